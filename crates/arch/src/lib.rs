@@ -1,0 +1,19 @@
+//! One table of hosts and one of targets, under every name that the outside world uses.
+//!
+//! A [`Host`] is the machine that an image runs on, named as Docker's official images name it (`arm64v8`); a
+//! [`Target`] is the foreign architecture that QEMU emulates, named as QEMU names it (`aarch64`). Both parse from
+//! any of their names and print as the first; a name that is neither is an [`UnknownName`] with a suggestion.
+//!
+//! This crate does no I/O and knows nothing that is not in its tables.
+
+mod elf;
+mod host;
+mod magic;
+mod name;
+mod target;
+
+pub use elf::{Class, Elf, Endian};
+pub use host::{Host, Platform};
+pub use magic::Magic;
+pub use name::UnknownName;
+pub use target::{Status, Target};

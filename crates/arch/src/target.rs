@@ -1,0 +1,284 @@
+//! The foreign architectures that QEMU emulates in user mode.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::elf::{Elf, Endian};
+use crate::magic::{Loose, Magic};
+use crate::name::{UnknownName, normalize};
+
+/// An architecture that QEMU's user mode emulates. Ordered by name.
+#[derive(Clone, Copy)]
+pub struct Target(&'static Row);
+
+/// Whether QEMU still has a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// In today's QEMU, under its own binary.
+    Current,
+    /// A second entry for another target's binary: `i486` is run by `qemu-i386`.
+    Shared,
+    /// Dropped by QEMU (`nios2` in 9.1, `cris` in 9.2); in bookworm's packages only.
+    Retired,
+}
+
+struct Row {
+    name: &'static str,
+    family: &'static str,
+    elf: Elf,
+    magic: Magic,
+    status: Status,
+    aliases: &'static [&'static str],
+}
+
+const fn row(
+    name: &'static str,
+    family: &'static str,
+    elf: Elf,
+    loose: Loose,
+    aliases: &'static [&'static str],
+) -> Row {
+    Row { name, family, elf, magic: Magic::new(elf, loose), status: Status::Current, aliases }
+}
+
+const fn mips32(name: &'static str, endian: Endian, n32: bool, aliases: &'static [&'static str]) -> Row {
+    let elf = Elf { class: crate::Class::Bits32, endian, machine: 8 };
+    let plain = row(name, "mips", elf, Loose::MIPS, aliases);
+    Row { magic: plain.magic.with_n32(endian, n32), ..plain }
+}
+
+#[rustfmt::skip]
+static ROWS: [Row; 36] = [
+    row("aarch64", "arm", Elf::le64(183), Loose::ANY, &["arm64", "arm64v8", "arm64/v8", "armv8"]),
+    row("aarch64_be", "armeb", Elf::be64(183), Loose::ANY, &["arm64be"]),
+    row("alpha", "alpha", Elf::le64(0x9026), Loose::ANY, &[]),
+    row("arm", "arm", Elf::le32(40), Loose::ANY, &["armhf", "armel", "arm/v5", "arm/v6", "arm/v7", "arm32v5", "arm32v6", "arm32v7", "armv6", "armv6l", "armv7", "armv7l"]),
+    row("armeb", "armeb", Elf::be32(40), Loose::ANY, &["armbe"]),
+    Row { status: Status::Retired, ..row("cris", "cris", Elf::le32(76), Loose::ANY, &[]) },
+    row("hexagon", "hexagon", Elf::le32(164), Loose::ANY, &[]),
+    row("hppa", "hppa", Elf::be32(15), Loose::ANY, &["parisc"]),
+    row("i386", "i386", Elf::le32(3), Loose::X86, &["386", "i686", "x86"]),
+    Row { status: Status::Shared, ..row("i486", "i386", Elf::le32(6), Loose::X86, &[]) },
+    row("loongarch64", "loongarch", Elf::le64(258), Loose::LOONGARCH, &["loong64"]),
+    row("m68k", "m68k", Elf::be32(4), Loose::ANY, &[]),
+    row("microblaze", "microblaze", Elf::be32(0xbaab), Loose::ANY, &[]),
+    row("microblazeel", "microblaze", Elf::le32(0xbaab), Loose::ANY, &[]),
+    mips32("mips", Endian::Big, false, &[]),
+    row("mips64", "mips", Elf::be64(8), Loose::MIPS, &[]),
+    row("mips64el", "mips", Elf::le64(8), Loose::MIPS, &["mips64le"]),
+    mips32("mipsel", Endian::Little, false, &["mipsle"]),
+    mips32("mipsn32", Endian::Big, true, &["mips64p32"]),
+    mips32("mipsn32el", Endian::Little, true, &["mips64p32le"]),
+    Row { status: Status::Retired, ..row("nios2", "nios2", Elf::le32(113), Loose::ANY, &[]) },
+    row("or1k", "or1k", Elf::be32(92), Loose::ANY, &["openrisc"]),
+    row("ppc", "ppc", Elf::be32(20), Loose::LINUX, &["powerpc"]),
+    row("ppc64", "ppc", Elf::be64(21), Loose::LINUX, &["powerpc64"]),
+    row("ppc64le", "ppcle", Elf::le64(21), Loose::PPC64LE, &["ppc64el", "powerpc64le"]),
+    row("riscv32", "riscv", Elf::le32(243), Loose::ANY, &[]),
+    row("riscv64", "riscv", Elf::le64(243), Loose::ANY, &[]),
+    row("s390x", "s390x", Elf::be64(22), Loose::LINUX, &[]),
+    row("sh4", "sh4", Elf::le32(42), Loose::LINUX, &[]),
+    row("sh4eb", "sh4", Elf::be32(42), Loose::LINUX, &[]),
+    row("sparc", "sparc", Elf::be32(2), Loose::LINUX, &[]),
+    row("sparc32plus", "sparc", Elf::be32(18), Loose::LINUX, &[]),
+    row("sparc64", "sparc", Elf::be64(43), Loose::LINUX, &[]),
+    row("x86_64", "i386", Elf::le64(62), Loose::X86, &["amd64", "x86-64"]),
+    row("xtensa", "xtensa", Elf::le32(94), Loose::ANY, &[]),
+    row("xtensaeb", "xtensa", Elf::be32(94), Loose::ANY, &[]),
+];
+
+impl Target {
+    /// Every target, by name.
+    pub fn all() -> impl Iterator<Item = Target> {
+        ROWS.iter().map(Target)
+    }
+
+    /// The targets that today's QEMU has a binary for: what every image holds.
+    pub fn current() -> impl Iterator<Item = Target> {
+        Target::all().filter(|target| target.status() == Status::Current)
+    }
+
+    /// For names in this crate's own tables, which its tests check.
+    pub(crate) fn named(name: &'static str) -> Target {
+        Target(ROWS.iter().find(|row| row.name == name).unwrap_or(&ROWS[0]))
+    }
+
+    /// QEMU's name: `aarch64`.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// Machines of one family run some of each other's programs, as QEMU's `qemu-binfmt-conf.sh` groups them.
+    pub fn family(self) -> &'static str {
+        self.0.family
+    }
+
+    /// Whether QEMU still has it.
+    pub fn status(self) -> Status {
+        self.0.status
+    }
+
+    /// The target whose QEMU binary runs this one's programs: itself, but `i386` for `i486`.
+    pub fn binary(self) -> Target {
+        match self.status() {
+            Status::Shared => Target::named("i386"),
+            Status::Current | Status::Retired => self,
+        }
+    }
+
+    /// The header of this target's programs.
+    pub fn elf(self) -> Elf {
+        self.0.elf
+    }
+
+    /// By what the kernel recognises this target's programs.
+    pub fn magic(self) -> Magic {
+        self.0.magic
+    }
+
+    /// Other names: Debian's, Docker's, OCI's without `linux/`, `uname -m`'s.
+    pub fn aliases(self) -> &'static [&'static str] {
+        self.0.aliases
+    }
+}
+
+impl FromStr for Target {
+    type Err = UnknownName;
+
+    /// Parses QEMU's, Debian's, Docker's or OCI's name (`linux/arm/v7`, with or without `linux/`).
+    fn from_str(name: &str) -> Result<Target, UnknownName> {
+        let wanted = normalize(name);
+        Target::all()
+            .find(|target| target.name() == wanted || target.aliases().contains(&wanted.as_str()))
+            .ok_or_else(|| {
+                let aliases = ROWS.iter().flat_map(|row| row.aliases.iter().copied());
+                UnknownName::new("target", name, ROWS.iter().map(|row| row.name).chain(aliases))
+            })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Target) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for Target {}
+
+impl std::hash::Hash for Target {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+impl Ord for Target {
+    fn cmp(&self, other: &Target) -> std::cmp::Ordering {
+        self.name().cmp(other.name())
+    }
+}
+
+impl PartialOrd for Target {
+    fn partial_cmp(&self, other: &Target) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_complete() {
+        assert!(ROWS.is_sorted_by(|a, b| a.name < b.name));
+        assert_eq!(Target::current().count(), 33);
+        let names =
+            |status| -> Vec<_> { Target::all().filter(|t| t.status() == status).map(Target::name).collect() };
+        assert_eq!(names(Status::Retired), ["cris", "nios2"]);
+        assert_eq!(names(Status::Shared), ["i486"]);
+    }
+
+    #[test]
+    fn no_name_belongs_to_two_targets() {
+        for target in Target::all() {
+            assert_eq!(target.name().parse(), Ok(target));
+            for alias in target.aliases() {
+                assert_eq!(alias.parse(), Ok(target), "{alias}");
+                assert_eq!(format!("linux/{alias}").parse(), Ok(target), "{alias}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_host_is_a_target_under_the_same_names() {
+        for host in crate::Host::all() {
+            for name in [host.debian(), &host.platform().to_string()] {
+                assert_eq!(name.parse(), Ok(host.target()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_names_get_a_suggestion() {
+        for (name, expected) in [
+            ("aarch46", "unknown target `aarch46` (did you mean `aarch64`?)"),
+            ("arm46", "unknown target `arm46` (did you mean `arm64`?)"),
+            ("risc64", "unknown target `risc64` (did you mean `riscv64`?)"),
+            ("vax", "unknown target `vax`"),
+        ] {
+            assert_eq!(name.parse::<Target>().unwrap_err().to_string(), expected);
+        }
+    }
+
+    /// An ELF header with nothing unusual in it; `flags` is where a 32-bit header has `e_flags`.
+    fn header(elf: Elf, flags: u32) -> Vec<u8> {
+        let half = |n: u16| match elf.endian {
+            Endian::Little => n.to_le_bytes(),
+            Endian::Big => n.to_be_bytes(),
+        };
+        let word = |n: u32| match elf.endian {
+            Endian::Little => n.to_le_bytes(),
+            Endian::Big => n.to_be_bytes(),
+        };
+        let mut bytes = vec![0x7f, b'E', b'L', b'F', elf.class as u8, elf.endian as u8, 1, 0];
+        bytes.resize(16, 0);
+        bytes.extend(half(2));
+        bytes.extend(half(elf.machine));
+        bytes.extend(word(1));
+        bytes.resize(36, 0);
+        bytes.extend(word(flags));
+        bytes.resize(64, 0);
+        bytes
+    }
+
+    #[test]
+    fn each_program_belongs_to_exactly_one_target() {
+        for target in Target::all() {
+            let flags = if target.name().contains("n32") { 0x20 } else { 0 };
+            let bytes = header(target.elf(), flags);
+            assert_eq!(Elf::parse(&bytes), Some(target.elf()));
+            let takers: Vec<_> = Target::all().filter(|other| other.magic().matches(&bytes)).collect();
+            assert_eq!(takers, [target]);
+        }
+    }
+
+    #[test]
+    fn magics_reach_to_the_flags_only_where_they_must() {
+        for target in Target::all() {
+            let long = matches!(target.name(), "mips" | "mipsel" | "mipsn32" | "mipsn32el");
+            assert_eq!(target.magic().value().len(), if long { 40 } else { 20 }, "{target}");
+            assert_eq!(target.magic().value().len(), target.magic().mask().len());
+        }
+    }
+}
