@@ -25,7 +25,31 @@ impl std::error::Error for Hinted {}
 
 /// `error: …` with its causes on one line, then a line `hint: …` if any of them has one.
 pub(crate) fn render(error: &anyhow::Error) -> String {
-    let mut text = String::from("error: ");
+    let mut text = format!("error: {}", chain(error));
+    if let Some(hint) = error.chain().find_map(hint) {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
+    }
+    text
+}
+
+/// The hint of one error in a chain, whichever crate it is from.
+fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(hinted) = error.downcast_ref::<Hinted>() {
+        return Some(hinted.hint.clone());
+    }
+    if let Some(error) = error.downcast_ref::<publish::layout::LayoutError>() {
+        return error.hint().map(str::to_owned);
+    }
+    // An error inside an I/O error is not in the chain by itself.
+    if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        return hint(inner);
+    }
+    debian::hint::hint(error)
+}
+
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
     let mut last = String::new();
     for (i, cause) in error.chain().enumerate() {
         let message = cause.to_string();
@@ -38,12 +62,6 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
         }
         text.push_str(&message);
         last = message;
-    }
-    for cause in error.chain() {
-        if let Some(hinted) = cause.downcast_ref::<Hinted>() {
-            text.push_str("\nhint: ");
-            text.push_str(&hinted.hint);
-        }
     }
     text
 }
