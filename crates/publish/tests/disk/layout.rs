@@ -109,6 +109,16 @@ fn a_directory_with_other_files_is_refused() {
 }
 
 #[test]
+fn a_place_where_no_directory_can_be_is_named() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("file");
+    fs::write(&path, "").unwrap();
+    let error = LayoutWriter::create(&path.join("images")).err().unwrap();
+    let expected = format!("cannot create {}/images: Not a directory (os error 20)", path.display());
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
 fn unfinished_blobs_vanish_and_leftovers_are_cleaned_only_when_nobody_else_writes() {
     let home = TempDir::new().unwrap();
     let blobs = home.path().join("blobs/sha256");
