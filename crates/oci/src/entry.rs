@@ -9,7 +9,7 @@ use tar::{EntryType, Header};
 pub const BLOCK: usize = 512;
 
 /// What marks the end of an archive: two blocks of zeros.
-pub(crate) const END_OF_ARCHIVE: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
+pub const END_OF_ARCHIVE: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
 // A ustar header gives 12 octal digits to a size, the last of which is a terminator.
 const SIZE_LIMIT: u64 = 0o77_777_777_777;
