@@ -88,8 +88,7 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
     Ok(Request {
         suites: config.suites.clone(),
         hosts: config.hosts.iter().copied().collect(),
-        targets: Target::current().collect(),
-        retired: config.retired.iter().copied().collect(),
+        targets: Target::current().chain(config.retired.iter().copied()).collect(),
         allow_expired,
         without,
         now: i64::try_from(now.as_secs()).context("the clock is far in the future")?,
