@@ -63,7 +63,13 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
     let mut arguments = arguments.into_iter();
     let program = arguments.next().unwrap_or_default();
     let arguments: Vec<OsString> = arguments.collect();
-    if Path::new(&program).file_name() == Some(OsStr::new("binfmt")) || arguments.iter().any(is_binfmts) {
+    // What follows `-i` or `--` is not this program's first level.
+    let first_level = arguments.iter().take_while(|argument| {
+        !["--", "-i", "-interactive", "--interactive"].iter().any(|end| argument == end)
+    });
+    if Path::new(&program).file_name() == Some(OsStr::new("binfmt"))
+        || first_level.into_iter().any(is_binfmts)
+    {
         return binfmt::parse(arguments).map(Invocation::Binfmt);
     }
     register::parse(arguments)
