@@ -35,6 +35,11 @@ impl Cgroup {
         Ok(Cgroup(path))
     }
 
+    /// One that an earlier process left.
+    pub(super) fn existing(name: &str) -> Option<Cgroup> {
+        cgroup_root().map(|root| root.join(name)).filter(|path| path.is_dir()).map(Cgroup)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.0
     }

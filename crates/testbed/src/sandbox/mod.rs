@@ -7,6 +7,7 @@
 //! last process.
 
 mod cgroup;
+mod place;
 mod start;
 
 use std::ffi::OsStr;
@@ -40,6 +41,16 @@ pub enum Network {
     Host,
 }
 
+impl Network {
+    /// As the scripts know it.
+    fn name(self) -> &'static str {
+        match self {
+            Network::Private => "private",
+            Network::Host => "host",
+        }
+    }
+}
+
 /// What a sandbox is made of.
 #[derive(Debug, Default)]
 pub struct Options<'a> {
@@ -60,9 +71,9 @@ pub struct Sandbox {
     stdin: Option<ChildStdin>,
     child: Child,
     pid: u32,
-    cgroup: cgroup::Cgroup,
+    network: Network,
+    place: place::Place,
     base: Tree,
-    dir: tempfile::TempDir,
 }
 
 impl Sandbox {
@@ -73,8 +84,8 @@ impl Sandbox {
 
     /// A command for `program`, run inside as root in `/root`, with only `PATH` and `HOME` in its environment.
     ///
-    /// The child that it spawns stands for the program: its streams and exit status are the program's (128 and the
-    /// signal's number if it was killed). Killing the child leaves the program to the end of the sandbox.
+    /// The child that it spawns stands for the program: its streams and exit status are the program's. But killing the
+    /// child leaves the program to the end of the sandbox.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         self.command_in("/root", program)
     }
@@ -84,7 +95,12 @@ impl Sandbox {
         let busybox = start::busybox(&self.base);
         let mut command = Command::new(&busybox);
         command.args(["sh", "-euc", include_str!("enter.sh"), "sh"]).arg(&busybox);
-        command.arg(self.cgroup.path()).arg(self.pid.to_string()).arg(dir).arg(program);
+        command
+            .arg(self.place.cgroup())
+            .arg(self.pid.to_string())
+            .arg(self.network.name())
+            .arg(dir)
+            .arg(program);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin").env("HOME", "/root");
         command
     }
@@ -119,7 +135,7 @@ impl Sandbox {
 
     /// The directory of the machine that is [`SHARED`] inside.
     pub fn shared(&self) -> PathBuf {
-        self.dir.path().join("shared")
+        self.place.dir().join("shared")
     }
 
     /// Puts a file inside, and the directories that it needs.

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Network, Options, Sandbox, cgroup::Cgroup};
+use super::{Network, Options, Sandbox, place::Place};
 use crate::packages::{Packages, Tree};
 use crate::{Error, output};
 
@@ -24,22 +24,13 @@ pub(super) fn busybox(base: &Tree) -> PathBuf {
 
 pub(super) fn start(packages: &Packages<'_>, options: &Options<'_>) -> Result<Sandbox, Error> {
     let base = packages.base()?;
-    let work = packages.work()?;
-    let dir = tempfile::Builder::new()
-        .prefix("sandbox-")
-        .tempdir_in(&work)
-        .map_err(Error::file("create", &work))?;
-    for name in ["root", "upper", "work", "shared"] {
-        let path = dir.path().join(name);
-        fs::create_dir(&path).map_err(Error::file("create", &path))?;
-    }
-    // The directory's own name is unique on the machine, for as long as it is there.
-    let name = dir.path().file_name().unwrap_or_default().to_string_lossy();
-    let cgroup = Cgroup::new(&format!("qus-testbed-{name}"))?;
-    let log = dir.path().join("init.log");
-    let mut child = spawn(&base, dir.path(), cgroup.path(), &log, options)?;
+    let place = Place::new(&packages.work()?)?;
+    let log = place.dir().join("init.log");
+    let mut child = spawn(&base, &place, &log, options)?;
     match bring_up(&mut child) {
-        Ok(pid) => Ok(Sandbox { stdin: child.stdin.take(), child, pid, cgroup, base, dir }),
+        Ok(pid) => {
+            Ok(Sandbox { stdin: child.stdin.take(), child, pid, network: options.network, place, base })
+        }
         Err((stage, error)) => {
             drop(child.stdin.take());
             // Ended already, most likely.
@@ -52,21 +43,26 @@ pub(super) fn start(packages: &Packages<'_>, options: &Options<'_>) -> Result<Sa
     }
 }
 
-fn spawn(base: &Tree, dir: &Path, cgroup: &Path, log: &Path, options: &Options<'_>) -> Result<Child, Error> {
+fn spawn(base: &Tree, place: &Place, log: &Path, options: &Options<'_>) -> Result<Child, Error> {
     let busybox = busybox(base);
     let lower: Vec<_> =
         options.trees.iter().copied().chain([base]).map(|tree| tree.path().display().to_string()).collect();
-    let (network, unshare) = match options.network {
-        Network::Private => ("private", &["-U", "-m", "-p", "-i", "-u", "-n", "-f"][..]),
-        Network::Host => ("host", &["-U", "-m", "-p", "-i", "-u", "-f"][..]),
+    let unshare = match options.network {
+        Network::Private => &["-U", "-m", "-p", "-i", "-u", "-n", "-f"][..],
+        Network::Host => &["-U", "-m", "-p", "-i", "-u", "-f"][..],
     };
     let stderr = File::create(log).map_err(Error::file("create", log))?;
     let mut command = Command::new(&busybox);
     // Into the cgroup while this is still the machine's root; then the namespaces.
-    command.args(["sh", "-euc", r#"echo 0 > "$0/cgroup.procs"; exec "$@""#]).arg(cgroup);
+    command.args(["sh", "-euc", r#"echo 0 > "$0/cgroup.procs"; exec "$@""#]).arg(place.cgroup());
     command.arg(&busybox).arg("unshare").args(unshare).arg("--");
     command.arg(&busybox).args(["sh", "-euc", include_str!("init.sh"), "sh"]);
-    command.arg(&busybox).arg(dir).arg(lower.join(":")).arg(network).args(&options.binds);
+    command
+        .arg(&busybox)
+        .arg(place.dir())
+        .arg(lower.join(":"))
+        .arg(options.network.name())
+        .args(&options.binds);
     command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
     command.spawn().map_err(|cause| Error::Spawn { command: busybox.display().to_string(), cause })
 }
