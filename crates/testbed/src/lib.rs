@@ -6,7 +6,7 @@
 //! - [`Sandbox`] puts trees together as the root of a small Debian machine of its own: user, mount, pid, network, IPC,
 //!   UTS and cgroup namespaces, an own `/proc`, and an own instance of binfmt_misc, which exists per user namespace
 //!   since Linux 6.7. Everything in it ends with the value, also when the test process is killed.
-//! - [`Engine`] starts Docker or podman in a sandbox.
+//! - [`Engine`] starts Docker or podman in a sandbox, [`Registry`] starts Debian's `docker-registry`.
 //!
 //! [`missing`] says what a machine lacks to do this; [`skip`] is how a test says that it did not run.
 //!
@@ -23,10 +23,12 @@ mod error;
 mod missing;
 mod output;
 pub mod packages;
+pub mod registry;
 pub mod sandbox;
 
 pub use engine::{Engine, Running};
 pub use error::Error;
 pub use missing::{Reason, missing, skip};
 pub use packages::{Package, Packages, Source, Tree};
+pub use registry::Registry;
 pub use sandbox::Sandbox;

@@ -1,6 +1,9 @@
 //! Engines on the real kernel: an image registers an interpreter in the sandbox's binfmt_misc, and a foreign container
 //! then runs, while the machine's own binfmt_misc stays as it is.
 
+// The helpers are no tests for clippy.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,8 @@
 //! Sandboxes on the real kernel: what is inside, what goes wrong, and that nothing stays.
 
+// The helpers are no tests for clippy.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -1,11 +1,11 @@
 //! A program in a sandbox that serves until it is told to end.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{SHARED, Sandbox};
 use crate::{Error, output};
 
 /// How long a daemon may take to answer.
@@ -28,20 +28,28 @@ pub(crate) struct Daemon<'a> {
 }
 
 impl<'a> Daemon<'a> {
-    /// Starts `argv` in `sandbox`; what it prints goes to a log. It has started when `ready` says so.
+    /// Starts `argv` in `sandbox`; what it prints goes to a log. It has started when `ready`, which
+    /// gets the log so far, says so.
     pub(crate) fn start(
         sandbox: &'a Sandbox,
         name: &str,
         argv: &[&str],
-        ready: impl Fn() -> bool,
+        ready: impl Fn(&str) -> bool,
     ) -> Result<Daemon<'a>, Error> {
-        let log = sandbox.shared().join(format!("{name}.log"));
-        let file = File::create(&log).map_err(Error::file("create", &log))?;
+        // Two of one name must not share these.
+        let dir = sandbox.shared();
+        let log = tempfile::Builder::new()
+            .prefix(&format!("{name}-"))
+            .suffix(".log")
+            .tempfile_in(&dir)
+            .map_err(Error::file("create", &dir))?;
+        let (file, log) = log.keep().map_err(|error| Error::file("create", &dir)(error.error))?;
         let stderr = file.try_clone().map_err(Error::file("create", &log))?;
-        let pid = sandbox.path(format!("/run/{name}.pid"));
+        let pid = log.with_extension("pid");
         // The shell's number inside becomes the daemon's with `exec`.
         let mut command: Command = sandbox.command("sh");
-        command.args(["-euc", r#"echo $$ > "$0"; exec "$@""#]).arg(format!("/run/{name}.pid")).args(argv);
+        command.args(["-euc", r#"echo $$ > "$0"; exec "$@""#]);
+        command.arg(Path::new(SHARED).join(pid.file_name().unwrap_or_default())).args(argv);
         command.stdin(Stdio::null()).stdout(file).stderr(stderr);
         let child = command.spawn().map_err(|cause| Error::Spawn { command: argv.join(" "), cause })?;
 
@@ -52,7 +60,7 @@ impl<'a> Daemon<'a> {
             if let Some(status) = ended {
                 return Err(daemon.failed(&format!("it ended ({status})")));
             }
-            Ok(ready())
+            Ok(ready(&daemon.log()))
         })?;
         if started {
             Ok(daemon)

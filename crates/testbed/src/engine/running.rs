@@ -79,7 +79,7 @@ pub(super) fn start(engine: Engine, sandbox: &Sandbox) -> Result<Running<'_>, Er
         }
     };
     let socket = sandbox.path(SOCKET);
-    let daemon = Daemon::start(sandbox, engine.name(), argv, || answers(&socket))?;
+    let daemon = Daemon::start(sandbox, engine.name(), argv, |_| answers(&socket))?;
     // Where clients look when nothing is said.
     let usual = if engine == Engine::Podman { "/run/podman/podman.sock" } else { "/run/docker.sock" };
     sandbox.run(&["mkdir", "-p", "/run/podman"])?;
