@@ -148,7 +148,8 @@ fn debians_files_are_what_update_binfmts_imports() {
         0,
         "Setting BIN/qemu-arm-static as binfmt interpreter for arm for update-binfmts\n\
          Setting BIN/qemu-i386-static as binfmt interpreter for i386 for update-binfmts\n",
-        "",
+        "warning: with -c, set-user-ID programs of these targets run with their owner's rights, as sudo needs; so whoever \
+         can bring such a program owned by root, in an image for instance, becomes root through QEMU\n",
     );
     let magic = "\\x7f\\x45\\x4c\\x46\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
     let mask = "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff";

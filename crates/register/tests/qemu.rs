@@ -98,13 +98,8 @@ fn unescaped(field: &str) -> Vec<u8> {
 
 #[test]
 fn debians_own_entries_are_ours() {
-    let Some(dir) = std::env::var_os(QEMU_DIR) else {
-        return private::skip(
-            "debians_own_entries_are_ours",
-            "QUS_TEST_QEMU_DIR names no unpacked qemu-user",
-        );
-    };
-    let dir = Path::new(&dir).join("usr/share/qemu/binfmt.d");
+    let Some(bin) = binaries("debians_own_entries_are_ours") else { return };
+    let dir = bin.join("../share/qemu/binfmt.d");
     let mut seen = 0;
     for target in Target::all().filter(|target| target.status() == Status::Current) {
         let file = dir.join(format!("qemu-{target}.conf"));
