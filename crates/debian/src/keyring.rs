@@ -365,3 +365,37 @@ pub(crate) fn short(error: &pgp::errors::Error) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().chars().take(100).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use pgp::composed::KeyType;
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+
+    use super::*;
+
+    #[test]
+    fn short_and_old_keys_are_weak() {
+        let check = |sort: KeyType, expected: bool| {
+            let (params, _) = sort.generate(ChaCha8Rng::seed_from_u64(1)).unwrap();
+            assert_eq!(is_trusted(&params), expected, "{sort:?}");
+        };
+        check(KeyType::Rsa(1024), false);
+        check(KeyType::Rsa(2048), true);
+        check(KeyType::Ed25519, true);
+        check(KeyType::X25519, false);
+    }
+
+    #[test]
+    fn a_weak_key_is_refused_by_name() {
+        let key = crate::testing::Key::new(1);
+        let mut keyring = Keyring::parse(&key.certificate()).unwrap();
+        keyring.keys[0].state = State::Weak;
+        let text = "x\n";
+        let signed = key.sign(text, crate::testing::NOW);
+        let (message, _) = pgp::composed::CleartextSignedMessage::from_string(&signed).unwrap();
+        let checked =
+            keyring.check(&message.signatures()[0], message.signed_text().as_bytes(), crate::testing::NOW);
+        assert_eq!(checked, Err(Rejected::WeakKey(key.fingerprint())));
+    }
+}

@@ -50,10 +50,10 @@ pub struct Request {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be had.
-    #[error("{0}")]
+    #[error(transparent)]
     Fetch(#[from] fetch::Error),
     /// A suite's `InRelease` is not to be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Release(#[from] release::Error),
     /// The mirror's `Packages` is not the one that `InRelease` names.
     #[error("`Packages` of `{suite}` for `{}` does not match its InRelease: the mirror is skewed", host.debian())]
@@ -84,7 +84,7 @@ pub enum Error {
         path: String,
         /// Why.
         #[source]
-        error: qemu::Error,
+        error: Box<qemu::Error>,
     },
     /// No suite has some of what is wanted.
     #[error("no suite of {suites} has {}", cells(.missing))]
@@ -105,7 +105,7 @@ pub enum Error {
         suites: String,
     },
     /// The parts do not fit together.
-    #[error("{0}")]
+    #[error(transparent)]
     Inconsistent(#[from] Inconsistent),
     /// A helper thread ended early.
     #[error("interrupted while looking into a package")]
@@ -251,7 +251,9 @@ async fn look_into(archive: &Archive<'_>, entry: &Entry, host: Host) -> Result<B
                 archive.fetcher.cache().remove(&entry.digest).map_err(fetch::Error::from)?;
                 again = false;
             }
-            Err(error) => return Err(Error::Package { path: entry.path.clone(), error }),
+            Err(error) => {
+                return Err(Error::Package { path: entry.path.clone(), error: Box::new(error) });
+            }
         }
     }
 }
