@@ -155,7 +155,12 @@ pub async fn resolve(
     let mut packages = Vec::new();
     for suite in &request.suites {
         for (host, wanted) in &mut wanted {
-            if !wanted.is_empty() && !request.without.contains(&(suite.clone(), *host)) {
+            if wanted.is_empty() {
+                continue;
+            }
+            if request.without.contains(&(suite.clone(), *host)) {
+                archive.pass_over(suite, *host).await?;
+            } else {
                 packages.extend(fill(&mut archive, suite, *host, wanted).await?);
             }
         }
@@ -164,7 +169,7 @@ pub async fn resolve(
     if !missing.is_empty() {
         return Err(Error::Missing { suites: quoted(&request.suites), missing });
     }
-    Ok(Lock::new(archive.into_suites(request), packages)?)
+    Ok(Lock::new(archive.into_suites(&request.suites), packages)?)
 }
 
 /// What a host still lacks.

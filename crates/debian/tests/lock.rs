@@ -253,7 +253,7 @@ fn errors_name_line_and_key() {
     let busybox = text().split_once("[[package]]\nhost = \"i386\"\nname = \"busybox").unwrap().1.to_owned();
     let twice = format!("{}\n[[package]]\nhost = \"i386\"\nname = \"busybox{busybox}", text());
     let error = Lock::parse(&twice).unwrap_err().to_string();
-    assert_eq!(error, "line 69: busybox for host `i386` is taken from two packages");
+    assert_eq!(error, "line 70: busybox for host `i386` is taken from two packages");
 }
 
 #[test]

@@ -202,6 +202,13 @@ async fn a_skewed_mirror_is_named_and_can_be_passed_over() {
     let lock = setup.resolve(&request).await.unwrap();
     assert_eq!(lock.cell(host("i386"), "arm".parse().unwrap()).unwrap().suite, "bookworm");
     assert_eq!(lock.suite("sid").unwrap().without, [host("i386")].into());
+
+    // Also where nobody else asks that suite; and only what made a difference.
+    request.hosts = [host("i386")].into();
+    request.without.insert(("bookworm".to_owned(), host("amd64")));
+    let lock = setup.resolve(&request).await.unwrap();
+    assert_eq!(lock.suite("sid").unwrap().without, [host("i386")].into());
+    assert_eq!(lock.suite("bookworm").unwrap().without, [].into());
 }
 
 #[tokio::test]
