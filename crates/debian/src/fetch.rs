@@ -160,6 +160,7 @@ impl Fetcher {
                 Err(reason) => failures.push((url.clone(), reason)),
             }
         }
+        partial.abandon();
         Err(Error::Failed { name, failures })
     }
 

@@ -56,13 +56,16 @@ pub enum Error {
     #[error(transparent)]
     Release(#[from] release::Error),
     /// The mirror's `Packages` is not the one that `InRelease` names.
-    #[error("`Packages` of `{suite}` for `{}` does not match its InRelease: the mirror is skewed", host.debian())]
+    #[error(
+        "`Packages` of `{suite}` for {} does not match its InRelease: the mirror is skewed",
+        architectures(hosts, ", ", |arch| format!("`{arch}`"))
+    )]
     Skewed {
         /// The suite.
         suite: String,
-        /// The host whose architecture it is.
-        host: Host,
-        /// What the mirror sent instead.
+        /// The hosts whose architectures these are: all of those asked for, so that one run tells them all.
+        hosts: Vec<Host>,
+        /// What the mirror sent instead, for the first of them.
         #[source]
         error: fetch::Error,
     },
@@ -118,14 +121,18 @@ impl Error {
         match self {
             Error::Fetch(error) => error.hint(),
             Error::Release(error) => error.hint(),
-            Error::Skewed { suite, host, .. } => Some(format!(
-                "try again when the mirror has caught up, or another with --mirror; --without {suite}/{} passes it over",
-                host.debian()
+            Error::Skewed { suite, hosts, .. } => Some(format!(
+                "try again when the mirror has caught up, or another with --mirror; {} passes it over",
+                architectures(hosts, " ", |arch| format!("--without {suite}/{arch}"))
             )),
             Error::Missing { .. } => Some("a further suite in images.toml may have it".to_owned()),
             _ => None,
         }
     }
+}
+
+fn architectures(hosts: &[Host], separator: &str, each: impl Fn(&str) -> String) -> String {
+    hosts.iter().map(|host| each(host.debian())).collect::<Vec<_>>().join(separator)
 }
 
 /// Whole hosts are named once: "target `cris` for host `amd64`, busybox for host `i386`".
@@ -154,15 +161,25 @@ pub async fn resolve(
         request.hosts.iter().map(|host| (*host, Wanted::new(&request.targets))).collect();
     let mut packages = Vec::new();
     for suite in &request.suites {
+        let mut skewed = None;
         for (host, wanted) in &mut wanted {
             if wanted.is_empty() {
                 continue;
             }
             if request.without.contains(&(suite.clone(), *host)) {
                 archive.pass_over(suite, *host).await?;
-            } else {
-                packages.extend(fill(&mut archive, suite, *host, wanted).await?);
+                continue;
             }
+            match fill(&mut archive, suite, *host, wanted).await {
+                Ok(filled) => packages.extend(filled),
+                Err(Error::Skewed { error, .. }) => {
+                    skewed.get_or_insert((Vec::new(), error)).0.push(*host);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some((hosts, error)) = skewed {
+            return Err(Error::Skewed { suite: suite.clone(), hosts, error });
         }
     }
     let missing: Vec<_> = wanted.into_iter().flat_map(|(host, wanted)| wanted.left(host)).collect();

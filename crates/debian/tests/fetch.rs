@@ -120,6 +120,20 @@ async fn a_server_without_ranges_sends_it_all_again() {
 }
 
 #[tokio::test]
+async fn an_answer_to_another_question_starts_over() {
+    recovers(&[Fault::Cut(100_000), Fault::WrongRange], &[PATH, "pool/a.deb from 100000", PATH]).await;
+    // The server's file ends before the part that is there (416).
+    let setup = Setup::new();
+    setup.fetcher(options());
+    std::fs::write(setup.partial(), &body()[..1000]).unwrap();
+    setup.server.put(PATH, b"short".to_vec());
+    let error = setup.fetch().await.unwrap_err().to_string();
+    assert_eq!(error, format!("cannot fetch `a.deb`: {}: has 5 bytes, not 1200000", setup.urls()[0]));
+    assert_eq!(setup.server.requests(), ["pool/a.deb from 1000", PATH]);
+    assert!(!setup.partial().exists(), "nothing is left to resume");
+}
+
+#[tokio::test]
 async fn a_wrong_beginning_is_not_resumed_twice() {
     let setup = Setup::new();
     setup.fetcher(options());

@@ -212,6 +212,23 @@ async fn a_skewed_mirror_is_named_and_can_be_passed_over() {
 }
 
 #[tokio::test]
+async fn all_skewed_architectures_are_named_at_once() {
+    let [sid, bookworm] = suites();
+    let setup = Setup::new([sid.skewed("i386").skewed("amd64"), bookworm]);
+    let error = setup.resolve(&request(&["amd64", "i386", "armel"])).await.unwrap_err();
+    let expected =
+        "`Packages` of `sid` for `amd64`, `i386` does not match its InRelease: the mirror is skewed";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(
+        error.hint().as_deref(),
+        Some(
+            "try again when the mirror has caught up, or another with --mirror; \
+             --without sid/amd64 --without sid/i386 passes it over"
+        )
+    );
+}
+
+#[tokio::test]
 async fn an_expired_suite_is_named_and_can_be_allowed() {
     let [sid, bookworm] = suites();
     let setup = Setup::new([sid.date(NOW - 9 * DAY).valid_until(NOW - DAY), bookworm]);

@@ -71,7 +71,7 @@ impl<'a> Archive<'a> {
         let path = match self.fetcher.verified(&urls, index.size, index.digest, self.progress).await {
             Ok(path) => path,
             Err(error) if error.is_mismatch() => {
-                return Err(Error::Skewed { suite: suite.to_owned(), host, error });
+                return Err(Error::Skewed { suite: suite.to_owned(), hosts: vec![host], error });
             }
             Err(error) => return Err(error.into()),
         };
