@@ -88,8 +88,7 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
     Ok(Request {
         suites: config.suites.clone(),
         hosts: config.hosts.iter().copied().collect(),
-        targets: Target::current().collect(),
-        retired: config.retired.iter().copied().collect(),
+        targets: Target::current().chain(config.retired.iter().copied()).collect(),
         allow_expired,
         without,
         now: i64::try_from(now.as_secs()).context("the clock is far in the future")?,
@@ -156,7 +155,9 @@ fn change_json(change: &Change) -> ChangeJson {
             package: Some(package.clone()),
             ..base(suite, "package-gone")
         },
-        Change::HostGone { suite, host } => ChangeJson { host: Some(host.name()), ..base(suite, "host-gone") },
+        Change::HostGone { suite, host } => {
+            ChangeJson { host: Some(host.name()), ..base(suite, "host-gone") }
+        }
         Change::SuiteGone { suite } => base(suite, "suite-gone"),
     }
 }
