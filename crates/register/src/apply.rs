@@ -1,7 +1,7 @@
 //! Makes the kernel hold an entry that is wanted.
 
 use arch::Target;
-use binfmt::{BinfmtMisc, Entry, Flags};
+use binfmt::{BinfmtMisc, Entry, Error, Flags};
 
 use crate::check::{self, Outcome};
 use crate::interpreter::{Version, version_in};
@@ -50,11 +50,32 @@ pub fn apply(
 ) -> Result<(Done, Option<Outcome>), Trouble> {
     let entry = &wanted.entry;
     let Some(old) = misc.entry(entry.name())? else {
-        misc.register(entry)?;
-        remove_leftover(misc, entry)?;
-        return Ok((Done::Added, None));
+        return match misc.register(entry) {
+            // Somebody was faster; so there is something to compare with now.
+            Err(Error::Exists { name }) => match misc.entry(&name)? {
+                Some(old) => settle(misc, &old, wanted, policy),
+                None => Err(Error::Exists { name }.into()),
+            },
+            Err(error) => Err(error.into()),
+            Ok(()) => {
+                // A replacement that was killed may have left its temporary entry, which would go on taking programs.
+                misc.remove(&BinfmtMisc::leftover_of(entry.name()))?;
+                Ok((Done::Added, None))
+            }
+        };
     };
-    if !owner::of(&old, policy.suffix).1.is_ours() && !policy.force {
+    settle(misc, &old, wanted, policy)
+}
+
+/// Compares what is there with what is wanted, and replaces it if need be.
+fn settle(
+    misc: &BinfmtMisc,
+    old: &Entry,
+    wanted: &Wanted,
+    policy: Policy<'_>,
+) -> Result<(Done, Option<Outcome>), Trouble> {
+    let entry = &wanted.entry;
+    if !owner::of(old, policy.suffix).1.is_ours() && !policy.force {
         let trouble = Trouble::new(format_args!(
             "cannot register {}: the entry {} is another tool's (its interpreter is {})",
             wanted.target,
@@ -63,7 +84,7 @@ pub fn apply(
         ));
         return Err(trouble.hint("--force replaces it; removing that tool's registration leaves it in order"));
     }
-    let same = old == *entry;
+    let same = old == entry;
     if same && (!policy.look || !old.flags().contains(Flags::FIX_BINARY)) {
         return Ok((Done::Unchanged, None));
     }
@@ -79,17 +100,11 @@ pub fn apply(
             (held.version, ours, policy.force, &held.outcome)
             && theirs > ours
         {
-            return Ok((Done::Kept { entry: Box::new(old), version: theirs }, Some(held.outcome)));
+            return Ok((Done::Kept { entry: Box::new(old.clone()), version: theirs }, Some(held.outcome)));
         }
     }
-    misc.replace(&old, entry)?;
+    misc.replace(old, entry)?;
     Ok((Done::Replaced, None))
-}
-
-/// A replacement that was killed may have left its temporary entry, which would go on taking programs.
-fn remove_leftover(misc: &BinfmtMisc, entry: &Entry) -> Result<(), Trouble> {
-    misc.remove(&BinfmtMisc::leftover_of(entry.name()))?;
-    Ok(())
 }
 
 /// The interpreter that the kernel holds for a target.

@@ -12,10 +12,11 @@ use crate::want::{self, Choice, Wanted};
 
 pub(crate) fn run(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
     let request = &scene.request;
-    possible(scene)?;
+    possible(request.persistent, scene.kernel)?;
     misc.check_writable()?;
     scene.tell_lifetime(output);
     warn_of_credentials(scene, output);
+    warn_of_argv0(scene, output);
     let sorted = sort(scene, Some(misc), output);
     let suffix = request.suffix.to_string_lossy();
     let policy = Policy { force: request.force, look: !request.no_check, suffix: &suffix };
@@ -113,16 +114,30 @@ fn native(target: Target, scene: &Scene) -> Trouble {
 }
 
 /// What this kernel cannot do at all.
-fn possible(scene: &Scene) -> Result<(), Trouble> {
-    match scene.kernel {
-        Some(kernel) if scene.request.persistent && kernel < Kernel::FIX_BINARY => {
-            Err(Trouble::new(format_args!(
-                "cannot register persistently: the flag F came with Linux {}, and this is Linux {kernel}",
-                Kernel::FIX_BINARY
-            ))
-            .hint("leave out -p, and have each container hold its QEMU binary under the registered path"))
-        }
+fn possible(persistent: bool, kernel: Option<Kernel>) -> Result<(), Trouble> {
+    match kernel {
+        Some(kernel) if persistent && kernel < Kernel::FIX_BINARY => Err(Trouble::new(format_args!(
+            "cannot register persistently: the flag F came with Linux {}, and this is Linux {kernel}",
+            Kernel::FIX_BINARY
+        ))
+        .hint("leave out -p, and have each container hold its QEMU binary under the registered path")),
         _ => Ok(()),
+    }
+}
+
+/// What was asked for and this kernel only does by half.
+fn warn_of_argv0(scene: &Scene, output: &mut Output<'_>) {
+    match scene.kernel {
+        Some(kernel)
+            if scene.request.preserve_argv0 == Some(true) && kernel < Kernel::TELLS_PRESERVE_ARGV0 =>
+        {
+            output.warning(format_args!(
+                "with -g, Linux {kernel} passes argv[0] on but does not tell QEMU (that came with Linux {}), so that \
+                 programs may fail to start",
+                Kernel::TELLS_PRESERVE_ARGV0
+            ));
+        }
+        _ => {}
     }
 }
 
@@ -211,4 +226,21 @@ impl Tally {
 
 fn is_persistent(wanted: &Wanted) -> bool {
     wanted.entry.flags().contains(binfmt::Flags::FIX_BINARY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_kernels_are_told_from_new_ones() {
+        let check = |persistent, major, minor| possible(persistent, Some(Kernel::new(major, minor)));
+        let trouble = check(true, 4, 7).unwrap_err();
+        assert_eq!(
+            trouble.message(),
+            "cannot register persistently: the flag F came with Linux 4.8, and this is Linux 4.7"
+        );
+        assert!(trouble.what_to_do().is_some_and(|hint| hint.starts_with("leave out -p")));
+        assert_eq!((check(false, 4, 7), check(true, 4, 8), possible(true, None)), (Ok(()), Ok(()), Ok(())));
+    }
 }
