@@ -90,7 +90,7 @@ fn settle(
     }
     // With F the text does not tell which file the kernel holds: that path may have had another QEMU behind it when
     // it was registered, in a container that is long gone.
-    if policy.look && old.enabled() && old.flags() == entry.flags() {
+    if policy.look && old.enabled() && does_as_much(old, entry) {
         let held = Held::find(wanted);
         if same && held.is_the_same && held.outcome == Outcome::Runs {
             return Ok((Done::Unchanged, Some(held.outcome)));
@@ -105,6 +105,12 @@ fn settle(
     }
     misc.replace(old, entry)?;
     Ok((Done::Replaced, None))
+}
+
+/// Whether an entry has the flags that are wanted. `O` more does no harm; `C` more gives rights that were not asked for.
+fn does_as_much(old: &Entry, wanted: &Entry) -> bool {
+    let credentials = |entry: &Entry| entry.flags().contains(Flags::CREDENTIALS);
+    old.flags().contains(wanted.flags()) && credentials(old) == credentials(wanted)
 }
 
 /// The interpreter that the kernel holds for a target.
