@@ -4,6 +4,7 @@ use arch::Target;
 use binfmt::{BinfmtMisc, Kernel};
 
 use crate::apply::{self, Done, Policy};
+use crate::args::Mode;
 use crate::output::Output;
 use crate::request::Selection;
 use crate::run::{Scene, judge, prove};
@@ -46,9 +47,15 @@ pub(crate) fn run(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> 
     Ok(())
 }
 
-/// What would be registered.
-pub(crate) fn dry_run(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) {
-    for wanted in sort(scene, misc, output).wanted {
+/// What would be registered: line for line, or with `-t`, which people have after `-l`, how much.
+pub(crate) fn plan(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) {
+    if scene.request.mode == Mode::Test {
+        let count = sort(scene, misc, output).wanted.len();
+        output.line(format_args!("{count} could be set (-n lists them)"));
+        return;
+    }
+    // No programs are run for this.
+    for wanted in sort(scene, None, output).wanted {
         let line = wanted.entry.register_line().unwrap_or_default();
         output.line(format_args!("Would register {}", String::from_utf8_lossy(&line)));
     }

@@ -240,7 +240,26 @@ fn the_list_is_for_people_and_the_json_for_machines() {
         json.check(0, &expected, "");
         // The old habit of looking without touching.
         let before = entries(misc);
-        assert_eq!(place.register("-l -- -t sparc").code, Some(0));
+        let said = place.register("-l -- -t");
+        assert!(said.code == Some(0) && said.out.starts_with("NAME "), "{said:?}");
+        assert!(said.out.ends_with("31 could be set (-n lists them)\n"), "{said:?}");
+        let removals = "Would remove qemu-sparc\nWould remove qemu-arm\n";
+        for arguments in ["-n -- -r", "-- -t -r", "-n -r -e"] {
+            place.register(arguments).check(0, removals, "");
+        }
+        place.register("-n -- -r arm").check(0, "Would remove qemu-arm\n", "");
+        place.register("-n -p -s arm").check(
+            0,
+            &format!(
+                "Would register :qemu-arm:M::\\x7f\\x45\\x4c\\x46\\x01\\x01\\x01{}\\x02\\x00\\x28\\x00:{}\\x00{}\\xfe{}:\
+                 BIN/qemu-arm-static:PF\n",
+                "\\x00".repeat(9),
+                "\\xff".repeat(7),
+                "\\xff".repeat(8),
+                "\\xff".repeat(3),
+            ),
+            "",
+        );
         assert_eq!(entries(misc), before);
     });
 }
