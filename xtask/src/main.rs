@@ -1,2 +1,45 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: the maintainer's commands. Glue, progress and messages; what they do is in the crates.
+
+mod build;
+mod cli;
+mod config;
+mod context;
+mod cross;
+mod error;
+mod images;
+mod kind;
+mod lock;
+mod plan;
+mod report;
+mod testing;
+mod ui;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Images(args) => images::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Lock(args) => lock::run(&args),
+        Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Test(args) => testing::run(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "cargo-xtask", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|error| {
+        let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
+            let error: Option<&std::io::Error> = cause.downcast_ref();
+            error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        };
+        if !error.chain().any(broken_pipe) {
+            ui::Ui::new().note(error::render(&error));
+        }
+        ExitCode::FAILURE
+    })
+}

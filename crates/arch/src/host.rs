@@ -122,9 +122,11 @@ impl FromStr for Host {
     /// Parses a Docker, Debian, OCI (`linux/arm/v7`, with or without `linux/`) or `uname -m` name.
     fn from_str(name: &str) -> Result<Host, UnknownName> {
         let wanted = normalize(name);
-        Host::all()
-            .find(|host| host.answers_to(&wanted))
-            .ok_or_else(|| UnknownName::new("host", name, ROWS.iter().map(|row| row.name)))
+        Host::all().find(|host| host.answers_to(&wanted)).ok_or_else(|| {
+            let names = ROWS.iter().flat_map(|row| [row.name, row.debian]);
+            let aliases = ROWS.iter().flat_map(|row| row.aliases.iter().copied());
+            UnknownName::new("host", name, names.chain(aliases))
+        })
     }
 }
 
@@ -204,6 +206,7 @@ mod tests {
     fn unknown_names_get_a_suggestion_when_one_is_near() {
         check("amd46", Err("unknown host `amd46` (did you mean `amd64`?)"));
         check("arm32v8", Err("unknown host `arm32v8` (did you mean `arm32v7`?)"));
+        check("armfh", Err("unknown host `armfh` (did you mean `armhf`?)"));
         check("vax", Err("unknown host `vax`"));
         check("", Err("unknown host ``"));
     }

@@ -74,7 +74,7 @@ impl<R: Read> Read for VerifyReader<R> {
             if actual < self.size {
                 return Err(self.fail(VerifyError::Short { expected: self.size, actual }));
             }
-            let actual = self.hasher.take().map(Hasher::finish).unwrap_or(self.digest);
+            let actual = self.hasher.take().map_or(self.digest, Hasher::finish);
             if actual != self.digest {
                 return Err(self.fail(VerifyError::Digest { expected: self.digest, actual }));
             }

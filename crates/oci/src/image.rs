@@ -1,0 +1,87 @@
+//! An image: a manifest and a config over layers.
+
+use jiff::Timestamp;
+
+use crate::blob::Blob;
+use crate::layer::Layer;
+use crate::spec::{
+    Annotations, Descriptor, Execution, History, ImageConfig, Manifest, Platform, RootFs, SchemaVersion,
+    media_type,
+};
+
+/// Everything that an image is made from.
+#[derive(Debug, Clone)]
+pub struct ImageSpec {
+    /// What the image runs on.
+    pub platform: Platform,
+    /// When the image was made. An argument like any other: the lock's date, never the clock's.
+    pub created: Timestamp,
+    /// How a container starts, and the labels.
+    pub config: Execution,
+    /// The manifest's annotations.
+    pub annotations: Annotations,
+    /// The layers, lowest first, each with the step that made it.
+    pub steps: Vec<Step>,
+}
+
+/// A layer and how it came to be, as `docker history` shows it.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The layer.
+    pub layer: Layer,
+    /// What made it, for people.
+    pub created_by: String,
+}
+
+/// An image, ready to be put somewhere.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// Points to config and layers.
+    pub manifest: Blob,
+    /// Platform, environment, entrypoint, labels, history.
+    pub config: Blob,
+    /// The layers, lowest first.
+    pub layers: Vec<Layer>,
+    /// What the image runs on.
+    pub platform: Platform,
+}
+
+impl Image {
+    /// Builds manifest and config.
+    pub fn build(spec: ImageSpec) -> Image {
+        let created = spec.created.to_string();
+        let history = |step: &Step| History {
+            created: Some(created.clone()),
+            created_by: Some(step.created_by.clone()),
+            ..History::default()
+        };
+        let config = ImageConfig {
+            created: Some(created.clone()),
+            architecture: spec.platform.architecture.clone(),
+            variant: spec.platform.variant.clone(),
+            os: spec.platform.os.clone(),
+            config: spec.config,
+            rootfs: RootFs {
+                kind: "layers".to_owned(),
+                diff_ids: spec.steps.iter().map(|step| step.layer.diff_id).collect(),
+            },
+            history: spec.steps.iter().map(history).collect(),
+        };
+        let config = Blob::json(media_type::CONFIG, &config);
+        let layers: Vec<Layer> = spec.steps.into_iter().map(|step| step.layer).collect();
+        let manifest = Manifest {
+            schema_version: SchemaVersion,
+            media_type: Some(media_type::MANIFEST.to_owned()),
+            config: config.descriptor().clone(),
+            layers: layers.iter().map(|layer| layer.descriptor.clone()).collect(),
+            annotations: spec.annotations,
+        };
+        let manifest = Blob::json(media_type::MANIFEST, &manifest);
+        Image { manifest, config, layers, platform: spec.platform }
+    }
+
+    /// Points to the manifest, with the platform: what an index lists.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor { platform: Some(self.platform.clone()), ..self.manifest.descriptor().clone() }
+    }
+}

@@ -1,0 +1,54 @@
+//! An index: what a multi-arch tag points to.
+
+use crate::blob::Blob;
+use crate::image::Image;
+use crate::spec::{Annotations, Descriptor, Index, Platform, SchemaVersion, media_type};
+
+/// Collects the images of one tag, at most one for each platform, in the order they are added.
+#[derive(Debug, Clone, Default)]
+pub struct IndexBuilder {
+    manifests: Vec<Descriptor>,
+    annotations: Annotations,
+}
+
+impl IndexBuilder {
+    /// An index with `annotations` and no images.
+    pub fn new(annotations: Annotations) -> IndexBuilder {
+        IndexBuilder { manifests: Vec::new(), annotations }
+    }
+
+    /// Adds an image.
+    pub fn add(&mut self, image: &Image) -> Result<(), PlatformTwice> {
+        self.add_descriptor(image.descriptor())
+    }
+
+    /// Adds an image that is known by its descriptor alone, such as one that a registry holds.
+    pub fn add_descriptor(&mut self, descriptor: Descriptor) -> Result<(), PlatformTwice> {
+        if let Some(platform) = &descriptor.platform
+            && self.manifests.iter().any(|other| other.platform.as_ref() == Some(platform))
+        {
+            return Err(PlatformTwice { platform: platform.clone() });
+        }
+        self.manifests.push(descriptor);
+        Ok(())
+    }
+
+    /// The index's bytes.
+    pub fn build(self) -> Blob {
+        let index = Index {
+            schema_version: SchemaVersion,
+            media_type: Some(media_type::INDEX.to_owned()),
+            manifests: self.manifests,
+            annotations: self.annotations,
+        };
+        Blob::json(media_type::INDEX, &index)
+    }
+}
+
+/// An index offered two images for one platform; engines would take either.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot add an image to an index: it has one for {platform} already")]
+pub struct PlatformTwice {
+    /// The platform.
+    pub platform: Platform,
+}

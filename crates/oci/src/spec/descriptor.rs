@@ -1,0 +1,68 @@
+//! A pointer to a blob (image-spec, descriptor.md) and the platform it is for (image-index.md).
+
+use std::fmt;
+
+use digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::Annotations;
+
+/// A pointer to a blob: what it is, its digest and its size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Descriptor {
+    /// What the blob is; see [`super::media_type`].
+    pub media_type: String,
+    /// The digest of the blob's bytes.
+    pub digest: Digest,
+    /// The number of the blob's bytes.
+    pub size: u64,
+    /// In an index: what the image runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// Notes by whoever points.
+    #[serde(default, skip_serializing_if = "Annotations::is_empty")]
+    pub annotations: Annotations,
+}
+
+impl Descriptor {
+    /// A bare pointer to `size` bytes with `digest`.
+    pub fn new(media_type: &str, digest: Digest, size: u64) -> Descriptor {
+        Descriptor {
+            media_type: media_type.to_owned(),
+            digest,
+            size,
+            platform: None,
+            annotations: Annotations::new(),
+        }
+    }
+}
+
+/// What an image runs on. Ordered by name, for reports.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Platform {
+    /// A `GOARCH` value: `arm64`.
+    pub architecture: String,
+    /// A `GOOS` value; `linux` in everything that qus writes.
+    pub os: String,
+    /// `v7` of `linux/arm/v7`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+}
+
+impl From<arch::Platform> for Platform {
+    fn from(platform: arch::Platform) -> Platform {
+        Platform {
+            architecture: platform.architecture.to_owned(),
+            os: "linux".to_owned(),
+            variant: platform.variant.map(str::to_owned),
+        }
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
+    }
+}

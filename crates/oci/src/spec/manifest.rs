@@ -1,0 +1,62 @@
+//! An image's manifest (image-spec, manifest.md) and an index of manifests (image-index.md).
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Annotations, Descriptor};
+
+/// One image: its config and its layers, lowest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// Always 2.
+    pub schema_version: SchemaVersion,
+    /// [`super::media_type::MANIFEST`] in everything that qus writes; optional in the specification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// Points to the [`super::ImageConfig`].
+    pub config: Descriptor,
+    /// Points to the layers, lowest first.
+    pub layers: Vec<Descriptor>,
+    /// Notes about the image.
+    #[serde(default, skip_serializing_if = "Annotations::is_empty")]
+    pub annotations: Annotations,
+}
+
+/// A list of images, one for each platform; also a layout's `index.json`, where it is a list of tags.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Index {
+    /// Always 2.
+    pub schema_version: SchemaVersion,
+    /// [`super::media_type::INDEX`] in everything that qus writes; optional in the specification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// Points to manifests, or to further indexes.
+    pub manifests: Vec<Descriptor>,
+    /// Notes about the list.
+    #[serde(default, skip_serializing_if = "Annotations::is_empty")]
+    pub annotations: Annotations,
+}
+
+/// The number 2: no other version of these documents exists (version 1 was Docker's and is something else).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SchemaVersion;
+
+impl SchemaVersion {
+    const NUMBER: u64 = 2;
+}
+
+impl Serialize for SchemaVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(Self::NUMBER)
+    }
+}
+
+impl<'de> Deserialize<'de> for SchemaVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SchemaVersion, D::Error> {
+        match u64::deserialize(deserializer)? {
+            Self::NUMBER => Ok(SchemaVersion),
+            other => Err(serde::de::Error::custom(format!("schemaVersion {other} is not 2"))),
+        }
+    }
+}

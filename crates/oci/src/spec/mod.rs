@@ -1,0 +1,38 @@
+//! The JSON documents of the OCI image specification, as far as qus reads and writes them.
+//!
+//! Written, they are canonical: fields in the order of the structs below, maps sorted by key, no whitespace,
+//! nothing that is empty. Read, they accept what other tools add. (Crates that model the whole specification keep
+//! annotations in hash maps, so their bytes differ from run to run.)
+
+mod config;
+mod descriptor;
+mod manifest;
+
+pub use config::{Execution, History, ImageConfig, RootFs};
+pub use descriptor::{Descriptor, Platform};
+pub use manifest::{Index, Manifest, SchemaVersion};
+
+use std::collections::BTreeMap;
+
+/// Annotations and labels: sorted, so that their JSON is canonical.
+pub type Annotations = BTreeMap<String, String>;
+
+/// The media types that qus writes and reads (image-spec, media-types.md).
+pub mod media_type {
+    /// An [`Index`](super::Index).
+    pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    /// A [`Manifest`](super::Manifest).
+    pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+    /// An [`ImageConfig`](super::ImageConfig).
+    pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+    /// A tar in gzip.
+    pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+}
+
+/// The annotation keys that qus writes and reads.
+pub mod annotation {
+    /// In a layout's `index.json`: the tag (image-spec, annotations.md).
+    pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
+    /// In a layout's `index.json`: the whole reference, which is what `docker load` and containerd name an image by.
+    pub const CONTAINERD_NAME: &str = "io.containerd.image.name";
+}

@@ -1,0 +1,92 @@
+//! Why a layout could not be read or written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use oci::spec::Descriptor;
+
+/// Why a layout could not be read or written. Every message names the path.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// The system refused.
+    #[error("cannot {operation} {}: {source}", .path.display())]
+    Io {
+        /// What was tried: `write`, `open`.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The output directory has files in it and is no layout.
+    #[error("cannot write an image layout to {}: the directory holds other files", .path.display())]
+    Occupied {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory to read is no layout.
+    #[error("{} is not an image layout: {reason}", .path.display())]
+    NotALayout {
+        /// The directory.
+        path: PathBuf,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// A blob is not in the layout, or has another size.
+    #[error("cannot refer to {} in {}: {reason}", .descriptor.digest, .path.display())]
+    Missing {
+        /// The layout.
+        path: PathBuf,
+        /// The blob.
+        descriptor: Box<Descriptor>,
+        /// Whether it is missing or has another size.
+        reason: String,
+    },
+    /// A blob is whole, but no document of its media type.
+    #[error("cannot read {}: not an {media_type} document: {source}", .path.display())]
+    Json {
+        /// The blob.
+        path: PathBuf,
+        /// What it should have been.
+        media_type: String,
+        /// Where it is not.
+        source: serde_json::Error,
+    },
+    /// A document is too large to be one.
+    #[error("cannot read {}: {size} bytes are too many for an {media_type} document", .path.display())]
+    TooLarge {
+        /// The blob.
+        path: PathBuf,
+        /// What it should have been.
+        media_type: String,
+        /// Its size in bytes.
+        size: u64,
+    },
+}
+
+impl LayoutError {
+    pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LayoutError {
+        let path = path.to_owned();
+        move |source| LayoutError::Io { operation, path, source }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            LayoutError::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(
+                    "free some space, or choose another directory; what is complete is kept and not built again",
+                ),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("choose a directory that you may write to")
+                }
+                _ => None,
+            },
+            LayoutError::Occupied { .. } => Some("choose an empty directory, a new one, or an image layout"),
+            LayoutError::NotALayout { .. } => Some("`cargo xtask images` writes one"),
+            LayoutError::Missing { .. } | LayoutError::Json { .. } | LayoutError::TooLarge { .. } => Some(
+                "`cargo xtask verify` says everything that is wrong with a layout; building again mends it",
+            ),
+        }
+    }
+}

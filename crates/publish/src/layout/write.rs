@@ -1,0 +1,182 @@
+//! Writing a layout.
+
+use std::collections::HashSet;
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use digest::Digest;
+use oci::Blob;
+use oci::spec::{Descriptor, Index, SchemaVersion, annotation, media_type};
+
+use super::blob::{BlobWriter, has_size};
+use super::unfinished::Unfinished;
+use super::{BLOBS, INDEX, Layout, LayoutError, MARKER, MARKER_TEXT, TEMPORARY, blob_path};
+
+/// Writes a layout, or adds to one. Any number of builds may write to one directory at once.
+pub struct LayoutWriter {
+    root: PathBuf,
+    /// Locked, shared, as long as this value lives: who gets the lock for itself is alone.
+    lock: File,
+}
+
+/// What [`LayoutWriter::prune`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pruned {
+    /// Removed this many blobs, of so many bytes in all.
+    Removed {
+        /// The number of blobs.
+        blobs: usize,
+        /// Their size.
+        bytes: u64,
+    },
+    /// Removed nothing: another build is writing to the layout, and its blobs have no reference yet.
+    InUse,
+}
+
+impl LayoutWriter {
+    /// Opens the layout at `path`, or makes one there if nothing or an empty directory is there. Removes what a
+    /// killed run left unfinished.
+    pub fn create(path: &Path) -> Result<LayoutWriter, LayoutError> {
+        fs::create_dir_all(path).map_err(LayoutError::io("create", path))?;
+        let marker = path.join(MARKER);
+        if !marker.is_file() {
+            if !is_empty(path)? {
+                return Err(LayoutError::Occupied { path: path.to_owned() });
+            }
+            write_whole(&marker, MARKER_TEXT.as_bytes())?;
+        }
+        let blobs = path.join(BLOBS);
+        fs::create_dir_all(&blobs).map_err(LayoutError::io("create", &blobs))?;
+        let lock = File::open(&blobs).map_err(LayoutError::io("open", &blobs))?;
+        if alone(&lock, &blobs)? {
+            remove_unfinished(path)?;
+            remove_unfinished(&blobs)?;
+        }
+        lock.lock_shared().map_err(LayoutError::io("lock", &blobs))?;
+        Ok(LayoutWriter { root: path.to_owned(), lock })
+    }
+
+    /// The layout's directory.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// Starts a blob.
+    pub fn blob_writer(&self) -> Result<BlobWriter, LayoutError> {
+        BlobWriter::create(&self.root)
+    }
+
+    /// Adds a document.
+    pub fn put(&self, blob: &Blob) -> Result<(), LayoutError> {
+        if self.contains(blob.descriptor()) {
+            return Ok(());
+        }
+        write_whole(&blob_path(&self.root, blob.digest()), blob.bytes())
+    }
+
+    /// Whether the blob is there with the right size. (Its digest was right when it got its name.)
+    pub fn contains(&self, descriptor: &Descriptor) -> bool {
+        has_size(&blob_path(&self.root, descriptor.digest), descriptor.size)
+    }
+
+    /// Makes `refs`, tags of `repository`, what the layout holds. Returns whether that changed anything; if not,
+    /// no file is written. Every blob must be there.
+    pub fn finish(&self, repository: &str, refs: &[(String, Descriptor)]) -> Result<bool, LayoutError> {
+        let mut refs: Vec<_> = refs.iter().collect();
+        refs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut manifests = Vec::new();
+        for (tag, descriptor) in refs {
+            if !self.contains(descriptor) {
+                return Err(LayoutError::Missing {
+                    path: self.root.clone(),
+                    descriptor: Box::new(descriptor.clone()),
+                    reason: format!(
+                        "`{tag}` points to it, but no such blob of {} bytes is there",
+                        descriptor.size
+                    ),
+                });
+            }
+            let mut descriptor = descriptor.clone();
+            let note = &mut descriptor.annotations;
+            note.insert(annotation::REF_NAME.to_owned(), tag.clone());
+            note.insert(annotation::CONTAINERD_NAME.to_owned(), format!("{repository}:{tag}"));
+            manifests.push(descriptor);
+        }
+        let index = Index {
+            schema_version: SchemaVersion,
+            media_type: Some(media_type::INDEX.to_owned()),
+            manifests,
+            annotations: Default::default(),
+        };
+        let bytes = Blob::json(media_type::INDEX, &index);
+        let path = self.root.join(INDEX);
+        if fs::read(&path).is_ok_and(|old| old == bytes.bytes()) {
+            return Ok(false);
+        }
+        write_whole(&path, bytes.bytes())?;
+        Ok(true)
+    }
+
+    /// Removes the blobs that no tag leads to, unless another build is writing here.
+    pub fn prune(&mut self) -> Result<Pruned, LayoutError> {
+        let blobs = self.root.join(BLOBS);
+        if !alone(&self.lock, &blobs)? {
+            // A failed attempt can lose the lock that was held.
+            self.lock.lock_shared().map_err(LayoutError::io("lock", &blobs))?;
+            return Ok(Pruned::InUse);
+        }
+        let layout = Layout::open(&self.root)?;
+        let mut wanted = HashSet::new();
+        for descriptor in layout.roots() {
+            wanted.extend(layout.closure(descriptor)?.into_iter().map(|blob| blob.digest));
+        }
+        let (mut removed, mut bytes) = (0, 0);
+        for name in names(&blobs)? {
+            // What is not named like a blob is not ours to remove.
+            let Ok(digest) = Digest::from_hex(&name) else { continue };
+            if !wanted.contains(&digest) {
+                let path = blobs.join(&name);
+                bytes += fs::metadata(&path).map_or(0, |found| found.len());
+                fs::remove_file(&path).map_err(LayoutError::io("remove", &path))?;
+                removed += 1;
+            }
+        }
+        self.lock.lock_shared().map_err(LayoutError::io("lock", &blobs))?;
+        Ok(Pruned::Removed { blobs: removed, bytes })
+    }
+}
+
+/// Whether nobody else holds the lock; if so, it is held for this process alone.
+fn alone(lock: &File, path: &Path) -> Result<bool, LayoutError> {
+    match lock.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(LayoutError::io("lock", path)(error)),
+    }
+}
+
+fn is_empty(directory: &Path) -> Result<bool, LayoutError> {
+    Ok(names(directory)?.iter().all(|name| name.starts_with(TEMPORARY)))
+}
+
+fn names(directory: &Path) -> Result<Vec<String>, LayoutError> {
+    let fail = LayoutError::io("list", directory);
+    let entries = fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(fail)?;
+    Ok(entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+}
+
+fn remove_unfinished(directory: &Path) -> Result<(), LayoutError> {
+    for name in names(directory)?.iter().filter(|name| name.starts_with(TEMPORARY)) {
+        let path = directory.join(name);
+        fs::remove_file(&path).map_err(LayoutError::io("remove", &path))?;
+    }
+    Ok(())
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), LayoutError> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = Unfinished::create(directory)?;
+    file.write_all(bytes).map_err(LayoutError::io("write", path))?;
+    file.rename(path)
+}

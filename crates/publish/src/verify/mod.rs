@@ -1,0 +1,135 @@
+//! Proving a layout: everything that it says about itself is computed again.
+//!
+//! Every digest and size, every diff_id, that manifests, configs and platforms agree, that everything pointed to is
+//! there and everything there is pointed to. All problems are collected. Each blob is read once, however many
+//! images share it; memory is bounded by the number of jobs.
+
+mod graph;
+mod layer;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use digest::Digest;
+use oci::spec::Platform;
+
+use crate::layout::{Layout, LayoutError, TEMPORARY, blob_name};
+use graph::{Graph, Kind, Node};
+
+/// Is shown each regular file of each distinct layer, once for each platform whose images have the layer: the
+/// platform, the path, the content. An error becomes a [`Problem`] of the layer. Calls do not overlap.
+pub type Visitor<'a> = dyn FnMut(&Platform, &str, &[u8]) -> Result<(), String> + Send + 'a;
+
+/// What is in a layout, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Report {
+    /// The number of descriptors in `index.json`.
+    pub tags: usize,
+    /// The number of distinct image manifests.
+    pub images: usize,
+    /// The number of distinct blobs of all kinds that are pointed to.
+    pub blobs: usize,
+    /// Their size in bytes, as their descriptors say.
+    pub bytes: u64,
+    /// Everything that is wrong, by place. Empty: the layout is proved.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Where: a path inside the layout.
+    pub place: String,
+    /// What.
+    pub reason: String,
+    /// The images it matters to: `` `latest` linux/amd64 ``.
+    pub users: Vec<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 3;
+        write!(f, "{}: {}", self.place, self.reason)?;
+        let shown = self.users.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        match self.users.len() {
+            0 => Ok(()),
+            n if n <= SHOWN => write!(f, " (used by {shown})"),
+            n => write!(f, " (used by {shown} and {} more)", n - SHOWN),
+        }
+    }
+}
+
+/// Checks the layout at `path`, reading up to `jobs` blobs at once.
+pub fn verify(path: &Path, jobs: usize, visit: &mut Visitor<'_>) -> Result<Report, LayoutError> {
+    let layout = Layout::open(path)?;
+    let mut graph = Graph::walk(&layout);
+    check_layers(&layout, &mut graph, jobs, visit);
+    let strangers = strangers(&layout, &graph)?;
+    let mut problems = graph.problems;
+    for (digest, node) in &graph.nodes {
+        problems.extend(node.reasons.iter().map(|reason| Problem {
+            place: blob_name(*digest),
+            reason: reason.clone(),
+            users: node.users.clone(),
+        }));
+    }
+    problems.extend(strangers);
+    problems.sort();
+    Ok(Report {
+        tags: layout.roots().len(),
+        images: graph.nodes.values().filter(|node| matches!(node.kind, Kind::Manifest)).count(),
+        blobs: graph.nodes.len(),
+        bytes: graph.nodes.values().map(|node| node.size).sum(),
+        problems,
+    })
+}
+
+/// Reads every blob that the walk has not read: layers above all.
+fn check_layers(layout: &Layout, graph: &mut Graph, jobs: usize, visit: &mut Visitor<'_>) {
+    let mut work: Vec<(&Digest, &mut Node)> = graph.nodes.iter_mut().filter(|(_, node)| !node.read).collect();
+    // The largest first, so that no job is left with it at the end.
+    work.sort_by_key(|(digest, node)| (std::cmp::Reverse(node.size), **digest));
+    let work: Vec<_> = work.into_iter().map(Mutex::new).collect();
+    let next = AtomicUsize::new(0);
+    let visit = Mutex::new(visit);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, work.len().max(1)) {
+            scope.spawn(|| {
+                while let Some(item) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let mut item = layer::lock(item);
+                    let (digest, node) = &mut *item;
+                    let reasons = layer::check(layout, **digest, node, &visit);
+                    node.reasons.extend(reasons);
+                }
+            });
+        }
+    });
+}
+
+/// Files among the blobs that nothing points to.
+fn strangers(layout: &Layout, graph: &Graph) -> Result<Vec<Problem>, LayoutError> {
+    let blobs = layout.path().join(crate::layout::BLOBS);
+    let entries = std::fs::read_dir(&blobs).map_err(LayoutError::io("list", &blobs))?;
+    let mut problems = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(LayoutError::io("list", &blobs))?.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY) {
+            continue;
+        }
+        let reason = match Digest::from_hex(&name) {
+            Ok(digest) if graph.nodes.contains_key(&digest) => continue,
+            Ok(_) => "nothing refers to it",
+            Err(_) => "not the name of a blob",
+        };
+        problems.push(Problem {
+            place: format!("{}/{name}", crate::layout::BLOBS),
+            reason: reason.to_owned(),
+            users: Vec::new(),
+        });
+    }
+    Ok(problems)
+}

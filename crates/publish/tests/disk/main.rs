@@ -1,0 +1,13 @@
+//! The layout on disk: written, read, verified, archived, and read by others.
+
+// The lints' exceptions for tests do not reach their helper functions.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+use qus_publish as publish;
+
+mod archive;
+#[path = "../fixture/mod.rs"]
+mod fixture;
+mod layout;
+mod skopeo;
+mod verify;

@@ -1,0 +1,278 @@
+//! Builds what the plan says: layers by host, then images and indexes over them.
+
+mod assemble;
+mod base;
+mod busybox;
+mod downloads;
+mod memo;
+mod qemu;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
+
+use anyhow::Context as _;
+use arch::{Host, Status, Target};
+use debian::lock::{Lock, Package};
+use digest::Digest;
+use oci::Layer;
+use publish::layout::LayoutWriter;
+
+pub(crate) use assemble::{Built, BuiltImage};
+use downloads::Downloads;
+use memo::{Key, Memo};
+
+use crate::context;
+use crate::kind::Kind;
+use crate::plan::{Content, Plan};
+use crate::ui::Ui;
+
+/// What a build works with.
+pub(crate) struct Builder<'a> {
+    pub(crate) lock: &'a Lock,
+    pub(crate) fetch: &'a debian::fetch::Fetcher,
+    pub(crate) mirror: &'a debian::mirror::Mirror,
+    pub(crate) layout: &'a LayoutWriter,
+    pub(crate) cache_dir: &'a Path,
+    pub(crate) jobs: NonZero<usize>,
+    pub(crate) ui: &'a Ui,
+}
+
+/// The layers that the images of one host are made of.
+#[derive(Debug, Default)]
+pub(crate) struct HostLayers {
+    /// busybox and `register`; empty if no image needs them.
+    pub(crate) base: Vec<Layer>,
+    /// All current targets' binaries.
+    pub(crate) all: Option<Layer>,
+    /// One target's binary.
+    pub(crate) singles: BTreeMap<Target, Layer>,
+}
+
+/// What is still to be made for one host.
+struct Missing<'a> {
+    host: Host,
+    packages: Vec<(&'a Package, BTreeSet<Target>)>,
+    all: bool,
+    singles: BTreeSet<Target>,
+    busybox: Option<&'a Package>,
+}
+
+impl Builder<'_> {
+    /// Builds every image and index of `plan` into the layout; `register` holds the program for each host.
+    pub(crate) fn run(&self, plan: &Plan, register: &BTreeMap<Host, Vec<u8>>) -> anyhow::Result<Built> {
+        let memo = Memo::open(self.cache_dir)?;
+        let mut missing: Vec<Missing<'_>> = plan
+            .hosts()
+            .into_iter()
+            .map(|host| self.missing(plan, host, &memo))
+            .filter(|missing| missing.as_ref().map_or(true, Missing::any))
+            .collect::<anyhow::Result<_>>()?;
+        // The longest first, so that no core is left with it alone at the end.
+        missing.sort_by_key(|missing| std::cmp::Reverse(missing.weight()));
+        self.make(missing, &memo)?;
+
+        let mut layers = BTreeMap::new();
+        for host in plan.hosts() {
+            layers.insert(host, self.layers(plan, host, register.get(&host), &memo)?);
+        }
+        assemble::assemble(plan, &layers, self.lock, self.layout)
+    }
+
+    fn missing(&self, plan: &Plan, host: Host, memo: &Memo) -> anyhow::Result<Missing<'_>> {
+        let absent = |key: Key| memo.get(key, self.layout).is_none();
+        let all = wants_all(plan, host) && absent(self.all_key(host));
+        let mut singles = BTreeSet::new();
+        for target in wanted_singles(plan, host) {
+            if absent(self.single_key(host, target)?) {
+                singles.insert(target);
+            }
+        }
+        let mut packages = Vec::new();
+        for package in self.lock.qemu(host) {
+            let targets: BTreeSet<Target> = package
+                .targets()
+                .filter(|target| (all && target.status() == Status::Current) || singles.contains(target))
+                .collect();
+            if !targets.is_empty() {
+                packages.push((package, targets));
+            }
+        }
+        let busybox = match wants_base(plan, host) && absent(busybox_key(self.busybox(host)?)) {
+            true => Some(self.busybox(host)?),
+            false => None,
+        };
+        Ok(Missing { host, packages, all, singles, busybox })
+    }
+
+    /// Makes what is missing, several hosts at a time, each as soon as its packages are there.
+    fn make(&self, missing: Vec<Missing<'_>>, memo: &Memo) -> anyhow::Result<()> {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let cached = |package: &Package| {
+            self.fetch.cache().get(package.size, &package.digest).is_ok_and(|path| path.is_some())
+        };
+        if !missing.iter().flat_map(Missing::needs).all(cached) {
+            context::announce(self.mirror, self.ui);
+        }
+        let downloads = Downloads::start(
+            missing.iter().flat_map(Missing::needs),
+            self.lock,
+            self.fetch,
+            self.mirror,
+            self.ui,
+        )?;
+        let workers = self.jobs.get().min(missing.len());
+        let queue = Mutex::new(missing.into_iter());
+        let next = || queue.lock().map(|mut queue| queue.next()).unwrap_or(None);
+        thread::scope(|scope| {
+            let work = || -> anyhow::Result<()> {
+                while let Some(missing) = next() {
+                    if let Err(error) = self.make_host(&missing, &downloads, memo) {
+                        // Nothing else is begun; what is finished stays and is not made again.
+                        queue.lock().map(|mut queue| queue.by_ref().for_each(drop)).ok();
+                        return Err(error);
+                    }
+                }
+                Ok(())
+            };
+            let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let results: Vec<_> = handles
+                .into_iter()
+                .map(|handle| handle.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker panicked"))))
+                .collect();
+            results.into_iter().collect()
+        })
+    }
+
+    fn make_host(&self, missing: &Missing<'_>, downloads: &Downloads, memo: &Memo) -> anyhow::Result<()> {
+        let host = missing.host;
+        for package in missing.needs() {
+            downloads.wait(package)?;
+        }
+        if let Some(package) = missing.busybox {
+            let context = || format!("cannot unpack {} {} for {host}", package.name, package.version);
+            let file = self.fetch.cache().read(package.size, &package.digest).with_context(context)?;
+            let program = debian::qemu::busybox(file, host).with_context(context)?;
+            memo.put(busybox_key(package), &base::busybox_layer(host, &program, self.layout)?)?;
+        }
+        if missing.packages.is_empty() {
+            return Ok(());
+        }
+        let count: usize = missing.packages.iter().map(|(_, targets)| targets.len()).sum();
+        let task = self.ui.step(format!("{host}: compressing {count} binaries"));
+        let wanted = qemu::Wanted {
+            host,
+            packages: missing.packages.clone(),
+            all: missing.all,
+            singles: missing.singles.clone(),
+        };
+        let made = qemu::make(&wanted, self.fetch.cache(), self.layout, &task)?;
+        if let Some(layer) = &made.all {
+            memo.put(self.all_key(host), layer)?;
+        }
+        for (target, layer) in &made.singles {
+            memo.put(self.single_key(host, *target)?, layer)?;
+        }
+        Ok(())
+    }
+
+    /// Everything that the host's images need, all of which is there now.
+    fn layers(
+        &self,
+        plan: &Plan,
+        host: Host,
+        register: Option<&Vec<u8>>,
+        memo: &Memo,
+    ) -> anyhow::Result<HostLayers> {
+        let get = |key: Key| {
+            memo.get(key, self.layout).with_context(|| {
+                format!("a layer for {host} vanished from {} during the build", self.layout.path().display())
+            })
+        };
+        let mut layers = HostLayers::default();
+        if wants_base(plan, host) {
+            let program = register.with_context(|| format!("no `register` was built for {host}"))?;
+            let key = Key::new(["register", &Digest::of(program).hex()]);
+            let register = match memo.get(key, self.layout) {
+                Some(layer) => layer,
+                None => {
+                    let layer = base::register_layer(program, self.layout)?;
+                    memo.put(key, &layer)?;
+                    layer
+                }
+            };
+            layers.base = vec![get(busybox_key(self.busybox(host)?))?, register];
+        }
+        if wants_all(plan, host) {
+            layers.all = Some(get(self.all_key(host))?);
+        }
+        for target in wanted_singles(plan, host) {
+            layers.singles.insert(target, get(self.single_key(host, target)?)?);
+        }
+        Ok(layers)
+    }
+
+    fn busybox(&self, host: Host) -> anyhow::Result<&Package> {
+        self.lock
+            .busybox(host)
+            .with_context(|| format!("images/debian.lock has no busybox for the host `{host}`"))
+    }
+
+    fn all_key(&self, host: Host) -> Key {
+        let mut parts = vec!["qemu".to_owned(), qemu::LEVEL.get().to_string()];
+        for package in self.lock.qemu(host) {
+            let current = package.targets().filter(|target| target.status() == Status::Current);
+            parts.push(package.digest.hex());
+            parts.extend(current.map(|target| target.to_string()));
+        }
+        Key::new(parts.iter().map(String::as_str))
+    }
+
+    fn single_key(&self, host: Host, target: Target) -> anyhow::Result<Key> {
+        let package =
+            self.lock.cell(host, target).with_context(|| format!("{target} is not locked for {host}"))?;
+        let level = qemu::LEVEL.get().to_string();
+        Ok(Key::new(["single", &level, &package.digest.hex(), target.name()]))
+    }
+}
+
+impl<'a> Missing<'a> {
+    fn any(&self) -> bool {
+        self.busybox.is_some() || !self.packages.is_empty()
+    }
+
+    fn needs(&self) -> impl Iterator<Item = &'a Package> {
+        self.packages.iter().map(|(package, _)| *package).chain(self.busybox)
+    }
+
+    fn weight(&self) -> u64 {
+        self.packages.iter().map(|(package, _)| package.size).sum()
+    }
+}
+
+fn busybox_key(package: &Package) -> Key {
+    Key::new(["busybox", &package.digest.hex()])
+}
+
+fn contents(plan: &Plan, host: Host) -> impl Iterator<Item = Content> {
+    plan.images.iter().filter(move |image| image.host == host).map(|image| image.content)
+}
+
+fn wants_base(plan: &Plan, host: Host) -> bool {
+    contents(plan, host).any(|content| content != Content::Kind(Kind::Pkg))
+}
+
+fn wants_all(plan: &Plan, host: Host) -> bool {
+    contents(plan, host).any(|content| matches!(content, Content::Kind(Kind::Pkg | Kind::Full)))
+}
+
+fn wanted_singles(plan: &Plan, host: Host) -> impl Iterator<Item = Target> {
+    contents(plan, host).filter_map(|content| match content {
+        Content::Single(target) => Some(target),
+        Content::Kind(_) => None,
+    })
+}

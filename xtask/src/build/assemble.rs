@@ -1,0 +1,228 @@
+//! From layers to images, and from images to the indexes that tags point to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context as _;
+use arch::{Host, Target};
+use debian::lock::{Lock, Package};
+use digest::Digest;
+use oci::image::Step;
+use oci::spec::{Annotations, Descriptor, Execution, Platform};
+use oci::{Image, ImageSpec, IndexBuilder, Layer};
+use publish::layout::LayoutWriter;
+
+use super::HostLayers;
+use super::base::BIN_DIR;
+use crate::kind::Kind;
+use crate::plan::{Content, ImagePlan, IndexPlan, Plan};
+
+/// What our own labels and annotations begin with.
+const PREFIX: &str = "io.github.dbhi.qus";
+const SOURCE: &str = "https://github.com/dbhi/qus";
+
+/// An image in the layout.
+#[derive(Debug)]
+pub(crate) struct BuiltImage {
+    pub(crate) plan: ImagePlan,
+    /// Points to the manifest.
+    pub(crate) descriptor: Descriptor,
+    /// The targets in it, each with QEMU's version as in tags.
+    pub(crate) targets: BTreeMap<Target, String>,
+    /// The sizes of its layers, together, in bytes.
+    pub(crate) size: u64,
+    pub(crate) unpacked_size: u64,
+}
+
+/// An index in the layout.
+#[derive(Debug)]
+pub(crate) struct BuiltIndex {
+    pub(crate) plan: IndexPlan,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) hosts: Vec<Host>,
+}
+
+/// Everything that a plan asked for.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) images: Vec<BuiltImage>,
+    pub(crate) indexes: Vec<BuiltIndex>,
+}
+
+impl Built {
+    /// Every tag with what it points to.
+    pub(crate) fn refs(&self) -> Vec<(String, Descriptor)> {
+        let images = self.images.iter().flat_map(|image| pair(&image.plan.tags, &image.descriptor));
+        let indexes = self.indexes.iter().flat_map(|index| pair(&index.plan.tags, &index.descriptor));
+        images.chain(indexes).collect()
+    }
+}
+
+fn pair(tags: &[String], descriptor: &Descriptor) -> Vec<(String, Descriptor)> {
+    tags.iter().map(|tag| (tag.clone(), descriptor.clone())).collect()
+}
+
+pub(super) fn assemble(
+    plan: &Plan,
+    layers: &BTreeMap<Host, HostLayers>,
+    lock: &Lock,
+    layout: &LayoutWriter,
+) -> anyhow::Result<Built> {
+    let mut images = Vec::new();
+    let mut built_images: Vec<Image> = Vec::new();
+    for image_plan in &plan.images {
+        let host_layers = layers.get(&image_plan.host).context("every host of a plan has layers")?;
+        let image = image(image_plan, host_layers, lock)?;
+        layout.put(&image.config)?;
+        layout.put(&image.manifest)?;
+        images.push(BuiltImage {
+            plan: image_plan.clone(),
+            descriptor: image.descriptor(),
+            targets: versions(image_plan, lock),
+            size: image.layers.iter().map(|layer| layer.descriptor.size).sum(),
+            unpacked_size: image.layers.iter().map(|layer| layer.unpacked_size).sum(),
+        });
+        built_images.push(image);
+    }
+    let mut indexes = Vec::new();
+    for index_plan in &plan.indexes {
+        let mut hosts = Vec::new();
+        let created = plan.hosts().into_iter().filter_map(|host| lock.date(host)).max().unwrap_or_default();
+        let mut index = IndexBuilder::new(about(index_plan.content, &index_plan.version, created)?);
+        for (built, image) in images.iter().zip(&built_images) {
+            if built.plan.content == index_plan.content {
+                index.add(image)?;
+                hosts.push(built.plan.host);
+            }
+        }
+        let blob = index.build();
+        layout.put(&blob)?;
+        indexes.push(BuiltIndex { plan: index_plan.clone(), descriptor: blob.descriptor().clone(), hosts });
+    }
+    Ok(Built { images, indexes })
+}
+
+fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<Image> {
+    let host = plan.host;
+    let mut steps = Vec::new();
+    if plan.content != Content::Kind(Kind::Pkg) {
+        let created_by = ["busybox and its applets, from Debian", "/qus/register"];
+        steps.extend(layers.base.iter().cloned().zip(created_by).map(|(layer, text)| step(layer, text)));
+    }
+    match plan.content {
+        Content::Kind(Kind::Register) => {}
+        Content::Kind(Kind::Pkg | Kind::Full) => {
+            let layer = layers.all.clone().with_context(|| format!("no QEMU layer was made for {host}"))?;
+            steps.push(step(layer, "QEMU's static user-mode emulators, from Debian"));
+        }
+        Content::Single(target) => {
+            let layer = layers.singles.get(&target).cloned();
+            let layer = layer.with_context(|| format!("no layer was made for {target} on {host}"))?;
+            steps.push(step(layer, &format!("qemu-{target}-static, from Debian")));
+        }
+    }
+    let created = lock.date(host).with_context(|| format!("the lock has no date for {host}"))?;
+    let mut annotations = about(plan.content, &plan.version, created)?;
+    for package in packages(plan, lock) {
+        annotations
+            .insert(format!("{PREFIX}.debian.{}.{}", package.name, package.suite), package.version.clone());
+    }
+    // What tells two builds of one host apart: `cargo xtask manifest` joins only what was built from one lock.
+    annotations.insert(format!("{PREFIX}.inputs"), inputs(host, lock).to_string());
+    let config = match plan.content {
+        Content::Kind(Kind::Pkg) => Execution { labels: annotations.clone(), ..Execution::default() },
+        Content::Kind(Kind::Register | Kind::Full) | Content::Single(_) => Execution {
+            env: vec![
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+                format!("QEMU_BIN_DIR={BIN_DIR}"),
+            ],
+            entrypoint: vec!["/qus/register".to_owned()],
+            labels: annotations.clone(),
+            ..Execution::default()
+        },
+    };
+    let platform = host.platform();
+    Ok(Image::build(ImageSpec {
+        platform: Platform {
+            architecture: platform.architecture.to_owned(),
+            os: "linux".to_owned(),
+            variant: platform.variant.map(str::to_owned),
+        },
+        created: timestamp(created)?,
+        config,
+        annotations,
+        steps,
+    }))
+}
+
+fn step(layer: Layer, created_by: &str) -> Step {
+    Step { layer, created_by: created_by.to_owned() }
+}
+
+/// The annotations that images and indexes share (image-spec, annotations.md).
+fn about(content: Content, version: &str, created: i64) -> anyhow::Result<Annotations> {
+    let description = match content {
+        Content::Kind(Kind::Pkg) => "QEMU's static user-mode emulators".to_owned(),
+        Content::Kind(Kind::Register) => "Registers QEMU's user-mode emulators with the kernel".to_owned(),
+        Content::Kind(Kind::Full) => {
+            "QEMU's static user-mode emulators, and what registers them with the kernel".to_owned()
+        }
+        Content::Single(target) => {
+            format!("QEMU's static user-mode emulator for {target}, and what registers it with the kernel")
+        }
+    };
+    // QEMU and busybox are GPL-2.0; what registers is ours.
+    let licenses = match content {
+        Content::Kind(Kind::Pkg) => "GPL-2.0-only",
+        Content::Kind(Kind::Register | Kind::Full) | Content::Single(_) => "Apache-2.0 AND GPL-2.0-only",
+    };
+    let values = [
+        ("title", "qus".to_owned()),
+        ("description", description),
+        ("version", version.to_owned()),
+        ("source", SOURCE.to_owned()),
+        ("licenses", licenses.to_owned()),
+        ("created", timestamp(created)?.to_string()),
+    ];
+    Ok(values.into_iter().map(|(key, value)| (format!("org.opencontainers.image.{key}"), value)).collect())
+}
+
+fn timestamp(seconds: i64) -> anyhow::Result<jiff::Timestamp> {
+    jiff::Timestamp::from_second(seconds).context("the lock's date is out of range")
+}
+
+/// The packages that an image holds something of.
+fn packages<'a>(plan: &ImagePlan, lock: &'a Lock) -> Vec<&'a Package> {
+    let qemu: BTreeSet<Target> = versions(plan, lock).into_keys().collect();
+    let mut packages: Vec<&Package> = lock
+        .qemu(plan.host)
+        .filter(|package| package.targets().any(|target| qemu.contains(&target)))
+        .collect();
+    if plan.content != Content::Kind(Kind::Pkg) {
+        packages.extend(lock.busybox(plan.host));
+    }
+    packages
+}
+
+fn versions(plan: &ImagePlan, lock: &Lock) -> BTreeMap<Target, String> {
+    let targets: Vec<Target> = match plan.content {
+        Content::Kind(Kind::Register) => Vec::new(),
+        Content::Kind(Kind::Pkg | Kind::Full) => Target::current().collect(),
+        Content::Single(target) => vec![target],
+    };
+    let version = |target| lock.cell(plan.host, target).map(|package| (target, package.qemu_version()));
+    targets.into_iter().filter_map(version).collect()
+}
+
+/// The digest of everything that the lock has for a host.
+fn inputs(host: Host, lock: &Lock) -> Digest {
+    let mut text = String::new();
+    for package in lock.qemu(host).chain(lock.busybox(host)) {
+        text.push_str(&package.digest.hex());
+        for target in package.targets() {
+            text.push(' ');
+            text.push_str(target.name());
+        }
+        text.push('\n');
+    }
+    Digest::of(text.as_bytes())
+}

@@ -1,0 +1,86 @@
+//! Packages on their way: all of a build's downloads, a few at a time, ahead of the workers that need them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex};
+
+use anyhow::Context as _;
+use debian::fetch::Fetcher;
+use debian::lock::{Lock, Package};
+use debian::mirror::Mirror;
+use digest::Digest;
+
+use crate::ui::Ui;
+
+/// More connections to one mirror only take from each other.
+const AT_ONCE: usize = 3;
+
+/// The downloads of one build.
+pub(super) struct Downloads {
+    shared: Arc<Shared>,
+    // Dropped with the build: what has not ended then is cancelled, and resumes in the next run.
+    _runtime: tokio::runtime::Runtime,
+}
+
+#[derive(Default)]
+struct Shared {
+    done: Mutex<HashMap<Digest, Result<(), Option<anyhow::Error>>>>,
+    changed: Condvar,
+}
+
+impl Downloads {
+    /// Starts to fetch `packages`, in that order.
+    pub(super) fn start<'a>(
+        packages: impl Iterator<Item = &'a Package>,
+        lock: &Lock,
+        fetcher: &Fetcher,
+        mirror: &Mirror,
+        ui: &Ui,
+    ) -> anyhow::Result<Downloads> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .context("cannot start the downloads")?;
+        let shared = Arc::new(Shared::default());
+        let limit = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+        for package in packages {
+            let (package, urls, fetcher) = (package.clone(), lock.urls(mirror, package), fetcher.clone());
+            let (ui, shared, limit) = (ui.clone(), Arc::clone(&shared), Arc::clone(&limit));
+            runtime.spawn(async move {
+                // Tasks wait for the semaphore in the order in which they ask: the order of spawning.
+                let _permit = limit.acquire().await;
+                let result = fetch(&package, &urls, &fetcher, &ui).await;
+                if let Ok(mut done) = shared.done.lock() {
+                    done.insert(package.digest, result.map_err(Some));
+                }
+                shared.changed.notify_all();
+            });
+        }
+        Ok(Downloads { shared, _runtime: runtime })
+    }
+
+    /// Waits until `package` is in the cache.
+    pub(super) fn wait(&self, package: &Package) -> anyhow::Result<()> {
+        let poisoned = || anyhow::anyhow!("a download panicked");
+        let mut done = self.shared.done.lock().map_err(|_| poisoned())?;
+        loop {
+            match done.get_mut(&package.digest) {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(error)) => {
+                    return Err(error.take().unwrap_or_else(|| anyhow::anyhow!("a download failed")));
+                }
+                None => done = self.shared.changed.wait(done).map_err(|_| poisoned())?,
+            }
+        }
+    }
+}
+
+async fn fetch(package: &Package, urls: &[String], fetcher: &Fetcher, ui: &Ui) -> anyhow::Result<()> {
+    let Package { name, version, host, suite, .. } = package;
+    let what = format!("{name} {version} for {host}");
+    fetcher
+        .verified(urls, package.size, package.digest, ui)
+        .await
+        .map(drop)
+        .with_context(|| format!("cannot get {what} ({suite})"))
+}

@@ -1,0 +1,154 @@
+//! The command line: what can be typed, and nothing else.
+
+use std::path::PathBuf;
+
+use arch::{Host, Target};
+use clap::{Args, Parser, Subcommand};
+
+use crate::kind::Kind;
+
+/// The maintainer's commands of qus.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build the images from the lock into an OCI image layout
+    Images(ImagesArgs),
+    /// Resolve every (host, target) against Debian's archive and write images/debian.lock
+    Lock(LockArgs),
+    /// Check a layout: every digest, size and diff_id, and each binary in each image
+    Verify(VerifyArgs),
+    /// Run every test; what can't run here is said, and in CI is a failure
+    Test(TestArgs),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sources {
+    /// Debian mirror to fetch from [default: $QUS_MIRROR, images.toml's, the machine's apt sources, ftp.debian.org]
+    #[arg(long, value_name = "URL")]
+    pub(crate) mirror: Option<String>,
+    /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Use what is in the cache; never touch the network
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask images                                 everything, for every host
+  cargo xtask images --host amd64 --kind full        one image
+  cargo xtask images --target aarch64                the single-target image `aarch64`, for every host
+  cargo xtask images --host amd64 --archive qus.tar && docker load -i qus.tar")]
+pub(crate) struct ImagesArgs {
+    /// Build for this host only (repeatable)
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Vec<Host>,
+    /// Build the image with this target alone (repeatable)
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Vec<Target>,
+    /// Build images of this kind: pkg, register or full (repeatable)
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Vec<Kind>,
+    /// Name of the images [default: images.toml's, docker.io/aptman/qus]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Option<String>,
+    /// Write the layout here
+    #[arg(long, value_name = "DIR", default_value = "target/images")]
+    pub(crate) output: PathBuf,
+    /// Also write one tar that `docker load` and `podman load` take
+    #[arg(long, value_name = "FILE")]
+    pub(crate) archive: Option<PathBuf>,
+    /// How many hosts to work on at the same time [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZero<usize>>,
+    /// Print what would be fetched, built and tagged, and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask lock --check                   is there something newer? (exit 1 if so)
+  cargo xtask lock                           take it
+  cargo xtask lock --allow-expired sid --without trixie/armel")]
+pub(crate) struct LockArgs {
+    /// Only compare with the archive: print what is newer, exit 1 if anything is
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Accept this suite's metadata after its Valid-Until date (repeatable)
+    #[arg(long, value_name = "SUITE")]
+    pub(crate) allow_expired: Vec<String>,
+    /// Do without this suite for this Debian architecture, as when a mirror is skewed (repeatable)
+    #[arg(long, value_name = "SUITE/ARCH")]
+    pub(crate) without: Vec<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cargo xtask verify target/images")]
+pub(crate) struct VerifyArgs {
+    /// The layout's directory
+    #[arg(value_name = "LAYOUT")]
+    pub(crate) layout: PathBuf,
+    /// How many blobs to read at the same time [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZero<usize>>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask test                  everything
+  cargo xtask test -- lock          the tests whose names have `lock` in them")]
+pub(crate) struct TestArgs {
+    /// Passed on to `cargo test`
+    #[arg(last = true)]
+    pub(crate) args: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_names_get_suggestions() {
+        for (args, expected) in [
+            (["--host", "amd46"], "unknown host `amd46` (did you mean `amd64`?)"),
+            (["--target", "aarch46"], "unknown target `aarch46` (did you mean `aarch64`?)"),
+            (["--kind", "ful"], "unknown kind `ful` (did you mean `full`?)"),
+        ] {
+            let args = ["xtask", "images"].into_iter().chain(args);
+            let error = Cli::try_parse_from(args).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `images/images.toml`: what is built.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use arch::{Host, Status, Target, UnknownName};
+use serde::Deserialize;
+
+/// The suites that packages may come from; a typing error in one is better caught here than as a 404.
+pub(crate) const SUITES: [&str; 5] = ["sid", "forky", "trixie", "bookworm", "experimental"];
+
+/// What is built, checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) repository: String,
+    pub(crate) suites: Vec<String>,
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) retired: Vec<Target>,
+    pub(crate) mirror: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    repository: String,
+    suites: Vec<toml::Spanned<String>>,
+    hosts: Vec<toml::Spanned<String>>,
+    #[serde(default)]
+    retired: Vec<toml::Spanned<String>>,
+    mirror: Option<String>,
+}
+
+impl Config {
+    pub(crate) fn load(path: &Path) -> anyhow::Result<Config> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Config::parse(&text).map_err(|message| anyhow::anyhow!("cannot read {}: {message}", path.display()))
+    }
+
+    /// Parses the file's text; the error names line and key.
+    pub(crate) fn parse(text: &str) -> Result<Config, String> {
+        let raw: Raw = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| line_of(text, span.start));
+            format!("line {line}: {}", error.message().trim())
+        })?;
+        Ok(Config {
+            repository: raw.repository,
+            suites: names(text, "suites", &raw.suites, suite)?,
+            hosts: names(text, "hosts", &raw.hosts, |name| name.parse::<Host>())?,
+            retired: names(text, "retired", &raw.retired, retired)?,
+            mirror: raw.mirror,
+        })
+    }
+}
+
+fn suite(name: &str) -> Result<String, UnknownName> {
+    match SUITES.contains(&name) {
+        true => Ok(name.to_owned()),
+        false => Err(UnknownName::new("suite", name, SUITES)),
+    }
+}
+
+fn retired(name: &str) -> Result<Target, UnknownName> {
+    let retired = || Target::all().filter(|target| target.status() == Status::Retired);
+    retired()
+        .find(|target| target.name() == name)
+        .ok_or_else(|| UnknownName::new("retired target", name, retired().map(Target::name)))
+}
+
+/// Parses each name of the list `key`; empty lists and repeated names are errors too.
+fn names<T: PartialEq, E: std::fmt::Display>(
+    text: &str,
+    key: &str,
+    list: &[toml::Spanned<String>],
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Vec<T>, String> {
+    let mut parsed = Vec::with_capacity(list.len());
+    for name in list {
+        let line = line_of(text, name.span().start);
+        let value = parse(name.get_ref()).map_err(|error| format!("line {line}: `{key}`: {error}"))?;
+        if parsed.contains(&value) {
+            return Err(format!("line {line}: `{key}`: `{}` is listed twice", name.get_ref()));
+        }
+        parsed.push(value);
+    }
+    match parsed.is_empty() && key != "retired" {
+        true => Err(format!("`{key}` is empty")),
+        false => Ok(parsed),
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text[..offset.min(text.len())].matches('\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "repository = \"docker.io/a/b\"\nsuites = [\"sid\"]\nhosts = [\"amd64\", \"armhf\"]\n";
+
+    #[test]
+    fn a_good_file_is_read() {
+        let config = Config::parse(GOOD).unwrap();
+        assert_eq!(config.repository, "docker.io/a/b");
+        assert_eq!(config.hosts.iter().map(|host| host.name()).collect::<Vec<_>>(), ["amd64", "arm32v7"]);
+        assert!(config.retired.is_empty());
+    }
+
+    #[test]
+    fn the_committed_file_is_good() {
+        let config = Config::parse(include_str!("../../images/images.toml")).unwrap();
+        assert_eq!(config.hosts, Host::all().collect::<Vec<_>>());
+        assert_eq!(config.suites, ["sid", "trixie", "bookworm"]);
+    }
+
+    fn check(from: &str, to: &str, expected: &str) {
+        assert!(GOOD.contains(from));
+        assert_eq!(Config::parse(&GOOD.replace(from, to)).unwrap_err(), expected);
+    }
+
+    #[test]
+    fn errors_name_line_and_key() {
+        check("armhf", "armfh", "line 3: `hosts`: unknown host `armfh` (did you mean `armhf`?)");
+        check("armhf", "amd64", "line 3: `hosts`: `amd64` is listed twice");
+        check("\"sid\"", "\"sit\"", "line 2: `suites`: unknown suite `sit` (did you mean `sid`?)");
+        check("\"sid\"", "", "`suites` is empty");
+        check(
+            "hosts",
+            "host",
+            "line 3: unknown field `host`, expected one of `repository`, `suites`, `hosts`, `retired`, `mirror`",
+        );
+        check("[\"sid\"]", "3", "line 2: invalid type: integer `3`, expected a sequence");
+        check("repository = \"docker.io/a/b\"\n", "", "line 1: missing field `repository`");
+        check("\"docker.io/a/b\"", "\"docker", "line 1: invalid basic string, expected `\"`");
+    }
+
+    #[test]
+    fn only_retired_targets_are_retired() {
+        let text = format!("{GOOD}retired = [\"cris\", \"arm\"]\n");
+        assert_eq!(Config::parse(&text).unwrap_err(), "line 4: `retired`: unknown retired target `arm`");
+    }
+}

@@ -1,0 +1,76 @@
+//! What every command works in: the workspace, the cache, the mirror. Collected here, so that nothing else looks at
+//! the environment.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use debian::cache::Cache;
+use debian::fetch::{Fetcher, Options};
+use debian::mirror::{self, Mirror};
+
+use crate::cli::Sources;
+use crate::config::Config;
+use crate::error::Hinted;
+use crate::ui::Ui;
+
+/// The workspace's root: the folder of this crate's folder.
+pub(crate) fn workspace() -> anyhow::Result<PathBuf> {
+    // Set by `cargo run`; a program that was moved or called directly falls back to where it was built.
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let root = manifest.parent().context("xtask is not in a workspace")?;
+    if !root.join("images/images.toml").is_file() {
+        return Err(Hinted::new(
+            format!("{} is not qus's workspace", root.display()),
+            "run `cargo xtask` inside a clone of the repository",
+        )
+        .into());
+    }
+    Ok(root.to_owned())
+}
+
+/// Where the lock is.
+pub(crate) fn lock_path(workspace: &Path) -> PathBuf {
+    workspace.join("images/debian.lock")
+}
+
+/// The cache directory, by flag or environment.
+pub(crate) fn cache_dir(flag: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let dir = match flag {
+        Some(dir) => dir.to_owned(),
+        None => Cache::default_dir(|name| std::env::var(name).ok()).ok_or_else(|| {
+            Hinted::new("there is no place for the cache", "set QUS_CACHE_DIR, XDG_CACHE_HOME or HOME")
+        })?,
+    };
+    std::path::absolute(&dir).with_context(|| format!("cannot use {} as cache", dir.display()))
+}
+
+/// A fetcher over the cache, and the mirror that was chosen.
+pub(crate) fn sources(
+    sources: &Sources,
+    config: &Config,
+    cache_dir: &Path,
+) -> anyhow::Result<(Fetcher, Mirror)> {
+    let cache = Cache::open(cache_dir)?;
+    let fetcher = Fetcher::new(cache, Options { offline: sources.offline, ..Options::default() })?;
+    let environment = std::env::var("QUS_MIRROR").ok();
+    let mirror = Mirror::choose(
+        sources.mirror.as_deref(),
+        environment.as_deref(),
+        config.mirror.as_deref(),
+        &mirror::apt_sources(Path::new("/etc/apt")),
+    )?;
+    Ok((fetcher, mirror))
+}
+
+/// Says which mirror is used and why; once, when something will be fetched.
+pub(crate) fn announce(mirror: &Mirror, ui: &Ui) {
+    ui.note(format!("fetching from {mirror} ({})", mirror.origin()));
+}
+
+/// Now, in unix seconds.
+pub(crate) fn now() -> anyhow::Result<i64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+    i64::try_from(now.as_secs()).context("the clock is far in the future")
+}

@@ -1,0 +1,150 @@
+//! Builds `register` for the hosts: static musl binaries, bit-identical wherever they are built.
+//!
+//! The standard library is built along, from the toolchain's own sources, without its backtrace machinery: some
+//! hosts (s390x) have no prebuilt musl library anywhere, and one way for all keeps the bytes from depending on
+//! what could be downloaded. Cargo's `trim-paths` keeps the machine's paths out. Both are unstable, hence
+//! `RUSTC_BOOTSTRAP`; the toolchain is pinned, so they cannot change under us.
+
+mod toolchain;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use arch::Host;
+use digest::{Digest, Hasher};
+
+use crate::ui::Ui;
+use toolchain::Toolchain;
+
+/// The crates that end up in the binary, and the files that steer its build.
+const SOURCES: [&str; 7] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "rust-toolchain.toml",
+    "crates/arch",
+    "crates/binfmt",
+    "crates/register",
+    "xtask/src/cross",
+];
+
+/// `register`'s bytes for each of `hosts`, from the cache or built now.
+pub(crate) fn register(
+    hosts: &[Host],
+    workspace: &Path,
+    cache: &Path,
+    offline: bool,
+    ui: &Ui,
+) -> anyhow::Result<BTreeMap<Host, Vec<u8>>> {
+    let folder = cache.join("register").join(key(workspace)?.hex());
+    let path = |host: Host| folder.join(host.name());
+    let missing: Vec<Host> = hosts.iter().copied().filter(|&host| !path(host).exists()).collect();
+    if !missing.is_empty() {
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        for (host, built) in build(&missing, workspace, cache, offline, ui)? {
+            keep(&built, &path(host))?;
+        }
+    }
+    hosts
+        .iter()
+        .map(|&host| {
+            let path = path(host);
+            let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            debian::elf::check(&bytes, host.elf())
+                .with_context(|| format!("`register` for {host} ({}) is unusable", path.display()))?;
+            Ok((host, bytes))
+        })
+        .collect()
+}
+
+fn build(
+    hosts: &[Host],
+    workspace: &Path,
+    cache: &Path,
+    offline: bool,
+    ui: &Ui,
+) -> anyhow::Result<Vec<(Host, PathBuf)>> {
+    let toolchain = Toolchain::ensure(cache, workspace, offline, ui)?;
+    let names: Vec<&str> = hosts.iter().map(|host| host.name()).collect();
+    let _step =
+        ui.step(format!("building `register` for {} (the first time takes minutes)", names.join(", ")));
+    let target_dir = workspace.join("target/cross");
+    let mut command = toolchain.zigbuild()?;
+    command
+        .current_dir(workspace)
+        .args(["--quiet", "--locked", "--package", "qus-register", "--profile", "ship"])
+        .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="])
+        .args(["-Ztrim-paths", "--config", "profile.ship.trim-paths=\"all\""])
+        .env("RUSTC_BOOTSTRAP", "1")
+        // The C library and its startup objects are zig's, not those of rustup's musl targets.
+        .env("CARGO_ENCODED_RUSTFLAGS", "-Clink-self-contained=no")
+        .env("CARGO_TARGET_DIR", &target_dir)
+        .env_remove("RUSTFLAGS");
+    if offline {
+        command.arg("--offline");
+    }
+    let triples: Vec<(Host, &str)> =
+        hosts.iter().filter_map(|&host| host.triple().map(|triple| (host, triple))).collect();
+    for (_, triple) in &triples {
+        command.args(["--target", triple]);
+    }
+    run(&mut command).context("cannot build `register`")?;
+    let built = |triple: &str| target_dir.join(triple).join("ship").join("register");
+    Ok(triples.into_iter().map(|(host, triple)| (host, built(triple))).collect())
+}
+
+/// Everything that the bytes depend on, in one digest.
+fn key(workspace: &Path) -> anyhow::Result<Digest> {
+    let mut hasher = Hasher::new();
+    hasher.update(run(Command::new("rustc").arg("-vV").current_dir(workspace))?.as_bytes());
+    hasher.update(include_bytes!("cross.rs"));
+    for source in SOURCES {
+        hash_tree(&workspace.join(source), source, &mut hasher)?;
+    }
+    Ok(hasher.finish())
+}
+
+/// Hashes names and contents below `path`, in the order of names.
+fn hash_tree(path: &Path, name: &str, hasher: &mut Hasher) -> anyhow::Result<()> {
+    let cannot_read = || format!("cannot read {}", path.display());
+    if path.is_dir() {
+        let entries: Result<Vec<_>, _> = fs::read_dir(path).with_context(cannot_read)?.collect();
+        let mut entries = entries.with_context(cannot_read)?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+            hash_tree(&entry.path(), &name, hasher)?;
+        }
+    } else {
+        let bytes = fs::read(path).with_context(cannot_read)?;
+        hasher.update(format!("{name}\0{}\0", bytes.len()).as_bytes());
+        hasher.update(&bytes);
+    }
+    Ok(())
+}
+
+/// Copies to a temporary name and renames, so that an interrupted copy is never taken for a whole one.
+fn keep(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let folder = to.parent().context("a cached file has a folder")?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)
+        .with_context(|| format!("cannot write to {}", folder.display()))?;
+    let mut source = fs::File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
+    std::io::copy(&mut source, &mut file).with_context(|| format!("cannot write {}", to.display()))?;
+    file.persist(to).with_context(|| format!("cannot create {}", to.display()))?;
+    Ok(())
+}
+
+/// Runs `command` to its end and gives back its stdout; a failure shows the end of its stderr.
+fn run(command: &mut Command) -> anyhow::Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("cannot run `{program}`"))?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<&str> = stderr.lines().collect();
+        let tail = lines[lines.len().saturating_sub(20)..].join("\n    ");
+        bail!("`{program}` failed with {}:\n    {tail}", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

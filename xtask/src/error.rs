@@ -1,0 +1,85 @@
+//! Errors that carry what to do about them.
+
+use std::fmt;
+
+/// An error with a hint: one sentence that says what to do.
+#[derive(Debug)]
+pub(crate) struct Hinted {
+    message: String,
+    hint: String,
+}
+
+impl Hinted {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Hinted {
+        Hinted { message: message.into(), hint: hint.into() }
+    }
+}
+
+impl fmt::Display for Hinted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Hinted {}
+
+/// `error: …` with its causes on one line, then a line `hint: …` if any of them has one.
+pub(crate) fn render(error: &anyhow::Error) -> String {
+    let mut text = format!("error: {}", chain(error));
+    if let Some(hint) = error.chain().find_map(hint) {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
+    }
+    text
+}
+
+/// The hint of one error in a chain, whichever crate it is from.
+fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(hinted) = error.downcast_ref::<Hinted>() {
+        return Some(hinted.hint.clone());
+    }
+    if let Some(error) = error.downcast_ref::<publish::layout::LayoutError>() {
+        return error.hint().map(str::to_owned);
+    }
+    // An error inside an I/O error is not in the chain by itself.
+    if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        return hint(inner);
+    }
+    debian::hint(error)
+}
+
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    let mut last = String::new();
+    for (i, cause) in error.chain().enumerate() {
+        let message = cause.to_string();
+        // Libraries often repeat their cause in their own message.
+        if i > 0 && last.contains(&message) {
+            continue;
+        }
+        if i > 0 {
+            text.push_str(": ");
+        }
+        text.push_str(&message);
+        last = message;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_come_on_one_line_and_hints_after_them() {
+        let error = anyhow::Error::new(Hinted::new("no such thing", "make one")).context("cannot build");
+        assert_eq!(render(&error), "error: cannot build: no such thing\nhint: make one");
+    }
+
+    #[test]
+    fn a_cause_that_was_told_already_is_not_told_again() {
+        let cause = anyhow::anyhow!("disk full");
+        let error = cause.context("cannot write x: disk full");
+        assert_eq!(render(&error), "error: cannot write x: disk full");
+    }
+}

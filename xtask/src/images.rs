@@ -1,0 +1,212 @@
+//! `cargo xtask images`: from the lock to an image layout.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::num::NonZero;
+use std::path::Path;
+use std::thread;
+
+use anyhow::Context as _;
+use arch::Host;
+use debian::fetch::Fetcher;
+use debian::lock::Lock;
+use debian::mirror::Mirror;
+use oci::spec::Platform;
+use publish::archive::{self, Named};
+use publish::layout::{Layout, LayoutWriter, Pruned};
+
+use crate::build::{Builder, Built};
+use crate::cli::ImagesArgs;
+use crate::config::Config;
+use crate::context;
+use crate::cross;
+use crate::kind::Kind;
+use crate::plan::{Content, Plan, Selection};
+use crate::report;
+use crate::ui::{self, Ui, size};
+
+/// What is built, from what, and where to.
+pub(crate) struct Order<'a> {
+    pub(crate) workspace: &'a Path,
+    pub(crate) cache_dir: &'a Path,
+    pub(crate) lock: &'a Lock,
+    pub(crate) fetch: &'a Fetcher,
+    pub(crate) mirror: &'a Mirror,
+    pub(crate) offline: bool,
+    pub(crate) repository: &'a str,
+    pub(crate) output: &'a Path,
+    pub(crate) jobs: Option<NonZero<usize>>,
+}
+
+pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
+    let ui = Ui::new();
+    let workspace = context::workspace()?;
+    let config = Config::load(&workspace.join("images/images.toml"))?;
+    let lock = Lock::load(&context::lock_path(&workspace))?;
+    let selection =
+        Selection { hosts: args.host.clone(), kinds: args.kind.clone(), targets: args.target.clone() };
+    let plan = Plan::new(&config.hosts, &selection, &lock)?;
+    let cache_dir = context::cache_dir(args.sources.cache_dir.as_deref())?;
+    let (fetch, mirror) = context::sources(&args.sources, &config, &cache_dir)?;
+    let order = Order {
+        workspace: &workspace,
+        cache_dir: &cache_dir,
+        lock: &lock,
+        fetch: &fetch,
+        mirror: &mirror,
+        offline: args.sources.offline,
+        repository: args.repository.as_deref().unwrap_or(&config.repository),
+        output: &std::path::absolute(&args.output)?,
+        jobs: args.jobs,
+    };
+    if args.dry_run {
+        ui::print(&dry_run(&plan, &order))?;
+        return Ok(());
+    }
+    let (built, changed) = build(&plan, &order, &ui)?;
+    if let Some(path) = &args.archive {
+        write_archive(path, &built, &order, &ui)?;
+    }
+    let text =
+        if args.json { report::json(&built, order.repository, order.output)? } else { report::table(&built) };
+    ui::print(&text)?;
+    let verb = if changed { "wrote" } else { "nothing changed in" };
+    ui.note(format!("{verb} {}", order.output.display()));
+    Ok(())
+}
+
+/// Builds `plan` into the layout; says whether that changed anything.
+pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(Built, bool)> {
+    // The output is opened first: what it may refuse, it refuses before minutes of work.
+    let mut layout = LayoutWriter::create(order.output)?;
+    let hosts = needs_register(plan);
+    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
+    let builder = Builder {
+        lock: order.lock,
+        fetch: order.fetch,
+        mirror: order.mirror,
+        layout: &layout,
+        cache_dir: order.cache_dir,
+        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        ui,
+    };
+    let built = builder.run(plan, &register)?;
+    let changed = layout.finish(order.repository, &built.refs())?;
+    if let Pruned::Removed { blobs, bytes } = layout.prune()?
+        && blobs > 0
+    {
+        ui.note(format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
+    }
+    Ok((built, changed))
+}
+
+/// The hosts with an image that holds `register`.
+fn needs_register(plan: &Plan) -> Vec<Host> {
+    let with_register = |host: &Host| {
+        plan.images.iter().any(|image| image.host == *host && image.content != Content::Kind(Kind::Pkg))
+    };
+    plan.hosts().into_iter().filter(with_register).collect()
+}
+
+/// One tar for `docker load`: every index that was built, with the amd64 image for engines that can hold one only.
+fn write_archive(path: &Path, built: &Built, order: &Order<'_>, ui: &Ui) -> anyhow::Result<()> {
+    let _step = ui.step(format!("writing {}", path.display()));
+    let named: Vec<Named> = built
+        .indexes
+        .iter()
+        .flat_map(|index| {
+            index.plan.tags.iter().map(|tag| Named {
+                repository: order.repository.to_owned(),
+                tag: tag.clone(),
+                descriptor: index.descriptor.clone(),
+            })
+        })
+        .collect();
+    let platform = classic_platform(built)?;
+    let cannot_write = || format!("cannot write {}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
+    let mut out = BufWriter::with_capacity(1 << 20, file);
+    archive::write(&Layout::open(order.output)?, &named, &platform, &mut out).with_context(cannot_write)?;
+    let file = out.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(cannot_write)?;
+    readable(file.as_file()).with_context(cannot_write)?;
+    file.persist(path).with_context(cannot_write)?;
+    Ok(())
+}
+
+/// A temporary file is its owner's alone; an archive is made to be passed on.
+fn readable(file: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+/// The platform that a classic Docker store gets: this machine's if it was built, or else the first that was.
+fn classic_platform(built: &Built) -> anyhow::Result<Platform> {
+    let hosts: Vec<Host> = built.images.iter().map(|image| image.plan.host).collect();
+    let native: Option<Host> = std::env::consts::ARCH.parse().ok();
+    let host = native.filter(|host| hosts.contains(host)).or(hosts.first().copied());
+    let platform = host.context("an archive has at least one image")?.platform();
+    Ok(Platform {
+        architecture: platform.architecture.to_owned(),
+        os: "linux".to_owned(),
+        variant: platform.variant.map(str::to_owned),
+    })
+}
+
+/// What a run would fetch, build and tag.
+fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
+    let Order { lock, fetch, mirror, repository, output, .. } = order;
+    let wanted = |package: &debian::lock::Package| {
+        plan.images.iter().filter(|image| image.host == package.host).any(|image| match image.content {
+            Content::Kind(Kind::Pkg) => package.targets().any(is_current),
+            Content::Kind(Kind::Register) => package.role == debian::lock::Role::Busybox,
+            Content::Kind(Kind::Full) => {
+                package.role == debian::lock::Role::Busybox || package.targets().any(is_current)
+            }
+            Content::Single(target) => {
+                package.role == debian::lock::Role::Busybox || package.targets().any(|other| other == target)
+            }
+        })
+    };
+    let mut text = format!("would fetch from {mirror} ({}):\n", mirror.origin());
+    let mut total = 0;
+    let mut rows = vec![["PACKAGE", "VERSION", "HOST", "SUITE", "TARGETS", "SIZE", ""].map(str::to_owned)];
+    for package in lock.packages().iter().filter(|package| wanted(package)) {
+        let cached = fetch.cache().get(package.size, &package.digest).ok().flatten().is_some();
+        if !cached {
+            total += package.size;
+        }
+        rows.push([
+            package.name.clone(),
+            package.version.clone(),
+            package.host.to_string(),
+            package.suite.clone(),
+            package.targets().count().to_string(),
+            size(package.size),
+            if cached { "in the cache".to_owned() } else { String::new() },
+        ]);
+    }
+    text.push_str(&report::render(&rows));
+    text.push_str(&format!("{} to download\n\nwould build into {}:\n", size(total), output.display()));
+    let mut counts: BTreeMap<Host, usize> = BTreeMap::new();
+    for image in &plan.images {
+        *counts.entry(image.host).or_default() += 1;
+    }
+    for (host, count) in counts {
+        text.push_str(&format!("  {host}: {count} images ({})\n", host.platform()));
+    }
+    text.push_str(&format!("\nwould tag in {repository}:\n"));
+    for tags in
+        plan.images.iter().map(|image| &image.tags).chain(plan.indexes.iter().map(|index| &index.tags))
+    {
+        if !tags.is_empty() {
+            text.push_str(&format!("  {}\n", tags.join(", ")));
+        }
+    }
+    text
+}
+
+fn is_current(target: arch::Target) -> bool {
+    target.status() == arch::Status::Current
+}

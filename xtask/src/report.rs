@@ -1,0 +1,183 @@
+//! What `images` prints at its end: a table for people, JSON for machines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arch::Target;
+use serde::Serialize;
+
+use crate::build::{Built, BuiltImage};
+use crate::plan::Content;
+use crate::ui::size;
+
+/// One image, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct ImageJson<'a> {
+    host: &'a str,
+    platform: String,
+    kind: &'a str,
+    /// The one target of a single-target image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
+    /// QEMU's version as in tags: `11.1`.
+    version: &'a str,
+    tags: &'a [String],
+    digest: String,
+    /// Compressed size of the layers, in bytes.
+    size: u64,
+    /// Uncompressed size of the layers, in bytes.
+    unpacked_size: u64,
+    /// Each target with the version of its QEMU.
+    targets: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct IndexJson<'a> {
+    tags: &'a [String],
+    version: &'a str,
+    digest: String,
+    hosts: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    repository: &'a str,
+    layout: String,
+    images: Vec<ImageJson<'a>>,
+    indexes: Vec<IndexJson<'a>>,
+}
+
+/// The result as one JSON document.
+pub(crate) fn json(built: &Built, repository: &str, layout: &std::path::Path) -> serde_json::Result<String> {
+    let report = Report {
+        repository,
+        layout: layout.display().to_string(),
+        images: built.images.iter().map(image_json).collect(),
+        indexes: built
+            .indexes
+            .iter()
+            .map(|index| IndexJson {
+                tags: &index.plan.tags,
+                version: &index.plan.version,
+                digest: index.descriptor.digest.to_string(),
+                hosts: index.hosts.iter().map(|host| host.name()).collect(),
+            })
+            .collect(),
+    };
+    serde_json::to_string_pretty(&report).map(|text| text + "\n")
+}
+
+fn image_json(image: &BuiltImage) -> ImageJson<'_> {
+    let (kind, target) = kind_and_target(image.plan.content);
+    ImageJson {
+        host: image.plan.host.name(),
+        platform: image.plan.host.platform().to_string(),
+        kind,
+        target: target.map(Target::name),
+        version: &image.plan.version,
+        tags: &image.plan.tags,
+        digest: image.descriptor.digest.to_string(),
+        size: image.size,
+        unpacked_size: image.unpacked_size,
+        targets: image.targets.iter().map(|(target, version)| (target.name(), version.as_str())).collect(),
+    }
+}
+
+fn kind_and_target(content: Content) -> (&'static str, Option<Target>) {
+    match content {
+        Content::Kind(kind) => (kind.name(), None),
+        Content::Single(target) => ("full", Some(target)),
+    }
+}
+
+/// The result as a table: host by kind, then the single-target images in short, then the indexes.
+pub(crate) fn table(built: &Built) -> String {
+    let mut rows = vec![row(["HOST", "KIND", "QEMU", "TARGETS", "SIZE", "UNPACKED", "DIGEST"])];
+    let mut singles: Vec<&BuiltImage> = Vec::new();
+    for image in &built.images {
+        match image.plan.content {
+            Content::Single(_) => singles.push(image),
+            Content::Kind(kind) => rows.push([
+                image.plan.host.to_string(),
+                kind.to_string(),
+                versions(image),
+                image.targets.len().to_string(),
+                size(image.size),
+                size(image.unpacked_size),
+                short(&image.descriptor.digest.hex()),
+            ]),
+        }
+    }
+    let mut text = if rows.len() > 1 { render(&rows) } else { String::new() };
+    if !singles.is_empty() {
+        let hosts: BTreeSet<_> = singles.iter().map(|image| image.plan.host).collect();
+        let targets: BTreeSet<_> = singles.iter().map(|image| image.plan.content).collect();
+        let sizes = singles.iter().map(|image| image.size);
+        let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
+        text.push_str(&format!(
+            "\n{} single-target images: {} hosts x {} targets, {} to {}\n",
+            singles.len(),
+            hosts.len(),
+            targets.len(),
+            size(least),
+            size(most),
+        ));
+    }
+    let mut rows = vec![["TAGS".to_owned(), "HOSTS".to_owned(), "DIGEST".to_owned()]];
+    for index in &built.indexes {
+        let tags = index.plan.tags.join(", ");
+        rows.push([tags, index.hosts.len().to_string(), short(&index.descriptor.digest.hex())]);
+    }
+    text.push('\n');
+    text.push_str(&render(&rows));
+    text
+}
+
+fn row<const N: usize>(cells: [&str; N]) -> [String; N] {
+    cells.map(str::to_owned)
+}
+
+/// Which versions of QEMU an image holds, with how many targets of each: `10.2 (17), 7.2 (16)`.
+fn versions(image: &BuiltImage) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for version in image.targets.values() {
+        match counts.iter_mut().find(|(other, _)| other == version) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((version, 1)),
+        }
+    }
+    match counts.as_mut_slice() {
+        [] => "-".to_owned(),
+        [(version, _)] => (*version).to_owned(),
+        counts => {
+            counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+            counts
+                .iter()
+                .map(|(version, count)| format!("{version} ({count})"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        }
+    }
+}
+
+/// Enough of a digest to compare by eye; `--json` has all of it.
+fn short(hex: &str) -> String {
+    hex[..12].to_owned()
+}
+
+/// Left-aligned columns, two spaces between them.
+pub(crate) fn render<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
