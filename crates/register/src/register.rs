@@ -18,6 +18,7 @@ pub(crate) fn run(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> 
     scene.tell_lifetime(output);
     warn_of_credentials(scene, output);
     warn_of_argv0(scene, output);
+    warn_of_emulation(scene, output);
     let sorted = sort(scene, Some(misc), output);
     let suffix = request.suffix.to_string_lossy();
     let policy = Policy { force: request.force, look: !request.no_check, suffix: &suffix };
@@ -148,6 +149,17 @@ fn warn_of_argv0(scene: &Scene, output: &mut Output<'_>) {
     }
 }
 
+/// With an image for another machine its QEMUs are emulated too, if they start at all.
+fn warn_of_emulation(scene: &Scene, output: &mut Output<'_>) {
+    if let Some(real) = scene.machine.beneath() {
+        let told = scene.machine.name();
+        output.warning(format_args!(
+            "this program is itself emulated: it is for {told}, and this machine is {real}"
+        ));
+        output.hint(format_args!("use the image and the QEMU binaries for {real} hosts"));
+    }
+}
+
 pub(crate) fn warn_of_credentials(scene: &Scene, output: &mut Output<'_>) {
     if scene.request.credential {
         output.warning(
@@ -206,7 +218,7 @@ impl Tally {
         let total = self.set + self.kept;
         if self.absent > 0 {
             output.note(format_args!(
-                "{} of the interpreters are not on this file system: each container has to hold its own",
+                "{} of {total} interpreters cannot be used from here: each container has to hold its own",
                 self.absent
             ));
         }

@@ -129,7 +129,7 @@ fn everything_with_nothing_there_fails() {
             0,
             "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n1 set, 0 kept as they were; flags: none\n",
             &format!(
-                "{LIFETIME}note: 1 of the interpreters are not on this file system: each container has to hold its own\n"
+                "{LIFETIME}note: 1 of 1 interpreters cannot be used from here: each container has to hold its own\n"
             ),
         );
     });
