@@ -122,13 +122,11 @@ impl FromStr for Host {
     /// Parses a Docker, Debian, OCI (`linux/arm/v7`, with or without `linux/`) or `uname -m` name.
     fn from_str(name: &str) -> Result<Host, UnknownName> {
         let wanted = normalize(name);
-        Host::all()
-            .find(|host| host.answers_to(&wanted))
-            .ok_or_else(|| {
-                let names = ROWS.iter().flat_map(|row| [row.name, row.debian]);
-                let aliases = ROWS.iter().flat_map(|row| row.aliases.iter().copied());
-                UnknownName::new("host", name, names.chain(aliases))
-            })
+        Host::all().find(|host| host.answers_to(&wanted)).ok_or_else(|| {
+            let names = ROWS.iter().flat_map(|row| [row.name, row.debian]);
+            let aliases = ROWS.iter().flat_map(|row| row.aliases.iter().copied());
+            UnknownName::new("host", name, names.chain(aliases))
+        })
     }
 }
 
