@@ -5,6 +5,9 @@
 
 pub mod archive;
 pub mod credentials;
+mod hint;
 pub mod layout;
 pub mod registry;
 pub mod verify;
+
+pub use hint::hint;

@@ -55,8 +55,11 @@ pub(super) fn said(body: &[u8]) -> String {
     if line.starts_with('<') {
         return String::new();
     }
-    let printable: String = line.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
-    if printable.len() < line.len() { format!("{printable}…") } else { printable }
+    let line: String = line.chars().filter(|c| !c.is_control()).collect();
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 /// The reason behind a status that was not wanted. `tries` is how often it came.

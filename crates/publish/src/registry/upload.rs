@@ -110,7 +110,11 @@ impl Registry {
         let answer = self.http.call(&call).await?;
         match answer.status {
             StatusCode::ACCEPTED => Session::begun(&answer).map(Some),
-            _ => Err(super::answer::reason(answer.status, &answer.body, 1)),
+            _ => Err(match super::answer::reason(answer.status, &answer.body, 1) {
+                // Nothing else is named in the request.
+                Reason::NotFound(said) => Reason::NoRepository(said),
+                other => other,
+            }),
         }
     }
 
