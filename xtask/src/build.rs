@@ -20,7 +20,7 @@ use digest::Digest;
 use oci::Layer;
 use publish::layout::LayoutWriter;
 
-pub(crate) use assemble::{Built, BuiltImage, BuiltIndex};
+pub(crate) use assemble::{Built, BuiltImage};
 use downloads::Downloads;
 use memo::{Key, Memo};
 

@@ -7,7 +7,7 @@ use arch::{Host, Status, Target, UnknownName};
 use serde::Deserialize;
 
 /// The suites that packages may come from; a typing error in one is better caught here than as a 404.
-const SUITES: [&str; 5] = ["sid", "forky", "trixie", "bookworm", "experimental"];
+pub(crate) const SUITES: [&str; 5] = ["sid", "forky", "trixie", "bookworm", "experimental"];
 
 /// What is built, checked.
 #[derive(Debug)]

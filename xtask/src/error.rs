@@ -45,7 +45,7 @@ fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         return hint(inner);
     }
-    debian::hint::hint(error)
+    debian::hint(error)
 }
 
 fn chain(error: &anyhow::Error) -> String {

@@ -1,1 +1,35 @@
-//! Placeholder.
+//! From Debian's archive to verified static QEMU binaries; the only crate that knows Debian.
+//!
+//! Trust runs downwards: [`keyring`] says whose signatures count, [`release`] verifies a suite's `InRelease`, that
+//! names each `Packages` by digest ([`packages`]), which names each .deb by digest ([`deb`]), out of which [`qemu`] takes
+//! the static programs. [`resolve`] walks this once and writes down what it found as a [`lock`]; a build starts from the
+//! lock alone, and trusts neither mirror nor network.
+//!
+//! This crate never reads the clock, the environment or a fixed path on its own account: `now`, folders and settings come
+//! in as arguments. (The one exception is `Retry-After`, which may be a date.)
+
+pub mod cache;
+pub mod deb;
+pub mod elf;
+pub mod fetch;
+mod hint;
+pub mod keyring;
+pub mod lock;
+pub mod mirror;
+pub mod packages;
+pub mod progress;
+pub mod qemu;
+pub mod release;
+pub mod resolve;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+mod date;
+
+pub use cache::Cache;
+pub use fetch::Fetcher;
+pub use hint::hint;
+pub use keyring::Keyring;
+pub use lock::Lock;
+pub use mirror::Mirror;
+pub use progress::Progress;

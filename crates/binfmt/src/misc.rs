@@ -1,0 +1,227 @@
+//! A mounted binfmt_misc and its operations.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use crate::entry::{Entry, Unreadable};
+use crate::error::{Error, Result};
+use crate::flags::Flags;
+use crate::kernel::in_initial_user_namespace;
+use crate::mount::{self, State};
+use crate::replace::{self, Table};
+
+/// A mounted binfmt_misc.
+#[derive(Debug)]
+pub struct BinfmtMisc {
+    dir: PathBuf,
+    read_only: bool,
+    mounted_here: bool,
+}
+
+/// An entry as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The name of its file; what is not UTF-8 in it is replaced.
+    pub name: String,
+    /// What it says.
+    pub entry: std::result::Result<Entry, Unreadable>,
+}
+
+impl BinfmtMisc {
+    /// The one at `dir` if given, otherwise at [`mount::DEFAULT`], otherwise wherever this mount namespace has one; if
+    /// there is none, it is mounted.
+    ///
+    /// # Errors
+    /// If there is none and it cannot be mounted: one error for each cause.
+    pub fn open(dir: Option<&Path>) -> Result<BinfmtMisc> {
+        let wanted = dir.unwrap_or(Path::new(mount::DEFAULT));
+        if let State::Mounted { read_only } = mount::state(wanted)? {
+            return Ok(BinfmtMisc { dir: wanted.to_owned(), read_only, mounted_here: false });
+        }
+        if dir.is_none() {
+            for found in mount::mounts() {
+                if let Ok(State::Mounted { read_only }) = mount::state(&found) {
+                    return Ok(BinfmtMisc { dir: found, read_only, mounted_here: false });
+                }
+            }
+        }
+        mount::mount(wanted)?;
+        Ok(BinfmtMisc { dir: wanted.to_owned(), read_only: false, mounted_here: true })
+    }
+
+    /// Where it is mounted.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether [`BinfmtMisc::open`] mounted it.
+    pub fn mounted_here(&self) -> bool {
+        self.mounted_here
+    }
+
+    /// Whether it is switched on as a whole (the file `status`).
+    ///
+    /// # Errors
+    /// [`Error::Io`]
+    pub fn enabled(&self) -> Result<bool> {
+        let path = self.dir.join("status");
+        let text = std::fs::read(&path).map_err(|source| Error::Io { operation: "read", path, source })?;
+        Ok(text.starts_with(b"enabled"))
+    }
+
+    /// Whether entries can be registered: writable, permitted and switched on. Changes nothing.
+    ///
+    /// # Errors
+    /// The error that registering would give.
+    pub fn check_writable(&self) -> Result<()> {
+        let path = self.dir.join("register");
+        OpenOptions::new().write(true).open(&path).map_err(|source| self.write_error(path, source))?;
+        if self.enabled()? { Ok(()) } else { Err(Error::Disabled { dir: self.dir.clone() }) }
+    }
+
+    /// Every entry, in the directory's order: on today's kernels the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; an entry that is not understood is not an error here, but in its [`Listed::entry`].
+    pub fn list(&self) -> Result<Vec<Listed>> {
+        let io = |source| Error::Io { operation: "list", path: self.dir.clone(), source };
+        let mut listed = Vec::new();
+        for file in std::fs::read_dir(&self.dir).map_err(io)? {
+            let file = file.map_err(io)?;
+            let name = file.file_name().to_string_lossy().into_owned();
+            if name == "register" || name == "status" {
+                continue;
+            }
+            let path = file.path();
+            match std::fs::read(&path) {
+                Ok(text) => listed.push(Listed { entry: Entry::parse(&name, &text), name }),
+                // Removed in between.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(Error::Io { operation: "read", path, source }),
+            }
+        }
+        Ok(listed)
+    }
+
+    /// The entry of this name.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Unreadable`]
+    pub fn entry(&self, name: &str) -> Result<Option<Entry>> {
+        let path = self.dir.join(name);
+        match std::fs::read(&path) {
+            Ok(text) => match Entry::parse(name, &text) {
+                Ok(entry) => Ok(Some(entry)),
+                Err(source) => Err(Error::Unreadable { file: path, source }),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Io { operation: "read", path, source }),
+        }
+    }
+
+    /// Adds an entry and reads it back.
+    ///
+    /// # Errors
+    /// If the kernel refuses it, or holds something else afterwards.
+    pub fn register(&self, entry: &Entry) -> Result<()> {
+        let name = entry.name();
+        let invalid = |source| Error::Invalid { name: name.to_owned(), source };
+        let line = entry.register_line().map_err(invalid)?;
+        let path = self.dir.join("register");
+        let mut file = match OpenOptions::new().write(true).open(&path) {
+            Ok(file) => file,
+            Err(source) => return Err(self.write_error(path, source)),
+        };
+        // One write: the kernel takes each as a line of its own.
+        if let Err(source) = file.write_all(&line) {
+            return Err(self.register_error(entry, &line, path, source));
+        }
+        match self.entry(name)? {
+            Some(found) if found == *entry => Ok(()),
+            found => Err(Error::differs(name, found.as_ref())),
+        }
+    }
+
+    /// Puts `new` in the place of `old`, of the same name. There is always one of the two in effect.
+    ///
+    /// # Errors
+    /// As [`BinfmtMisc::register`]; the old entry is then still there, or the message says what is.
+    pub fn replace(&self, old: &Entry, new: &Entry) -> Result<()> {
+        replace::replace(self, old, new)
+    }
+
+    /// Removes an entry; `false` if there is none of this name.
+    ///
+    /// # Errors
+    /// If the kernel does not let it go.
+    pub fn remove(&self, name: &str) -> Result<bool> {
+        if !self.write(name, b"-1")? {
+            return Ok(false);
+        }
+        if self.dir.join(name).exists() { Err(Error::NotRemoved { name: name.to_owned() }) } else { Ok(true) }
+    }
+
+    /// Switches an entry on.
+    ///
+    /// # Errors
+    /// If the kernel does not let it be written.
+    pub fn enable(&self, name: &str) -> Result<()> {
+        self.write(name, b"1")?;
+        match self.entry(name)? {
+            Some(entry) if entry.enabled() => Ok(()),
+            found => Err(Error::differs(name, found.as_ref())),
+        }
+    }
+
+    /// The names under which a killed [`BinfmtMisc::replace`] of `name` may have left an entry.
+    pub fn leftover_of(name: &str) -> String {
+        format!("{name}{}", replace::TEMPORARY)
+    }
+
+    fn write(&self, name: &str, command: &[u8]) -> Result<bool> {
+        let path = self.dir.join(name);
+        let written = OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(command));
+        match written {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(self.write_error(path, source)),
+        }
+    }
+
+    fn write_error(&self, file: PathBuf, source: io::Error) -> Error {
+        match Errno::from_io_error(&source) {
+            Some(Errno::ROFS) => Error::ReadOnly { dir: self.dir.clone() },
+            Some(Errno::PERM | Errno::ACCESS) if self.read_only => Error::ReadOnly { dir: self.dir.clone() },
+            Some(Errno::PERM | Errno::ACCESS) => {
+                Error::NotPermitted { file, user_namespace: !in_initial_user_namespace() }
+            }
+            _ => Error::Io { operation: "write", path: file, source },
+        }
+    }
+
+    fn register_error(&self, entry: &Entry, line: &[u8], path: PathBuf, source: io::Error) -> Error {
+        let name = entry.name().to_owned();
+        match Errno::from_io_error(&source) {
+            Some(Errno::EXIST) => Error::Exists { name },
+            Some(Errno::INVAL) => Error::Refused { name, line: String::from_utf8_lossy(line).into_owned() },
+            // With F the kernel opens the interpreter while it handles the write.
+            _ if entry.flags().contains(Flags::FIX_BINARY) => {
+                Error::Interpreter { name, interpreter: entry.interpreter().to_owned(), source }
+            }
+            _ => self.write_error(path, source),
+        }
+    }
+}
+
+impl Table for BinfmtMisc {
+    fn register(&self, entry: &Entry) -> Result<()> {
+        BinfmtMisc::register(self, entry)
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        BinfmtMisc::remove(self, name).map(drop)
+    }
+}

@@ -1,0 +1,154 @@
+//! Where binfmt_misc is mounted, and mounting it.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::StatVfsMountFlags;
+use rustix::io::Errno;
+use rustix::mount::MountFlags;
+
+use crate::error::{Error, Result};
+use crate::kernel::in_initial_user_namespace;
+
+/// Where the kernel makes a directory for it, and every tool looks for it.
+pub const DEFAULT: &str = "/proc/sys/fs/binfmt_misc";
+
+/// `BINFMTFS_MAGIC` in include/uapi/linux/magic.h.
+const BINFMTFS_MAGIC: u32 = 0x4249_4e4d;
+/// `AUTOFS_SUPER_MAGIC`, in the same file.
+const AUTOFS_MAGIC: u32 = 0x0187;
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// binfmt_misc.
+    Mounted {
+        /// Whether it can only be read through this mount.
+        read_only: bool,
+    },
+    /// An automount point that this process did not get to answer.
+    Autofs,
+    /// Something else.
+    NotMounted,
+    /// Nothing.
+    Missing,
+}
+
+/// What is at `dir`.
+///
+/// # Errors
+/// [`Error::Io`], if the kernel does not say.
+pub fn state(dir: &Path) -> Result<State> {
+    // The trailing `.` makes an automount point answer first.
+    let inside = dir.join(".");
+    let io = |errno: Errno| Error::Io { operation: "look at", path: dir.to_owned(), source: errno.into() };
+    let kind = match rustix::fs::statfs(&inside) {
+        // The field's type differs between machines; the magic numbers have 32 bits everywhere.
+        #[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation, reason = "see above")]
+        Ok(stat) => stat.f_type as u32,
+        Err(Errno::NOENT) => return Ok(State::Missing),
+        Err(errno) => return Err(io(errno)),
+    };
+    match kind {
+        BINFMTFS_MAGIC => {
+            let flags = rustix::fs::statvfs(&inside).map_err(io)?.f_flag;
+            Ok(State::Mounted { read_only: flags.contains(StatVfsMountFlags::RDONLY) })
+        }
+        AUTOFS_MAGIC => Ok(State::Autofs),
+        _ => Ok(State::NotMounted),
+    }
+}
+
+/// Where this process's mount namespace has it: bound in at another path than [`DEFAULT`], perhaps.
+pub fn mounts() -> Vec<PathBuf> {
+    let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    parse_mountinfo(&text)
+}
+
+/// The mount points of type binfmt_misc (proc_pid_mountinfo(5): the fifth field, and the first after ` - `).
+fn parse_mountinfo(text: &[u8]) -> Vec<PathBuf> {
+    let lines = text.split(|byte| *byte == b'\n');
+    let points = lines.filter_map(|line| {
+        let mut fields = line.split(|byte| *byte == b' ');
+        let point = fields.nth(4)?;
+        fields.find(|field| *field == b"-")?;
+        (fields.next()? == b"binfmt_misc").then(|| PathBuf::from(OsString::from_vec(unescaped(point))))
+    });
+    points.collect()
+}
+
+/// Undoes the octal escapes of spaces, tabs, line breaks and backslashes.
+fn unescaped(field: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, tail)) = rest.split_first() {
+        let octal = tail.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
+        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) if *first == b'\\' => {
+                bytes.push(byte);
+                rest = &tail[3..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    bytes
+}
+
+/// Mounts binfmt_misc at `dir`.
+///
+/// # Errors
+/// One of its own for each cause: no kernel support, no permission, an automount point in the way.
+pub fn mount(dir: &Path) -> Result<()> {
+    if state(dir)? == State::Missing {
+        // Asking for the file system makes the kernel load its module, which makes the directory. The answer itself
+        // does not matter: the directory is there afterwards, or it is not.
+        let _ = rustix::mount::fsopen("binfmt_misc", rustix::mount::FsOpenFlags::FSOPEN_CLOEXEC);
+    }
+    let dir = dir.to_owned();
+    match state(&dir)? {
+        State::Mounted { .. } => return Ok(()),
+        State::Missing => return Err(Error::NoSupport { dir }),
+        State::Autofs => return Err(Error::Autofs { dir }),
+        State::NotMounted => {}
+    }
+    match rustix::mount::mount("binfmt_misc", &dir, "binfmt_misc", MountFlags::empty(), None) {
+        Ok(()) => Ok(()),
+        Err(Errno::PERM | Errno::ACCESS) => {
+            Err(Error::MayNotMount { dir, user_namespace: !in_initial_user_namespace() })
+        }
+        Err(Errno::NODEV) => Err(Error::NoSuchFileSystem { dir }),
+        Err(errno) => Err(Error::Mount { dir, source: io::Error::from(errno) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_found_by_type_and_unescaped() {
+        let text = b"23 28 0:22 / /proc rw,relatime shared:13 - proc proc rw\n\
+            47 23 0:40 / /proc/sys/fs/binfmt_misc rw,nosuid shared:20 master:2 - binfmt_misc binfmt_misc rw\n\
+            48 23 0:40 / /mnt/a\\040b\\134c ro - binfmt_misc none rw\n\
+            49 23 0:40 / /binfmt_misc rw - tmpfs binfmt_misc rw\nshort line\n\n";
+        assert_eq!(parse_mountinfo(text), [PathBuf::from(DEFAULT), PathBuf::from("/mnt/a b\\c")],);
+    }
+
+    #[test]
+    fn states_of_paths_without_binfmt_misc() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(state(dir.path()).unwrap(), State::NotMounted);
+        assert_eq!(state(&dir.path().join("missing")).unwrap(), State::Missing);
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        let file = dir.path().join("file");
+        assert_eq!(
+            state(&file).unwrap_err().to_string(),
+            format!("cannot look at {}: Not a directory (os error 20)", file.display())
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! The operations on the running kernel's binfmt_misc, in a private instance.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use binfmt::mount::{self, State};
+use binfmt::{BinfmtMisc, Entry, Flags, Kernel, in_initial_user_namespace};
+
+use qus_binfmt as binfmt;
+
+mod private;
+
+/// Magic that no program has.
+const MAGIC: (&[u8], &[u8]) = (b"\x7fQUS", b"\xff\xff\xf0\xff");
+
+fn entry(name: &str, interpreter: &str, flags: Flags) -> Entry {
+    Entry::new(name, MAGIC, Path::new(interpreter), flags).unwrap()
+}
+
+fn names(misc: &BinfmtMisc) -> Vec<String> {
+    let mut names: Vec<_> = misc.list().unwrap().into_iter().map(|listed| listed.name).collect();
+    names.sort();
+    names
+}
+
+fn told<T: std::fmt::Debug>(result: binfmt::Result<T>) -> String {
+    result.unwrap_err().to_string()
+}
+
+/// A file that the kernel takes for an interpreter.
+fn interpreter(dir: &Path, name: &str) -> String {
+    let path = dir.join(name);
+    fs::copy("/bin/true", &path).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn entries_are_registered_read_back_replaced_and_removed() {
+    private::run("entries_are_registered_read_back_replaced_and_removed", |dir| {
+        let misc = BinfmtMisc::open(None).unwrap();
+        assert_eq!((misc.dir(), misc.mounted_here()), (dir, false));
+        assert_eq!(names(&misc), [""; 0]);
+        let files = tempfile::tempdir().unwrap();
+        let (one, two) = (interpreter(files.path(), "one"), interpreter(files.path(), "two"));
+        let first = entry("e", &one, Flags::FIX_BINARY | Flags::PRESERVE_ARGV0);
+        misc.register(&first).unwrap();
+        assert_eq!(misc.entry("e").unwrap(), Some(first.clone()));
+        let again = misc.register(&first);
+        assert_eq!(told(again), "cannot register e: there is an entry of this name");
+
+        let second = entry("e", &two, Flags::CREDENTIALS);
+        misc.replace(&first, &second).unwrap();
+        assert_eq!(misc.entry("e").unwrap(), Some(second));
+        assert_eq!(names(&misc), ["e"]);
+
+        assert!(misc.remove("e").unwrap());
+        assert!(!misc.remove("e").unwrap());
+        assert_eq!(misc.entry("e").unwrap(), None);
+    });
+}
+
+#[test]
+fn a_failed_replacement_leaves_the_old_entry_untouched() {
+    private::run("a_failed_replacement_leaves_the_old_entry_untouched", |dir| {
+        let misc = BinfmtMisc::open(Some(dir)).unwrap();
+        let old = entry("e", "/old", Flags::NONE);
+        misc.register(&old).unwrap();
+        let inode = fs::metadata(dir.join("e")).unwrap().ino();
+        let error = misc.replace(&old, &entry("e", "/nowhere", Flags::FIX_BINARY));
+        assert_eq!(
+            told(error),
+            "cannot register e: the kernel cannot open the interpreter /nowhere: No such file or directory (os error 2)"
+        );
+        assert_eq!(names(&misc), ["e"]);
+        assert_eq!(fs::metadata(dir.join("e")).unwrap().ino(), inode);
+    });
+}
+
+#[test]
+fn a_path_with_the_usual_delimiter_is_registered_with_another() {
+    private::run("a_path_with_the_usual_delimiter_is_registered_with_another", |dir| {
+        let misc = BinfmtMisc::open(Some(dir)).unwrap();
+        let odd = entry("e", "/a:b|c d", Flags::OPEN_BINARY);
+        misc.register(&odd).unwrap();
+        assert_eq!(misc.entry("e").unwrap(), Some(odd));
+    });
+}
+
+#[test]
+fn disabled_entries_and_a_disabled_whole_are_seen() {
+    private::run("disabled_entries_and_a_disabled_whole_are_seen", |dir| {
+        let misc = BinfmtMisc::open(Some(dir)).unwrap();
+        misc.register(&entry("e", "/x", Flags::NONE)).unwrap();
+        fs::write(dir.join("e"), "0").unwrap();
+        assert!(!misc.entry("e").unwrap().unwrap().enabled());
+        misc.enable("e").unwrap();
+        assert!(misc.entry("e").unwrap().unwrap().enabled());
+
+        assert!(misc.enabled().unwrap() && misc.check_writable().is_ok());
+        fs::write(dir.join("status"), "0").unwrap();
+        assert!(!misc.enabled().unwrap());
+        let error = misc.check_writable().unwrap_err();
+        let status = dir.join("status").display().to_string();
+        assert_eq!(
+            error.to_string(),
+            format!("binfmt_misc is disabled as a whole: {status} says `disabled`")
+        );
+        assert_eq!(error.hint(), Some(format!("echo 1 > {status}")));
+    });
+}
+
+#[test]
+fn interpreters_that_the_kernel_cannot_open_are_told_apart() {
+    private::run("interpreters_that_the_kernel_cannot_open_are_told_apart", |dir| {
+        let misc = BinfmtMisc::open(Some(dir)).unwrap();
+        let files = tempfile::tempdir().unwrap();
+        let path = |name: &str| files.path().join(name);
+        fs::write(path("plain"), "").unwrap();
+        fs::set_permissions(path("plain"), Permissions::from_mode(0o644)).unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        std::os::unix::fs::symlink(path("loop"), path("loop")).unwrap();
+        for (name, reason, has_hint) in [
+            ("missing", "No such file or directory (os error 2)", false),
+            ("plain", "Permission denied (os error 13)", true),
+            ("folder", "Permission denied (os error 13)", true),
+            ("loop", "Too many levels of symbolic links (os error 40)", false),
+            ("plain/x", "Not a directory (os error 20)", false),
+        ] {
+            let path = path(name).display().to_string();
+            let error = misc.register(&entry("e", &path, Flags::FIX_BINARY)).unwrap_err();
+            let expected =
+                format!("cannot register e: the kernel cannot open the interpreter {path}: {reason}");
+            assert_eq!((error.to_string(), error.hint().is_some()), (expected, has_hint));
+            // Without F the kernel looks only when a program starts.
+            misc.register(&entry("e", &path, Flags::NONE)).unwrap();
+            misc.remove("e").unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_read_only_mount_can_be_listed_and_not_changed() {
+    private::run("a_read_only_mount_can_be_listed_and_not_changed", |dir| {
+        BinfmtMisc::open(Some(dir)).unwrap().register(&entry("e", "/x", Flags::NONE)).unwrap();
+        run("mount", &["-o", "remount,bind,ro", dir.to_str().unwrap()]);
+        assert_eq!(mount::state(dir).unwrap(), State::Mounted { read_only: true });
+        let misc = BinfmtMisc::open(Some(dir)).unwrap();
+        assert_eq!(names(&misc), ["e"]);
+        let expected = format!("binfmt_misc is mounted read-only at {}", dir.display());
+        assert_eq!(told(misc.register(&entry("f", "/x", Flags::NONE))), expected);
+        assert_eq!(told(misc.remove("e")), expected);
+        let error = misc.check_writable().unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        assert!(error.hint().unwrap().starts_with("mount -o remount,rw "));
+    });
+}
+
+#[test]
+fn it_is_found_where_it_is_bound_in_and_mounted_where_it_is_not() {
+    private::run("it_is_found_where_it_is_bound_in_and_mounted_where_it_is_not", |dir| {
+        BinfmtMisc::open(Some(dir)).unwrap().register(&entry("e", "/x", Flags::NONE)).unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let elsewhere = elsewhere.path().to_str().unwrap().to_owned();
+        run("mount", &["--bind", dir.to_str().unwrap(), &elsewhere]);
+        run("umount", &[dir.to_str().unwrap()]);
+        assert_eq!(mount::state(dir).unwrap(), State::NotMounted);
+        assert_eq!(mount::mounts(), [PathBuf::from(&elsewhere)]);
+        let misc = BinfmtMisc::open(None).unwrap();
+        assert_eq!((misc.dir(), misc.mounted_here()), (Path::new(&elsewhere), false));
+        assert_eq!(names(&misc), ["e"]);
+
+        // With the last mount the instance ends, and its entries with it.
+        run("umount", &[&elsewhere]);
+        let misc = BinfmtMisc::open(None).unwrap();
+        assert_eq!((misc.dir(), misc.mounted_here()), (dir, true));
+        assert_eq!(names(&misc), [""; 0]);
+        assert!(Kernel::running().unwrap() >= Kernel::OWN_INSTANCES);
+        assert!(!in_initial_user_namespace());
+    });
+}
+
+#[test]
+fn a_path_that_is_not_there_is_no_kernel_support() {
+    private::run("a_path_that_is_not_there_is_no_kernel_support", |_| {
+        let error = BinfmtMisc::open(Some(Path::new("/proc/sys/fs/nothing"))).unwrap_err();
+        assert_eq!(error.to_string(), "this kernel has no binfmt_misc: /proc/sys/fs/nothing does not exist");
+        assert!(error.hint().unwrap().contains("modprobe binfmt_misc"));
+    });
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let status = Command::new(program).args(arguments).status().unwrap();
+    assert!(status.success(), "{program} {arguments:?}");
+}

@@ -1,0 +1,55 @@
+//! A binfmt_misc of the test's own, in a user namespace, without root: since Linux 6.7 each user namespace can mount one.
+//!
+//! A test calls [`run`] with its own name; the test program is then started again in new namespaces, with that test only.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Set inside.
+const INSIDE: &str = "QUS_TEST_INSIDE";
+
+/// Where it is mounted inside.
+pub(crate) const MISC: &str = "/proc/sys/fs/binfmt_misc";
+
+/// Runs `test` where [`MISC`] is a binfmt_misc with no entries, which nobody else sees.
+///
+/// Where that cannot be had, the test is skipped and says so; with `CI` set it fails.
+pub(crate) fn run(name: &str, test: impl FnOnce(&Path)) {
+    if std::env::var_os(INSIDE).is_some() {
+        return test(Path::new(MISC));
+    }
+    if let Err(reason) = possible() {
+        return skip(name, &reason);
+    }
+    let program = std::env::current_exe().unwrap();
+    let mut inside = unshare();
+    inside.args(["sh", "-c", &format!("mount -t binfmt_misc none {MISC} && exec \"$@\""), "sh"]);
+    inside.arg(program).args(["--exact", name, "--nocapture", "--test-threads=1"]);
+    let output = inside.env(INSIDE, "1").output().unwrap();
+    let told =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "in its own namespaces:\n{told}");
+    assert!(told.contains("1 passed"), "there is no test called {name}:\n{told}");
+}
+
+/// Says that a test did not run; in CI that is a failure.
+pub(crate) fn skip(name: &str, reason: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{name} cannot be skipped in CI: {reason}");
+    eprintln!("skipped {name}: {reason}");
+}
+
+fn unshare() -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["-U", "-m", "--map-root-user", "--"]);
+    command
+}
+
+fn possible() -> Result<(), String> {
+    let tried = unshare().args(["mount", "-t", "binfmt_misc", "none", MISC]).output();
+    let tried = tried.map_err(|error| format!("cannot start unshare: {error}"))?;
+    if tried.status.success() {
+        return Ok(());
+    }
+    let why = String::from_utf8_lossy(&tried.stderr).trim().to_owned();
+    Err(format!("no binfmt_misc in a user namespace (Linux 6.7, CONFIG_USER_NS): {why}"))
+}

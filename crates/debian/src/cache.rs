@@ -1,0 +1,194 @@
+//! The download cache: files under the name of their digest.
+//!
+//!     sha256/HEX    complete, digest checked before it got this name
+//!     partial/HEX   a download under way; who writes it holds its file lock
+//!
+//! A file gets its final name by `rename` after it was flushed, so a killed process leaves a partial file that the next
+//! one resumes, and never a wrong file under a right name. File locks vanish with their process.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use digest::{Digest, VerifyReader};
+
+/// A folder of files under their digests.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    dir: PathBuf,
+}
+
+/// The cache cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {operation} {}", path.display())]
+pub struct Error {
+    operation: &'static str,
+    path: PathBuf,
+    #[source]
+    error: io::Error,
+}
+
+impl Error {
+    fn at<'a>(operation: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {
+        move |error| Error { operation, path: path.to_owned(), error }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self.error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "make room, or point QUS_CACHE_DIR at another disk; what was fetched so far is kept"
+                    .to_owned()
+            }
+            _ => "QUS_CACHE_DIR names another folder for the download cache".to_owned(),
+        }
+    }
+}
+
+impl Cache {
+    /// Opens the cache in `dir`, and makes the folder where it is missing.
+    pub fn open(dir: &Path) -> Result<Cache, Error> {
+        for part in ["sha256", "partial"] {
+            let path = dir.join(part);
+            fs::create_dir_all(&path).map_err(Error::at("create the cache folder", &path))?;
+        }
+        Ok(Cache { dir: dir.to_owned() })
+    }
+
+    /// `QUS_CACHE_DIR`, else `$XDG_CACHE_HOME/qus`, else `$HOME/.cache/qus`; `None` without any. `env` looks a variable
+    /// up. A relative `XDG_CACHE_HOME` is ignored (XDG Base Directory Specification, "Environment variables").
+    pub fn default_dir(env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+        let var = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        var("QUS_CACHE_DIR")
+            .or_else(|| var("XDG_CACHE_HOME").filter(|dir| dir.is_absolute()).map(|dir| dir.join("qus")))
+            .or_else(|| var("HOME").map(|home| home.join(".cache/qus")))
+    }
+
+    /// Where the file with `digest` is, or will be.
+    pub fn path(&self, digest: &Digest) -> PathBuf {
+        self.dir.join("sha256").join(digest.hex())
+    }
+
+    /// The complete file, if it is there with the right size. One of another size is damaged and is removed.
+    pub fn get(&self, size: u64, digest: &Digest) -> Result<Option<PathBuf>, Error> {
+        let path = self.path(digest);
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.len() == size => Ok(Some(path)),
+            Ok(_) => self.remove(digest).map(|()| None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::at("look for", &path)(error)),
+        }
+    }
+
+    /// Reads a cached file; the end is reached only if size and digest match.
+    pub fn read(&self, size: u64, digest: &Digest) -> Result<VerifyReader<File>, Error> {
+        let path = self.path(digest);
+        let file = File::open(&path).map_err(Error::at("open", &path))?;
+        Ok(VerifyReader::new(file, size, *digest))
+    }
+
+    /// Forgets a file that turned out to be damaged, so that it is fetched again.
+    pub fn remove(&self, digest: &Digest) -> Result<(), Error> {
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::at("remove", &path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The partial file of `digest`, locked for this caller alone; waits while another one fetches it. `None`: the file
+    /// was completed meanwhile.
+    pub(crate) async fn partial(&self, size: u64, digest: &Digest) -> Result<Option<Partial>, Error> {
+        let path = self.dir.join("partial").join(digest.hex());
+        loop {
+            if self.get(size, digest)?.is_some() {
+                return Ok(None);
+            }
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .map_err(Error::at("open", &path))?;
+            match file.try_lock() {
+                // Whoever held the lock may have renamed or removed the file that was opened here.
+                Ok(()) if is_at(&file, &path) => {
+                    return Ok(Some(Partial { file, path, destination: self.path(digest) }));
+                }
+                Ok(()) => {}
+                // Polled, so that a cancelled build does not leave a thread waiting in the kernel.
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(TryLockError::Error(error)) => return Err(Error::at("lock", &path)(error)),
+            }
+        }
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(opened), Ok(there)) => (opened.dev(), opened.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+/// A download under way, locked.
+pub(crate) struct Partial {
+    pub(crate) file: File,
+    path: PathBuf,
+    destination: PathBuf,
+}
+
+impl Partial {
+    /// Names an I/O error by this file.
+    pub(crate) fn error(&self, operation: &'static str) -> impl FnOnce(io::Error) -> Error + '_ {
+        Error::at(operation, &self.path)
+    }
+
+    /// Flushes the file and gives it its final name. The caller has checked its digest.
+    pub(crate) fn complete(self) -> Result<PathBuf, Error> {
+        self.file.sync_all().map_err(self.error("flush"))?;
+        fs::rename(&self.path, &self.destination).map_err(Error::at("complete", &self.destination))?;
+        Ok(self.destination)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_folder_follows_the_environment() {
+        let check = |vars: &[(&str, &str)], expected: Option<&str>| {
+            let env = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned());
+            assert_eq!(Cache::default_dir(env), expected.map(PathBuf::from));
+        };
+        check(&[("QUS_CACHE_DIR", "/q"), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h")], Some("/q"));
+        check(&[("XDG_CACHE_HOME", "/x"), ("HOME", "/h")], Some("/x/qus"));
+        check(&[("QUS_CACHE_DIR", ""), ("XDG_CACHE_HOME", "x"), ("HOME", "/h")], Some("/h/.cache/qus"));
+        check(&[], None);
+    }
+
+    #[test]
+    fn a_file_of_the_wrong_size_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(dir.path()).unwrap();
+        let digest = Digest::of(b"abc");
+        fs::write(cache.path(&digest), b"ab").unwrap();
+        assert_eq!(cache.get(3, &digest).unwrap(), None);
+        assert!(!cache.path(&digest).exists());
+        fs::write(cache.path(&digest), b"abc").unwrap();
+        assert_eq!(cache.get(3, &digest).unwrap(), Some(cache.path(&digest)));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = Cache::open(file.path()).unwrap_err();
+        let path = file.path().display();
+        assert_eq!(error.to_string(), format!("cannot create the cache folder {path}/sha256"));
+        assert_eq!(error.hint(), "QUS_CACHE_DIR names another folder for the download cache");
+    }
+}

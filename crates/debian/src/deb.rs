@@ -1,0 +1,270 @@
+//! A .deb as a stream: `ar`, then `control.tar`, then `data.tar`, each member in archive order.
+//!
+//! Nothing is written to disk and no path in a package is ever opened, yet a path that would leave the root is an
+//! error: a package that holds one is not a package to take anything from. What a package may unpack to is bounded.
+
+use std::error::Error as StdError;
+use std::io::{self, Read};
+
+use digest::VerifyError;
+use liblzma::stream::{MtStreamBuilder, Stream};
+
+/// What a package may unpack to, in bytes. The largest real one, sid's `qemu-user`, unpacks to 484 MB.
+const TOTAL_LIMIT: u64 = 1 << 30;
+/// What `control.tar` may unpack to.
+const CONTROL_LIMIT: u64 = 4 << 20;
+/// What liblzma may hold; sid's blocks of 25 MB take about 70 MB for each thread.
+const XZ_MEMORY: u64 = 256 << 20;
+
+/// Why a package cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The `ar` archive, or what is in it, is not Debian's binary package format 2.0 (deb(5)).
+    #[error("not a Debian package: {0}")]
+    Format(String),
+    /// Some part of the package ends early.
+    #[error("the package is truncated")]
+    Truncated,
+    /// A decompression bomb, or something that behaves like one.
+    #[error("the package unpacks to more than {0} bytes")]
+    TooLarge(u64),
+    /// One member is larger than its reader allows.
+    #[error("`{path}` has {size} bytes, more than the {limit} that are allowed")]
+    MemberTooLarge {
+        /// The member.
+        path: String,
+        /// Its size, from its header.
+        size: u64,
+        /// The size allowed.
+        limit: u64,
+    },
+    /// An absolute path, or one with `..` in it.
+    #[error("the package holds the unsafe path `{0}`")]
+    UnsafePath(String),
+    /// The file is not the one that was pinned.
+    #[error("the package is not the one that was pinned")]
+    Verify(#[source] VerifyError),
+    /// Reading or decoding failed.
+    #[error("cannot read the package")]
+    Read(#[source] io::Error),
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Error {
+        if let Some(verify) = find::<VerifyError>(&error) {
+            return Error::Verify(*verify);
+        }
+        if let Some(Limit(limit)) = find::<Limit>(&error) {
+            return Error::TooLarge(*limit);
+        }
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Error::Truncated,
+            _ => Error::Read(error),
+        }
+    }
+}
+
+/// The first `T` in an error's chain, also inside `io::Error`s, whose `source` skips what they wrap.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    if let Some(found) = error.downcast_ref::<T>() {
+        return Some(found);
+    }
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match inner {
+        Some(inner) => find(inner),
+        None => error.source().and_then(find),
+    }
+}
+
+/// What a package says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// `Package`
+    pub package: String,
+    /// `Version`
+    pub version: String,
+    /// `Architecture`, Debian's name.
+    pub architecture: String,
+}
+
+/// What a member of `data.tar` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A symbolic or a hard link.
+    Link,
+    /// A directory, or anything else.
+    Other,
+}
+
+/// One member of `data.tar`; its contents are gone when the next one is read.
+pub struct Member<'a> {
+    /// Its path from the root, without a leading `./`: `usr/bin/qemu-arm`.
+    pub path: String,
+    /// What it is.
+    pub kind: Kind,
+    size: u64,
+    reader: &'a mut dyn Read,
+}
+
+impl Member<'_> {
+    /// The contents, of at most `limit` bytes.
+    pub fn read(&mut self, limit: u64) -> Result<Vec<u8>, Error> {
+        let size = self.size;
+        if size > limit {
+            return Err(Error::MemberTooLarge { path: self.path.clone(), size, limit });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        self.reader.take(size).read_to_end(&mut bytes)?;
+        if (bytes.len() as u64) < size {
+            return Err(Error::Truncated);
+        }
+        Ok(bytes)
+    }
+}
+
+/// Reads the package to its end, so that a [`digest::VerifyReader`] under it gives its verdict, and calls `each` for
+/// every member of `data.tar` in archive order. If the file is not the pinned one, that is the error, whatever else
+/// went wrong on the way: wait for `Ok` before anything that `each` saw counts.
+pub fn walk<R: Read, E: From<Error>>(
+    mut deb: R,
+    each: &mut dyn FnMut(&Control, &mut Member<'_>) -> Result<(), E>,
+) -> Result<Control, E> {
+    let result = walk_members(&mut deb, each);
+    match io::copy(&mut deb, &mut io::sink()).map_err(Error::from) {
+        Err(error @ Error::Verify(_)) => Err(error.into()),
+        Err(error) if result.is_ok() => Err(error.into()),
+        _ => result,
+    }
+}
+
+fn walk_members<R: Read, E: From<Error>>(
+    deb: &mut R,
+    each: &mut dyn FnMut(&Control, &mut Member<'_>) -> Result<(), E>,
+) -> Result<Control, E> {
+    let mut archive = ar::Archive::new(deb);
+    check_version(&mut next(&mut archive)?)?;
+    let control = read_control(next(&mut archive)?)?;
+    let data = next(&mut archive)?;
+    let reader = decoder(data, "data.tar", TOTAL_LIMIT)?;
+    let mut tar = tar::Archive::new(reader);
+    for entry in tar.entries().map_err(Error::from)? {
+        let mut entry = entry.map_err(Error::from)?;
+        let path = safe_path(&entry.path_bytes())?;
+        let kind = match entry.header().entry_type() {
+            tar::EntryType::Regular | tar::EntryType::Continuous => Kind::File,
+            tar::EntryType::Symlink | tar::EntryType::Link => Kind::Link,
+            _ => Kind::Other,
+        };
+        let size = entry.size();
+        each(&control, &mut Member { path, kind, size, reader: &mut entry })?;
+    }
+    Ok(control)
+}
+
+type Part<'a, R> = ar::Entry<'a, R>;
+
+fn next<R: Read>(archive: &mut ar::Archive<R>) -> Result<Part<'_, R>, Error> {
+    match archive.next_entry() {
+        Some(Ok(entry)) => Ok(entry),
+        // `ar` reports a bad magic or header as `InvalidData` in its own words.
+        Some(Err(error)) if find::<VerifyError>(&error).is_none() => match error.kind() {
+            io::ErrorKind::InvalidData => Err(Error::Format("no ar archive, or a damaged one".to_owned())),
+            _ => Err(error.into()),
+        },
+        Some(Err(error)) => Err(error.into()),
+        None => Err(Error::Truncated),
+    }
+}
+
+fn check_version<R: Read>(part: &mut Part<'_, R>) -> Result<(), Error> {
+    let mut version = Vec::new();
+    part.take(16).read_to_end(&mut version)?;
+    // deb(5): later minor versions stay readable.
+    if part.header().identifier() == b"debian-binary" && version.starts_with(b"2.") {
+        return Ok(());
+    }
+    Err(Error::Format("it does not begin with `debian-binary` 2.0".to_owned()))
+}
+
+fn read_control<R: Read>(part: Part<'_, R>) -> Result<Control, Error> {
+    let mut tar = tar::Archive::new(decoder(part, "control.tar", CONTROL_LIMIT)?);
+    for entry in tar.entries()? {
+        let mut entry = entry?;
+        if safe_path(&entry.path_bytes())? == "control" {
+            let mut text = String::new();
+            entry.read_to_string(&mut text)?;
+            return parse_control(&text);
+        }
+    }
+    Err(Error::Format("it has no `control`".to_owned()))
+}
+
+fn parse_control(text: &str) -> Result<Control, Error> {
+    let paragraph: deb822_fast::Paragraph =
+        text.parse().map_err(|_| Error::Format("its `control` is malformed".to_owned()))?;
+    let field = |name: &str| {
+        let value = paragraph.get(name).map(str::to_owned);
+        value.ok_or_else(|| Error::Format(format!("its `control` has no `{name}`")))
+    };
+    Ok(Control {
+        package: field("Package")?,
+        version: field("Version")?,
+        architecture: field("Architecture")?,
+    })
+}
+
+/// Decodes a member by its name's suffix. Debian's own packages use xz; gzip is dpkg's other old choice.
+fn decoder<'a, R: Read>(part: Part<'a, R>, stem: &str, limit: u64) -> Result<Box<dyn Read + 'a>, Error> {
+    let name = String::from_utf8_lossy(part.header().identifier()).into_owned();
+    let inner: Box<dyn Read + 'a> = match name.strip_prefix(stem) {
+        Some(".xz") => Box::new(xz(part)?),
+        Some(".gz") => Box::new(flate2::read::GzDecoder::new(part)),
+        Some("") => Box::new(part),
+        Some(suffix) => return Err(Error::Format(format!("`{stem}{suffix}` is in an unknown compression"))),
+        None => return Err(Error::Format(format!("`{name}` stands where `{stem}` should"))),
+    };
+    Ok(Box::new(Limited { inner, left: limit, limit }))
+}
+
+/// An xz decoder of bounded memory that uses all cores where the stream has several blocks.
+pub(crate) fn xz<R: Read>(inner: R) -> Result<liblzma::read::XzDecoder<R>, Error> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
+    let stream: Result<Stream, _> = MtStreamBuilder::new()
+        .threads(u32::try_from(threads).unwrap_or(1))
+        .memlimit_threading(XZ_MEMORY)
+        .memlimit_stop(XZ_MEMORY)
+        .decoder();
+    let stream = stream.map_err(|error| Error::Read(error.into()))?;
+    Ok(liblzma::read::XzDecoder::new_stream(inner, stream))
+}
+
+/// A path from the root, without `./`; the root itself is the empty path.
+fn safe_path(bytes: &[u8]) -> Result<String, Error> {
+    let path = String::from_utf8_lossy(bytes).into_owned();
+    if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+        return Err(Error::UnsafePath(path.chars().take(200).collect()));
+    }
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    Ok(parts.join("/"))
+}
+
+/// The reader's limit was reached.
+#[derive(Debug, thiserror::Error)]
+#[error("more than {0} bytes")]
+struct Limit(u64);
+
+struct Limited<R> {
+    inner: R,
+    left: u64,
+    limit: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(n as u64).ok_or_else(|| io::Error::other(Limit(self.limit)))?;
+        Ok(n)
+    }
+}

@@ -1,0 +1,302 @@
+//! `images/debian.lock`: every package that a build uses, pinned, and what each is for.
+//!
+//! A [`Lock`] is consistent by construction: every package's suite is there, every (host, target) cell comes from one
+//! package, every host's packages have a fixed order. The file is made by machines and read by people: sorted, one fact
+//! a line, so that a change of one package is a change of a few lines.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io::Write as _;
+use std::path::Path;
+
+use arch::{Host, Target};
+use digest::Digest;
+
+use crate::date;
+use crate::mirror::{Mirror, SNAPSHOT};
+
+mod display;
+mod parse;
+
+pub use parse::ParseError;
+
+/// A suite as it was when the lock was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suite {
+    /// The name that it was asked for by: `sid`.
+    pub name: String,
+    /// Its codename.
+    pub codename: String,
+    /// The date of its `InRelease`, unix seconds.
+    pub date: i64,
+    /// The digest of its `InRelease`.
+    pub inrelease: Digest,
+    /// Its `Valid-Until` was past, which `--allow-expired` allowed.
+    pub allow_expired: bool,
+    /// The hosts for which it was passed over, by `--without`.
+    pub without: BTreeSet<Host>,
+}
+
+impl Suite {
+    /// The moment in Debian's snapshot archive: `20260711T101637Z`.
+    pub fn snapshot(&self) -> String {
+        date::compact(self.date)
+    }
+}
+
+/// What a package is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// Holds QEMU; these targets are taken from it. Not empty.
+    Qemu(BTreeSet<Target>),
+    /// Holds busybox.
+    Busybox,
+}
+
+/// One pinned .deb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Debian's name: `qemu-user`.
+    pub name: String,
+    /// The host that it is for, and with it Debian's architecture.
+    pub host: Host,
+    /// The suite that it is from.
+    pub suite: String,
+    /// Debian's version: `1:11.1.3+ds-1`.
+    pub version: String,
+    /// The path from a mirror's base.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its digest.
+    pub digest: Digest,
+    /// What it is for.
+    pub role: Role,
+}
+
+impl Package {
+    /// The targets taken from it; none from busybox.
+    pub fn targets(&self) -> impl Iterator<Item = Target> {
+        let targets = match &self.role {
+            Role::Qemu(targets) => Some(targets),
+            Role::Busybox => None,
+        };
+        targets.into_iter().flatten().copied()
+    }
+
+    /// Upstream's major and minor version: `11.1` of `1:11.1.3+ds-1`.
+    pub fn qemu_version(&self) -> String {
+        let upstream = self.version.split_once(':').map_or(self.version.as_str(), |(_, rest)| rest);
+        let numbers = upstream.split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or_default();
+        numbers.split('.').take(2).collect::<Vec<_>>().join(".")
+    }
+}
+
+/// All packages of all hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// In the order of preference.
+    suites: Vec<Suite>,
+    /// By host, then QEMU before busybox, then by the suite's place.
+    packages: Vec<Package>,
+}
+
+/// Why suites and packages make no lock.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Inconsistent {
+    /// The same suite twice.
+    #[error("suite `{0}` is there twice")]
+    SuiteTwice(String),
+    /// From nowhere.
+    #[error("package `{name}` for host `{host}` is from suite `{suite}`, which is not there")]
+    NoSuite {
+        /// The package.
+        name: String,
+        /// Its host.
+        host: Host,
+        /// The suite named.
+        suite: String,
+    },
+    /// One cell, two packages.
+    #[error("target `{target}` for host `{host}` is taken from two packages")]
+    CellTwice {
+        /// The host.
+        host: Host,
+        /// The target.
+        target: Target,
+    },
+    /// One host, two busyboxes.
+    #[error("busybox for host `{0}` is taken from two packages")]
+    BusyboxTwice(Host),
+    /// A package of QEMU that nothing is taken from.
+    #[error("package `{name}` for host `{host}` has an empty list of targets")]
+    NoTargets {
+        /// The package.
+        name: String,
+        /// Its host.
+        host: Host,
+    },
+}
+
+/// Why a lock file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// The file is no lock.
+    #[error("cannot read {path}")]
+    Parse {
+        /// The file.
+        path: String,
+        /// Where, and what.
+        #[source]
+        error: ParseError,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Read { error, .. } if error.kind() == std::io::ErrorKind::NotFound => {
+                Some("`cargo xtask lock` makes it".to_owned())
+            }
+            Error::Parse { .. } => Some("`cargo xtask lock` makes it anew".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl Lock {
+    /// Puts packages in order and checks that they fit together.
+    pub fn new(suites: Vec<Suite>, mut packages: Vec<Package>) -> Result<Lock, Inconsistent> {
+        let mut places = BTreeMap::new();
+        for (place, suite) in suites.iter().enumerate() {
+            if places.insert(suite.name.clone(), place).is_some() {
+                return Err(Inconsistent::SuiteTwice(suite.name.clone()));
+            }
+        }
+        let (mut cells, mut boxes) = (BTreeSet::new(), BTreeSet::new());
+        for package in &packages {
+            let Package { name, host, suite, .. } = package.clone();
+            if !places.contains_key(&suite) {
+                return Err(Inconsistent::NoSuite { name, host, suite });
+            }
+            match &package.role {
+                Role::Qemu(targets) if targets.is_empty() => {
+                    return Err(Inconsistent::NoTargets { name, host });
+                }
+                Role::Qemu(targets) => {
+                    if let Some(&target) = targets.iter().find(|target| !cells.insert((host, **target))) {
+                        return Err(Inconsistent::CellTwice { host, target });
+                    }
+                }
+                Role::Busybox if !boxes.insert(host) => return Err(Inconsistent::BusyboxTwice(host)),
+                Role::Busybox => {}
+            }
+        }
+        packages.sort_by_cached_key(|package| {
+            let is_busybox = package.role == Role::Busybox;
+            (package.host, is_busybox, places[&package.suite], package.name.clone(), package.path.clone())
+        });
+        Ok(Lock { suites, packages })
+    }
+
+    /// Reads and parses the file at `path`.
+    pub fn load(path: &Path) -> Result<Lock, Error> {
+        let name = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).map_err(|error| Error::Read { path: name.clone(), error })?;
+        Lock::parse(&text).map_err(|error| Error::Parse { path: name, error })
+    }
+
+    /// Writes the file at `path`: whole or not at all.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        let write = || {
+            let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+            file.write_all(self.to_string().as_bytes())?;
+            // A temporary file is its owner's alone, a file in a source tree everybody's.
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            file.as_file().set_permissions(mode)?;
+            file.as_file().sync_all()?;
+            file.persist(path).map(drop).map_err(|error| error.error)
+        };
+        write().map_err(|error| Error::Write { path: path.display().to_string(), error })
+    }
+
+    /// The suites, in the order of preference.
+    pub fn suites(&self) -> &[Suite] {
+        &self.suites
+    }
+
+    /// The suite called `name`.
+    pub fn suite(&self, name: &str) -> Option<&Suite> {
+        self.suites.iter().find(|suite| suite.name == name)
+    }
+
+    /// Every package, by host, QEMU before busybox, newest suite first.
+    pub fn packages(&self) -> &[Package] {
+        &self.packages
+    }
+
+    /// The hosts that it has packages for.
+    pub fn hosts(&self) -> BTreeSet<Host> {
+        self.packages.iter().map(|package| package.host).collect()
+    }
+
+    /// A host's packages of QEMU, newest suite first.
+    pub fn qemu(&self, host: Host) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(move |package| package.host == host && package.role != Role::Busybox)
+    }
+
+    /// A host's busybox.
+    pub fn busybox(&self, host: Host) -> Option<&Package> {
+        self.packages.iter().find(|package| package.host == host && package.role == Role::Busybox)
+    }
+
+    /// The package that a host's emulator of `target` is taken from.
+    pub fn cell(&self, host: Host, target: Target) -> Option<&Package> {
+        self.qemu(host).find(|package| package.targets().any(|other| other == target))
+    }
+
+    /// The date of the newest `InRelease` that `host`'s packages come from, unix seconds; `None` without packages.
+    pub fn date(&self, host: Host) -> Option<i64> {
+        let packages = self.packages.iter().filter(|package| package.host == host);
+        packages.filter_map(|package| self.suite(&package.suite)).map(|suite| suite.date).max()
+    }
+
+    /// Where a package can be had: the mirror, then the snapshot archive at the moment of its suite's `InRelease`, and six hours
+    /// later, because the archive's moments are those of its copying, shortly after the date in the file.
+    pub fn urls(&self, mirror: &Mirror, package: &Package) -> Vec<String> {
+        let mut urls = vec![mirror.url(&package.path)];
+        if let Some(suite) = self.suite(&package.suite) {
+            for moment in [suite.snapshot(), date::compact(suite.date + 6 * 3600)] {
+                urls.push(format!("{SNAPSHOT}/{moment}/{}", package.path));
+            }
+        }
+        urls
+    }
+}
+
+impl fmt::Display for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display::write(f, self)
+    }
+}

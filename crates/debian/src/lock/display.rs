@@ -1,0 +1,76 @@
+//! The lock's text. Written by hand rather than by a serializer, so that its bytes are this project's to decide.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Lock, Role};
+use crate::date;
+
+const HEADER: &str = "\
+# Every Debian package that the images are built from, pinned by size and digest.
+# Made by `cargo xtask lock` out of images.toml; do not edit. `cargo xtask lock --check` tells what is newer.
+";
+
+/// A TOML basic string (TOML 1.0, \"String\").
+struct Quoted<'a>(&'a str);
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        for c in self.0.chars() {
+            match c {
+                '"' | '\\' => write!(f, "\\{c}")?,
+                c if c.is_control() => write!(f, "\\u{:04X}", u32::from(c))?,
+                c => write!(f, "{c}")?,
+            }
+        }
+        f.write_str("\"")
+    }
+}
+
+/// Long lists go one entry a line.
+fn list<'a>(f: &mut Formatter<'_>, key: &str, values: impl Iterator<Item = &'a str>) -> fmt::Result {
+    let values: Vec<&str> = values.collect();
+    if values.len() <= 4 {
+        let quoted: Vec<String> = values.iter().map(|value| Quoted(value).to_string()).collect();
+        return writeln!(f, "{key} = [{}]", quoted.join(", "));
+    }
+    writeln!(f, "{key} = [")?;
+    for value in values {
+        writeln!(f, "    {},", Quoted(value))?;
+    }
+    writeln!(f, "]")
+}
+
+pub(super) fn write(f: &mut Formatter<'_>, lock: &Lock) -> fmt::Result {
+    f.write_str(HEADER)?;
+    writeln!(f, "version = 1")?;
+    for suite in lock.suites() {
+        writeln!(f, "\n[[suite]]")?;
+        writeln!(f, "name = {}", Quoted(&suite.name))?;
+        writeln!(f, "codename = {}", Quoted(&suite.codename))?;
+        writeln!(f, "date = {}", Quoted(&date::iso(suite.date)))?;
+        writeln!(f, "snapshot = {}", Quoted(&suite.snapshot()))?;
+        writeln!(f, "inrelease = {}", Quoted(&suite.inrelease.to_string()))?;
+        if suite.allow_expired {
+            writeln!(f, "allow-expired = true")?;
+        }
+        if !suite.without.is_empty() {
+            list(f, "without", suite.without.iter().map(|host| host.name()))?;
+        }
+    }
+    for package in lock.packages() {
+        writeln!(f, "\n[[package]]")?;
+        writeln!(f, "host = {}", Quoted(package.host.name()))?;
+        writeln!(f, "name = {}", Quoted(&package.name))?;
+        writeln!(f, "version = {}", Quoted(&package.version))?;
+        writeln!(f, "architecture = {}", Quoted(package.host.debian()))?;
+        writeln!(f, "suite = {}", Quoted(&package.suite))?;
+        writeln!(f, "path = {}", Quoted(&package.path))?;
+        writeln!(f, "size = {}", package.size)?;
+        writeln!(f, "digest = {}", Quoted(&package.digest.to_string()))?;
+        if let Role::Qemu(targets) = &package.role {
+            list(f, "targets", targets.iter().map(|target| target.name()))?;
+        }
+    }
+    Ok(())
+}

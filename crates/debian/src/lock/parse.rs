@@ -1,0 +1,215 @@
+//! Text to [`Lock`], with the line and the key of what is wrong.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+
+use arch::{Host, Target};
+use digest::Digest;
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
+use toml::Spanned;
+
+use super::{Inconsistent, Lock, Package, Role, Suite};
+use crate::{date, packages};
+
+/// The format's version that this code reads and writes.
+const VERSION: u32 = 1;
+
+/// Where a lock is wrong, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseError {
+    line: usize,
+    key: Option<String>,
+    message: String,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: ", self.line)?;
+        if let Some(key) = &self.key {
+            write!(f, "`{key}`: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLock {
+    version: Spanned<u32>,
+    #[serde(default)]
+    suite: Vec<Spanned<RawSuite>>,
+    #[serde(default)]
+    package: Vec<Spanned<RawPackage>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawSuite {
+    name: String,
+    codename: String,
+    date: Iso,
+    snapshot: Spanned<String>,
+    inrelease: Digest,
+    #[serde(default)]
+    allow_expired: bool,
+    #[serde(default)]
+    without: BTreeSet<Name<Host>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPackage {
+    host: Name<Host>,
+    name: String,
+    version: String,
+    architecture: Spanned<String>,
+    suite: String,
+    path: Spanned<String>,
+    size: u64,
+    digest: Digest,
+    targets: Option<Vec<Name<Target>>>,
+}
+
+/// A host or target by one of its names.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Name<T>(T);
+
+impl<'de, T: std::str::FromStr<Err: fmt::Display>> Deserialize<'de> for Name<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name<T>, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map(Name).map_err(de::Error::custom)
+    }
+}
+
+/// A moment, in seconds.
+struct Iso(i64);
+
+impl<'de> Deserialize<'de> for Iso {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Iso, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let seconds = date::parse_iso(&text);
+        seconds
+            .map(Iso)
+            .ok_or_else(|| de::Error::custom(format!("`{text}` is no date like 2026-07-11T10:16:37Z")))
+    }
+}
+
+impl Lock {
+    /// Parses a lock's text.
+    pub fn parse(text: &str) -> Result<Lock, ParseError> {
+        let raw: RawLock = toml::from_str(text).map_err(|error| {
+            let span = error.span().unwrap_or(0..0);
+            let (line, key) = place(text, &span);
+            let message = error.message().lines().next().unwrap_or_default().trim().to_owned();
+            // A missing field is reported at its whole table, which has no key.
+            let key = key
+                .filter(|_| !message.starts_with("missing field") && !message.starts_with("unknown field"));
+            ParseError { line, key, message }
+        })?;
+        let wrong = |span: Range<usize>, message: String| {
+            let (line, key) = place(text, &span);
+            ParseError { line, key, message }
+        };
+        if *raw.version.get_ref() != VERSION {
+            let message = format!("this is version {}, and only {VERSION} is known", raw.version.get_ref());
+            return Err(wrong(raw.version.span(), message));
+        }
+        // Where each suite and each package stands, for what shows only when they are put together.
+        let suite_spans: Vec<_> = raw.suite.iter().map(Spanned::span).collect();
+        let package_spans: Vec<_> = raw.package.iter().map(Spanned::span).collect();
+        let suites = raw.suite.into_iter().map(|raw| suite(raw.into_inner(), &wrong));
+        let suites = suites.collect::<Result<Vec<_>, _>>()?;
+        let packages = raw.package.into_iter().map(|raw| package(raw.into_inner(), &wrong));
+        let packages = packages.collect::<Result<Vec<_>, _>>()?;
+        let culprit = |error: &Inconsistent| {
+            let last_suite = |name: &String| suites.iter().rposition(|suite| suite.name == *name);
+            let last_package = |is: &dyn Fn(&Package) -> bool| packages.iter().rposition(is);
+            let span = match error {
+                Inconsistent::SuiteTwice(name) => last_suite(name).map(|i| &suite_spans[i]),
+                Inconsistent::NoSuite { name, host, suite } => last_package(&|package| {
+                    package.name == *name && package.host == *host && package.suite == *suite
+                })
+                .map(|i| &package_spans[i]),
+                Inconsistent::CellTwice { host, target } => last_package(&|package| {
+                    package.host == *host && package.targets().any(|other| other == *target)
+                })
+                .map(|i| &package_spans[i]),
+                Inconsistent::BusyboxTwice(host) => {
+                    last_package(&|package| package.host == *host && package.role == Role::Busybox)
+                        .map(|i| &package_spans[i])
+                }
+                Inconsistent::NoTargets { name, host } => {
+                    last_package(&|package| package.name == *name && package.host == *host)
+                        .map(|i| &package_spans[i])
+                }
+            };
+            let (line, _) = place(text, span.unwrap_or(&(0..0)));
+            ParseError { line, key: None, message: error.to_string() }
+        };
+        Lock::new(suites.clone(), packages.clone()).map_err(|error| culprit(&error))
+    }
+}
+
+fn suite(raw: RawSuite, wrong: &impl Fn(Range<usize>, String) -> ParseError) -> Result<Suite, ParseError> {
+    let suite = Suite {
+        name: raw.name,
+        codename: raw.codename,
+        date: raw.date.0,
+        inrelease: raw.inrelease,
+        allow_expired: raw.allow_expired,
+        without: raw.without.into_iter().map(|Name(host)| host).collect(),
+    };
+    if *raw.snapshot.get_ref() == suite.snapshot() {
+        return Ok(suite);
+    }
+    let message = format!("`{}` is not the moment of `date`, {}", raw.snapshot.get_ref(), suite.snapshot());
+    Err(wrong(raw.snapshot.span(), message))
+}
+
+fn package(
+    raw: RawPackage,
+    wrong: &impl Fn(Range<usize>, String) -> ParseError,
+) -> Result<Package, ParseError> {
+    let host = raw.host.0;
+    if raw.architecture.get_ref() != host.debian() {
+        let message = format!("`{}` is not host `{host}`'s, `{}`", raw.architecture.get_ref(), host.debian());
+        return Err(wrong(raw.architecture.span(), message));
+    }
+    if !packages::is_pool_path(raw.path.get_ref()) {
+        return Err(wrong(raw.path.span(), format!("`{}` is no path in an archive", raw.path.get_ref())));
+    }
+    let role = match raw.targets {
+        Some(targets) => Role::Qemu(targets.into_iter().map(|Name(target)| target).collect()),
+        None => Role::Busybox,
+    };
+    Ok(Package {
+        name: raw.name,
+        host,
+        suite: raw.suite,
+        version: raw.version,
+        path: raw.path.into_inner(),
+        size: raw.size,
+        digest: raw.digest,
+        role,
+    })
+}
+
+/// The line that a span begins on, counted from 1, and the key that the line assigns to. In a list that goes over
+/// several lines, the key is that of the nearest assignment above.
+fn place(text: &str, span: &Range<usize>) -> (usize, Option<String>) {
+    let start = span.start.min(text.len());
+    let before = text.get(..start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let head = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let own = text.get(head..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    if own.starts_with("[[") {
+        return (line, None);
+    }
+    let lines = std::iter::once(own).chain(before.lines().rev().take_while(|line| !line.starts_with('[')));
+    let key = lines.filter(|line| !line.starts_with([' ', '\t'])).find_map(|line| line.split_once('='));
+    (line, key.map(|(key, _)| key.trim().to_owned()))
+}

@@ -1,0 +1,32 @@
+//! What a download says on its way; who draws it is another crate's matter.
+
+/// Told about downloads.
+pub trait Progress: Send + Sync {
+    /// A download of `size` bytes begins. It has ended when the [`Task`] is dropped.
+    fn start(&self, name: &str, size: u64) -> Box<dyn Task>;
+
+    /// Something that a waiting user wants to know, in one line: why there is a pause.
+    fn note(&self, message: &str);
+}
+
+/// One download.
+pub trait Task: Send {
+    /// `position` bytes are there. It can fall, when a download starts over.
+    fn at(&mut self, position: u64);
+}
+
+/// Says nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn start(&self, _name: &str, _size: u64) -> Box<dyn Task> {
+        Box::new(Silent)
+    }
+
+    fn note(&self, _message: &str) {}
+}
+
+impl Task for Silent {
+    fn at(&mut self, _position: u64) {}
+}

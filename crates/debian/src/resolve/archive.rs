@@ -1,0 +1,108 @@
+//! The archive as it is now: suites verified when first asked for, and their lists of packages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+
+use arch::Host;
+
+use super::{Error, Request};
+use crate::fetch::{self, Fetcher};
+use crate::keyring::Keyring;
+use crate::lock::Suite;
+use crate::mirror::Mirror;
+use crate::packages::{self, Entry};
+use crate::progress::Progress;
+use crate::release::{self, Policy, Release};
+
+/// What an `InRelease` may hold, in bytes. Today's have 190 kB.
+const INRELEASE_LIMIT: usize = 4 << 20;
+
+pub(super) struct Archive<'a> {
+    pub(super) fetcher: &'a Fetcher,
+    pub(super) mirror: &'a Mirror,
+    pub(super) progress: &'a dyn Progress,
+    keyring: &'a Keyring,
+    now: i64,
+    pub(super) allow_expired: BTreeSet<String>,
+    releases: BTreeMap<String, Release>,
+}
+
+impl<'a> Archive<'a> {
+    pub(super) fn new(
+        fetcher: &'a Fetcher,
+        mirror: &'a Mirror,
+        keyring: &'a Keyring,
+        now: i64,
+        progress: &'a dyn Progress,
+    ) -> Archive<'a> {
+        let (allow_expired, releases) = (BTreeSet::new(), BTreeMap::new());
+        Archive { fetcher, mirror, progress, keyring, now, allow_expired, releases }
+    }
+
+    async fn release(&mut self, suite: &str) -> Result<&Release, Error> {
+        if !self.releases.contains_key(suite) {
+            let url = self.mirror.url(&format!("dists/{suite}/InRelease"));
+            let inrelease = self.fetcher.unpinned(&url, INRELEASE_LIMIT, self.progress).await?;
+            let policy = Policy { allow_expired: self.allow_expired.contains(suite) };
+            let release = release::verify(&inrelease, self.keyring, suite, self.now, &policy)?;
+            self.releases.insert(suite.to_owned(), release);
+        }
+        Ok(&self.releases[suite])
+    }
+
+    /// The newest of each of `names` that a suite has for a host; `None` if the suite does not have the host at all.
+    pub(super) async fn entries(
+        &mut self,
+        suite: &str,
+        host: Host,
+        names: &[&str],
+    ) -> Result<Option<BTreeMap<String, Entry>>, Error> {
+        let Some(index) = self.release(suite).await?.packages(host.debian()) else { return Ok(None) };
+        let urls: Vec<String> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
+        let path = match self.fetcher.verified(&urls, index.size, index.digest, self.progress).await {
+            Ok(path) => path,
+            Err(error) if error.is_mismatch() => {
+                return Err(Error::Skewed { suite: suite.to_owned(), host, error });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let unreadable = |error| Error::Packages { suite: suite.to_owned(), host, error };
+        let file = File::open(&path).map_err(|error| unreadable(packages::Error::Read(error)))?;
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let parsed = tokio::task::spawn_blocking(move || {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            packages::newest(file, &names)
+        });
+        parsed.await.map_err(|_| Error::Interrupted)?.map_err(unreadable).map(Some)
+    }
+
+    /// The suites that were asked, as the lock records them, in the request's order.
+    pub(super) fn into_suites(self, request: &Request) -> Vec<Suite> {
+        let asked = request.suites.iter().filter_map(|name| self.releases.get(name));
+        let suite = |release: &Release| Suite {
+            name: release.name.clone(),
+            codename: release.codename.clone(),
+            date: release.date,
+            inrelease: release.digest,
+            // Recorded where it made a difference.
+            allow_expired: release.valid_until.is_some_and(|end| end < self.now),
+            without: request
+                .without
+                .iter()
+                .filter(|(suite, _)| *suite == release.name)
+                .map(|(_, host)| *host)
+                .collect(),
+        };
+        asked.map(suite).collect()
+    }
+}
+
+/// A suite that the mirror does not have at all is told apart from one that cannot be fetched.
+pub(super) fn is_gone(error: &Error) -> bool {
+    match error {
+        Error::Fetch(fetch::Error::Failed { failures, .. }) => {
+            failures.iter().all(|(_, reason)| reason.is_gone())
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,16 @@
+//! For tests: a small signed archive, made on the spot and always the same, and a server that can misbehave.
+//!
+//! Only in builds with the feature `testing`; nothing that ships uses it. Failures here are bugs in a test, so that it
+//! panics where the rest of the crate returns errors.
+
+mod archive;
+mod deb;
+mod elf;
+mod key;
+mod server;
+
+pub use archive::{Archive, Built, NOW, Suite};
+pub use deb::Deb;
+pub use elf::{dynamic_elf, elf};
+pub use key::Key;
+pub use server::{Fault, Server};

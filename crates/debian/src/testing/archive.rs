@@ -1,0 +1,188 @@
+//! A signed archive: suites, packages, keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use digest::Digest;
+
+use super::{Deb, Key};
+
+/// The moment at which the archives are current: 2026-01-01T00:00:00Z.
+pub const NOW: i64 = 1_767_225_600;
+
+/// A suite under construction, dated [`NOW`].
+#[derive(Debug, Clone)]
+pub struct Suite {
+    suite: String,
+    codename: String,
+    date: i64,
+    valid_until: Option<i64>,
+    by_hash: bool,
+    architectures: BTreeSet<String>,
+    skewed: BTreeSet<String>,
+    debs: Vec<Deb>,
+}
+
+impl Suite {
+    /// An empty suite, `unstable` of codename `sid` for example.
+    pub fn new(suite: &str, codename: &str) -> Suite {
+        Suite {
+            suite: suite.to_owned(),
+            codename: codename.to_owned(),
+            date: NOW,
+            valid_until: None,
+            by_hash: true,
+            architectures: BTreeSet::new(),
+            skewed: BTreeSet::new(),
+            debs: Vec::new(),
+        }
+    }
+
+    /// With a package, and with it the package's architecture.
+    #[must_use]
+    pub fn package(mut self, deb: Deb) -> Suite {
+        self.architectures.insert(deb.architecture.clone());
+        self.debs.push(deb);
+        self
+    }
+
+    /// With an architecture that may have no packages.
+    #[must_use]
+    pub fn architecture(mut self, architecture: &str) -> Suite {
+        self.architectures.insert(architecture.to_owned());
+        self
+    }
+
+    /// Dated otherwise than [`NOW`].
+    #[must_use]
+    pub fn date(mut self, date: i64) -> Suite {
+        self.date = date;
+        self
+    }
+
+    /// With a `Valid-Until`.
+    #[must_use]
+    pub fn valid_until(mut self, end: i64) -> Suite {
+        self.valid_until = Some(end);
+        self
+    }
+
+    /// Without `Acquire-By-Hash`.
+    #[must_use]
+    pub fn without_by_hash(mut self) -> Suite {
+        self.by_hash = false;
+        self
+    }
+
+    /// As on a mirror whose `Packages` of one architecture is not the one that `InRelease` names.
+    #[must_use]
+    pub fn skewed(mut self, architecture: &str) -> Suite {
+        self.skewed.insert(architecture.to_owned());
+        self
+    }
+
+    /// The text of its Release, and the files under `dists/CODENAME/`.
+    fn build(&self) -> (String, BTreeMap<String, Vec<u8>>) {
+        let mut files = BTreeMap::new();
+        let architectures: Vec<&str> = self.architectures.iter().map(String::as_str).collect();
+        let mut text = format!("Origin: Debian\nSuite: {}\nCodename: {}\n", self.suite, self.codename);
+        let _ = writeln!(text, "Date: {}", rfc2822(self.date));
+        if let Some(end) = self.valid_until {
+            let _ = writeln!(text, "Valid-Until: {}", rfc2822(end));
+        }
+        if self.by_hash {
+            text.push_str("Acquire-By-Hash: yes\n");
+        }
+        let _ = writeln!(text, "Architectures: {}\nComponents: main\nSHA256:", architectures.join(" "));
+        for architecture in architectures {
+            let packages = xz(self.packages(architecture).as_bytes());
+            let (digest, folder) = (Digest::of(&packages), format!("main/binary-{architecture}"));
+            let _ = writeln!(text, " {} {} {folder}/Packages.xz", digest.hex(), packages.len());
+            if self.skewed.contains(architecture) {
+                files.insert(format!("{folder}/Packages.xz"), xz(b"Package: other\n"));
+                continue;
+            }
+            if self.by_hash {
+                files.insert(format!("{folder}/by-hash/SHA256/{}", digest.hex()), packages.clone());
+            }
+            files.insert(format!("{folder}/Packages.xz"), packages);
+        }
+        (text, files)
+    }
+
+    fn packages(&self, architecture: &str) -> String {
+        let mut text = String::new();
+        for deb in self.debs.iter().filter(|deb| deb.architecture == architecture) {
+            let bytes = deb.build();
+            let Deb { name, version, architecture, .. } = deb;
+            let _ = write!(
+                text,
+                "Package: {name}\nVersion: {version}\nArchitecture: {architecture}\nFilename: {}\nSize: {}\nSHA256: {}\n\n",
+                deb.path(),
+                bytes.len(),
+                Digest::of(&bytes).hex()
+            );
+        }
+        text
+    }
+}
+
+/// An archive under construction. Equal calls give equal bytes.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    key: Key,
+    suites: Vec<Suite>,
+}
+
+/// An archive's files by their paths from the mirror's base, and who signed it.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// `dists/sid/InRelease`, `pool/main/…`
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// The signer's certificate, armoured.
+    pub keyring: Vec<u8>,
+}
+
+impl Archive {
+    /// An empty archive, signed by the key that grows from `seed`.
+    pub fn new(seed: u64) -> Archive {
+        Archive::signed_by(Key::new(seed))
+    }
+
+    /// An empty archive, signed by `key`.
+    pub fn signed_by(key: Key) -> Archive {
+        Archive { key, suites: Vec::new() }
+    }
+
+    /// With a suite.
+    #[must_use]
+    pub fn suite(mut self, suite: Suite) -> Archive {
+        self.suites.push(suite);
+        self
+    }
+
+    /// The finished archive.
+    pub fn build(&self) -> Built {
+        let mut files = BTreeMap::new();
+        for suite in &self.suites {
+            let (text, lists) = suite.build();
+            let folder = format!("dists/{}", suite.codename);
+            files.insert(format!("{folder}/InRelease"), self.key.sign(&text, suite.date).into_bytes());
+            files.extend(lists.into_iter().map(|(path, bytes)| (format!("{folder}/{path}"), bytes)));
+            files.extend(suite.debs.iter().map(|deb| (deb.path(), deb.build())));
+        }
+        Built { files, keyring: self.key.certificate() }
+    }
+}
+
+fn rfc2822(seconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(seconds).expect("a date in range");
+    time.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string()
+}
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+    encoder.write_all(bytes).expect("writing to memory");
+    encoder.finish().expect("writing to memory")
+}

@@ -1,0 +1,181 @@
+//! An HTTP server on the loopback that can be told to misbehave.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// One way to misbehave, at one request.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// Nothing wrong: a pause in a sequence of faults.
+    None,
+    /// A status instead of the file, with `Retry-After` where given.
+    Status(u16, Option<String>),
+    /// The connection is cut after so many bytes of the body.
+    Cut(usize),
+    /// Nothing more comes after so many bytes of the body.
+    Stall(usize),
+    /// These bytes instead of the file's.
+    Other(Vec<u8>),
+    /// These bytes after the file's, and no `Content-Length`.
+    Extra(Vec<u8>),
+    /// The whole file from its first byte, whatever range was asked for.
+    NoRange,
+    /// A body of no bytes.
+    Empty,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    files: BTreeMap<String, Vec<u8>>,
+    once: BTreeMap<String, VecDeque<Fault>>,
+    always: BTreeMap<String, Fault>,
+    requests: Vec<String>,
+}
+
+/// A running server; it stops when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Server {
+    /// Serves `files`, by their paths without a leading `/`.
+    pub fn start(files: BTreeMap<String, Vec<u8>>) -> io::Result<Server> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(Mutex::new(State { files, ..State::default() }));
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (shared, stop) = (Arc::clone(&state), Arc::clone(&stopping));
+        let thread = thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (Ok(stream), state, stop) = (stream, Arc::clone(&shared), Arc::clone(&stop)) else {
+                    continue;
+                };
+                // A client that hangs up is part of the tests.
+                thread::spawn(move || drop(answer(stream, &state, &stop)));
+            }
+        });
+        Ok(Server { address, state, stopping, thread: Some(thread) })
+    }
+
+    /// The base URL, without a `/` at its end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Misbehaves at the next request for `path`; further calls, at those after it.
+    pub fn once(&self, path: &str, fault: Fault) {
+        locked(&self.state).once.entry(path.to_owned()).or_default().push_back(fault);
+    }
+
+    /// Misbehaves at every request for `path` that has no fault of its own.
+    pub fn always(&self, path: &str, fault: Fault) {
+        locked(&self.state).always.insert(path.to_owned(), fault);
+    }
+
+    /// Serves `bytes` under `path` from now on.
+    pub fn put(&self, path: &str, bytes: Vec<u8>) {
+        locked(&self.state).files.insert(path.to_owned(), bytes);
+    }
+
+    /// Forgets a file.
+    pub fn remove(&self, path: &str) {
+        locked(&self.state).files.remove(path);
+    }
+
+    /// What was asked for, in order: the path, and the first byte if it was not 0, as in `pool/a.deb from 5`.
+    pub fn requests(&self) -> Vec<String> {
+        locked(&self.state).requests.clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // Wakes the thread from its wait for a connection.
+        drop(TcpStream::connect(self.address));
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) -> io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let path = line.split_whitespace().nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
+    let mut from = 0;
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let header = line.trim_end().to_ascii_lowercase();
+        if header.is_empty() {
+            break;
+        }
+        if let Some(range) = header.strip_prefix("range: bytes=") {
+            from = range.trim_end_matches('-').parse().unwrap_or(0);
+        }
+    }
+    let (file, fault) = {
+        let mut state = locked(state);
+        state.requests.push(if from == 0 { path.clone() } else { format!("{path} from {from}") });
+        let once = state.once.get_mut(&path).and_then(VecDeque::pop_front);
+        let fault = once.or_else(|| state.always.get(&path).cloned()).unwrap_or(Fault::None);
+        (state.files.get(&path).cloned(), fault)
+    };
+    if let Fault::Status(code, retry_after) = &fault {
+        let retry = retry_after.as_ref().map(|value| format!("Retry-After: {value}\r\n")).unwrap_or_default();
+        return write!(stream, "HTTP/1.1 {code} X\r\n{retry}Content-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+    let Some(mut file) = file else {
+        return write!(stream, "HTTP/1.1 404 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    };
+    match &fault {
+        Fault::Other(bytes) => file.clone_from(bytes),
+        Fault::Empty => file.clear(),
+        Fault::NoRange => from = 0,
+        _ => {}
+    }
+    if from > 0 && from >= file.len() {
+        return write!(stream, "HTTP/1.1 416 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+    let (body, total) = (&file[from..], file.len());
+    if from > 0 {
+        write!(stream, "HTTP/1.1 206 X\r\nContent-Range: bytes {from}-{}/{total}\r\n", total - 1)?;
+    } else {
+        write!(stream, "HTTP/1.1 200 X\r\n")?;
+    }
+    if !matches!(fault, Fault::Extra(_)) {
+        write!(stream, "Content-Length: {}\r\n", body.len())?;
+    }
+    write!(stream, "Connection: close\r\n\r\n")?;
+    match fault {
+        Fault::Cut(after) => stream.write_all(&body[..after.min(body.len())]),
+        Fault::Stall(after) => {
+            stream.write_all(&body[..after.min(body.len())])?;
+            stream.flush()?;
+            while !stopping.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(20));
+            }
+            Ok(())
+        }
+        Fault::Extra(extra) => stream.write_all(body).and_then(|()| stream.write_all(&extra)),
+        _ => stream.write_all(body),
+    }
+}

@@ -1,0 +1,127 @@
+//! Makes the kernel hold an entry that is wanted.
+
+use arch::Target;
+use binfmt::{BinfmtMisc, Entry, Flags};
+
+use crate::check::{self, Outcome};
+use crate::interpreter::{Version, version_in};
+use crate::owner;
+use crate::same::same_content;
+use crate::trouble::Trouble;
+use crate::want::Wanted;
+
+/// What was done about an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// There was none.
+    Added,
+    /// There was another.
+    Replaced,
+    /// It was there already.
+    Unchanged,
+    /// What was there has a newer QEMU, and otherwise does what was asked for.
+    Kept {
+        /// The entry that stays.
+        entry: Box<Entry>,
+        /// Its QEMU.
+        version: Version,
+    },
+}
+
+/// How far to go.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy<'a> {
+    /// Replace other tools' entries, and newer QEMUs.
+    pub force: bool,
+    /// Run programs to find out which file the kernel holds.
+    pub look: bool,
+    /// A suffix that our own interpreters may have.
+    pub suffix: &'a str,
+}
+
+/// Registers `wanted`, if it is not yet there. With it comes the outcome of its program, if that was run on the way.
+///
+/// # Errors
+/// If the entry is not there afterwards; then what was there before is.
+pub fn apply(
+    misc: &BinfmtMisc,
+    wanted: &Wanted,
+    policy: Policy<'_>,
+) -> Result<(Done, Option<Outcome>), Trouble> {
+    let entry = &wanted.entry;
+    let Some(old) = misc.entry(entry.name())? else {
+        misc.register(entry)?;
+        remove_leftover(misc, entry)?;
+        return Ok((Done::Added, None));
+    };
+    if !owner::of(&old, policy.suffix).1.is_ours() && !policy.force {
+        let trouble = Trouble::new(format_args!(
+            "cannot register {}: the entry {} is another tool's (its interpreter is {})",
+            wanted.target,
+            old.name(),
+            old.interpreter().display()
+        ));
+        return Err(trouble.hint("--force replaces it; removing that tool's registration leaves it in order"));
+    }
+    let same = old == *entry;
+    if same && (!policy.look || !old.flags().contains(Flags::FIX_BINARY)) {
+        return Ok((Done::Unchanged, None));
+    }
+    // With F the text does not tell which file the kernel holds: that path may have had another QEMU behind it when
+    // it was registered, in a container that is long gone.
+    if policy.look && old.enabled() && old.flags() == entry.flags() {
+        let held = Held::find(wanted);
+        if same && held.is_the_same && held.outcome == Outcome::Runs {
+            return Ok((Done::Unchanged, Some(held.outcome)));
+        }
+        let ours = wanted.facts.and_then(|facts| facts.version);
+        if let (Some(theirs), Some(ours), false, Outcome::Runs) =
+            (held.version, ours, policy.force, &held.outcome)
+            && theirs > ours
+        {
+            return Ok((Done::Kept { entry: Box::new(old), version: theirs }, Some(held.outcome)));
+        }
+    }
+    misc.replace(&old, entry)?;
+    Ok((Done::Replaced, None))
+}
+
+/// A replacement that was killed may have left its temporary entry, which would go on taking programs.
+fn remove_leftover(misc: &BinfmtMisc, entry: &Entry) -> Result<(), Trouble> {
+    misc.remove(&BinfmtMisc::leftover_of(entry.name()))?;
+    Ok(())
+}
+
+/// The interpreter that the kernel holds for a target.
+struct Held {
+    is_the_same: bool,
+    version: Option<Version>,
+    outcome: Outcome,
+}
+
+impl Held {
+    fn find(wanted: &Wanted) -> Held {
+        let nothing = |outcome| Held { is_the_same: false, version: None, outcome };
+        let running = match check::start(wanted.target) {
+            Ok(running) => running,
+            Err(outcome) => return nothing(outcome),
+        };
+        let Ok(mut held) = running.interpreter() else { return nothing(running.finish()) };
+        let is_the_same = same_content(&mut held, wanted.entry.interpreter());
+        let version = if is_the_same { None } else { version_in(&held, wanted.target) };
+        Held { is_the_same, version, outcome: running.finish() }
+    }
+}
+
+/// Whether the machine runs a target's programs without an entry for them. Where there is one, it cannot be told, and
+/// the answer is no: then the entry is kept in order.
+pub fn runs_by_itself(misc: Option<&BinfmtMisc>, target: Target) -> bool {
+    let Some(program) = crate::program::elf(target) else { return false };
+    let taken = misc.and_then(|misc| misc.list().ok()).is_some_and(|listed| {
+        listed
+            .iter()
+            .filter_map(|listed| listed.entry.as_ref().ok())
+            .any(|entry| entry.enabled() && entry.takes(&program))
+    });
+    !taken && check::run(target) == Outcome::Runs
+}

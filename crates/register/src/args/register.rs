@@ -1,0 +1,206 @@
+//! What `register`'s options mean together.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::scan::{Opt, Scanner, Side, Token};
+use super::{Invocation, UsageError, names, path, utf8};
+
+/// Everything that was asked for. `None` is what was not said, which the environment may decide.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Args {
+    /// What to do first, in the order in which it was typed.
+    pub steps: Vec<Step>,
+    /// What to do then.
+    pub action: Option<Action>,
+    /// Whether to change anything.
+    pub mode: Mode,
+    /// The targets, as they were typed; none means all.
+    pub targets: Vec<String>,
+    /// `-s` before `--`: the binaries' names end in `-static`.
+    pub r#static: bool,
+    /// `-p`
+    pub persistent: Option<bool>,
+    /// `-c`
+    pub credential: Option<bool>,
+    /// `-g`
+    pub preserve_argv0: Option<bool>,
+    /// `-i` after `--`
+    pub ignore_family: Option<bool>,
+    /// `-Q`
+    pub qemu_path: Option<PathBuf>,
+    /// `-F`
+    pub qemu_suffix: Option<OsString>,
+    /// `-e` after `--`
+    pub exportdir: Option<PathBuf>,
+    /// `--mount`
+    pub mount: Option<PathBuf>,
+    /// `--force`
+    pub force: bool,
+    /// `--check` or `--no-check`
+    pub check: Option<bool>,
+}
+
+/// What `-l`, `--json` and `-r` before `--` do, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// List entries, for people.
+    List,
+    /// List entries, for machines.
+    Json,
+    /// Remove all entries that `register` could have made.
+    Reset,
+}
+
+/// What a command line is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Register the targets.
+    Register,
+    /// Remove the targets' entries.
+    Remove,
+    /// Run a program of each target.
+    Check,
+    /// Write files from which something else registers the targets at each boot.
+    Export(Style),
+}
+
+/// Who reads the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// systemd-binfmt.service
+    Systemd,
+    /// update-binfmts(8)
+    Debian,
+}
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// All the way.
+    #[default]
+    Do,
+    /// Check that the kernel would let us, and say what would be done (`-t` after `--`).
+    Test,
+    /// Say what would be done, and do not even look for binfmt_misc.
+    DryRun,
+}
+
+/// What else was seen, and decides what the whole is for.
+#[derive(Default)]
+struct Seen {
+    /// An option that only makes sense when registering.
+    registering: bool,
+    clear: bool,
+    check: bool,
+    exit: bool,
+    export: Option<Style>,
+}
+
+pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
+    let mut scanner = Scanner::new(arguments);
+    let mut args = Args::default();
+    let mut seen = Seen::default();
+    while let Some(token) = scanner.next()? {
+        match token {
+            // Help after `--` was QEMU's script's, which exits with 1.
+            Token::Plain(Opt::Help) => return Ok(Invocation::Help(u8::from(scanner.side() == Side::After))),
+            Token::Plain(Opt::Version) => return Ok(Invocation::Version),
+            Token::Plain(Opt::Interactive) => return Ok(Invocation::Shell(command(scanner.into_rest()))),
+            Token::Plain(opt) => plain(opt, &mut args, &mut seen)?,
+            Token::YesNo(opt, yes) => {
+                match opt {
+                    Opt::Credential => args.credential = Some(yes),
+                    Opt::PreserveArgv0 => args.preserve_argv0 = Some(yes),
+                    Opt::IgnoreFamily => args.ignore_family = Some(yes),
+                    _ => args.persistent = Some(yes),
+                }
+                seen.registering = true;
+            }
+            Token::Value(opt, value) => match opt {
+                Opt::Mount => args.mount = Some(path(&value)),
+                Opt::Targets => {
+                    args.targets.extend(names(utf8(&value)?));
+                    seen.registering = true;
+                }
+                Opt::ExportDir => args.exportdir = Some(path(&value)),
+                Opt::Path => args.qemu_path = Some(path(&value)),
+                _ => args.qemu_suffix = Some(value),
+            },
+            Token::Word(word) => args.targets.extend(names(utf8(&word)?)),
+        }
+    }
+    args.action = action(&mut args, &seen, scanner.separated());
+    Ok(Invocation::Register(Box::new(args)))
+}
+
+fn plain(opt: Opt, args: &mut Args, seen: &mut Seen) -> Result<(), UsageError> {
+    match opt {
+        Opt::Check => (args.check, seen.check) = (Some(true), true),
+        Opt::NoCheck => args.check = Some(false),
+        Opt::Clear => seen.clear = true,
+        Opt::DryRun => args.mode = Mode::DryRun,
+        Opt::Test if args.mode == Mode::Do => args.mode = Mode::Test,
+        Opt::Exit => seen.exit = true,
+        Opt::Force => args.force = true,
+        Opt::List => args.steps.push(Step::List),
+        Opt::Json => args.steps.push(Step::Json),
+        Opt::Reset => args.steps.push(Step::Reset),
+        Opt::Static => args.r#static = true,
+        Opt::Systemd if seen.export == Some(Style::Debian) => return Err(EXPORTS),
+        Opt::Debian if seen.export == Some(Style::Systemd) => return Err(EXPORTS),
+        Opt::Systemd => seen.export = Some(Style::Systemd),
+        Opt::Debian => seen.export = Some(Style::Debian),
+        // A second `-t`; the rest are not without values, or handled by the caller.
+        _ => {}
+    }
+    Ok(())
+}
+
+const EXPORTS: UsageError = UsageError::Conflict("--systemd", "--debian");
+
+/// What the whole command line is for.
+///
+/// `-l`, `--json` and `-r` alone do only that. The old script went on to register everything even then, so people wrote
+/// `-l -- -t` and `-r -e`, which still work; as do `-l -- -p` and `-s -r -t arm`, which mean to go on.
+fn action(args: &mut Args, seen: &Seen, separated: bool) -> Option<Action> {
+    let resets = args.steps.contains(&Step::Reset);
+    let goes_on = separated || seen.registering || seen.export.is_some() || (resets && args.r#static);
+    if seen.exit {
+        return None;
+    }
+    if seen.clear {
+        return Some(Action::Remove);
+    }
+    if seen.check && !seen.registering && seen.export.is_none() {
+        return Some(Action::Check);
+    }
+    if let Some(style) = seen.export {
+        return Some(Action::Export(style));
+    }
+    if args.steps == [Step::Reset] && !goes_on && !args.targets.is_empty() {
+        args.steps.clear();
+        return Some(Action::Remove);
+    }
+    if goes_on || args.steps.is_empty() { Some(Action::Register) } else { None }
+}
+
+/// `-i` alone is a shell; one argument is a shell's command line, as it always was; several are a command and its
+/// arguments, which no shell takes apart again.
+fn command(mut rest: Vec<OsString>) -> Vec<OsString> {
+    if rest.first().is_some_and(|first| first == "--") {
+        rest.remove(0);
+    }
+    match rest.as_slice() {
+        [] => vec!["sh".into()],
+        [line] if line.as_encoded_bytes().iter().any(|byte| !is_plain(*byte)) => {
+            vec!["sh".into(), "-c".into(), line.clone()]
+        }
+        _ => rest,
+    }
+}
+
+/// Whether a byte can be in a command's name without meaning anything to a shell.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte) || !byte.is_ascii()
+}

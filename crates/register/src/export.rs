@@ -1,0 +1,80 @@
+//! Writes the files from which systemd-binfmt or update-binfmts registers the targets at each boot.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use binfmt::{BinfmtMisc, Entry, Flags, Recognition};
+
+use crate::args::Style;
+use crate::output::Output;
+use crate::register;
+use crate::run::Scene;
+use crate::trouble::Trouble;
+
+pub(crate) fn run(scene: &Scene, style: Style, output: &mut Output<'_>) -> Result<(), Trouble> {
+    let dir = scene.request.exportdir(style);
+    if !dir.is_dir() {
+        let trouble =
+            Trouble::new(format_args!("cannot write to {}: there is no such folder", dir.display()));
+        return Err(
+            trouble.hint(format_args!("mkdir -p {}, or name another with --exportdir", dir.display()))
+        );
+    }
+    // The machine's own family is tried where there is a binfmt_misc to see whose the answer is; it is not mounted for
+    // that alone.
+    let mounted =
+        binfmt::mount::state(scene.request.mount.as_deref().unwrap_or(Path::new(binfmt::mount::DEFAULT)));
+    let misc = match mounted {
+        Ok(binfmt::mount::State::Mounted { .. }) => BinfmtMisc::open(scene.request.mount.as_deref()).ok(),
+        _ => None,
+    };
+    for wanted in register::sort(scene, misc.as_ref(), output).wanted {
+        let (target, entry) = (wanted.target, &wanted.entry);
+        let interpreter = entry.interpreter().display();
+        let (file, text, what) = match style {
+            Style::Systemd => {
+                let line = entry.register_line().unwrap_or_default();
+                (format!("{}.conf", entry.name()), [line, b"\n".to_vec()].concat(), "systemd-binfmt.service")
+            }
+            Style::Debian => (entry.name().to_owned(), debian(entry), "update-binfmts"),
+        };
+        match write(&dir.join(file), &text) {
+            Ok(()) => output
+                .line(format_args!("Setting {interpreter} as binfmt interpreter for {target} for {what}")),
+            Err(trouble) => trouble.print(output),
+        }
+    }
+    Ok(())
+}
+
+/// The format that update-binfmts(8) imports: one option per line, as QEMU's own script writes it.
+fn debian(entry: &Entry) -> Vec<u8> {
+    let yes_no = |flag| if entry.flags().contains(flag) { "yes" } else { "no" };
+    let escaped = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
+    let (value, mask) = match entry.recognition() {
+        Recognition::Magic { value, mask, .. } => (escaped(value), escaped(mask)),
+        Recognition::Extension(_) => (String::new(), String::new()),
+    };
+    format!(
+        "package {}\ninterpreter {}\nmagic {value}\nmask {mask}\ncredentials {}\npreserve {}\nfix_binary {}\n",
+        entry.name(),
+        entry.interpreter().display(),
+        yes_no(Flags::CREDENTIALS),
+        yes_no(Flags::PRESERVE_ARGV0),
+        yes_no(Flags::FIX_BINARY),
+    )
+    .into_bytes()
+}
+
+/// Whole or not at all: the file is written beside its place and then moved there.
+fn write(path: &Path, text: &[u8]) -> Result<(), Trouble> {
+    let temporary = PathBuf::from(format!("{}.{}.new", path.display(), std::process::id()));
+    let written = std::fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&temporary, path));
+    written.map_err(|error| {
+        // What could not be made need not be removable.
+        let _ = std::fs::remove_file(&temporary);
+        Trouble::new(format_args!("cannot write {}: {error}", path.display()))
+    })
+}

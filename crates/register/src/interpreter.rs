@@ -1,0 +1,228 @@
+//! What a file that is to be an interpreter really is.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::{fmt, str};
+
+use arch::{Class, Elf, Endian, Target};
+
+use crate::machine::{Kinship, Machine};
+
+/// A QEMU's version, `11.1.3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u32, pub u32, pub u32);
+
+impl Version {
+    /// The first QEMU that asks the kernel whether `P` is set (its commit 6e1c0d7b951e).
+    pub const ASKS_PRESERVE_ARGV0: Version = Version(5, 2, 0);
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}.{}.{}", self.0, self.1, self.2))
+    }
+}
+
+/// What was found out about an interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// The QEMU that it is, if it is one.
+    pub version: Option<Version>,
+    /// Whether it needs a dynamic loader, which a container would have to hold.
+    pub dynamic: bool,
+}
+
+/// Why a file cannot be an interpreter here.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// There is no such file.
+    #[error("there is no {}", .0.display())]
+    Missing(PathBuf),
+    /// A directory, a device.
+    #[error("{} is not a regular file", .0.display())]
+    NotAFile(PathBuf),
+    /// No execute permission for anybody.
+    #[error("{} is not executable", .0.display())]
+    NotExecutable(PathBuf),
+    /// Not a program, or a damaged one.
+    #[error("{} is not an ELF program", .0.display())]
+    NotElf(PathBuf),
+    /// For another machine.
+    #[error("{} is a program for {of}, which this machine ({machine}) cannot run", .path.display())]
+    WrongMachine {
+        /// The file.
+        path: PathBuf,
+        /// What it is for.
+        of: String,
+        /// What this machine is.
+        machine: String,
+    },
+    /// Cannot be read.
+    #[error("cannot read {}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+/// Looks at the file at `path`, which is to run `target`'s programs on `machine`.
+///
+/// # Errors
+/// [`Problem`], if it cannot.
+pub fn inspect(path: &Path, target: Target, machine: &Machine) -> Result<Facts, Problem> {
+    let io = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => Problem::Missing(path.to_owned()),
+        _ => Problem::Io { path: path.to_owned(), source },
+    };
+    let metadata = path.metadata().map_err(io)?;
+    if !metadata.is_file() {
+        return Err(Problem::NotAFile(path.to_owned()));
+    }
+    if metadata.permissions().mode() & 0o111 == 0 {
+        return Err(Problem::NotExecutable(path.to_owned()));
+    }
+    let file = File::open(path).map_err(io)?;
+    let mut header = [0; 64];
+    let read = file.read_at(&mut header, 0).map_err(io)?;
+    let elf = Elf::parse(&header[..read]).filter(|_| read == header.len());
+    let elf = elf.ok_or_else(|| Problem::NotElf(path.to_owned()))?;
+    let of = Target::all().find(|target| target.magic().matches(&header));
+    // A machine whose name is unknown gets no opinion on which programs it can run.
+    let known = !machine.natives().is_empty();
+    if known && of.is_none_or(|of| machine.kinship(of) == Kinship::Foreign) {
+        let of = of.map_or_else(|| format!("machine {}", elf.machine), |of| of.to_string());
+        return Err(Problem::WrongMachine { path: path.to_owned(), of, machine: machine.name().to_owned() });
+    }
+    let tables = Tables { header: &header, elf };
+    let dynamic = tables.has_loader(&file).map_err(io)?;
+    let version = version(&file, tables.read_only_data(&file), target).map_err(io)?;
+    Ok(Facts { version, dynamic })
+}
+
+/// The version of the QEMU in an open file.
+pub fn version_in(file: &File, target: Target) -> Option<Version> {
+    let mut header = [0; 64];
+    file.read_exact_at(&mut header, 0).ok()?;
+    let elf = Elf::parse(&header)?;
+    version(file, Tables { header: &header, elf }.read_only_data(file), target).ok()?
+}
+
+/// The two tables of an ELF file (System V gABI, chapters "Sections" and "Program Header").
+struct Tables<'a> {
+    header: &'a [u8; 64],
+    elf: Elf,
+}
+
+impl Tables<'_> {
+    /// The number at the offset for this word size; as wide as the field is there.
+    fn number(&self, bytes: &[u8], offset: usize, width: usize) -> Option<u64> {
+        let bytes = bytes.get(offset..)?.get(..width)?;
+        let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+        Some(match self.elf.endian {
+            Endian::Big => bytes.iter().fold(0, fold),
+            Endian::Little => bytes.iter().rev().fold(0, fold),
+        })
+    }
+
+    fn word(&self, bytes: &[u8], at_32: usize, at_64: usize) -> Option<u64> {
+        match self.elf.class {
+            Class::Bits32 => self.number(bytes, at_32, 4),
+            Class::Bits64 => self.number(bytes, at_64, 8),
+        }
+    }
+
+    fn half(&self, at_32: usize, at_64: usize) -> Option<usize> {
+        let at = if self.elf.class == Class::Bits32 { at_32 } else { at_64 };
+        usize::try_from(self.number(self.header, at, 2)?).ok()
+    }
+
+    /// The bytes of a table: its offset, the size of a row and the number of rows.
+    fn rows(
+        &self,
+        file: &File,
+        offset: Option<u64>,
+        size: Option<usize>,
+        count: Option<usize>,
+    ) -> Option<Vec<u8>> {
+        let mut rows = vec![0; size? * count?];
+        file.read_exact_at(&mut rows, offset?).ok()?;
+        Some(rows)
+    }
+
+    /// Whether there is a `PT_INTERP`.
+    fn has_loader(&self, file: &File) -> io::Result<bool> {
+        let size = self.half(42, 54);
+        let rows = self.rows(file, self.word(self.header, 28, 32), size, self.half(44, 56));
+        let rows = rows.ok_or(io::ErrorKind::InvalidData)?;
+        let mut rows = rows.chunks(size.unwrap_or(1).max(1));
+        Ok(rows.any(|row| self.number(row, 0, 4) == Some(3)))
+    }
+
+    /// Where `.rodata` is: offset and size. Recognised by what it is (`SHT_PROGBITS`, allocated, neither written nor
+    /// executed), the largest such section being it.
+    fn read_only_data(&self, file: &File) -> Option<(u64, u64)> {
+        let size = self.half(46, 58)?;
+        let rows = self.rows(file, self.word(self.header, 32, 40), Some(size), self.half(48, 60))?;
+        let sections = rows.chunks(size.max(1)).filter_map(|row| {
+            let wanted = self.number(row, 4, 4)? == 1 && self.word(row, 8, 8)? & 0b111 == 0b010;
+            wanted.then_some((self.word(row, 16, 24)?, self.word(row, 20, 32)?))
+        });
+        sections.max_by_key(|(_, size)| *size)
+    }
+}
+
+/// Finds `qemu-TARGET version 1.2.3`, which every QEMU holds to print it.
+///
+/// Looked up rather than asked for, so that nothing need be run: a foreign or damaged binary answers too.
+fn version(file: &File, place: Option<(u64, u64)>, target: Target) -> io::Result<Option<Version>> {
+    const CHUNK: usize = 1 << 18;
+    let needle = format!("qemu-{} version ", target.binary());
+    // As much as a version can have.
+    let overlap = needle.len() + 24;
+    let (offset, size) = place.unwrap_or((0, u64::MAX));
+    let mut file = file;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut file = file.take(size);
+    let mut buffer = Vec::with_capacity(CHUNK + overlap);
+    loop {
+        let kept = buffer.len().min(overlap);
+        buffer.drain(..buffer.len() - kept);
+        let read = (&mut file).take(CHUNK as u64).read_to_end(&mut buffer)?;
+        if let Some(found) = find(&buffer, needle.as_bytes())
+            && let Some(version) = parse_version(&buffer[found + needle.len()..])
+        {
+            return Ok(Some(version));
+        }
+        if read == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+/// Where `needle` begins in `haystack`. Its `q` is rare enough in binaries that looking for it alone is fast.
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    let first = *needle.first()?;
+    let mut from = 0;
+    while let Some(at) = haystack.get(from..)?.iter().position(|byte| *byte == first) {
+        if haystack[from + at..].starts_with(needle) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
+}
+
+fn parse_version(bytes: &[u8]) -> Option<Version> {
+    let end = bytes.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.')?;
+    let mut numbers = str::from_utf8(&bytes[..end]).ok()?.split('.').map(str::parse);
+    let mut next = || numbers.next().and_then(Result::ok);
+    Some(Version(next()?, next()?, next().unwrap_or(0)))
+}
+
+#[cfg(test)]
+#[path = "interpreter_tests.rs"]
+mod tests;

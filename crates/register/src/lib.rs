@@ -1,0 +1,30 @@
+//! `register`: tells the kernel which QEMU runs which foreign programs.
+//!
+//! The stages, in reading order: [`args`] collects what was typed, without side effects; [`request`] fills it up from the
+//! [`environment`] and makes names into targets; [`want`] decides which entries the kernel shall hold, from what the
+//! [`machine`] and each [`interpreter`] are; [`apply`] makes the kernel hold them; [`check`] proves them by running a
+//! [`program`]. [`run`] is the outline. [`status`], [`export`] and [`install`] are the other things that a command line
+//! can ask for.
+
+pub mod apply;
+pub mod args;
+pub mod check;
+pub mod environment;
+pub mod export;
+mod help;
+pub mod install;
+pub mod interpreter;
+mod json;
+pub mod machine;
+pub mod output;
+pub mod owner;
+pub mod program;
+mod register;
+mod remove;
+pub mod request;
+pub mod run;
+mod same;
+mod shell;
+pub mod status;
+pub mod trouble;
+pub mod want;

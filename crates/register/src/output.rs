@@ -1,0 +1,96 @@
+//! Where data and messages go.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// Data goes to one writer, messages to the other; whether anything went wrong is kept for the exit code.
+pub struct Output<'a> {
+    data: &'a mut dyn Write,
+    messages: &'a mut dyn Write,
+    failed: bool,
+    closed: bool,
+}
+
+impl<'a> Output<'a> {
+    /// Usually standard output and standard error.
+    pub fn new(data: &'a mut dyn Write, messages: &'a mut dyn Write) -> Output<'a> {
+        Output { data, messages, failed: false, closed: false }
+    }
+
+    /// One line of data.
+    pub fn line(&mut self, line: impl Display) {
+        self.text(format_args!("{line}\n"));
+    }
+
+    /// Data as it is.
+    pub fn text(&mut self, text: impl Display) {
+        if self.closed {
+            return;
+        }
+        if let Err(error) = write!(self.data, "{text}") {
+            self.broken(&error);
+        }
+    }
+
+    /// Something that went well but should be known.
+    pub fn note(&mut self, message: impl Display) {
+        self.message("note", &message);
+    }
+
+    /// Something that may not be wanted.
+    pub fn warning(&mut self, message: impl Display) {
+        self.message("warning", &message);
+    }
+
+    /// Something that was asked for and does not hold.
+    pub fn error(&mut self, message: impl Display) {
+        self.failed = true;
+        self.message("error", &message);
+    }
+
+    /// What to do about the message before.
+    pub fn hint(&mut self, message: impl Display) {
+        self.message("hint", &message);
+    }
+
+    /// A message whose wording others rely on: without a word before it.
+    pub fn verbatim(&mut self, message: impl Display) {
+        self.flush();
+        // There is no place left to report to.
+        let _ = writeln!(self.messages, "{message}");
+    }
+
+    /// The same, of something that was asked for and does not hold.
+    pub fn verbatim_error(&mut self, message: impl Display) {
+        self.failed = true;
+        self.verbatim(message);
+    }
+
+    /// Whether everything that was asked for holds, and was told.
+    pub fn succeeded(&mut self) -> bool {
+        self.flush();
+        !self.failed
+    }
+
+    fn message(&mut self, kind: &str, message: &dyn Display) {
+        // So that both read in order where they go to the same place.
+        self.flush();
+        let _ = writeln!(self.messages, "{kind}: {message}");
+    }
+
+    fn flush(&mut self) {
+        if !self.closed
+            && let Err(error) = self.data.flush()
+        {
+            self.broken(&error);
+        }
+    }
+
+    /// A reader that has seen enough (`| head`) is no failure; a full disk is.
+    fn broken(&mut self, error: &io::Error) {
+        self.closed = true;
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            self.error(format_args!("cannot write the output: {error}"));
+        }
+    }
+}

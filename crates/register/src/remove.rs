@@ -1,0 +1,81 @@
+//! Removes entries, and only such as this program made or could have made.
+
+use binfmt::{BinfmtMisc, Error, Listed};
+
+use crate::output::Output;
+use crate::owner;
+use crate::request::Selection;
+use crate::run::Scene;
+use crate::trouble::Trouble;
+use crate::want::entry_name;
+
+pub(crate) fn run(
+    selection: &Selection,
+    scene: &Scene,
+    misc: &BinfmtMisc,
+    output: &mut Output<'_>,
+) -> Result<(), Trouble> {
+    let listed = misc.list()?;
+    let names = ours(selection, scene, &listed);
+    for name in &names {
+        match misc.remove(name) {
+            Ok(_) => output.line(format_args!("Removing {name}")),
+            // The next would fail the same way.
+            Err(error @ (Error::NotPermitted { .. } | Error::ReadOnly { .. })) => return Err(error.into()),
+            Err(error) => Trouble::from(error).print(output),
+        }
+    }
+    for listed in &listed {
+        if !names.contains(&listed.name) {
+            tell_kept(listed, selection, output);
+        }
+    }
+    if let Selection::Named(targets) = selection {
+        // What was asked for holds: there is no such entry. But it may have been another's name that was meant.
+        for target in targets {
+            let name = entry_name(*target);
+            if !listed.iter().any(|listed| listed.name == name) {
+                output.note(format_args!("{name} was not registered"));
+            }
+        }
+    } else if names.is_empty() {
+        output.note("nothing of this program's was registered");
+    }
+    Ok(())
+}
+
+/// The names of the selected entries that this program made, or could have made; with `--force`, of all that bear a
+/// target's name.
+pub(crate) fn ours(selection: &Selection, scene: &Scene, listed: &[Listed]) -> Vec<String> {
+    let suffix = scene.request.suffix.to_string_lossy();
+    let ours = listed.iter().filter(|listed| match &listed.entry {
+        Ok(entry) => {
+            let (target, owner) = owner::of(entry, &suffix);
+            target.is_some_and(|target| selection.contains(target))
+                && (owner.is_ours() || scene.request.force)
+        }
+        Err(_) => false,
+    });
+    ours.map(|listed| listed.name.clone()).collect()
+}
+
+/// An entry with a target's name that stays is another tool's. If it was asked for by name, it is a failure.
+fn tell_kept(listed: &Listed, selection: &Selection, output: &mut Output<'_>) {
+    let Ok(entry) = &listed.entry else { return };
+    let (Some(target), _) = owner::of(entry, "") else { return };
+    if !selection.contains(target) {
+        return;
+    }
+    let message = format!(
+        "{} is another tool's (its interpreter is {}) and stays",
+        listed.name,
+        entry.interpreter().display()
+    );
+    if matches!(selection, Selection::Named(_)) {
+        Trouble::new(format_args!("cannot remove {target}: {message}"))
+            .hint("--force removes it")
+            .print(output);
+    } else {
+        output.note(format_args!("{message}; --force removes it"));
+    }
+}

@@ -1,0 +1,203 @@
+//! The outline of the program: from what was typed to the exit code.
+
+use arch::UnknownName;
+use binfmt::{BinfmtMisc, Kernel, in_initial_pid_namespace, in_initial_user_namespace};
+
+use crate::args::{Action, Args, Invocation, Mode, Step, UsageError};
+use crate::environment::{BadVariable, Environment};
+use crate::machine::Machine;
+use crate::output::Output;
+use crate::request::Request;
+use crate::status::Format;
+use crate::trouble::Trouble;
+use crate::{check, export, help, install, register, remove, shell, status, want};
+
+/// Does what was typed, and gives the exit code: 0 only if everything that was asked for holds.
+pub fn run(
+    invocation: Result<Invocation, UsageError>,
+    environment: Result<Environment, BadVariable>,
+    output: &mut Output<'_>,
+) -> u8 {
+    let invocation = match invocation {
+        Ok(invocation) => invocation,
+        Err(error) => {
+            output.verbatim_error(error);
+            output.hint("--help lists the options");
+            return 1;
+        }
+    };
+    let environment = match environment {
+        Ok(environment) => environment,
+        Err(error) => {
+            output.error(error);
+            return 1;
+        }
+    };
+    match invocation {
+        Invocation::Help(code) => {
+            output.text(help::REGISTER);
+            return code;
+        }
+        Invocation::Version => output.line(help::version()),
+        Invocation::Shell(command) => shell::become_command(&command).print(output),
+        Invocation::Register(args) => {
+            if let Err(trouble) = act(*args, &environment, output) {
+                trouble.print(output);
+            }
+        }
+        Invocation::Binfmt(invocation) => {
+            if let Err(trouble) = install::run(invocation, &environment, output) {
+                trouble.print(output);
+            }
+        }
+    }
+    u8::from(!output.succeeded())
+}
+
+/// What a request is carried out with.
+pub(crate) struct Scene {
+    pub(crate) request: Request,
+    pub(crate) machine: Machine,
+    pub(crate) kernel: Option<Kernel>,
+}
+
+impl Scene {
+    pub(crate) fn new(request: Request) -> Scene {
+        let here = Machine::here();
+        let machine = match &request.host_arch {
+            Some(name) if matches!(request.action, Some(Action::Export(_))) => Machine::named(name),
+            // Whatever it is called, it cannot do without its own architecture.
+            Some(name) => Machine::named(name).and(&here),
+            None => here,
+        };
+        Scene { request, machine, kernel: Kernel::running() }
+    }
+
+    /// Opens binfmt_misc, and says what is odd about it.
+    pub(crate) fn open(&self, output: &mut Output<'_>) -> Result<BinfmtMisc, Trouble> {
+        let misc = BinfmtMisc::open(self.request.mount.as_deref())?;
+        let ends_with_its_mount = self.kernel.is_none_or(|kernel| kernel >= Kernel::OWN_INSTANCES);
+        if misc.mounted_here() && ends_with_its_mount && !in_initial_pid_namespace() {
+            output.warning(format_args!(
+                "binfmt_misc was not mounted on this machine, and is now mounted at {} in this container only; since \
+                 Linux 6.7 all entries vanish with its last mount, that is, with this container",
+                misc.dir().display()
+            ));
+            output.hint(
+                "mount it on the machine first: mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc",
+            );
+        }
+        Ok(misc)
+    }
+
+    /// A user namespace's entries end with it: worth knowing before one relies on them.
+    pub(crate) fn tell_lifetime(&self, output: &mut Output<'_>) {
+        if !in_initial_user_namespace() {
+            output.note(
+                "this is a user namespace with a binfmt_misc of its own: the entries hold inside it, and vanish with it",
+            );
+        }
+    }
+}
+
+fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result<(), Trouble> {
+    let request = match Request::new(args, environment) {
+        Ok(request) => request,
+        Err(unknown) => {
+            tell_unknown(&unknown, output);
+            return Ok(());
+        }
+    };
+    let scene = Scene::new(request);
+    let request = &scene.request;
+    if request.mode == Mode::DryRun {
+        return dry_run(&scene, None, output);
+    }
+    if let Some(Action::Export(style)) = request.action {
+        for step in &request.steps {
+            take(*step, &scene, &scene.open(output)?, output)?;
+        }
+        return export::run(&scene, style, output);
+    }
+    let misc = scene.open(output)?;
+    for step in &request.steps {
+        take(*step, &scene, &misc, output)?;
+    }
+    match request.action {
+        None | Some(Action::Export(_)) => {}
+        Some(Action::Check) => status::check(&scene, &misc, output)?,
+        Some(Action::Register | Action::Remove) if request.mode == Mode::Test => {
+            misc.check_writable()?;
+            dry_run(&scene, Some(&misc), output)?;
+        }
+        Some(Action::Register) => register::run(&scene, &misc, output)?,
+        Some(Action::Remove) => remove::run(&request.selection, &scene, &misc, output)?,
+    }
+    Ok(())
+}
+
+fn take(step: Step, scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
+    match step {
+        Step::List => status::print(Format::Text, scene, misc, output),
+        Step::Json => status::print(Format::Json, scene, misc, output),
+        Step::Reset => remove::run(&crate::request::Selection::All, scene, misc, output),
+    }
+}
+
+/// Prints what would be done.
+fn dry_run(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Result<(), Trouble> {
+    let request = &scene.request;
+    match request.action {
+        None => {}
+        Some(Action::Check) => output.line("Would run a program of each target"),
+        Some(Action::Remove) => {
+            let listed = misc.map(BinfmtMisc::list).transpose()?.unwrap_or_default();
+            for name in remove::ours(&request.selection, scene, &listed) {
+                output.line(format_args!("Would remove {name}"));
+            }
+        }
+        Some(Action::Export(style)) => {
+            let dir = request.exportdir(style);
+            output.line(format_args!("Would write to {}", dir.display()));
+            register::dry_run(scene, misc, output);
+        }
+        Some(Action::Register) => register::dry_run(scene, misc, output),
+    }
+    Ok(())
+}
+
+/// One message for each name that is nobody's.
+pub(crate) fn tell_unknown(unknown: &[UnknownName], output: &mut Output<'_>) {
+    for error in unknown {
+        output.error(error);
+    }
+    let names: Vec<&str> = arch::Target::all().map(arch::Target::name).collect();
+    output.hint(format_args!("the targets are {}", names.join(" ")));
+}
+
+/// Runs the targets' programs and tells which do not run.
+pub(crate) fn prove(targets: &[arch::Target], output: &mut Output<'_>) -> usize {
+    let mut running = 0;
+    for target in targets {
+        running += usize::from(judge(*target, &check::run(*target), output));
+    }
+    running
+}
+
+/// Tells what came of a target's program; `true` if it ran.
+pub(crate) fn judge(target: arch::Target, outcome: &check::Outcome, output: &mut Output<'_>) -> bool {
+    match outcome {
+        check::Outcome::Runs => return true,
+        check::Outcome::Fails(why) => {
+            Trouble::new(format_args!(
+                "{} is registered, but a program of {target} does not run: {why}",
+                want::entry_name(target)
+            ))
+            .print(output);
+        }
+        check::Outcome::Untried(why) => {
+            output.warning(format_args!("{}: not tried: {why}", want::entry_name(target)));
+        }
+    }
+    false
+}

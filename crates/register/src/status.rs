@@ -1,0 +1,241 @@
+//! What is registered, and whether it works.
+
+use std::fs::File;
+
+use arch::{Status, Target};
+use binfmt::{BinfmtMisc, Listed, in_initial_user_namespace};
+
+use crate::check::{self, Outcome};
+use crate::interpreter::{Version, version_in};
+use crate::json::Json;
+use crate::machine::Kinship;
+use crate::output::Output;
+use crate::owner::{self, Owner};
+use crate::request::Selection;
+use crate::run::Scene;
+use crate::trouble::Trouble;
+
+/// For whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A table.
+    Text,
+    /// The schema in docs/register.md.
+    Json,
+}
+
+/// What is known of an entry.
+struct Row {
+    listed: Listed,
+    target: Option<Target>,
+    owner: Owner,
+    version: Option<Version>,
+    outcome: Option<Outcome>,
+}
+
+/// Prints the selected targets' entries; without a selection, all entries.
+pub(crate) fn print(
+    format: Format,
+    scene: &Scene,
+    misc: &BinfmtMisc,
+    output: &mut Output<'_>,
+) -> Result<(), Trouble> {
+    let rows = rows(scene, misc)?;
+    match format {
+        Format::Text => table(&rows, misc, output),
+        Format::Json => {
+            output.line(json(&rows, scene, misc)?);
+            Ok(())
+        }
+    }
+}
+
+fn rows(scene: &Scene, misc: &BinfmtMisc) -> Result<Vec<Row>, Trouble> {
+    let suffix = scene.request.suffix.to_string_lossy();
+    let works = misc.enabled()? && !scene.request.no_check;
+    let mut rows: Vec<Row> = Vec::new();
+    for listed in misc.list()? {
+        let Ok(entry) = &listed.entry else {
+            rows.push(Row { listed, target: None, owner: Owner::Other, version: None, outcome: None });
+            continue;
+        };
+        let (target, owner) = owner::of(entry, &suffix);
+        // Entries of other names may be a target's as well: what counts is which programs they take.
+        let target = target.or_else(|| takes(entry));
+        if let Selection::Named(targets) = &scene.request.selection
+            && !target.is_some_and(|target| targets.contains(&target))
+        {
+            continue;
+        }
+        let tried = target.filter(|_| works && entry.enabled());
+        let (outcome, held) = tried.map_or((None, None), |target| {
+            let (outcome, version) = try_out(target);
+            (Some(outcome), version)
+        });
+        let on_disk = || target.and_then(|target| version_in(&File::open(entry.interpreter()).ok()?, target));
+        let version = held.or_else(on_disk);
+        rows.push(Row { target, owner, version, outcome, listed });
+    }
+    rows.sort_by(|a, b| (a.target.is_none(), &a.listed.name).cmp(&(b.target.is_none(), &b.listed.name)));
+    Ok(rows)
+}
+
+/// The target whose programs an entry takes, if only one's.
+fn takes(entry: &binfmt::Entry) -> Option<Target> {
+    let taken = |target: &Target| crate::program::elf(*target).is_some_and(|program| entry.takes(&program));
+    let mut targets = Target::all().filter(taken);
+    targets.next().filter(|_| targets.next().is_none())
+}
+
+/// Runs a target's program; the version is that of the QEMU that the kernel started.
+fn try_out(target: Target) -> (Outcome, Option<Version>) {
+    match check::start(target) {
+        Ok(running) => {
+            let version = running.interpreter().ok().and_then(|file| version_in(&file, target));
+            (running.finish(), version)
+        }
+        Err(outcome) => (outcome, None),
+    }
+}
+
+fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
+    if !misc.enabled()? {
+        let dir = misc.dir().join("status");
+        output.warning(format_args!("binfmt_misc is disabled as a whole: {} says `disabled`", dir.display()));
+        output.hint(format_args!("echo 1 > {}", dir.display()));
+    }
+    if rows.is_empty() {
+        output.note("nothing is registered");
+        return Ok(());
+    }
+    let mut lines =
+        vec![["NAME", "INTERPRETER", "QEMU", "FLAGS", "STATE", "OWNER", "WORKS"].map(str::to_owned)];
+    for row in rows {
+        let dash = || "-".to_owned();
+        let name = row.listed.name.clone();
+        lines.push(match &row.listed.entry {
+            Ok(entry) => [
+                name,
+                entry.interpreter().display().to_string(),
+                row.version.map_or_else(dash, |version| version.to_string()),
+                Some(entry.flags().to_string()).filter(|flags| !flags.is_empty()).unwrap_or_else(dash),
+                if entry.enabled() { "enabled" } else { "disabled" }.to_owned(),
+                row.owner.name().to_owned(),
+                match &row.outcome {
+                    None => dash(),
+                    Some(Outcome::Runs) => "yes".to_owned(),
+                    Some(Outcome::Fails(why)) => format!("no: {why}"),
+                    Some(Outcome::Untried(why)) => format!("not tried: {why}"),
+                },
+            ],
+            Err(error) => [name, format!("({error})"), dash(), dash(), dash(), dash(), dash()],
+        });
+    }
+    let mut widths = [0; 7];
+    for line in &lines {
+        for (width, field) in widths.iter_mut().zip(line) {
+            *width = field.chars().count().max(*width);
+        }
+    }
+    for line in &lines {
+        let padded: Vec<String> =
+            line.iter().zip(widths).map(|(field, width)| format!("{field:width$}")).collect();
+        output.line(padded.join("  ").trim_end());
+    }
+    Ok(())
+}
+
+const OBJECT: [char; 2] = ['{', '}'];
+const ARRAY: [char; 2] = ['[', ']'];
+
+fn json(rows: &[Row], scene: &Scene, misc: &BinfmtMisc) -> Result<String, Trouble> {
+    let enabled = misc.enabled()?;
+    let mut json = Json::default();
+    json.nested(None, OBJECT, |json| {
+        json.number("schema", 1);
+        json.string(Some("version"), env!("CARGO_PKG_VERSION"));
+        json.nested(Some("machine"), OBJECT, |json| {
+            json.string(Some("name"), scene.machine.name());
+            json.optional("kernel", scene.kernel.map(|kernel| kernel.to_string()).as_deref());
+            json.nested(Some("native"), ARRAY, |json| {
+                for native in scene.machine.natives() {
+                    json.string(None, native.name());
+                }
+            });
+        });
+        json.nested(Some("binfmt_misc"), OBJECT, |json| {
+            json.string(Some("path"), &misc.dir().to_string_lossy());
+            json.boolean("enabled", enabled);
+            json.boolean("user_namespace", !in_initial_user_namespace());
+        });
+        json.nested(Some("entries"), ARRAY, |json| {
+            for row in rows {
+                json.nested(None, OBJECT, |json| row.json(json));
+            }
+        });
+    });
+    Ok(json.into_text())
+}
+
+impl Row {
+    fn json(&self, json: &mut Json) {
+        json.string(Some("name"), &self.listed.name);
+        json.optional("target", self.target.map(Target::name));
+        let entry = self.listed.entry.as_ref();
+        let problem = entry.err().map(ToString::to_string);
+        json.optional(
+            "interpreter",
+            entry.ok().map(|entry| entry.interpreter().to_string_lossy()).as_deref(),
+        );
+        json.optional("flags", entry.ok().map(|entry| entry.flags().to_string()).as_deref());
+        json.boolean("enabled", entry.is_ok_and(binfmt::Entry::enabled));
+        json.string(Some("owner"), self.owner.name());
+        json.optional("qemu", self.version.map(|version| version.to_string()).as_deref());
+        let (works, reason) = match &self.outcome {
+            None => (None, problem),
+            Some(Outcome::Runs) => (Some("yes"), None),
+            Some(Outcome::Fails(why)) => (Some("no"), Some(why.clone())),
+            Some(Outcome::Untried(why)) => (None, Some(why.clone())),
+        };
+        json.optional("works", works);
+        json.optional("reason", reason.as_deref());
+    }
+}
+
+/// Runs the selected targets' programs and tells which run. Those that were named must; otherwise those that are
+/// registered must.
+pub(crate) fn check(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
+    let listed = misc.list()?;
+    let named = matches!(scene.request.selection, Selection::Named(_));
+    let mut running = 0;
+    let targets: Vec<Target> = match &scene.request.selection {
+        Selection::Named(targets) => targets.clone(),
+        Selection::All => Target::all().filter(|target| target.status() != Status::Retired).collect(),
+    };
+    for target in &targets {
+        let (outcome, version) = try_out(*target);
+        let program = crate::program::elf(*target).unwrap_or_default();
+        let registered =
+            listed.iter().any(|listed| listed.entry.as_ref().is_ok_and(|entry| entry.takes(&program)));
+        match outcome {
+            Outcome::Runs => {
+                running += 1;
+                let by = match (version, scene.machine.kinship(*target)) {
+                    (Some(version), _) => format!("under QEMU {version}"),
+                    (None, Kinship::Native | Kinship::Family) if !registered => {
+                        "on this machine itself".to_owned()
+                    }
+                    (None, _) => "under an interpreter that is no QEMU".to_owned(),
+                };
+                output.line(format_args!("{target} runs {by}"));
+            }
+            Outcome::Fails(why) if named || registered => {
+                Trouble::new(format_args!("a program of {target} does not run: {why}")).print(output);
+            }
+            Outcome::Fails(why) => output.line(format_args!("{target} does not run: {why}")),
+            Outcome::Untried(why) => output.warning(format_args!("{target} was not tried: {why}")),
+        }
+    }
+    output.line(format_args!("{running} of {} targets run", targets.len()));
+    Ok(())
+}

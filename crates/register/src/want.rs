@@ -1,0 +1,159 @@
+//! From a request to the entries that the kernel shall hold.
+
+use arch::Target;
+use binfmt::{Entry, Flags, Kernel};
+
+use crate::interpreter::{self, Facts, Problem, Version};
+use crate::machine::{Kinship, Machine};
+use crate::request::{Request, Selection};
+use crate::trouble::Trouble;
+
+/// The name of a target's entry.
+pub fn entry_name(target: Target) -> String {
+    format!("qemu-{target}")
+}
+
+/// What becomes of a target that was selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// To be registered.
+    Register(Target),
+    /// The machine's own.
+    Native(Target),
+    /// The machine runs its programs too.
+    Runs(Target),
+}
+
+/// Decides which of the selected targets need an entry. `runs` tells whether the machine runs a target's programs
+/// without one; it is only asked about the machine's own family.
+pub fn choose(request: &Request, machine: &Machine, mut runs: impl FnMut(Target) -> bool) -> Vec<Choice> {
+    let mut asked: Vec<(Target, bool)> = Vec::new();
+    let choices = request.selection.targets().into_iter().map(|target| match machine.kinship(target) {
+        Kinship::Native => Choice::Native(target),
+        Kinship::Family if !request.ignore_family => {
+            // i486's programs run where i386's do.
+            let family = target.binary();
+            let known = asked.iter().find(|(other, _)| *other == family).map(|(_, answer)| *answer);
+            let answer = known.unwrap_or_else(|| runs(family));
+            if known.is_none() {
+                asked.push((family, answer));
+            }
+            if answer { Choice::Runs(target) } else { Choice::Register(target) }
+        }
+        Kinship::Family | Kinship::Foreign => Choice::Register(target),
+    });
+    choices.collect()
+}
+
+/// An entry that the kernel shall hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The target.
+    pub target: Target,
+    /// The entry.
+    pub entry: Entry,
+    /// What its interpreter is; `None` where it is not here, and need not be.
+    pub facts: Option<Facts>,
+}
+
+/// Makes the entry for a target.
+///
+/// # Errors
+/// The interpreter's [`Problem`] if the kernel is to open it now, or anything that makes the entry impossible.
+pub fn wanted(
+    request: &Request,
+    target: Target,
+    machine: &Machine,
+    kernel: Option<Kernel>,
+) -> Result<Wanted, Refusal> {
+    let path = request.interpreter(target);
+    let facts = match interpreter::inspect(&path, target, machine) {
+        Ok(facts) => Some(facts),
+        Err(problem) if request.persistent => return Err(Refusal::Interpreter(problem)),
+        // Every container will bring its own.
+        Err(_) => None,
+    };
+    let flags = flags(request, facts, kernel);
+    let magic = target.magic();
+    let entry = Entry::new(&entry_name(target), (magic.value(), magic.mask()), &path, flags);
+    match entry {
+        Ok(entry) => Ok(Wanted { target, entry, facts }),
+        Err(invalid) => Err(Refusal::Entry(invalid)),
+    }
+}
+
+/// Why there can be no entry for a target.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Its interpreter will not do.
+    #[error("{0}")]
+    Interpreter(Problem),
+    /// The kernel would refuse it.
+    #[error("{0}")]
+    Entry(binfmt::Invalid),
+}
+
+/// `P` is an agreement: the kernel passes `argv[0]` as one more argument, and QEMU must know that it does. Without
+/// an answer from either, it would take that argument for the program's path. So it is only set where both are known to
+/// be new enough, and where the binary that was looked at is the one that will run.
+fn flags(request: &Request, facts: Option<Facts>, kernel: Option<Kernel>) -> Flags {
+    let agreed = request.persistent
+        && kernel.is_some_and(|kernel| kernel >= Kernel::TELLS_PRESERVE_ARGV0)
+        && facts
+            .and_then(|facts| facts.version)
+            .is_some_and(|version| version >= Version::ASKS_PRESERVE_ARGV0);
+    Flags::FIX_BINARY.when(request.persistent)
+        | Flags::CREDENTIALS.when(request.credential)
+        | Flags::PRESERVE_ARGV0.when(request.preserve_argv0.unwrap_or(agreed))
+}
+
+impl Refusal {
+    /// Whether the interpreter is simply not there.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Refusal::Interpreter(Problem::Missing(_)))
+    }
+
+    /// With what to do about it.
+    pub fn trouble(&self, request: &Request, target: Target) -> Trouble {
+        let trouble = Trouble::new(format_args!("cannot register {target}: {self}"));
+        match self {
+            Refusal::Interpreter(Problem::Missing(_)) => match elsewhere(request, target) {
+                Some(hint) => trouble.hint(hint),
+                None => trouble,
+            },
+            Refusal::Interpreter(Problem::NotExecutable(path)) => {
+                trouble.hint(format_args!("chmod +x {}", path.display()))
+            }
+            Refusal::Interpreter(Problem::WrongMachine { machine, .. }) => {
+                trouble.hint(format_args!("use the QEMU binaries for {machine} hosts"))
+            }
+            Refusal::Interpreter(_) | Refusal::Entry(_) => trouble,
+        }
+    }
+}
+
+/// Where a missing interpreter may be instead.
+fn elsewhere(request: &Request, target: Target) -> Option<String> {
+    let with = |suffix: &str| Request { suffix: suffix.into(), ..request.clone() }.interpreter(target);
+    if request.suffix.is_empty() && with("-static").exists() {
+        return Some(format!("{} is there: add -s (--static)", with("-static").display()));
+    }
+    if !request.suffix.is_empty() && with("").exists() {
+        return Some(format!("{} is there: leave out -s (--static) or the suffix", with("").display()));
+    }
+    let dir = request.dir.display();
+    let holds_any = std::fs::read_dir(&request.dir).is_ok_and(|mut files| {
+        files.any(|file| file.is_ok_and(|file| file.file_name().as_encoded_bytes().starts_with(b"qemu-")))
+    });
+    if holds_any {
+        return matches!(request.selection, Selection::Named(_))
+            .then(|| format!("{dir} has other targets' binaries: ls {dir}"));
+    }
+    Some(format!(
+        "{dir} holds no QEMU binaries; set QEMU_BIN_DIR or --qemu-path, or use an image that has them"
+    ))
+}
+
+#[cfg(test)]
+#[path = "want_tests.rs"]
+mod tests;

@@ -1,0 +1,255 @@
+//! `register` on the running kernel: what it does when all is well, in a private binfmt_misc.
+
+use std::fs;
+use std::path::Path;
+
+mod place;
+#[path = "../../binfmt/tests/private/mod.rs"]
+mod private;
+
+use place::{Place, entries, names};
+
+const LIFETIME: &str = "note: this is a user namespace with a binfmt_misc of its own: the entries hold inside it, and \
+     vanish with it\n";
+
+fn kernel_says(misc: &Path, name: &str) -> String {
+    fs::read_to_string(misc.join(name)).unwrap()
+}
+
+#[test]
+fn the_first_command_of_the_manual() {
+    private::run("the_first_command_of_the_manual", |misc| {
+        let place = Place::with(&["arm", "s390x"]);
+        let set = "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
+                   1 set, 0 kept as they were; flags: PF; 1 of 1 proved by running\n";
+        place.register("-s -- -p arm").check(0, set, LIFETIME);
+        let expected = format!(
+            "enabled\ninterpreter {}\nflags: PF\noffset 0\nmagic 7f454c4601010100000000000000000002002800\n\
+             mask ffffffffffffff00fffffffffffffffffeffffff\n",
+            place.qemu("arm").display()
+        );
+        assert_eq!(kernel_says(misc, "qemu-arm"), expected);
+
+        // The same again is a success that writes nothing.
+        let before = entries(misc);
+        let kept = "Keeping BIN/qemu-arm-static as binfmt interpreter for arm\n\
+                    0 set, 1 kept as they were; flags: PF; 1 of 1 proved by running\n";
+        place.register("-s -- -p linux/arm/v7").check(0, kept, LIFETIME);
+        assert_eq!(entries(misc), before);
+
+        place.register("-s -- -p").check(
+            0,
+            "Skipping i386 i486 x86_64: this machine (x86_64) runs these by itself\n\
+             Skipping aarch64 aarch64_be alpha armeb hexagon hppa loongarch64 m68k microblaze microblazeel mips mips64 \
+             mips64el mipsel mipsn32 mipsn32el or1k ppc ppc64 ppc64le riscv32 riscv64 sh4 sh4eb sparc sparc32plus sparc64 \
+             xtensa xtensaeb: BIN has no binary for these\n\
+             Keeping BIN/qemu-arm-static as binfmt interpreter for arm\n\
+             Setting BIN/qemu-s390x-static as binfmt interpreter for s390x\n\
+             1 set, 1 kept as they were; flags: PF; 2 of 2 proved by running\n",
+            LIFETIME,
+        );
+        place.register("-- -r s390x").check(0, "Removing qemu-s390x\n", "");
+        place.register("-- -r").check(0, "Removing qemu-arm\n", "");
+        assert_eq!(names(misc), [""; 0]);
+        place.register("-- -r").check(0, "", "note: nothing of this program's was registered\n");
+        place.register("-- -r arm").check(0, "", "note: qemu-arm was not registered\n");
+    });
+}
+
+#[test]
+fn flags_are_what_was_asked_for() {
+    private::run("flags_are_what_was_asked_for", |misc| {
+        let place = Place::with(&["arm"]);
+        for (arguments, flags) in [
+            ("-s -- arm", ""),
+            ("-s -- -p yes arm", "PF"),
+            ("-s -- -p no arm", ""),
+            ("-s -- -p -g no arm", "F"),
+            ("-s -- -c arm", "OC"),
+            ("-s -- -p -c yes arm", "POCF"),
+            ("-s -- -g yes arm", "P"),
+        ] {
+            assert_eq!(place.register(arguments).code, Some(0), "{arguments}");
+            let says = kernel_says(misc, "qemu-arm");
+            assert!(says.contains(&format!("\nflags: {flags}\n")), "{arguments}: {says}");
+        }
+        let warning = place.register("-s -- -c arm").err;
+        assert!(warning.contains(
+            "warning: with -c, set-user-ID programs of these targets run with their owner's rights"
+        ));
+    });
+}
+
+#[test]
+fn what_the_kernel_holds_is_compared_with_what_is_here_now() {
+    private::run("what_the_kernel_holds_is_compared_with_what_is_here_now", |misc| {
+        let place = Place::with(&["arm"]);
+        let line = |word: &str, rest: &str| {
+            format!("{word} BIN/qemu-arm-static as binfmt interpreter for arm{rest}\n")
+        };
+        let first_line =
+            |arguments: &str| place.register(arguments).out.split_inclusive('\n').next().unwrap().to_owned();
+        assert_eq!(first_line("-s -- -p arm"), line("Setting", ""));
+        let written = entries(misc);
+        // Equal bytes in another file: another container of the same image.
+        place.put("arm", "11.1.3");
+        assert_eq!(first_line("-s -- -p arm"), line("Keeping", ""));
+        assert_eq!(entries(misc), written);
+        // The entry's text is the same, and the file behind it an older one.
+        place.put("arm", "11.2.0");
+        assert_eq!(first_line("-s -- -p arm"), line("Setting", ""));
+        assert_ne!(entries(misc), written);
+        assert!(
+            place.register("-l").out.contains(" 11.2.0 "),
+            "the list tells the version that the kernel holds"
+        );
+        // The newest QEMU wins.
+        place.put("arm", "11.1.9");
+        let written = entries(misc);
+        assert_eq!(first_line("-s -- -p arm"), line("Keeping", ": its QEMU 11.2.0 is newer"));
+        assert_eq!(entries(misc), written);
+        assert_eq!(first_line("-s -f -- -p arm"), line("Setting", ""));
+        assert!(place.register("-l").out.contains(" 11.1.9 "));
+    });
+}
+
+#[test]
+fn other_tools_entries_stay() {
+    private::run("other_tools_entries_stay", |misc| {
+        let place = Place::with(&["arm", "sparc"]);
+        let other = |name: &str, interpreter: &str| {
+            fs::write(misc.join("register"), format!(":{name}:M::\\x7fQ{name}::{interpreter}:")).unwrap();
+        };
+        other("WSLInterop", "/init");
+        other("python3.11", "/usr/bin/python3.11");
+        other("qemu-arm", "/usr/libexec/qemu-binfmt/arm-binfmt-P");
+        assert_eq!(place.register("-s -- -p sparc").code, Some(0));
+        place.register("-s -- -p arm").check(
+            1,
+            "",
+            &format!(
+                "{LIFETIME}error: cannot register arm: the entry qemu-arm is another tool's (its interpreter is \
+                 /usr/libexec/qemu-binfmt/arm-binfmt-P)\n\
+                 hint: --force replaces it; removing that tool's registration leaves it in order\n\
+                 note: 1 of 1 targets could not be registered\n"
+            ),
+        );
+        place.register("-- -r arm").check(
+            1,
+            "",
+            "error: cannot remove arm: qemu-arm is another tool's (its interpreter is \
+             /usr/libexec/qemu-binfmt/arm-binfmt-P) and stays\nhint: --force removes it\n",
+        );
+        let stays = "note: qemu-arm is another tool's (its interpreter is /usr/libexec/qemu-binfmt/arm-binfmt-P) and stays; \
+             --force removes it\n";
+        place.register("-- -r").check(0, "Removing qemu-sparc\n", stays);
+        assert_eq!(names(misc), ["WSLInterop", "python3.11", "qemu-arm"]);
+        place.register("-s --force -- -p arm").check(
+            0,
+            "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
+             1 set, 0 kept as they were; flags: PF; 1 of 1 proved by running\n",
+            LIFETIME,
+        );
+        place.register("-r -e").check(0, "Removing qemu-arm\n", "");
+        assert_eq!(names(misc), ["WSLInterop", "python3.11"]);
+        // Not even by force: their names are no target's.
+        place.register("-f -- -r").check(0, "", "note: nothing of this program's was registered\n");
+        assert_eq!(names(misc), ["WSLInterop", "python3.11"]);
+    });
+}
+
+#[test]
+fn a_replacement_that_was_killed_is_finished_by_the_next() {
+    private::run("a_replacement_that_was_killed_is_finished_by_the_next", |misc| {
+        let place = Place::with(&["arm"]);
+        let magic =
+            "\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
+        let leave = || {
+            let line = format!(":qemu-arm.qus-new:M::{magic}::{}:F", place.qemu("arm").display());
+            fs::write(misc.join("register"), line).unwrap();
+        };
+        leave();
+        assert_eq!(place.register("-s -- -p arm").code, Some(0));
+        assert_eq!(names(misc), ["qemu-arm"]);
+        leave();
+        assert_eq!(place.register("-s -- -p -g no arm").code, Some(0));
+        assert_eq!(names(misc), ["qemu-arm"]);
+        leave();
+        assert_eq!(place.register("-- -r").code, Some(0));
+        assert_eq!(names(misc), [""; 0]);
+    });
+}
+
+#[test]
+fn the_list_is_for_people_and_the_json_for_machines() {
+    private::run("the_list_is_for_people_and_the_json_for_machines", |misc| {
+        let place = Place::with(&["arm"]);
+        place.register("-l").check(0, "", "note: nothing is registered\n");
+        place.register("-s -- -p arm");
+        fs::write(misc.join("register"), ":jar:E::jar::/usr/bin/jexec:").unwrap();
+        fs::write(misc.join("register"), ":qemu-sparc:M::sparc::/usr/bin/qemu-sparc:").unwrap();
+        fs::write(misc.join("qemu-sparc"), "0").unwrap();
+        let listed = place.register("--list");
+        let fields: Vec<Vec<&str>> =
+            listed.out.lines().map(|line| line.split_whitespace().collect()).collect();
+        let path = "BIN/qemu-arm-static";
+        assert_eq!(
+            fields,
+            [
+                ["NAME", "INTERPRETER", "QEMU", "FLAGS", "STATE", "OWNER", "WORKS"],
+                ["qemu-arm", path, "11.1.3", "PF", "enabled", "qemu", "yes"],
+                ["qemu-sparc", "/usr/bin/qemu-sparc", "-", "-", "disabled", "qemu", "-"],
+                ["jar", "/usr/bin/jexec", "-", "-", "enabled", "other", "-"],
+            ]
+        );
+        assert_eq!((listed.code, listed.err.as_str()), (Some(0), ""));
+        let json = place.register("--json arm");
+        let kernel = binfmt::Kernel::running().unwrap();
+        let expected = format!(
+            "{{\n  \"schema\": 1,\n  \"version\": \"{}\",\n  \"machine\": {{\n    \"name\": \"x86_64\",\n    \
+             \"kernel\": \"{kernel}\",\n    \"native\": [\n      \"x86_64\"\n    ]\n  }},\n  \"binfmt_misc\": {{\n    \
+             \"path\": \"/proc/sys/fs/binfmt_misc\",\n    \"enabled\": true,\n    \"user_namespace\": true\n  }},\n  \
+             \"entries\": [\n    {{\n      \"name\": \"qemu-arm\",\n      \"target\": \"arm\",\n      \
+             \"interpreter\": \"BIN/qemu-arm-static\",\n      \"flags\": \"PF\",\n      \"enabled\": true,\n      \
+             \"owner\": \"qemu\",\n      \"qemu\": \"11.1.3\",\n      \"works\": \"yes\",\n      \"reason\": null\n    \
+             }}\n  ]\n}}\n",
+            env!("CARGO_PKG_VERSION")
+        );
+        json.check(0, &expected, "");
+        // The old habit of looking without touching.
+        let before = entries(misc);
+        assert_eq!(place.register("-l -- -t sparc").code, Some(0));
+        assert_eq!(entries(misc), before);
+    });
+}
+
+#[test]
+fn check_tells_what_runs_and_fails_for_what_was_named() {
+    private::run("check_tells_what_runs_and_fails_for_what_was_named", |_| {
+        let place = Place::with(&["arm"]);
+        place.register("-s -- -p arm");
+        place.register("--check arm,x86_64").check(
+            0,
+            "arm runs under QEMU 11.1.3\nx86_64 runs on this machine itself\n2 of 2 targets run\n",
+            "",
+        );
+        place.register("--check sparc").check(
+            1,
+            "0 of 1 targets run\n",
+            "error: a program of sparc does not run: nothing is registered that runs it\n",
+        );
+        let all = place.register("--check");
+        assert_eq!((all.code, all.err.as_str()), (Some(0), ""));
+        assert!(all.out.contains("\nalpha does not run: nothing is registered that runs it\narm runs under"));
+
+        // An interpreter that fails is told with what it did.
+        place.put_bytes("arm", &fs::read("/bin/true").unwrap());
+        let said = place.register("-s -- -p arm");
+        assert_eq!(said.code, Some(1));
+        let error = "error: qemu-arm is registered, but a program of arm does not run: it exited with 0 instead of 42\n";
+        assert!(said.err.contains(error), "{}", said.err);
+        let listed = place.register("-l").out;
+        assert!(listed.contains("no: it exited with 0 instead of 42"), "{listed}");
+        assert_eq!(place.register("-s -- -p --no-check arm").code, Some(0));
+    });
+}

@@ -1,0 +1,119 @@
+//! A folder of interpreters, and `register` run with it.
+//!
+//! The interpreters are programs of this machine that do what a target's program does: wait for a byte, and exit as they
+//! should. To the kernel and to `register` that is a QEMU that works.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use qus_register::machine::Machine;
+use qus_register::program;
+use tempfile::TempDir;
+
+pub(crate) struct Place {
+    dir: TempDir,
+}
+
+/// What `register` said and how it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Place {
+    /// With an interpreter of QEMU 11.1.3 for each of `targets`.
+    pub(crate) fn with(targets: &[&str]) -> Place {
+        let place = Place { dir: tempfile::tempdir().unwrap() };
+        fs::create_dir(place.bin()).unwrap();
+        for target in targets {
+            place.put(target, "11.1.3");
+        }
+        place
+    }
+
+    pub(crate) fn bin(&self) -> PathBuf {
+        self.dir.path().join("bin")
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// An interpreter's path.
+    pub(crate) fn qemu(&self, target: &str) -> PathBuf {
+        self.bin().join(format!("qemu-{target}-static"))
+    }
+
+    /// Puts an interpreter in place, as another file than the one that may have been there.
+    pub(crate) fn put(&self, target: &str, version: &str) {
+        let own = Machine::here().natives()[0];
+        let text = format!("\0qemu-{target} version {version}\0");
+        self.put_bytes(target, &[program::elf(own).unwrap(), text.into_bytes()].concat());
+    }
+
+    pub(crate) fn put_bytes(&self, target: &str, bytes: &[u8]) {
+        let new = self.path("new");
+        fs::write(&new, bytes).unwrap();
+        fs::set_permissions(&new, Permissions::from_mode(0o755)).unwrap();
+        fs::rename(new, self.qemu(target)).unwrap();
+    }
+
+    /// `register` with these arguments, separated by spaces.
+    pub(crate) fn register(&self, arguments: &str) -> Said {
+        self.run(&[env!("CARGO_BIN_EXE_register")], arguments)
+    }
+
+    /// `register` under another name.
+    pub(crate) fn called(&self, name: &str, arguments: &str) -> Said {
+        let link = self.path(name);
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_register"), &link).unwrap();
+        self.run(&[link.to_str().unwrap()], arguments)
+    }
+
+    pub(crate) fn run(&self, command: &[&str], arguments: &str) -> Said {
+        self.said(self.command(command).args(arguments.split_whitespace()).output().unwrap())
+    }
+
+    pub(crate) fn command(&self, command: &[&str]) -> Command {
+        let mut started = Command::new(command[0]);
+        started.args(&command[1..]).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        started.env("QEMU_BIN_DIR", self.bin());
+        started
+    }
+
+    /// Paths of this place are written as BIN and DIR.
+    pub(crate) fn said(&self, output: Output) -> Said {
+        let text = |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).unwrap();
+            text.replace(self.bin().to_str().unwrap(), "BIN")
+                .replace(self.dir.path().to_str().unwrap(), "DIR")
+        };
+        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Said {
+    #[track_caller]
+    pub(crate) fn check(&self, code: i32, out: &str, err: &str) {
+        assert_eq!((self.code, self.out.as_str(), self.err.as_str()), (Some(code), out, err));
+    }
+}
+
+/// The entries in a binfmt_misc: names and inodes, which change when an entry is written anew.
+pub(crate) fn entries(misc: &Path) -> Vec<(String, u64)> {
+    use std::os::unix::fs::DirEntryExt;
+    let files = fs::read_dir(misc).unwrap().map(Result::unwrap);
+    let named = files.map(|file| (file.file_name().into_string().unwrap(), file.ino()));
+    let mut entries: Vec<_> = named.filter(|(name, _)| name != "register" && name != "status").collect();
+    entries.sort();
+    entries
+}
+
+pub(crate) fn names(misc: &Path) -> Vec<String> {
+    entries(misc).into_iter().map(|(name, _)| name).collect()
+}

@@ -1,0 +1,99 @@
+//! What goes wrong while a testbed is put together.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::packages::Package;
+
+/// Why a package, a sandbox, an engine or a registry is not to be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The source has no such package, or could not bring it.
+    #[error("cannot get package {package}: {cause}")]
+    Source {
+        /// The package asked for.
+        package: Package,
+        /// The source's own error.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A package came but is not one that can be unpacked.
+    #[error("cannot unpack {}: {cause}", deb.display())]
+    Unpack {
+        /// The .deb.
+        deb: PathBuf,
+        /// What is wrong with it.
+        cause: io::Error,
+    },
+    /// A file of the testbed's own could not be made, read or removed.
+    #[error("cannot {operation} {}: {cause}", path.display())]
+    File {
+        /// What was tried: `create`, `lock`, …
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// A path that cannot be written into overlayfs's options.
+    #[error("cannot use {} as a layer of a sandbox: it contains `:`, `,` or `\\`", .0.display())]
+    Layer(PathBuf),
+    /// The namespaces or mounts of a sandbox could not be made.
+    #[error("cannot start a sandbox: {stage}: {log}")]
+    Sandbox {
+        /// How far it came.
+        stage: &'static str,
+        /// What was printed.
+        log: String,
+    },
+    /// A program in the sandbox could not be started.
+    #[error("cannot run `{command}`: {cause}")]
+    Spawn {
+        /// The program and its arguments.
+        command: String,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// A program in the sandbox took too long and was killed.
+    #[error("`{command}` did not end within {} s; it had printed:\n{printed}", limit.as_secs())]
+    Slow {
+        /// The program and its arguments.
+        command: String,
+        /// The time it was given.
+        limit: Duration,
+        /// Its output so far, stdout first.
+        printed: String,
+    },
+    /// A program in the sandbox failed.
+    #[error("`{command}` failed ({status}):\n{printed}")]
+    Failed {
+        /// The program and its arguments.
+        command: String,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// Its output, stdout first.
+        printed: String,
+    },
+    /// A daemon ended, or did not answer in time.
+    #[error("{daemon} did not start: {reason}; the end of its log:\n{log}")]
+    Daemon {
+        /// Which one: `Docker 28`, `registry`.
+        daemon: String,
+        /// What was seen.
+        reason: String,
+        /// The last lines of its log.
+        log: String,
+    },
+}
+
+impl Error {
+    /// For `map_err` on a file operation.
+    pub(crate) fn file<P: AsRef<Path> + ?Sized>(
+        operation: &'static str,
+        path: &P,
+    ) -> impl FnOnce(io::Error) -> Error {
+        let path = path.as_ref().to_owned();
+        move |cause| Error::File { operation, path, cause }
+    }
+}

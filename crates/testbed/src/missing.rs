@@ -1,0 +1,99 @@
+//! What a machine lacks to run a sandbox.
+
+use std::fs;
+use std::io::{self, Write};
+
+/// What is missing; prints as a sentence with a hint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A map of (nearly) all ids can only be written by root.
+    #[error("not root, so a user namespace gets too few ids\nhint: run it with sudo")]
+    NotRoot,
+    /// binfmt_misc per user namespace came with Linux 6.7 (commit 21ca59b365c0).
+    #[error(
+        "Linux {0} has one binfmt_misc for the whole machine\nhint: Linux 6.7 and newer have one per user namespace"
+    )]
+    Kernel(String),
+    /// `user.max_user_namespaces` is 0, or no such file.
+    #[error("user namespaces are turned off\nhint: sysctl user.max_user_namespaces=1000")]
+    UserNamespaces,
+    /// A filesystem that the kernel does not know, at least not yet.
+    #[error("the kernel has no {0}\nhint: modprobe {0}")]
+    Filesystem(&'static str),
+    /// No cgroup2 hierarchy to make a directory in.
+    #[error("no cgroup2 filesystem is mounted\nhint: mount -t cgroup2 none /sys/fs/cgroup/unified")]
+    Cgroup,
+}
+
+/// What this machine lacks to run a [`crate::Sandbox`]; `None` if everything is there.
+pub fn missing() -> Option<Reason> {
+    if !rustix::process::geteuid().is_root() {
+        return Some(Reason::NotRoot);
+    }
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    if !recent(&release) {
+        return Some(Reason::Kernel(release));
+    }
+    let namespaces = fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();
+    if namespaces.trim().parse::<u64>().unwrap_or(0) == 0 {
+        return Some(Reason::UserNamespaces);
+    }
+    let known = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    for name in ["overlay", "binfmt_misc"] {
+        if !known.lines().any(|line| line.split_whitespace().next_back() == Some(name)) {
+            return Some(Reason::Filesystem(name));
+        }
+    }
+    crate::sandbox::cgroup_root().is_none().then_some(Reason::Cgroup)
+}
+
+fn recent(release: &str) -> bool {
+    let mut numbers = release.split(['.', '-']).map(|part| part.parse().unwrap_or(0u32));
+    (numbers.next(), numbers.next()) >= (Some(6), Some(7))
+}
+
+/// Says on stderr that `test` does not run, and why.
+///
+/// # Panics
+///
+/// With `ci` set (the caller's `CI` environment variable is there), since in CI a skip is a failure.
+pub fn skip(test: &str, reason: &Reason, ci: bool) {
+    let message = format!("{test} is skipped: {reason}");
+    assert!(!ci, "{message}");
+    // Not `eprintln!`: the test harness would keep it to itself. A closed stderr is no reason to fail.
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_are_compared_by_number() {
+        for (release, expected) in [
+            ("6.7.0", true),
+            ("6.18.44-fc", true),
+            ("7.0-rc1", true),
+            ("6.6.99", false),
+            ("5.15.0-1", false),
+            ("", false),
+        ] {
+            assert_eq!(recent(release), expected, "{release}");
+        }
+    }
+
+    #[test]
+    fn a_reason_says_what_to_do() {
+        assert_eq!(
+            Reason::Kernel("5.15.0".to_owned()).to_string(),
+            "Linux 5.15.0 has one binfmt_misc for the whole machine\nhint: Linux 6.7 and newer have one per user namespace"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "a is skipped: not root")]
+    fn in_ci_a_skip_is_a_failure() {
+        skip("a", &Reason::NotRoot, true);
+    }
+}

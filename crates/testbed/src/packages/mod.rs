@@ -1,0 +1,208 @@
+//! Debian packages, unpacked into a cache instead of installed.
+//!
+//! A [`Source`] brings .deb files; [`Packages`] unpacks a list of them into one directory, a [`Tree`], that sandboxes
+//! use as a read-only layer. A tree is made once and kept; its name is a digest of what is in it.
+
+mod skeleton;
+mod unpack;
+
+use std::fmt;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use digest::Hasher;
+
+use crate::Error;
+
+/// One of Debian's packages: `docker.io` for `amd64` from `sid`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Package {
+    /// `sid`, `bookworm`.
+    pub suite: String,
+    /// Debian's name of the architecture: `amd64`, `armhf`.
+    pub architecture: String,
+    /// The package's name: `docker.io`.
+    pub name: String,
+}
+
+impl Package {
+    /// `name` for `host` from `suite`.
+    pub fn new(suite: &str, host: arch::Host, name: &str) -> Package {
+        Package { suite: suite.to_owned(), architecture: host.debian().to_owned(), name: name.to_owned() }
+    }
+
+    /// `name` for the machine that this program was built for, from `suite`.
+    pub fn native(suite: &str, name: &str) -> Package {
+        Package::new(suite, native(), name)
+    }
+}
+
+impl fmt::Display for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {})", self.name, self.suite, self.architecture)
+    }
+}
+
+/// Where packages come from.
+pub trait Source {
+    /// The .deb of `package`, as a file that stays as it is while the testbed runs.
+    fn deb(&self, package: &Package) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+impl<F> Source for F
+where
+    F: Fn(&Package) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn deb(&self, package: &Package) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>> {
+        self(package)
+    }
+}
+
+/// A cache of unpacked packages.
+pub struct Packages<'a> {
+    dir: PathBuf,
+    source: &'a dyn Source,
+}
+
+/// A directory with the files of some packages. Nobody writes into it once it is there.
+///
+/// While the value lives, the tree is not pruned from the cache.
+#[derive(Debug)]
+pub struct Tree {
+    path: PathBuf,
+    // Held shared until the tree is dropped.
+    _lock: File,
+}
+
+impl Tree {
+    /// The directory; laid out as Debian's merged `/usr`: what packages put into `/bin` is in `usr/bin`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the tree as a tar to `file`: a root filesystem for `docker import`.
+    pub fn tar(&self, file: &Path) -> Result<(), Error> {
+        let create = |cause| Error::File { operation: "create", path: file.to_owned(), cause };
+        let mut builder = tar::Builder::new(File::create(file).map_err(create)?);
+        builder.follow_symlinks(false);
+        builder.append_dir_all(".", &self.path).map_err(create)?;
+        builder.into_inner().map(drop).map_err(create)
+    }
+}
+
+impl<'a> Packages<'a> {
+    /// Unpacks below `dir`, what `source` brings. `dir` is made if need be; several processes may share it.
+    pub fn new(dir: &Path, source: &'a dyn Source) -> Result<Packages<'a>, Error> {
+        fs::create_dir_all(dir).map_err(Error::file("create", dir))?;
+        let dir = dir.canonicalize().map_err(Error::file("open", dir))?;
+        // These mean something in overlayfs's options.
+        if dir.as_os_str().as_encoded_bytes().iter().any(|byte| b":,\\".contains(byte)) {
+            return Err(Error::Layer(dir));
+        }
+        Ok(Packages { dir, source })
+    }
+
+    /// Where sandboxes keep what changes.
+    pub(crate) fn work(&self) -> Result<PathBuf, Error> {
+        let work = self.dir.join("work");
+        fs::create_dir_all(&work).map_err(Error::file("create", &work))?;
+        Ok(work)
+    }
+
+    /// The files of `packages`, in one tree. `name` is for people who look into the cache; older trees of this name
+    /// that nobody uses are removed.
+    pub fn tree(&self, name: &str, packages: &[Package]) -> Result<Tree, Error> {
+        let debs = packages
+            .iter()
+            .map(|package| {
+                self.source.deb(package).map_err(|cause| Error::Source { package: package.clone(), cause })
+            })
+            .collect::<Result<Vec<PathBuf>, Error>>()?;
+        let key = key(&debs)?;
+        let path = self.dir.join(format!("{name}-{key}"));
+        let lock_path = path.with_added_extension("lock");
+        let lock = File::create(&lock_path).map_err(Error::file("create", &lock_path))?;
+        loop {
+            // Looked for under the lock that keeps it: before that, another process may prune it.
+            lock.lock_shared().map_err(Error::file("lock", &lock_path))?;
+            if path.is_dir() {
+                return Ok(Tree { path, _lock: lock });
+            }
+            lock.lock().map_err(Error::file("lock", &lock_path))?;
+            // Another process may have made it while this one waited.
+            if !path.is_dir() {
+                self.unpack(&debs, &path)?;
+                self.prune(name, &path);
+            }
+        }
+    }
+
+    /// The sandboxes' own tree: a static busybox, tini, util-linux, and the files that every Debian has.
+    pub(crate) fn base(&self) -> Result<Tree, Error> {
+        let packages = ["busybox-static", "libc6", "libpcre2-8-0", "libselinux1", "tini", "util-linux"]
+            .map(|name| Package::native("bookworm", name));
+        self.tree("base", &packages)
+    }
+
+    fn unpack(&self, debs: &[PathBuf], path: &Path) -> Result<(), Error> {
+        // Renamed when complete: a tree is whole or not there.
+        let partial = tempfile::Builder::new()
+            .prefix("partial-")
+            .tempdir_in(&self.dir)
+            .map_err(Error::file("create", &self.dir))?;
+        skeleton::write(partial.path())?;
+        for deb in debs {
+            unpack::unpack(deb, partial.path()).map_err(|cause| Error::Unpack { deb: deb.clone(), cause })?;
+        }
+        fs::rename(partial.path(), path).map_err(Error::file("create", path))?;
+        // It is under another name now: there is nothing left to remove.
+        let _ = partial.keep();
+        Ok(())
+    }
+
+    /// Removes trees called `name` other than `keep` that no process holds. What cannot be removed stays: it is only
+    /// space.
+    fn prune(&self, name: &str, keep: &Path) {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let same = path.file_name().and_then(|file| file.to_str()).and_then(|file| file.rsplit_once('-'));
+            if path == keep || !path.is_dir() || same.is_none_or(|(prefix, _)| prefix != name) {
+                continue;
+            }
+            let lock_path = path.with_added_extension("lock");
+            if File::open(&lock_path).is_ok_and(|lock| lock.try_lock().is_ok()) {
+                let _ = fs::remove_dir_all(&path);
+            }
+        }
+    }
+}
+
+/// The machine that this program was built for.
+///
+/// # Panics
+///
+/// On a machine that qus has no images for: there is nothing to test there.
+fn native() -> arch::Host {
+    match std::env::consts::ARCH {
+        "arm" => "armhf",
+        "powerpc64" => "ppc64le",
+        "x86" => "i386",
+        name => name,
+    }
+    .parse()
+    .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What the tree of `debs` is called: their paths, sizes and times, since hashing 100 MB each time is not worth it.
+fn key(debs: &[PathBuf]) -> Result<String, Error> {
+    use std::os::unix::fs::MetadataExt;
+
+    let mut hasher = Hasher::new();
+    hasher.update(skeleton::VERSION);
+    for deb in debs {
+        let meta = deb.metadata().map_err(Error::file("open", deb))?;
+        let line = format!("{}\0{}\0{}.{}\n", deb.display(), meta.len(), meta.mtime(), meta.mtime_nsec());
+        hasher.update(line.as_bytes());
+    }
+    Ok(hasher.finish().hex()[..16].to_owned())
+}

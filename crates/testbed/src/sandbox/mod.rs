@@ -1,0 +1,166 @@
+//! A small Debian machine in namespaces of its own.
+//!
+//! What starts it is a static busybox from the cache and a shell script, not tools of the machine: `init.sh` runs in
+//! new user, mount, pid, network, IPC and UTS namespaces, mounts an overlay of package trees with `/proc`, `/sys`,
+//! `/dev` and binfmt_misc, makes it the root, and ends in `tini`, the first process. That one ends when the pipe from
+//! this process closes; the kernel then kills everything in the pid namespace, and mounts and namespaces go with the
+//! last process.
+
+mod cgroup;
+mod place;
+mod start;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Output};
+use std::time::Duration;
+
+use crate::packages::{Packages, Tree};
+use crate::{Error, output};
+
+pub(crate) use cgroup::cgroup_root;
+
+/// The directory in a sandbox that the machine sees, too: [`Sandbox::shared`].
+pub const SHARED: &str = "/shared";
+
+/// An address in a sandbox's private network that engines do not take for the machine itself (TEST-NET-1, RFC 5737),
+/// as they do with 127.0.0.0/8 when they decide whether a registry needs TLS.
+pub const ADDRESS: &str = "192.0.2.1";
+
+/// How long a command in a sandbox may take if nothing else is said.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
+/// Which network a sandbox has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Network {
+    /// Its own: a loopback device with 127.0.0.1, ::1 and [`ADDRESS`].
+    #[default]
+    Private,
+    /// The machine's, so that the test itself can talk to a registry in the sandbox.
+    Host,
+}
+
+impl Network {
+    /// As the scripts know it.
+    fn name(self) -> &'static str {
+        match self {
+            Network::Private => "private",
+            Network::Host => "host",
+        }
+    }
+}
+
+/// What a sandbox is made of.
+#[derive(Debug, Default)]
+pub struct Options<'a> {
+    /// Package trees, the topmost first. A tree with busybox and util-linux is always the lowest.
+    pub trees: Vec<&'a Tree>,
+    /// The network.
+    pub network: Network,
+    /// Directories of the machine that are at the same place inside.
+    pub binds: Vec<PathBuf>,
+}
+
+/// Namespaces with a root, a first process and an own binfmt_misc.
+///
+/// Dropping it ends every process inside, and leaves nothing behind.
+#[derive(Debug)]
+pub struct Sandbox {
+    // In the order in which they are let go.
+    stdin: Option<ChildStdin>,
+    child: Child,
+    pid: u32,
+    network: Network,
+    place: place::Place,
+    base: Tree,
+}
+
+impl Sandbox {
+    /// Starts a sandbox whose changing files are in the cache directory of `packages`.
+    pub fn start(packages: &Packages<'_>, options: &Options<'_>) -> Result<Sandbox, Error> {
+        start::start(packages, options)
+    }
+
+    /// A command for `program`, run inside as root in `/root`, with only `PATH` and `HOME` in its environment.
+    ///
+    /// The child that it spawns stands for the program: its streams and exit status are the program's. But killing the
+    /// child leaves the program to the end of the sandbox.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        self.command_in("/root", program)
+    }
+
+    /// The same with another working directory, a path inside.
+    pub fn command_in(&self, dir: impl AsRef<OsStr>, program: impl AsRef<OsStr>) -> Command {
+        let busybox = start::busybox(&self.base);
+        let mut command = Command::new(&busybox);
+        command.args(["sh", "-euc", include_str!("enter.sh"), "sh"]).arg(&busybox);
+        command
+            .arg(self.place.cgroup())
+            .arg(self.pid.to_string())
+            .arg(self.network.name())
+            .arg(dir)
+            .arg(program);
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin").env("HOME", "/root");
+        command
+    }
+
+    /// Runs a program inside to its end, for at most `limit`, with nothing on its stdin.
+    pub fn output<S: AsRef<str>>(&self, argv: &[S], limit: Duration) -> Result<Output, Error> {
+        let argv: Vec<&str> = argv.iter().map(AsRef::as_ref).collect();
+        let mut command = self.command(argv.first().copied().unwrap_or("true"));
+        command.args(argv.iter().skip(1)).stdin(std::process::Stdio::null());
+        output::collect(&mut command, &argv.join(" "), limit)
+    }
+
+    /// Runs a program inside for at most [`LIMIT`] and returns its stdout; other exit codes than 0 are errors.
+    pub fn run<S: AsRef<str>>(&self, argv: &[S]) -> Result<String, Error> {
+        let output = self.output(argv, LIMIT)?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(Error::Failed {
+            command: argv.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "),
+            status: output.status,
+            printed: output::text(&output.stdout, &output.stderr),
+        })
+    }
+
+    /// A path inside as the machine sees it: for files, sockets and directories.
+    pub fn path(&self, inside: impl AsRef<Path>) -> PathBuf {
+        let inside = inside.as_ref();
+        // Absolute links inside lead out of it when the machine follows them, so this goes by the process's root.
+        Path::new(&format!("/proc/{}/root", self.pid)).join(inside.strip_prefix("/").unwrap_or(inside))
+    }
+
+    /// The directory of the machine that is [`SHARED`] inside.
+    pub fn shared(&self) -> PathBuf {
+        self.place.dir().join("shared")
+    }
+
+    /// Puts a file inside, and the directories that it needs.
+    pub fn write(&self, inside: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<(), Error> {
+        let path = self.path(inside);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
+        }
+        fs::write(&path, contents).map_err(Error::file("write", &path))
+    }
+
+    /// The first process, as the machine numbers it.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // The first process reads from this pipe and ends with it.
+        drop(self.stdin.take());
+        if !matches!(output::wait(&mut self.child, Duration::from_secs(10)), Ok(Some(_))) {
+            start::kill(self.pid);
+            // It has been killed: this ends.
+            let _ = self.child.wait();
+        }
+    }
+}
