@@ -4,6 +4,7 @@ use std::error::Error;
 
 use crate::archive::ArchiveError;
 use crate::credentials::CredentialsError;
+use crate::engine::EngineError;
 use crate::layout::LayoutError;
 use crate::registry::RegistryError;
 
@@ -16,6 +17,8 @@ pub fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         } else if let Some(ArchiveError::Layout(error)) = error.downcast_ref() {
             error.hint().map(str::to_owned)
         } else if let Some(error) = error.downcast_ref::<CredentialsError>() {
+            error.hint()
+        } else if let Some(error) = error.downcast_ref::<EngineError>() {
             error.hint()
         } else {
             error.downcast_ref::<RegistryError>().and_then(RegistryError::hint)
