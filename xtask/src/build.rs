@@ -24,6 +24,7 @@ pub(crate) use assemble::{Built, BuiltImage};
 use downloads::Downloads;
 use memo::{Key, Memo};
 
+use crate::context;
 use crate::kind::Kind;
 use crate::plan::{Content, Plan};
 use crate::ui::Ui;
@@ -110,6 +111,12 @@ impl Builder<'_> {
     fn make(&self, missing: Vec<Missing<'_>>, memo: &Memo) -> anyhow::Result<()> {
         if missing.is_empty() {
             return Ok(());
+        }
+        let cached = |package: &Package| {
+            self.fetch.cache().get(package.size, &package.digest).is_ok_and(|path| path.is_some())
+        };
+        if !missing.iter().flat_map(Missing::needs).all(cached) {
+            context::announce(self.mirror, self.ui);
         }
         let downloads = Downloads::start(
             missing.iter().flat_map(Missing::needs),
@@ -210,7 +217,9 @@ impl Builder<'_> {
     }
 
     fn busybox(&self, host: Host) -> anyhow::Result<&Package> {
-        self.lock.busybox(host).with_context(|| format!("images/debian.lock has no busybox for the host `{host}`"))
+        self.lock
+            .busybox(host)
+            .with_context(|| format!("images/debian.lock has no busybox for the host `{host}`"))
     }
 
     fn all_key(&self, host: Host) -> Key {
@@ -224,7 +233,8 @@ impl Builder<'_> {
     }
 
     fn single_key(&self, host: Host, target: Target) -> anyhow::Result<Key> {
-        let package = self.lock.cell(host, target).with_context(|| format!("{target} is not locked for {host}"))?;
+        let package =
+            self.lock.cell(host, target).with_context(|| format!("{target} is not locked for {host}"))?;
         let level = qemu::LEVEL.get().to_string();
         Ok(Key::new(["single", &level, &package.digest.hex(), target.name()]))
     }

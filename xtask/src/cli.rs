@@ -26,7 +26,9 @@ pub(crate) enum Command {
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask")]
+    #[command(
+        after_help = "Example:\n  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

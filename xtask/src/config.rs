@@ -125,7 +125,11 @@ mod tests {
         check("armhf", "amd64", "line 3: `hosts`: `amd64` is listed twice");
         check("\"sid\"", "\"sit\"", "line 2: `suites`: unknown suite `sit` (did you mean `sid`?)");
         check("\"sid\"", "", "`suites` is empty");
-        check("hosts", "host", "line 3: unknown field `host`, expected one of `repository`, `suites`, `hosts`, `retired`, `mirror`");
+        check(
+            "hosts",
+            "host",
+            "line 3: unknown field `host`, expected one of `repository`, `suites`, `hosts`, `retired`, `mirror`",
+        );
         check("[\"sid\"]", "3", "line 2: invalid type: integer `3`, expected a sequence");
         check("repository = \"docker.io/a/b\"\n", "", "line 1: missing field `repository`");
         check("\"docker.io/a/b\"", "\"docker", "line 1: invalid basic string, expected `\"`");

@@ -46,7 +46,11 @@ pub(crate) fn cache_dir(flag: Option<&Path>) -> anyhow::Result<PathBuf> {
 }
 
 /// A fetcher over the cache, and the mirror that was chosen.
-pub(crate) fn sources(sources: &Sources, config: &Config, cache_dir: &Path) -> anyhow::Result<(Fetcher, Mirror)> {
+pub(crate) fn sources(
+    sources: &Sources,
+    config: &Config,
+    cache_dir: &Path,
+) -> anyhow::Result<(Fetcher, Mirror)> {
     let cache = Cache::open(cache_dir)?;
     let fetcher = Fetcher::new(cache, Options { offline: sources.offline, ..Options::default() })?;
     let environment = std::env::var("QUS_MIRROR").ok();

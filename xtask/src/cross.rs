@@ -68,7 +68,8 @@ fn build(
 ) -> anyhow::Result<Vec<(Host, PathBuf)>> {
     let toolchain = Toolchain::ensure(cache, workspace, offline, ui)?;
     let names: Vec<&str> = hosts.iter().map(|host| host.name()).collect();
-    let _step = ui.step(format!("building `register` for {} (the first time takes minutes)", names.join(", ")));
+    let _step =
+        ui.step(format!("building `register` for {} (the first time takes minutes)", names.join(", ")));
     let target_dir = workspace.join("target/cross");
     let mut command = toolchain.zigbuild()?;
     command

@@ -174,7 +174,9 @@ fn dry_run(
         text.push_str(&format!("  {host}: {count} images ({})\n", host.platform()));
     }
     text.push_str(&format!("\nwould tag in {repository}:\n"));
-    for tags in plan.images.iter().map(|image| &image.tags).chain(plan.indexes.iter().map(|index| &index.tags)) {
+    for tags in
+        plan.images.iter().map(|image| &image.tags).chain(plan.indexes.iter().map(|index| &index.tags))
+    {
         if !tags.is_empty() {
             text.push_str(&format!("  {}\n", tags.join(", ")));
         }

@@ -155,7 +155,9 @@ fn change_json(change: &Change) -> ChangeJson {
             package: Some(package.clone()),
             ..base(suite, "package-gone")
         },
-        Change::HostGone { suite, host } => ChangeJson { host: Some(host.name()), ..base(suite, "host-gone") },
+        Change::HostGone { suite, host } => {
+            ChangeJson { host: Some(host.name()), ..base(suite, "host-gone") }
+        }
         Change::SuiteGone { suite } => base(suite, "suite-gone"),
     }
 }

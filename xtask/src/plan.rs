@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use arch::{Host, Target};
+use arch::{Host, Status, Target};
 use debian::lock::Lock;
 
 use crate::error::Hinted;
@@ -60,7 +60,8 @@ impl Plan {
         let hosts = hosts(configured, &selection.hosts)?;
         let mut images = Vec::new();
         for &host in &hosts {
-            let version = newest(lock, &[host], None).ok_or_else(|| not_locked(&format!("the host `{host}`")))?;
+            let version =
+                newest(lock, &[host], None).ok_or_else(|| not_locked(&format!("the host `{host}`")))?;
             for kind in kinds(selection) {
                 if host.triple().is_none() && kind != Kind::Pkg {
                     continue;
@@ -72,9 +73,21 @@ impl Plan {
                 if host.triple().is_none() {
                     continue;
                 }
-                let version = newest(lock, &[host], Some(target)).ok_or_else(|| unlocked_cell(host, target))?;
+                let Some(version) = newest(lock, &[host], Some(target)) else {
+                    // QEMU had dropped it before Debian had the host.
+                    if target.status() == Status::Retired {
+                        continue;
+                    }
+                    return Err(unlocked(target, &format!("the host `{host}`")));
+                };
                 images.push(ImagePlan { host, content: Content::Single(target), tags: Vec::new(), version });
             }
+        }
+        let built = |target| images.iter().any(|image: &ImagePlan| image.content == Content::Single(target));
+        let retired = |target: &Target| target.status() == Status::Retired;
+        if let Some(target) = selection.targets.iter().copied().filter(retired).find(|target| !built(*target))
+        {
+            return Err(unlocked(target, "any of the hosts"));
         }
         if images.is_empty() {
             return Err(Hinted::new(
@@ -134,9 +147,13 @@ fn targets(selection: &Selection) -> Vec<Target> {
     match (selection.kinds.is_empty(), selection.targets.is_empty()) {
         (true, true) => Target::current().collect(),
         (false, true) => Vec::new(),
-        (_, false) => {
-            selection.targets.iter().map(|target| target.binary()).collect::<BTreeSet<_>>().into_iter().collect()
-        }
+        (_, false) => selection
+            .targets
+            .iter()
+            .map(|target| target.binary())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -163,10 +180,114 @@ fn not_locked(what: &str) -> Hinted {
     Hinted::new(format!("images/debian.lock has no packages for {what}"), "run `cargo xtask lock`")
 }
 
-fn unlocked_cell(host: Host, target: Target) -> Hinted {
+fn unlocked(target: Target, whose: &str) -> Hinted {
     let hint = match target.status() {
-        arch::Status::Retired => "add it to `retired` in images/images.toml and run `cargo xtask lock`",
-        arch::Status::Current | arch::Status::Shared => "run `cargo xtask lock`",
+        Status::Retired => "add it to `retired` in images/images.toml and run `cargo xtask lock`",
+        Status::Current | Status::Shared => "run `cargo xtask lock`",
     };
-    Hinted::new(format!("images/debian.lock has no package with `{target}` for the host `{host}`"), hint)
+    Hinted::new(format!("images/debian.lock has no package with `{target}` for {whose}"), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use debian::lock::{Package, Role, Suite};
+    use digest::Digest;
+
+    const HOSTS: [&str; 3] = ["amd64", "i386", "mipsel"];
+
+    fn lock() -> Lock {
+        let suite = |name: &str, date| Suite {
+            name: name.to_owned(),
+            codename: name.to_owned(),
+            date,
+            inrelease: Digest::of(name.as_bytes()),
+            allow_expired: false,
+            without: BTreeSet::new(),
+        };
+        let package = |host: &str, suite: &str, version: &str, wide: bool| Package {
+            name: "qemu-user".to_owned(),
+            host: host.parse().unwrap(),
+            suite: suite.to_owned(),
+            version: version.to_owned(),
+            path: format!("pool/{host}-{suite}.deb"),
+            size: 1,
+            digest: Digest::of(host.as_bytes()),
+            role: Role::Qemu(
+                Target::current()
+                    .filter(|target| (target.elf().class == arch::Class::Bits64) == wide)
+                    .collect(),
+            ),
+        };
+        let packages = vec![
+            package("amd64", "sid", "1:11.1.3+ds-1", false),
+            package("amd64", "bookworm", "1:11.1.3+ds-1", true),
+            package("i386", "sid", "1:10.2.2+ds-1", false),
+            package("i386", "bookworm", "1:7.2+dfsg-7", true),
+            package("mipsel", "sid", "1:9.2", false),
+            package("mipsel", "bookworm", "1:7.2+dfsg-7", true),
+        ];
+        Lock::new(vec![suite("sid", 2), suite("bookworm", 1)], packages).unwrap()
+    }
+
+    fn plan(hosts: &[&str], kinds: &[&str], targets: &[&str]) -> Result<Plan, String> {
+        let selection = Selection {
+            hosts: hosts.iter().map(|name| name.parse().unwrap()).collect(),
+            kinds: kinds.iter().map(|name| name.parse().unwrap()).collect(),
+            targets: targets.iter().map(|name| name.parse().unwrap()).collect(),
+        };
+        let configured = HOSTS.map(|name| name.parse().unwrap());
+        Plan::new(&configured, &selection, &lock()).map_err(|error| error.to_string())
+    }
+
+    fn tags(plan: &Plan) -> Vec<String> {
+        let images = plan.images.iter().flat_map(|image| image.tags.clone());
+        images.chain(plan.indexes.iter().flat_map(|index| index.tags.clone())).collect()
+    }
+
+    #[test]
+    fn everything_is_built_unless_something_is_selected() {
+        let plan = plan(&[], &[], &[]).unwrap();
+        // Two hosts with three kinds and 33 targets, and one with `pkg` alone.
+        assert_eq!(plan.images.len(), 2 * (3 + 33) + 1);
+        assert_eq!(plan.indexes.len(), 3 + 33);
+    }
+
+    #[test]
+    fn tags_name_each_hosts_own_version() {
+        let plan = plan(&[], &["pkg", "register", "full"], &[]).unwrap();
+        let expected = [
+            "amd64-d11.1-pkg",
+            "amd64-d11.1-register",
+            "amd64-d11.1",
+            "i386-d10.2-pkg",
+            "i386-d10.2-register",
+            "i386-d10.2",
+            "mips-d9.2-pkg",
+            "mips-pkg",
+            "pkg",
+            "d11.1-pkg",
+            "register",
+            "d11.1-register",
+            "latest",
+            "d11.1",
+        ];
+        assert_eq!(tags(&plan), expected);
+    }
+
+    #[test]
+    fn a_single_target_has_the_version_of_its_own_cells() {
+        let plan = plan(&["i386"], &[], &["arm64", "arm"]).unwrap();
+        assert_eq!(tags(&plan), ["aarch64", "d7.2-aarch64", "arm", "d10.2-arm"]);
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_said() {
+        let check = |hosts: &[&str], kinds: &[&str], targets: &[&str], expected: &str| {
+            assert_eq!(plan(hosts, kinds, targets).unwrap_err(), expected);
+        };
+        check(&["s390x"], &[], &[], "the host `s390x` is not built here");
+        check(&["mipsel"], &["full"], &[], "nothing to build: the selected hosts have `pkg` images only");
+        check(&[], &[], &["cris"], "images/debian.lock has no package with `cris` for any of the hosts");
+    }
 }

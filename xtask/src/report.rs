@@ -150,7 +150,11 @@ fn versions(image: &BuiltImage) -> String {
         [(version, _)] => (*version).to_owned(),
         counts => {
             counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-            counts.iter().map(|(version, count)| format!("{version} ({count})")).collect::<Vec<_>>().join(", ")
+            counts
+                .iter()
+                .map(|(version, count)| format!("{version} ({count})"))
+                .collect::<Vec<_>>()
+                .join(", ")
         }
     }
 }

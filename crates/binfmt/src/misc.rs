@@ -10,7 +10,7 @@ use crate::entry::{Entry, Unreadable};
 use crate::error::{Error, Result};
 use crate::flags::Flags;
 use crate::kernel::in_initial_user_namespace;
-use crate::mount::{self, State};
+use crate::mount::{self, Instance, State};
 use crate::replace::{self, Table};
 
 /// A mounted binfmt_misc.
@@ -18,7 +18,7 @@ use crate::replace::{self, Table};
 pub struct BinfmtMisc {
     dir: PathBuf,
     read_only: bool,
-    mounted_here: bool,
+    new_instance: bool,
 }
 
 /// An entry as it was found.
@@ -39,17 +39,17 @@ impl BinfmtMisc {
     pub fn open(dir: Option<&Path>) -> Result<BinfmtMisc> {
         let wanted = dir.unwrap_or(Path::new(mount::DEFAULT));
         if let State::Mounted { read_only } = mount::state(wanted)? {
-            return Ok(BinfmtMisc { dir: wanted.to_owned(), read_only, mounted_here: false });
+            return Ok(BinfmtMisc { dir: wanted.to_owned(), read_only, new_instance: false });
         }
         if dir.is_none() {
             for found in mount::mounts() {
                 if let Ok(State::Mounted { read_only }) = mount::state(&found) {
-                    return Ok(BinfmtMisc { dir: found, read_only, mounted_here: false });
+                    return Ok(BinfmtMisc { dir: found, read_only, new_instance: false });
                 }
             }
         }
-        mount::mount(wanted)?;
-        Ok(BinfmtMisc { dir: wanted.to_owned(), read_only: false, mounted_here: true })
+        let new_instance = mount::mount(wanted)? == Instance::New;
+        Ok(BinfmtMisc { dir: wanted.to_owned(), read_only: false, new_instance })
     }
 
     /// Where it is mounted.
@@ -57,9 +57,10 @@ impl BinfmtMisc {
         &self.dir
     }
 
-    /// Whether [`BinfmtMisc::open`] mounted it.
-    pub fn mounted_here(&self) -> bool {
-        self.mounted_here
+    /// Whether it did not exist before [`BinfmtMisc::open`] mounted it. Otherwise there is another mount of it, in this
+    /// mount namespace or, as a container's host has it, in another.
+    pub fn is_new_instance(&self) -> bool {
+        self.new_instance
     }
 
     /// Whether it is switched on as a whole (the file `status`).

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::StatVfsMountFlags;
 use rustix::io::Errno;
@@ -99,11 +100,20 @@ fn unescaped(field: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// What a mount gave access to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instance {
+    /// One that was made by mounting it.
+    New,
+    /// One that is mounted elsewhere too, or has been used before.
+    Existing,
+}
+
 /// Mounts binfmt_misc at `dir`.
 ///
 /// # Errors
 /// One of its own for each cause: no kernel support, no permission, an automount point in the way.
-pub fn mount(dir: &Path) -> Result<()> {
+pub fn mount(dir: &Path) -> Result<Instance> {
     if state(dir)? == State::Missing {
         // Asking for the file system makes the kernel load its module, which makes the directory. The answer itself
         // does not matter: the directory is there afterwards, or it is not.
@@ -111,18 +121,30 @@ pub fn mount(dir: &Path) -> Result<()> {
     }
     let dir = dir.to_owned();
     match state(&dir)? {
-        State::Mounted { .. } => return Ok(()),
+        State::Mounted { .. } => return Ok(Instance::Existing),
         State::Missing => return Err(Error::NoSupport { dir }),
         State::Autofs => return Err(Error::Autofs { dir }),
         State::NotMounted => {}
     }
+    let before = SystemTime::now();
     match rustix::mount::mount("binfmt_misc", &dir, "binfmt_misc", MountFlags::empty(), None) {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(instance(&dir, before)),
         Err(Errno::PERM | Errno::ACCESS) => {
             Err(Error::MayNotMount { dir, user_namespace: !in_initial_user_namespace() })
         }
         Err(Errno::NODEV) => Err(Error::NoSuchFileSystem { dir }),
         Err(errno) => Err(Error::Mount { dir, source: io::Error::from(errno) }),
+    }
+}
+
+/// The kernel makes the file `register` together with the instance, so that its age is the instance's.
+fn instance(dir: &Path, before: SystemTime) -> Instance {
+    // File times come from a clock that ticks up to a hundred times a second.
+    const TICK: Duration = Duration::from_millis(20);
+    let made = dir.join("register").metadata().and_then(|metadata| metadata.modified());
+    match made {
+        Ok(made) if made + TICK < before => Instance::Existing,
+        _ => Instance::New,
     }
 }
 

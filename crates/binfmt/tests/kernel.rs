@@ -1,5 +1,7 @@
 //! The operations on the running kernel's binfmt_misc, in a private instance.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -40,7 +42,7 @@ fn interpreter(dir: &Path, name: &str) -> String {
 fn entries_are_registered_read_back_replaced_and_removed() {
     private::run("entries_are_registered_read_back_replaced_and_removed", |dir| {
         let misc = BinfmtMisc::open(None).unwrap();
-        assert_eq!((misc.dir(), misc.mounted_here()), (dir, false));
+        assert_eq!((misc.dir(), misc.is_new_instance()), (dir, false));
         assert_eq!(names(&misc), [""; 0]);
         let files = tempfile::tempdir().unwrap();
         let (one, two) = (interpreter(files.path(), "one"), interpreter(files.path(), "two"));
@@ -168,13 +170,19 @@ fn it_is_found_where_it_is_bound_in_and_mounted_where_it_is_not() {
         assert_eq!(mount::state(dir).unwrap(), State::NotMounted);
         assert_eq!(mount::mounts(), [PathBuf::from(&elsewhere)]);
         let misc = BinfmtMisc::open(None).unwrap();
-        assert_eq!((misc.dir(), misc.mounted_here()), (Path::new(&elsewhere), false));
+        assert_eq!((misc.dir(), misc.is_new_instance()), (Path::new(&elsewhere), false));
         assert_eq!(names(&misc), ["e"]);
+
+        // A second mount of what is mounted elsewhere, as in a container.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let misc = BinfmtMisc::open(Some(dir)).unwrap();
+        assert_eq!((names(&misc), misc.is_new_instance()), (vec!["e".to_owned()], false));
+        run("umount", &[dir.to_str().unwrap()]);
 
         // With the last mount the instance ends, and its entries with it.
         run("umount", &[&elsewhere]);
         let misc = BinfmtMisc::open(None).unwrap();
-        assert_eq!((misc.dir(), misc.mounted_here()), (dir, true));
+        assert_eq!((misc.dir(), misc.is_new_instance()), (dir, true));
         assert_eq!(names(&misc), [""; 0]);
         assert!(Kernel::running().unwrap() >= Kernel::OWN_INSTANCES);
         assert!(!in_initial_user_namespace());

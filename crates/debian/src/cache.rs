@@ -1,7 +1,7 @@
 //! The download cache: files under the name of their digest.
 //!
-//!     sha256/HEX    complete, digest checked before it got this name
-//!     partial/HEX   a download under way; who writes it holds its file lock
+//! - `sha256/HEX`: complete; its digest was checked before it got this name.
+//! - `partial/HEX`: a download under way; who writes it holds its file lock.
 //!
 //! A file gets its final name by `rename` after it was flushed, so a killed process leaves a partial file that the next
 //! one resumes, and never a wrong file under a right name. File locks vanish with their process.
@@ -145,6 +145,15 @@ impl Partial {
     /// Names an I/O error by this file.
     pub(crate) fn error(&self, operation: &'static str) -> impl FnOnce(io::Error) -> Error + '_ {
         Error::at(operation, &self.path)
+    }
+
+    /// Leaves behind what a later download can resume, and nothing where that is nothing. Whoever waits for the lock finds
+    /// the file gone, and makes it anew.
+    pub(crate) fn abandon(self) {
+        if self.file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+            // At worst an empty file stays.
+            drop(fs::remove_file(&self.path));
+        }
     }
 
     /// Flushes the file and gives it its final name. The caller has checked its digest.

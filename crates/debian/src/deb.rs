@@ -160,6 +160,8 @@ fn walk_members<R: Read, E: From<Error>>(
         let size = entry.size();
         each(&control, &mut Member { path, kind, size, reader: &mut entry })?;
     }
+    // The tar ends before its compressed form does, and a truncated end is a truncated package.
+    io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(Error::from)?;
     Ok(control)
 }
 

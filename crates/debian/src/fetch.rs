@@ -59,13 +59,13 @@ pub enum Error {
     /// Needs the network, which was ruled out.
     #[error("`{name}` is not in the cache, and --offline was given")]
     Offline {
-        /// The file's name, the last part of its address.
+        /// What the file is called in its last address.
         name: String,
     },
     /// Every address failed.
     #[error("cannot fetch `{name}`: {}", list(.failures))]
     Failed {
-        /// The file's name, the last part of its address.
+        /// What the file is called in its last address.
         name: String,
         /// Address and reason, in the order tried.
         failures: Vec<(String, Reason)>,
@@ -144,7 +144,8 @@ impl Fetcher {
         if let Some(path) = self.cache.get(size, &digest)? {
             return Ok(path);
         }
-        let name = urls.first().map_or("", |url| name_of(url)).to_owned();
+        // The first address may be a digest (by-hash); the last one is a plain path.
+        let name = urls.last().map_or("", |url| name_of(url)).to_owned();
         if self.options.offline {
             return Err(Error::Offline { name });
         }
@@ -159,6 +160,7 @@ impl Fetcher {
                 Err(reason) => failures.push((url.clone(), reason)),
             }
         }
+        partial.abandon();
         Err(Error::Failed { name, failures })
     }
 
@@ -362,6 +364,10 @@ fn truncate(partial: &mut Partial) -> Result<(), Error> {
     Ok(())
 }
 
+/// What messages call a file: its name, or in `dists`, where many have the same, its path below that.
 fn name_of(url: &str) -> &str {
-    url.rsplit('/').next().unwrap_or(url)
+    match url.split_once("/dists/") {
+        Some((_, path)) => path,
+        None => url.rsplit('/').next().unwrap_or(url),
+    }
 }

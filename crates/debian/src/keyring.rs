@@ -4,14 +4,19 @@
 //! be trusted: a key counts only through a self-signature (for a subkey, a binding with the back signature), strong
 //! hashes, the flag for signing, and its own lifetime, and never once it is revoked (RFC 9580, sections 5.2.3 and 10.1).
 
-use std::fmt;
 use std::path::Path;
 
 use pgp::composed::{Deserializable as _, SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{KeyFlags, PublicKey, PublicSubkey, Signature, SignatureType, SubpacketData};
+use pgp::packet::{PublicKey, PublicSubkey, Signature, SignatureType, SubpacketData};
 use pgp::ser::Serialize as _;
-use pgp::types::{KeyDetails as _, PublicParams, Tag};
+use pgp::types::{KeyDetails as _, PublicParams, SignedUser, Tag};
+
+mod rejected;
+#[cfg(test)]
+mod tests;
+
+pub use rejected::Rejected;
 
 /// The certificates whose signatures count.
 #[derive(Debug, Clone, Default)]
@@ -73,51 +78,6 @@ pub(crate) enum State {
     NotForSigning,
     /// An algorithm or size that is not trusted any more.
     Weak,
-}
-
-/// Why a signature does not count.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rejected {
-    /// Nobody in the keyring made it; the issuer that it names, if any.
-    UnknownKey(Option<String>),
-    /// The key is past its end.
-    ExpiredKey(String),
-    /// The signature itself is past its end.
-    ExpiredSignature(String),
-    /// The signature was made before its key, or in the future.
-    Untimely(String),
-    /// The key was revoked.
-    RevokedKey(String),
-    /// The key is not for signing.
-    NotForSigning(String),
-    /// The key is too weak.
-    WeakKey(String),
-    /// The hash algorithm is too weak.
-    WeakHash(String),
-    /// Not a signature over a text or a document, or with demands that are not understood.
-    WrongSort(String),
-    /// The key did not make it over this text.
-    Bad(String),
-}
-
-impl fmt::Display for Rejected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Rejected::UnknownKey(Some(key)) => write!(f, "key {key} is not in the keyring"),
-            Rejected::UnknownKey(None) => f.write_str("it names no key"),
-            Rejected::ExpiredKey(key) => write!(f, "key {key} has expired"),
-            Rejected::ExpiredSignature(key) => write!(f, "the signature of key {key} has expired"),
-            Rejected::Untimely(key) => {
-                write!(f, "the signature of key {key} is dated outside the key's life")
-            }
-            Rejected::RevokedKey(key) => write!(f, "key {key} is revoked"),
-            Rejected::NotForSigning(key) => write!(f, "key {key} is not for signing"),
-            Rejected::WeakKey(key) => write!(f, "key {key} is too weak"),
-            Rejected::WeakHash(hash) => write!(f, "hash {hash} is too weak"),
-            Rejected::WrongSort(key) => write!(f, "the signature of key {key} is not over a document"),
-            Rejected::Bad(key) => write!(f, "key {key} did not sign this text"),
-        }
-    }
 }
 
 /// How far apart the clocks of signer and verifier may be, in seconds.
@@ -243,12 +203,15 @@ fn primary(certificate: &SignedPublicKey) -> Key {
         .direct_signatures
         .iter()
         .filter(|sig| sig.typ() == Some(SignatureType::Key) && sig.verify_key(packet).is_ok());
-    let users = details.users.iter().flat_map(|user| user.signatures.iter().map(move |sig| (user, sig)));
-    let users = users.filter(|(user, sig)| {
-        // Certifications by others fail here, and say nothing about the key.
-        sig.is_certification() && sig.verify_certification(packet, Tag::UserId, &user.id).is_ok()
-    });
-    let newest = newest(direct.chain(users.map(|(_, sig)| sig)));
+    // Certifications by others fail here, and say nothing about the key.
+    let own =
+        |user: &SignedUser, sig: &Signature| sig.verify_certification(packet, Tag::UserId, &user.id).is_ok();
+    let withdrawn = |user: &SignedUser| {
+        user.signatures.iter().any(|sig| sig.typ() == Some(SignatureType::CertRevocation) && own(user, sig))
+    };
+    let users = details.users.iter().filter(|user| !withdrawn(user));
+    let users = users.flat_map(|user| user.signatures.iter().filter(move |sig| own(user, sig)));
+    let newest = newest(direct.chain(users).filter(|sig| says_what_for(sig)));
     let revoked = details
         .revocation_signatures
         .iter()
@@ -259,7 +222,7 @@ fn primary(certificate: &SignedPublicKey) -> Key {
         key_id: packet.legacy_key_id().to_string().to_uppercase(),
         created,
         expires: newest.and_then(|sig| expiry(created, sig)),
-        state: state(revoked, newest, KeyFlags::sign, packet.public_params()),
+        state: state(revoked, newest, packet.public_params()),
         packet: Packet::Primary(Box::new(packet.clone())),
     }
 }
@@ -283,24 +246,27 @@ fn subkey(owner: &PublicKey, sub: &SignedPublicSubKey, owner_revoked: bool, owne
         key_id: packet.legacy_key_id().to_string().to_uppercase(),
         created,
         expires: own_end.into_iter().chain(owner_end).min(),
-        state: state(revoked || owner_revoked, newest, KeyFlags::sign, packet.public_params()),
+        state: state(revoked || owner_revoked, newest, packet.public_params()),
         packet: Packet::Sub(Box::new(packet.clone())),
     }
 }
 
-fn state(
-    revoked: bool,
-    self_signature: Option<&Signature>,
-    flag: impl Fn(&KeyFlags) -> bool,
-    params: &PublicParams,
-) -> State {
-    let may_sign = self_signature.is_some_and(|sig| flag(&sig.key_flags()));
+fn state(revoked: bool, self_signature: Option<&Signature>, params: &PublicParams) -> State {
+    let may_sign = self_signature.is_some_and(|sig| sig.key_flags().sign());
     match (revoked, may_sign, is_trusted(params)) {
         (true, _, _) => State::Revoked,
         (_, false, _) => State::NotForSigning,
         (_, _, false) => State::Weak,
         _ => State::Usable,
     }
+}
+
+/// Whether a self-signature is about the key's use. Debian's automatic keys have newer direct ones that only name who
+/// else may revoke the key; taken as the last word, they would unmake its end.
+fn says_what_for(signature: &Signature) -> bool {
+    signature.config().is_some_and(|config| {
+        config.hashed_subpackets().any(|part| matches!(part.data, SubpacketData::KeyFlags(_)))
+    })
 }
 
 /// The newest of the signatures that are strong and understood: it alone says what holds.

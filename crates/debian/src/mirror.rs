@@ -228,6 +228,20 @@ Components: main
     }
 
     #[test]
+    fn apt_sources_are_read_in_apts_order() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(apt_sources(dir.path()), [""; 0]);
+        std::fs::create_dir(dir.path().join("sources.list.d")).unwrap();
+        for name in
+            ["sources.list.d/b.list", "sources.list.d/a.sources", "sources.list.d/c.bak", "sources.list"]
+        {
+            std::fs::write(dir.path().join(name), name).unwrap();
+        }
+        let expected = ["sources.list", "sources.list.d/a.sources", "sources.list.d/b.list"];
+        assert_eq!(apt_sources(dir.path()), expected);
+    }
+
+    #[test]
     fn a_malformed_mirror_is_an_error() {
         check(
             [Some("ftp.debian.org"), None, None],

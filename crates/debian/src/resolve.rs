@@ -50,19 +50,22 @@ pub struct Request {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be had.
-    #[error("{0}")]
+    #[error(transparent)]
     Fetch(#[from] fetch::Error),
     /// A suite's `InRelease` is not to be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Release(#[from] release::Error),
     /// The mirror's `Packages` is not the one that `InRelease` names.
-    #[error("`Packages` of `{suite}` for `{}` does not match its InRelease: the mirror is skewed", host.debian())]
+    #[error(
+        "`Packages` of `{suite}` for {} does not match its InRelease: the mirror is skewed",
+        architectures(hosts, ", ", |arch| format!("`{arch}`"))
+    )]
     Skewed {
         /// The suite.
         suite: String,
-        /// The host whose architecture it is.
-        host: Host,
-        /// What the mirror sent instead.
+        /// The hosts whose architectures these are: all of those asked for, so that one run tells them all.
+        hosts: Vec<Host>,
+        /// What the mirror sent instead, for the first of them.
         #[source]
         error: fetch::Error,
     },
@@ -84,7 +87,7 @@ pub enum Error {
         path: String,
         /// Why.
         #[source]
-        error: qemu::Error,
+        error: Box<qemu::Error>,
     },
     /// No suite has some of what is wanted.
     #[error("no suite of {suites} has {}", cells(.missing))]
@@ -105,7 +108,7 @@ pub enum Error {
         suites: String,
     },
     /// The parts do not fit together.
-    #[error("{0}")]
+    #[error(transparent)]
     Inconsistent(#[from] Inconsistent),
     /// A helper thread ended early.
     #[error("interrupted while looking into a package")]
@@ -118,14 +121,18 @@ impl Error {
         match self {
             Error::Fetch(error) => error.hint(),
             Error::Release(error) => error.hint(),
-            Error::Skewed { suite, host, .. } => Some(format!(
-                "try again when the mirror has caught up, or another with --mirror; --without {suite}/{} passes it over",
-                host.debian()
+            Error::Skewed { suite, hosts, .. } => Some(format!(
+                "try again when the mirror has caught up, or another with --mirror; {} passes it over",
+                architectures(hosts, " ", |arch| format!("--without {suite}/{arch}"))
             )),
             Error::Missing { .. } => Some("a further suite in images.toml may have it".to_owned()),
             _ => None,
         }
     }
+}
+
+fn architectures(hosts: &[Host], separator: &str, each: impl Fn(&str) -> String) -> String {
+    hosts.iter().map(|host| each(host.debian())).collect::<Vec<_>>().join(separator)
 }
 
 /// Whole hosts are named once: "target `cris` for host `amd64`, busybox for host `i386`".
@@ -154,17 +161,32 @@ pub async fn resolve(
         request.hosts.iter().map(|host| (*host, Wanted::new(&request.targets))).collect();
     let mut packages = Vec::new();
     for suite in &request.suites {
+        let mut skewed = None;
         for (host, wanted) in &mut wanted {
-            if !wanted.is_empty() && !request.without.contains(&(suite.clone(), *host)) {
-                packages.extend(fill(&mut archive, suite, *host, wanted).await?);
+            if wanted.is_empty() {
+                continue;
             }
+            if request.without.contains(&(suite.clone(), *host)) {
+                archive.pass_over(suite, *host).await?;
+                continue;
+            }
+            match fill(&mut archive, suite, *host, wanted).await {
+                Ok(filled) => packages.extend(filled),
+                Err(Error::Skewed { error, .. }) => {
+                    skewed.get_or_insert((Vec::new(), error)).0.push(*host);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some((hosts, error)) = skewed {
+            return Err(Error::Skewed { suite: suite.clone(), hosts, error });
         }
     }
     let missing: Vec<_> = wanted.into_iter().flat_map(|(host, wanted)| wanted.left(host)).collect();
     if !missing.is_empty() {
         return Err(Error::Missing { suites: quoted(&request.suites), missing });
     }
-    Ok(Lock::new(archive.into_suites(request), packages)?)
+    Ok(Lock::new(archive.into_suites(&request.suites), packages)?)
 }
 
 /// What a host still lacks.
@@ -251,7 +273,9 @@ async fn look_into(archive: &Archive<'_>, entry: &Entry, host: Host) -> Result<B
                 archive.fetcher.cache().remove(&entry.digest).map_err(fetch::Error::from)?;
                 again = false;
             }
-            Err(error) => return Err(Error::Package { path: entry.path.clone(), error }),
+            Err(error) => {
+                return Err(Error::Package { path: entry.path.clone(), error: Box::new(error) });
+            }
         }
     }
 }

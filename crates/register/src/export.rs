@@ -28,6 +28,7 @@ pub(crate) fn run(scene: &Scene, style: Style, output: &mut Output<'_>) -> Resul
         Ok(binfmt::mount::State::Mounted { .. }) => BinfmtMisc::open(scene.request.mount.as_deref()).ok(),
         _ => None,
     };
+    register::warn_of_credentials(scene, output);
     for wanted in register::sort(scene, misc.as_ref(), output).wanted {
         let (target, entry) = (wanted.target, &wanted.entry);
         let interpreter = entry.interpreter().display();
@@ -47,7 +48,8 @@ pub(crate) fn run(scene: &Scene, style: Style, output: &mut Output<'_>) -> Resul
     Ok(())
 }
 
-/// The format that update-binfmts(8) imports: one option per line, as QEMU's own script writes it.
+/// The format that update-binfmts(8) imports: one of its options per line. QEMU's own script writes `credential`, which
+/// update-binfmts does not know.
 fn debian(entry: &Entry) -> Vec<u8> {
     let yes_no = |flag| if entry.flags().contains(flag) { "yes" } else { "no" };
     let escaped = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>();

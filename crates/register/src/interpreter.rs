@@ -1,7 +1,7 @@
 //! What a file that is to be an interpreter really is.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::{fmt, str};
@@ -181,39 +181,47 @@ impl Tables<'_> {
 fn version(file: &File, place: Option<(u64, u64)>, target: Target) -> io::Result<Option<Version>> {
     const CHUNK: usize = 1 << 18;
     let needle = format!("qemu-{} version ", target.binary());
-    // As much as a version can have.
+    // What is kept of one chunk for the next: as much as the words and a version can have.
     let overlap = needle.len() + 24;
-    let (offset, size) = place.unwrap_or((0, u64::MAX));
-    let mut file = file;
-    file.seek(SeekFrom::Start(offset))?;
-    let mut file = file.take(size);
-    let mut buffer = Vec::with_capacity(CHUNK + overlap);
+    let (mut position, mut left) = place.unwrap_or((0, u64::MAX));
+    let mut buffer = vec![0; CHUNK + overlap];
+    let mut kept = 0;
     loop {
-        let kept = buffer.len().min(overlap);
-        buffer.drain(..buffer.len() - kept);
-        let read = (&mut file).take(CHUNK as u64).read_to_end(&mut buffer)?;
-        if let Some(found) = find(&buffer, needle.as_bytes())
-            && let Some(version) = parse_version(&buffer[found + needle.len()..])
-        {
-            return Ok(Some(version));
-        }
+        let wanted = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+        let read = file.read_at(&mut buffer[kept..kept + wanted], position)?;
         if read == 0 {
             return Ok(None);
         }
+        position += read as u64;
+        left -= read as u64;
+        let filled = kept + read;
+        let mut rest = &buffer[..filled];
+        while let Some(found) = find(rest, needle.as_bytes()) {
+            rest = &rest[found + needle.len()..];
+            if let Some(version) = parse_version(rest) {
+                return Ok(Some(version));
+            }
+        }
+        kept = filled.min(overlap);
+        buffer.copy_within(filled - kept..filled, 0);
     }
 }
 
-/// Where `needle` begins in `haystack`. Its `q` is rare enough in binaries that looking for it alone is fast.
+/// Where `needle` begins in `haystack`: Horspool's algorithm, which looks at about one byte in as many as `needle` has.
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(at) = haystack.get(from..)?.iter().position(|byte| *byte == first) {
-        if haystack[from + at..].starts_with(needle) {
-            return Some(from + at);
-        }
-        from += at + 1;
+    let last = needle.len().checked_sub(1)?;
+    let mut skip = [needle.len(); 256];
+    for (at, byte) in needle[..last].iter().enumerate() {
+        skip[usize::from(*byte)] = last - at;
     }
-    None
+    let mut at = 0;
+    loop {
+        let window = haystack.get(at..at + needle.len())?;
+        if window == needle {
+            return Some(at);
+        }
+        at += skip[usize::from(window[last])];
+    }
 }
 
 fn parse_version(bytes: &[u8]) -> Option<Version> {

@@ -69,6 +69,8 @@ fn versions_are_found_wherever_they_stand() {
         facts(Some(Version(11, 1, 3)), true),
     );
     check(Some(&program(1, b"qemu-arm version 7.2\0")), 0o755, facts(Some(Version(7, 2, 0)), false));
+    let second = b"qemu-arm version %s\0qemu-arm version 9.0.1\0";
+    check(Some(&program(1, second)), 0o755, facts(Some(Version(9, 0, 1)), false));
     // Another target's, and what only looks like one.
     check(Some(&program(1, b"qemu-armeb version 7.2\0qemu-arm version %s\0")), 0o755, facts(None, false));
     // Across the border of what is read at once.

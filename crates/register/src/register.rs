@@ -126,7 +126,7 @@ fn possible(scene: &Scene) -> Result<(), Trouble> {
     }
 }
 
-fn warn_of_credentials(scene: &Scene, output: &mut Output<'_>) {
+pub(crate) fn warn_of_credentials(scene: &Scene, output: &mut Output<'_>) {
     if scene.request.credential {
         output.warning(
             "with -c, set-user-ID programs of these targets run with their owner's rights, as sudo needs; so whoever can \

@@ -77,7 +77,7 @@ impl Scene {
     pub(crate) fn open(&self, output: &mut Output<'_>) -> Result<BinfmtMisc, Trouble> {
         let misc = BinfmtMisc::open(self.request.mount.as_deref())?;
         let ends_with_its_mount = self.kernel.is_none_or(|kernel| kernel >= Kernel::OWN_INSTANCES);
-        if misc.mounted_here() && ends_with_its_mount && !in_initial_pid_namespace() {
+        if misc.is_new_instance() && ends_with_its_mount && !in_initial_pid_namespace() {
             output.warning(format_args!(
                 "binfmt_misc was not mounted on this machine, and is now mounted at {} in this container only; since \
                  Linux 6.7 all entries vanish with its last mount, that is, with this container",

@@ -1,5 +1,7 @@
 //! Every spelling of the command line, as a table: what is typed, and what it means.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 

@@ -1,5 +1,7 @@
 //! `register` on the running kernel: what it does when all is well, in a private binfmt_misc.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::fs;
 use std::path::Path;
 

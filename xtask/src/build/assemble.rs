@@ -123,10 +123,8 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
     let created = lock.date(host).with_context(|| format!("the lock has no date for {host}"))?;
     let mut annotations = about(plan.content, &plan.version, created)?;
     for package in packages(plan, lock) {
-        annotations.insert(
-            format!("{PREFIX}.debian.{}.{}", package.name, package.suite),
-            package.version.clone(),
-        );
+        annotations
+            .insert(format!("{PREFIX}.debian.{}.{}", package.name, package.suite), package.version.clone());
     }
     // What tells two builds of one host apart: `cargo xtask manifest` joins only what was built from one lock.
     annotations.insert(format!("{PREFIX}.inputs"), inputs(host, lock).to_string());

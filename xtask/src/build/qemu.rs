@@ -55,7 +55,8 @@ pub(super) fn make(
         let made = write(wanted, &receiver, layout, task);
         // Wakes a decoder that waits to send, when writing failed.
         drop(receiver);
-        let decoded = decoder.join().map_err(|_| anyhow::anyhow!("the decoder of {} panicked", wanted.host))?;
+        let decoded =
+            decoder.join().map_err(|_| anyhow::anyhow!("the decoder of {} panicked", wanted.host))?;
         match (decoded, made) {
             (Ok(()), Ok(uncommitted)) => uncommitted.commit(),
             // A failed write ends the decoder too; the write is the cause.
@@ -92,7 +93,8 @@ fn write(
     let mut all = wanted.all.then(|| start(layout)).transpose()?;
     let mut singles = Vec::new();
     for (target, program) in binaries {
-        let entry = Entry::file(&format!("usr/bin/qemu-{target}-static"), program.len() as u64, 0o755, MTIME)?;
+        let entry =
+            Entry::file(&format!("usr/bin/qemu-{target}-static"), program.len() as u64, 0o755, MTIME)?;
         let member = Member::content(&program, LEVEL);
         if let Some(layer) = &mut all {
             layer.file(&entry, &program, &member)?;

@@ -22,7 +22,12 @@ pub(super) struct Toolchain {
 
 impl Toolchain {
     /// Finds or installs everything.
-    pub(super) fn ensure(cache: &Path, workspace: &Path, offline: bool, ui: &Ui) -> anyhow::Result<Toolchain> {
+    pub(super) fn ensure(
+        cache: &Path,
+        workspace: &Path,
+        offline: bool,
+        ui: &Ui,
+    ) -> anyhow::Result<Toolchain> {
         rust_src(workspace, offline, ui)?;
         // Other requirements, other folder: a new pin never meets an old install.
         let name = &digest::Digest::of(REQUIREMENTS.as_bytes()).hex()[..16];

@@ -1,16 +1,17 @@
 //! Text to [`Lock`], with the line and the key of what is wrong.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 
-use arch::{Host, Target};
+use arch::{Host, Target, UnknownName};
 use digest::Digest;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 use toml::Spanned;
 
 use super::{Inconsistent, Lock, Package, Role, Suite};
+use crate::resolve::BUSYBOX;
 use crate::{date, packages};
 
 /// The format's version that this code reads and writes.
@@ -57,32 +58,21 @@ struct RawSuite {
     #[serde(default)]
     allow_expired: bool,
     #[serde(default)]
-    without: BTreeSet<Name<Host>>,
+    without: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPackage {
-    host: Name<Host>,
-    name: String,
+    host: Spanned<String>,
+    name: Spanned<String>,
     version: String,
     architecture: Spanned<String>,
     suite: String,
     path: Spanned<String>,
     size: u64,
     digest: Digest,
-    targets: Option<Vec<Name<Target>>>,
-}
-
-/// A host or target by one of its names.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Name<T>(T);
-
-impl<'de, T: std::str::FromStr<Err: fmt::Display>> Deserialize<'de> for Name<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name<T>, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        name.parse().map(Name).map_err(de::Error::custom)
-    }
+    targets: Option<Vec<Spanned<String>>>,
 }
 
 /// A moment, in seconds.
@@ -154,6 +144,21 @@ impl Lock {
     }
 }
 
+/// Hosts or targets by their names. Not by serde, which would put all errors of a list at the list's beginning.
+fn names<T, C>(
+    raw: &[Spanned<String>],
+    wrong: &impl Fn(Range<usize>, String) -> ParseError,
+) -> Result<C, ParseError>
+where
+    T: FromStr<Err = UnknownName>,
+    C: FromIterator<T>,
+{
+    let parse = |name: &Spanned<String>| {
+        name.get_ref().parse().map_err(|error: UnknownName| wrong(name.span(), error.to_string()))
+    };
+    raw.iter().map(parse).collect()
+}
+
 fn suite(raw: RawSuite, wrong: &impl Fn(Range<usize>, String) -> ParseError) -> Result<Suite, ParseError> {
     let suite = Suite {
         name: raw.name,
@@ -161,7 +166,7 @@ fn suite(raw: RawSuite, wrong: &impl Fn(Range<usize>, String) -> ParseError) -> 
         date: raw.date.0,
         inrelease: raw.inrelease,
         allow_expired: raw.allow_expired,
-        without: raw.without.into_iter().map(|Name(host)| host).collect(),
+        without: names(&raw.without, wrong)?,
     };
     if *raw.snapshot.get_ref() == suite.snapshot() {
         return Ok(suite);
@@ -174,7 +179,8 @@ fn package(
     raw: RawPackage,
     wrong: &impl Fn(Range<usize>, String) -> ParseError,
 ) -> Result<Package, ParseError> {
-    let host = raw.host.0;
+    let host: Host =
+        raw.host.get_ref().parse().map_err(|error: UnknownName| wrong(raw.host.span(), error.to_string()))?;
     if raw.architecture.get_ref() != host.debian() {
         let message = format!("`{}` is not host `{host}`'s, `{}`", raw.architecture.get_ref(), host.debian());
         return Err(wrong(raw.architecture.span(), message));
@@ -183,11 +189,12 @@ fn package(
         return Err(wrong(raw.path.span(), format!("`{}` is no path in an archive", raw.path.get_ref())));
     }
     let role = match raw.targets {
-        Some(targets) => Role::Qemu(targets.into_iter().map(|Name(target)| target).collect()),
-        None => Role::Busybox,
+        Some(targets) => Role::Qemu(names::<Target, _>(&targets, wrong)?),
+        None if raw.name.get_ref() == BUSYBOX => Role::Busybox,
+        None => return Err(wrong(raw.name.span(), format!("`{}` has no `targets`", raw.name.get_ref()))),
     };
     Ok(Package {
-        name: raw.name,
+        name: raw.name.into_inner(),
         host,
         suite: raw.suite,
         version: raw.version,

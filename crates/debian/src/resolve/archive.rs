@@ -5,7 +5,7 @@ use std::fs::File;
 
 use arch::Host;
 
-use super::{Error, Request};
+use super::Error;
 use crate::fetch::{self, Fetcher};
 use crate::keyring::Keyring;
 use crate::lock::Suite;
@@ -25,6 +25,7 @@ pub(super) struct Archive<'a> {
     now: i64,
     pub(super) allow_expired: BTreeSet<String>,
     releases: BTreeMap<String, Release>,
+    passed_over: BTreeSet<(String, Host)>,
 }
 
 impl<'a> Archive<'a> {
@@ -35,8 +36,8 @@ impl<'a> Archive<'a> {
         now: i64,
         progress: &'a dyn Progress,
     ) -> Archive<'a> {
-        let (allow_expired, releases) = (BTreeSet::new(), BTreeMap::new());
-        Archive { fetcher, mirror, progress, keyring, now, allow_expired, releases }
+        let (allow_expired, releases, passed_over) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
+        Archive { fetcher, mirror, progress, keyring, now, allow_expired, releases, passed_over }
     }
 
     async fn release(&mut self, suite: &str) -> Result<&Release, Error> {
@@ -48,6 +49,14 @@ impl<'a> Archive<'a> {
             self.releases.insert(suite.to_owned(), release);
         }
         Ok(&self.releases[suite])
+    }
+
+    /// Leaves a suite out for a host that would have asked it. The lock is to say so, and with it which state of the suite
+    /// that was.
+    pub(super) async fn pass_over(&mut self, suite: &str, host: Host) -> Result<(), Error> {
+        self.release(suite).await?;
+        self.passed_over.insert((suite.to_owned(), host));
+        Ok(())
     }
 
     /// The newest of each of `names` that a suite has for a host; `None` if the suite does not have the host at all.
@@ -62,7 +71,7 @@ impl<'a> Archive<'a> {
         let path = match self.fetcher.verified(&urls, index.size, index.digest, self.progress).await {
             Ok(path) => path,
             Err(error) if error.is_mismatch() => {
-                return Err(Error::Skewed { suite: suite.to_owned(), host, error });
+                return Err(Error::Skewed { suite: suite.to_owned(), hosts: vec![host], error });
             }
             Err(error) => return Err(error.into()),
         };
@@ -76,24 +85,22 @@ impl<'a> Archive<'a> {
         parsed.await.map_err(|_| Error::Interrupted)?.map_err(unreadable).map(Some)
     }
 
-    /// The suites that were asked, as the lock records them, in the request's order.
-    pub(super) fn into_suites(self, request: &Request) -> Vec<Suite> {
-        let asked = request.suites.iter().filter_map(|name| self.releases.get(name));
+    /// The suites that were asked, as the lock records them, in the order of `names`; of the concessions, those that made a
+    /// difference.
+    pub(super) fn into_suites(self, names: &[String]) -> Vec<Suite> {
+        let without = |name: &str| {
+            let here = self.passed_over.iter().filter(|(suite, _)| suite == name);
+            here.map(|(_, host)| *host).collect()
+        };
         let suite = |release: &Release| Suite {
             name: release.name.clone(),
             codename: release.codename.clone(),
             date: release.date,
             inrelease: release.digest,
-            // Recorded where it made a difference.
             allow_expired: release.valid_until.is_some_and(|end| end < self.now),
-            without: request
-                .without
-                .iter()
-                .filter(|(suite, _)| *suite == release.name)
-                .map(|(_, host)| *host)
-                .collect(),
+            without: without(&release.name),
         };
-        asked.map(suite).collect()
+        names.iter().filter_map(|name| self.releases.get(name)).map(suite).collect()
     }
 }
 

@@ -1,7 +1,9 @@
 //! A .deb, well formed unless told otherwise.
 
-use std::io::Write as _;
+use std::io::Write;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use liblzma::write::XzEncoder;
 
 /// What goes into `data.tar`.
@@ -25,13 +27,14 @@ pub struct Deb {
     /// `Architecture`
     pub architecture: String,
     parts: Vec<Part>,
+    gzip: bool,
 }
 
 impl Deb {
     /// An empty package.
     pub fn new(name: &str, version: &str, architecture: &str) -> Deb {
         let (name, version) = (name.to_owned(), version.to_owned());
-        Deb { name, version, architecture: architecture.to_owned(), parts: Vec::new() }
+        Deb { name, version, architecture: architecture.to_owned(), parts: Vec::new(), gzip: false }
     }
 
     /// With a file at `path`, which is written into the tar as it is.
@@ -55,6 +58,13 @@ impl Deb {
         self
     }
 
+    /// With its `data.tar` in gzip rather than xz.
+    #[must_use]
+    pub fn gzip(mut self) -> Deb {
+        self.gzip = true;
+        self
+    }
+
     /// Its path in a pool.
     pub fn path(&self) -> String {
         let version = self.version.split_once(':').map_or(self.version.as_str(), |(_, rest)| rest);
@@ -67,12 +77,22 @@ impl Deb {
             "Package: {}\nVersion: {}\nArchitecture: {}\n",
             self.name, self.version, self.architecture
         );
-        let control = tar(&[Part::File("./control".to_owned(), control.into_bytes())]);
+        let mut control_tar = XzEncoder::new(Vec::new(), 1);
+        tar(&[Part::File("./control".to_owned(), control.into_bytes())], &mut control_tar);
+        let (data_name, data_tar) = if self.gzip {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+            tar(&self.parts, &mut gzip);
+            ("data.tar.gz", gzip.finish().expect("writing to memory"))
+        } else {
+            let mut xz = XzEncoder::new(Vec::new(), 1);
+            tar(&self.parts, &mut xz);
+            ("data.tar.xz", xz.finish().expect("writing to memory"))
+        };
         let mut archive = ar::Builder::new(Vec::new());
         let parts = [
             ("debian-binary", b"2.0\n".to_vec()),
-            ("control.tar.xz", control),
-            ("data.tar.xz", tar(&self.parts)),
+            ("control.tar.xz", control_tar.finish().expect("writing to memory")),
+            (data_name, data_tar),
         ];
         for (name, bytes) in parts {
             let header = ar::Header::new(name.as_bytes().to_vec(), bytes.len() as u64);
@@ -82,8 +102,7 @@ impl Deb {
     }
 }
 
-fn tar(parts: &[Part]) -> Vec<u8> {
-    let mut xz = XzEncoder::new(Vec::new(), 1);
+fn tar(parts: &[Part], out: &mut dyn Write) {
     for part in parts {
         let (path, size, kind) = match part {
             Part::File(path, contents) => (path, contents.len() as u64, tar::EntryType::Regular),
@@ -102,20 +121,19 @@ fn tar(parts: &[Part]) -> Vec<u8> {
             header.set_link_name(to).expect("a short link");
         }
         header.set_cksum();
-        xz.write_all(header.as_bytes()).expect("writing to memory");
+        out.write_all(header.as_bytes()).expect("writing to memory");
         match part {
-            Part::File(_, contents) => xz.write_all(contents).expect("writing to memory"),
+            Part::File(_, contents) => out.write_all(contents).expect("writing to memory"),
             Part::Link(..) => {}
             Part::Zeros(_, size) => {
                 let block = vec![0; 1 << 20];
                 for _ in 0..size / (1 << 20) {
-                    xz.write_all(&block).expect("writing to memory");
+                    out.write_all(&block).expect("writing to memory");
                 }
             }
         }
         let padding = usize::try_from(size.next_multiple_of(512) - size).expect("less than a block");
-        xz.write_all(&vec![0; padding]).expect("writing to memory");
+        out.write_all(&vec![0; padding]).expect("writing to memory");
     }
-    xz.write_all(&[0; 1024]).expect("writing to memory");
-    xz.finish().expect("writing to memory")
+    out.write_all(&[0; 1024]).expect("writing to memory");
 }

@@ -16,7 +16,7 @@ use super::NOW;
 /// When the keys were made: a year before [`NOW`].
 const CREATED: i64 = NOW - 365 * 24 * 3600;
 
-/// An Ed25519 key and what its certificate says about it.
+/// A key and what its certificate says about it.
 #[derive(Debug, Clone)]
 pub struct Key {
     secret: SecretKey,
@@ -26,6 +26,10 @@ pub struct Key {
     hash: HashAlgorithm,
 }
 
+fn user_id() -> UserId {
+    UserId::from_str(Default::default(), "Test Archive <test@example.org>").expect("a user id")
+}
+
 fn seconds(time: i64) -> Timestamp {
     Timestamp::from_secs(u32::try_from(time).expect("a date before 2106"))
 }
@@ -33,8 +37,17 @@ fn seconds(time: i64) -> Timestamp {
 impl Key {
     /// A good key. Equal seeds give equal keys.
     pub fn new(seed: u64) -> Key {
+        Key::of_type(seed, KeyType::Ed25519)
+    }
+
+    /// An RSA key of so many bits.
+    pub fn rsa(seed: u64, bits: u32) -> Key {
+        Key::of_type(seed, KeyType::Rsa(bits))
+    }
+
+    fn of_type(seed: u64, sort: KeyType) -> Key {
         let mut params = SecretKeyParamsBuilder::default();
-        params.key_type(KeyType::Ed25519).can_certify(true).can_sign(true).created_at(seconds(CREATED));
+        params.key_type(sort).can_certify(true).can_sign(true).created_at(seconds(CREATED));
         params.primary_user_id("Test Archive <test@example.org>".to_owned());
         let params = params.build().expect("complete parameters");
         let secret = params.generate(ChaCha8Rng::seed_from_u64(seed)).expect("a key").primary_key;
@@ -84,6 +97,12 @@ impl Key {
         config
     }
 
+    /// Its packet under another one's self-signature: what a forger can put together.
+    pub fn certificate_signed_by(&self, other: &Key) -> Vec<u8> {
+        let id = user_id();
+        self.armoured(SignedUser::new(id.clone(), vec![other.certification(&id)]))
+    }
+
     fn certification(&self, id: &UserId) -> Signature {
         let mut config = self.config(SignatureType::CertPositive, HashAlgorithm::Sha512, CREATED);
         let mut flags = KeyFlags::default();
@@ -101,8 +120,11 @@ impl Key {
 
     /// Its certificate, armoured.
     pub fn certificate(&self) -> Vec<u8> {
-        let id = UserId::from_str(Default::default(), "Test Archive <test@example.org>").expect("a user id");
-        let user = SignedUser::new(id.clone(), vec![self.certification(&id)]);
+        let id = user_id();
+        self.armoured(SignedUser::new(id.clone(), vec![self.certification(&id)]))
+    }
+
+    fn armoured(&self, user: SignedUser) -> Vec<u8> {
         let public = self.secret.public_key();
         let revocation = self.revoked.then(|| {
             let config = self.config(SignatureType::KeyRevocation, HashAlgorithm::Sha512, CREATED);

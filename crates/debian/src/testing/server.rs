@@ -25,6 +25,8 @@ pub enum Fault {
     Extra(Vec<u8>),
     /// The whole file from its first byte, whatever range was asked for.
     NoRange,
+    /// Another range than the one that was asked for.
+    WrongRange,
     /// A body of no bytes.
     Empty,
 }
@@ -157,7 +159,8 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) ->
     }
     let (body, total) = (&file[from..], file.len());
     if from > 0 {
-        write!(stream, "HTTP/1.1 206 X\r\nContent-Range: bytes {from}-{}/{total}\r\n", total - 1)?;
+        let said = if matches!(fault, Fault::WrongRange) { 0 } else { from };
+        write!(stream, "HTTP/1.1 206 X\r\nContent-Range: bytes {said}-{}/{total}\r\n", total - 1)?;
     } else {
         write!(stream, "HTTP/1.1 200 X\r\n")?;
     }

@@ -36,7 +36,7 @@ impl Place {
     }
 
     pub(crate) fn bin(&self) -> PathBuf {
-        self.dir.path().join("bin")
+        self.dir.path().join("interpreters")
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -68,6 +68,7 @@ impl Place {
     }
 
     /// `register` under another name.
+    #[allow(dead_code, reason = "each test program uses what it needs")]
     pub(crate) fn called(&self, name: &str, arguments: &str) -> Said {
         let link = self.path(name);
         let _ = fs::remove_file(&link);

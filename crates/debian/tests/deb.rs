@@ -1,0 +1,199 @@
+//! Packages, good and hostile ones.
+
+// Helpers are not tests to clippy.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::io::Read;
+
+use arch::{Host, Target};
+use digest::{Digest, VerifyReader};
+use qus_debian::qemu::{self, Error};
+use qus_debian::testing::{Deb, dynamic_elf, elf};
+
+fn amd64() -> Host {
+    "amd64".parse().unwrap()
+}
+
+fn deb() -> Deb {
+    Deb::new("qemu-user", "1:11.1.3+ds-1", "amd64")
+}
+
+fn program(contents: &[u8]) -> Vec<u8> {
+    elf(amd64().elf(), contents)
+}
+
+/// Taken from the package for `arm` and `aarch64`, in order, or the message and those of its causes.
+fn take(reader: impl Read) -> Result<Vec<String>, String> {
+    let wanted: BTreeSet<Target> = ["arm", "aarch64"].map(|name| name.parse().unwrap()).into();
+    let mut taken = Vec::new();
+    let result = qemu::binaries::<_, Error>(reader, amd64(), &wanted, &mut |target, bytes| {
+        taken.push(format!("{target} {}", bytes.len()));
+        Ok(())
+    });
+    result.map(|()| taken).map_err(|error| chain(&error))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+fn check(bytes: &[u8], expected: Result<&[&str], &str>) {
+    let expected = expected.map(|all| all.iter().map(|s| (*s).to_owned()).collect()).map_err(str::to_owned);
+    assert_eq!(take(bytes), expected);
+}
+
+fn full() -> Deb {
+    deb()
+        .file("./usr/bin/qemu-arm", &program(b"arm"))
+        .file("./usr/bin/qemu-arm64-wrapper", b"#!/bin/sh")
+        .link("./usr/bin/qemu-arm64", "qemu-aarch64")
+        .file("./usr/bin/qemu-aarch64-static", &program(b"aarch64"))
+        .file("./usr/bin/qemu-mips", &program(b"not wanted"))
+}
+
+#[test]
+fn programs_come_in_the_packages_order_under_either_name() {
+    check(&full().build(), Ok(&["arm 123", "aarch64 127"]));
+    check(&full().gzip().build(), Ok(&["arm 123", "aarch64 127"]));
+}
+
+#[test]
+fn a_list_holds_what_could_be_taken() {
+    let deb = full()
+        .file("./usr/bin/qemu-ppc", &dynamic_elf(amd64().elf(), b"x"))
+        .file("./usr/bin/qemu-s390x", b"#!/bin/sh\n")
+        .link("./usr/bin/qemu-hppa", "qemu-arm");
+    let list = qemu::list(deb.build().as_slice(), amd64()).unwrap();
+    let names: Vec<&str> = list.keys().map(|target| target.name()).collect();
+    assert_eq!(names, ["aarch64", "arm", "mips"]);
+}
+
+#[test]
+fn a_wanted_target_that_cannot_be_taken_is_an_error() {
+    const PACKAGE: &str = "package `qemu-user` 1:11.1.3+ds-1 for host `amd64`";
+    let arm = || deb().file("./usr/bin/qemu-arm", &program(b"arm"));
+    check(&arm().build(), Err(&format!("{PACKAGE} has no `aarch64`")));
+    check(
+        &arm().link("./usr/bin/qemu-aarch64", "qemu-arm").build(),
+        Err(&format!("{PACKAGE} has no `aarch64`: only a symbolic link")),
+    );
+    check(
+        &arm().file("./usr/bin/qemu-aarch64", b"#!/bin/sh\n").build(),
+        Err(&format!("{PACKAGE}: `usr/bin/qemu-aarch64` is not an ELF file")),
+    );
+    check(
+        &arm().file("./usr/bin/qemu-aarch64", &dynamic_elf(amd64().elf(), b"")).build(),
+        Err(&format!("{PACKAGE}: `usr/bin/qemu-aarch64` is not static: it asks for the loader /lib/ld.so")),
+    );
+    let other = elf("i386".parse::<Host>().unwrap().elf(), b"");
+    check(
+        &arm().file("./usr/bin/qemu-aarch64", &other).build(),
+        Err(&format!(
+            "{PACKAGE}: `usr/bin/qemu-aarch64` is for another machine: 32-bit little-endian e_machine 3 \
+             (wanted 64-bit little-endian e_machine 62)"
+        )),
+    );
+    check(
+        &arm().file("./usr/bin/qemu-arm-static", &program(b"again")).build(),
+        Err(&format!("{PACKAGE} has `arm` twice")),
+    );
+    let foreign = Deb::new("qemu-user", "1", "arm64").file("./usr/bin/qemu-arm", &program(b"arm"));
+    check(&foreign.build(), Err("package `qemu-user` for host `amd64` is for Debian's `arm64`, not `amd64`"));
+}
+
+#[test]
+fn hostile_packages_are_refused() {
+    const CANNOT: &str = "cannot read a package for host `amd64`";
+    let escape = full().file("./../../etc/passwd", b"root");
+    check(&escape.build(), Err(&format!("{CANNOT}: the package holds the unsafe path `./../../etc/passwd`")));
+    let absolute = full().link("/etc/passwd", "x");
+    check(&absolute.build(), Err(&format!("{CANNOT}: the package holds the unsafe path `/etc/passwd`")));
+    let huge = deb().zeros("./usr/bin/qemu-arm", 65 << 20);
+    check(
+        &huge.build(),
+        Err(&format!(
+            "{CANNOT}: `usr/bin/qemu-arm` has 68157440 bytes, more than the 67108864 that are allowed"
+        )),
+    );
+    let bomb = full().zeros("./usr/share/zeros", 1100 << 20).gzip();
+    check(&bomb.build(), Err(&format!("{CANNOT}: the package unpacks to more than 1073741824 bytes")));
+    check(b"", Err(&format!("{CANNOT}: the package is truncated")));
+    check(
+        b"not an ar archive",
+        Err(&format!("{CANNOT}: not a Debian package: no ar archive, or a damaged one")),
+    );
+    check(
+        b"!<arch>\nother           0           0     0     644     4         `\n2.0\n",
+        Err(&format!("{CANNOT}: not a Debian package: it does not begin with `debian-binary` 2.0")),
+    );
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    let bytes = full().build();
+    for length in (0..bytes.len()).step_by(7) {
+        let error = take(&bytes[..length]).unwrap_err();
+        assert!(error.starts_with("cannot read a package for host `amd64`: "), "{length}: {error}");
+    }
+    check(&bytes[..bytes.len() / 2], Err("cannot read a package for host `amd64`: the package is truncated"));
+}
+
+#[test]
+fn a_package_that_was_not_pinned_is_found_out_first() {
+    let bytes = full().build();
+    let pinned = |bytes: Vec<u8>| {
+        VerifyReader::new(
+            std::io::Cursor::new(bytes),
+            full().build().len() as u64,
+            Digest::of(&full().build()),
+        )
+    };
+    assert!(take(pinned(bytes.clone())).is_ok());
+    let prefix = "cannot read a package for host `amd64`: the package is not the one that was pinned: ";
+    for position in [0, 9, 70, 200, 400, bytes.len() - 1] {
+        let mut flipped = bytes.clone();
+        flipped[position] ^= 1;
+        let got = Digest::of(&flipped);
+        let expected = format!("{prefix}expected {}, got {got}", Digest::of(&bytes));
+        assert_eq!(take(pinned(flipped)).unwrap_err(), expected, "{position}");
+    }
+    // Also where the deb format itself has an end before the file's.
+    let longer = [bytes.clone(), b"\n".to_vec()].concat();
+    let expected = format!("{prefix}expected {} bytes, got more", bytes.len());
+    assert_eq!(take(pinned(longer)).unwrap_err(), expected);
+    let shorter = bytes[..bytes.len() - 10].to_vec();
+    let expected = format!("{prefix}expected {} bytes, got only {}", bytes.len(), shorter.len());
+    assert_eq!(take(pinned(shorter)).unwrap_err(), expected);
+}
+
+#[test]
+fn a_callers_own_error_comes_back_as_it_is() {
+    #[derive(Debug, PartialEq)]
+    struct Full;
+    impl From<Error> for Full {
+        fn from(error: Error) -> Full {
+            panic!("{error}")
+        }
+    }
+    let wanted = BTreeSet::from(["arm".parse::<Target>().unwrap()]);
+    let result = qemu::binaries(full().build().as_slice(), amd64(), &wanted, &mut |_, _| Err(Full));
+    assert_eq!(result, Err(Full));
+}
+
+#[test]
+fn busybox_is_found_in_either_place() {
+    let busybox = |path: &str, bytes: &[u8]| {
+        let deb = Deb::new("busybox-static", "1:1.38", "amd64").file(path, bytes).build();
+        qemu::busybox(deb.as_slice(), amd64()).map_err(|error| chain(&error))
+    };
+    let good = program(b"busybox");
+    assert_eq!(busybox("./bin/busybox", &good).as_ref(), Ok(&good));
+    assert_eq!(busybox("./usr/bin/busybox", &good).as_ref(), Ok(&good));
+    let package = "package `busybox-static` 1:1.38 for host `amd64`";
+    assert_eq!(busybox("./sbin/busybox", &good), Err(format!("{package} has no `busybox`")));
+    assert_eq!(busybox("./bin/busybox", b"#!"), Err(format!("{package}: `bin/busybox` is not an ELF file")));
+}

@@ -1,0 +1,152 @@
+//! The whole line on a small archive: signed by the test's own key, served on loopback, locked, built, verified. The
+//! digests are asserted, so that a change of any byte that ends up in an image is seen.
+
+mod line;
+
+use debian::testing::{Archive, Deb, Suite, elf};
+use line::Line;
+
+const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
+
+fn archive(version: &str) -> Archive {
+    let mut sid = Suite::new("unstable", "sid");
+    for name in HOSTS {
+        let host: arch::Host = name.parse().unwrap();
+        let mut qemu = Deb::new("qemu-user", version, host.debian());
+        for target in arch::Target::current() {
+            qemu = qemu.file(&format!("usr/bin/qemu-{target}"), &elf(host.elf(), target.name().as_bytes()));
+        }
+        let program = elf(host.elf(), b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0");
+        let busybox = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
+        sid = sid.package(qemu.link("usr/bin/qemu-arm64", "qemu-aarch64"));
+        sid = sid.package(busybox.file("usr/bin/busybox", &program));
+    }
+    Archive::new(1).suite(sid)
+}
+
+#[test]
+fn the_same_archive_gives_the_same_digests() {
+    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    line.run(&["lock"]).success();
+    let lock = line.read("images/debian.lock");
+    assert_eq!(digest::Digest::of(lock.as_bytes()).to_string(), LOCK, "{lock}");
+
+    let built = line.run(&["images", "--kind", "pkg", "--json"]).success();
+    let report: serde_json::Value = serde_json::from_str(&built.stdout).unwrap();
+    let index = &report["indexes"][0];
+    assert_eq!(index["tags"], serde_json::json!(["pkg", "d11.1-pkg"]));
+    assert_eq!(index["hosts"], serde_json::json!(HOSTS));
+    assert_eq!(index["digest"], INDEX);
+    let tags: Vec<&serde_json::Value> =
+        report["images"].as_array().unwrap().iter().map(|image| &image["tags"]).collect();
+    assert_eq!(tags[0], &serde_json::json!(["amd64-d11.1-pkg"]));
+    assert_eq!(tags[2], &serde_json::json!(["mips-d11.1-pkg", "mips-pkg"]));
+
+    // Again, with the archive gone: from the cache alone, and nothing is written.
+    line.close();
+    let again = line.run(&["images", "--kind", "pkg", "--json", "--offline"]).success();
+    assert_eq!(again.stdout, built.stdout);
+    assert!(again.stderr.contains("nothing changed in"), "{}", again.stderr);
+
+    // Elsewhere, with other numbers of jobs: the same.
+    for jobs in ["1", "3"] {
+        let output = format!("out-{jobs}");
+        let args = ["images", "--kind", "pkg", "--json", "--offline", "--jobs", jobs, "--output", &output];
+        let other: serde_json::Value = serde_json::from_str(&line.run(&args).success().stdout).unwrap();
+        assert_eq!(other["indexes"], report["indexes"]);
+    }
+
+    let verified = line.run(&["verify", "target/images"]).success();
+    assert!(verified.stdout.contains("5 tags, 3 images"), "{}", verified.stdout);
+    assert!(verified.stdout.contains("99 programs"), "{}", verified.stdout);
+}
+
+const LOCK: &str = "";
+const INDEX: &str = "";
+
+#[test]
+fn a_newer_package_is_found_and_taken() {
+    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    line.run(&["lock"]).success();
+    let same = line.run(&["lock", "--check"]).success();
+    assert_eq!(same.stdout, "the archive has nothing newer\n");
+
+    line.serve(&archive("1:11.2.0+ds-1").build());
+    let newer = line.run(&["lock", "--check"]).failure(1);
+    assert_eq!(
+        newer.stdout,
+        "SUITE  HOST    PACKAGE    LOCKED         ARCHIVE\n\
+         sid    amd64   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
+         sid    s390x   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
+         sid    mipsel  qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n"
+    );
+    line.run(&["lock"]).success();
+    line.run(&["lock", "--check"]).success();
+    let built = line.run(&["images", "--kind", "pkg"]).success();
+    assert!(built.stdout.contains("pkg, d11.2-pkg"), "{}", built.stdout);
+}
+
+#[test]
+fn bad_input_is_named_and_nothing_is_written() {
+    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    let check = |args: &[&str], code: i32, expected: &str| {
+        let output = line.run(args).failure(code);
+        assert_eq!(output.stderr.replace(&line.root(), "ROOT"), expected, "{args:?}");
+    };
+    check(
+        &["images"],
+        1,
+        "error: cannot read ROOT/images/debian.lock: No such file or directory (os error 2)\n\
+         hint: `cargo xtask lock` makes it\n",
+    );
+    line.run(&["lock"]).success();
+    check(
+        &["images", "--host", "riscv64"],
+        1,
+        "error: the host `riscv64` is not built here\n\
+         hint: add it to `hosts` in images/images.toml and run `cargo xtask lock`\n",
+    );
+    check(
+        &["lock", "--without", "trixie"],
+        1,
+        "error: invalid --without `trixie`\n\
+         hint: it takes a suite and a Debian architecture: --without trixie/armel\n",
+    );
+    check(
+        &["lock", "--allow-expired", "sit"],
+        1,
+        "error: invalid --allow-expired: unknown suite `sit` (did you mean `sid`?)\n",
+    );
+
+    line.write("occupied/file", "mine");
+    check(
+        &["images", "--kind", "pkg", "--output", "occupied"],
+        1,
+        "error: cannot write an image layout to ROOT/occupied: the directory holds other files\n\
+         hint: choose an empty directory, a new one, or an image layout\n",
+    );
+    assert_eq!(line.read("occupied/file"), "mine");
+
+    line.write("images/images.toml", "repository = \"a/b\"\nsuites = [\"sid\"]\nhosts = [\"amd46\"]\n");
+    check(
+        &["images"],
+        1,
+        "error: cannot read ROOT/images/images.toml: line 3: `hosts`: unknown host `amd46` (did you mean `amd64`?)\n",
+    );
+}
+
+#[test]
+fn a_flipped_byte_is_found() {
+    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
+    line.run(&["lock"]).success();
+    let built = line.run(&["images", "--kind", "pkg", "--json"]).success();
+    let report: serde_json::Value = serde_json::from_str(&built.stdout).unwrap();
+    let digest = report["images"][0]["digest"].as_str().unwrap();
+    let path = format!("target/images/blobs/sha256/{}", digest.strip_prefix("sha256:").unwrap());
+    let flipped = line.read(&path).replacen("linux", "Linux", 1);
+    let flipped = if flipped == line.read(&path) { flipped.replacen("qus", "Qus", 1) } else { flipped };
+    line.write(&path, &flipped);
+    let output = line.run(&["verify", "target/images"]).failure(1);
+    let actual = digest::Digest::of(flipped.as_bytes());
+    assert!(output.stderr.contains(&format!("expected {digest}, got {actual}")), "{}", output.stderr);
+}

@@ -1,0 +1,96 @@
+//! A workspace of its own for `xtask`, beside an archive of the test's own.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use debian::testing::{Built, Server};
+
+/// A folder with `images/` in it, and the server of its archive.
+pub(crate) struct Line {
+    dir: tempfile::TempDir,
+    server: RefCell<Option<Server>>,
+}
+
+/// What a run printed, and how it ended.
+pub(crate) struct Output {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    code: Option<i32>,
+}
+
+impl Line {
+    pub(crate) fn new(hosts: &[&str], archive: &Built) -> Line {
+        let line = Line { dir: tempfile::tempdir().unwrap(), server: RefCell::new(None) };
+        let config =
+            format!("repository = \"docker.io/aptman/qus\"\nsuites = [\"sid\"]\nhosts = {hosts:?}\n");
+        line.write("images/images.toml", &config);
+        line.write("xtask/Cargo.toml", "");
+        line.serve(archive);
+        line
+    }
+
+    /// Serves `archive` from now on, and trusts its key.
+    pub(crate) fn serve(&self, archive: &Built) {
+        fs::create_dir_all(self.path("images/keyrings")).unwrap();
+        fs::write(self.path("images/keyrings/test.asc"), &archive.keyring).unwrap();
+        *self.server.borrow_mut() = Some(Server::start(archive.files.clone()).unwrap());
+    }
+
+    /// Stops serving.
+    pub(crate) fn close(&self) {
+        *self.server.borrow_mut() = None;
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env("CARGO_MANIFEST_DIR", self.path("xtask"))
+            .env("QUS_CACHE_DIR", self.path("cache"))
+            .env_remove("QUS_MIRROR");
+        if let Some(server) = &*self.server.borrow() {
+            command.env("QUS_MIRROR", server.url());
+        }
+        let output = command.output().unwrap();
+        Output {
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code(),
+        }
+    }
+
+    pub(crate) fn root(&self) -> String {
+        self.dir.path().to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn path(&self, path: &str) -> std::path::PathBuf {
+        self.dir.path().join(Path::new(path))
+    }
+}
+
+impl Output {
+    #[track_caller]
+    pub(crate) fn success(self) -> Output {
+        assert_eq!(self.code, Some(0), "{}{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn failure(self, code: i32) -> Output {
+        assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
+        self
+    }
+}
