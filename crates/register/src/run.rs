@@ -120,6 +120,10 @@ fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result
             return Ok(());
         }
     };
+    if let Some(name) = request.host_arch.as_deref().filter(|name| Machine::named(name).natives().is_empty())
+    {
+        output.warning(format_args!("HOST_ARCH is `{name}`, which is no machine that is known here"));
+    }
     let scene = Scene::new(request);
     let request = &scene.request;
     let writes_files = matches!(request.action, Some(Action::Export(_)));
