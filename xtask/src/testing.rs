@@ -24,6 +24,8 @@ use crate::ui::Ui;
 
 /// Names the real layout to the tests.
 const LAYOUT: &str = "QUS_TEST_LAYOUT";
+/// Names the lock that the layout was built from.
+const LOCK: &str = "QUS_TEST_LOCK";
 /// Names the folder with Debian's `qemu-user` for this machine to the tests, unpacked.
 const QEMU_DIR: &str = "QUS_TEST_QEMU_DIR";
 
@@ -31,13 +33,14 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
     let workspace = context::workspace()?;
     let layout = workspace.join("target/images");
-    let qemu = prepare(&workspace, &layout, &ui)?;
+    let Prepared { lock, qemu } = prepare(&workspace, &layout, &ui)?;
     let mut command = Command::new("cargo");
     command
         .args(["test", "--workspace", "--locked"])
         .args(&args.args)
         .current_dir(&workspace)
-        .env(LAYOUT, &layout);
+        .env(LAYOUT, &layout)
+        .env(LOCK, &lock);
     match &qemu {
         Some(dir) => {
             command.env(QEMU_DIR, dir);
@@ -50,13 +53,20 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Builds the images that are tested, and unpacks this machine's QEMU; gives where that is.
-fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Option<PathBuf>> {
+/// What the tests are told beside the layout.
+struct Prepared {
+    lock: PathBuf,
+    qemu: Option<PathBuf>,
+}
+
+/// Builds the images that are tested, and unpacks this machine's QEMU.
+fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let cache_dir = context::cache_dir(None)?;
     let sources = Sources { mirror: None, cache_dir: None, offline: false };
     let (fetch, mirror) = context::sources(&sources, &config, &cache_dir)?;
-    let mut lock = Lock::load(&context::lock_path(workspace))?;
+    let mut lock_path = context::lock_path(workspace);
+    let mut lock = Lock::load(&lock_path)?;
     let build = |lock: &Lock| {
         let order = Order {
             workspace,
@@ -81,9 +91,12 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Option<Pa
         );
         lock = relock(workspace, &config, &fetch, &mirror, ui)?;
         build(&lock)?;
+        lock_path = workspace.join("target/test.lock");
+        lock.write(&lock_path)?;
     }
     let native: Option<Host> = std::env::consts::ARCH.parse().ok();
-    native.map(|host| unpack_qemu(&lock, host, &fetch, &workspace.join("target/test-qemu"))).transpose()
+    let unpack = |host| unpack_qemu(&lock, host, &fetch, &workspace.join("target/test-qemu"));
+    Ok(Prepared { qemu: native.map(unpack).transpose()?, lock: lock_path })
 }
 
 /// A lock from the archive as it is, with every concession that it takes: it is for tests, and goes nowhere.

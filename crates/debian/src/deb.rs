@@ -165,6 +165,22 @@ fn walk_members<R: Read, E: From<Error>>(
     Ok(control)
 }
 
+/// Reads the package to its end as [`walk`] does, and gives `read` the whole `data.tar`, decoded and bounded: for callers
+/// that unpack a package as it is. What `read` saw counts only if this returns `Ok`.
+pub fn data<R: Read, T>(mut deb: R, read: impl FnOnce(&mut dyn Read) -> io::Result<T>) -> io::Result<T> {
+    let result = with_data(&mut deb, read);
+    io::copy(&mut deb, &mut io::sink())?;
+    result
+}
+
+fn with_data<R: Read, T>(deb: &mut R, read: impl FnOnce(&mut dyn Read) -> io::Result<T>) -> io::Result<T> {
+    let mut archive = ar::Archive::new(deb);
+    check_version(&mut next(&mut archive).map_err(io::Error::other)?).map_err(io::Error::other)?;
+    next(&mut archive).map_err(io::Error::other)?;
+    let data = next(&mut archive).map_err(io::Error::other)?;
+    read(&mut decoder(data, "data.tar", TOTAL_LIMIT).map_err(io::Error::other)?)
+}
+
 type Part<'a, R> = ar::Entry<'a, R>;
 
 fn next<R: Read>(archive: &mut ar::Archive<R>) -> Result<Part<'_, R>, Error> {

@@ -102,6 +102,17 @@ fn rows(layout: &Layout, images: &[&Named], classic: &Platform) -> Result<Vec<Ro
     Ok(rows)
 }
 
+/// The digest of the config that an engine with a classic store knows an image by; `None` if there is no image for
+/// the platform.
+pub(crate) fn config_of(
+    layout: &Layout,
+    descriptor: &Descriptor,
+    classic: &Platform,
+) -> Result<Option<Digest>, LayoutError> {
+    let Some(image) = for_platform(layout, descriptor, classic)? else { return Ok(None) };
+    Ok(Some(layout.json::<Manifest>(&image)?.config.digest))
+}
+
 fn for_platform(
     layout: &Layout,
     descriptor: &Descriptor,

@@ -1,8 +1,15 @@
 //! Where an index goes: an image layout on disk, an archive, a Docker engine, a registry.
 //!
 //! A build writes through [`layout::LayoutWriter`]; everything else reads that layout. [`archive`] makes one tar
-//! of it, [`verify`] proves it.
+//! of it, [`verify`] proves it, [`registry`] pushes it with the user's [`credentials`],
+//! [`engine`] loads it into Docker or podman.
 
 pub mod archive;
+pub mod credentials;
+pub mod engine;
+mod hint;
 pub mod layout;
+pub mod registry;
 pub mod verify;
+
+pub use hint::hint;

@@ -4,20 +4,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::packages::Package;
+use crate::packages::SourceError;
 
 /// Why a package, a sandbox, an engine or a registry is not to be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The source has no such package, or could not bring it.
-    #[error("cannot get package {package}: {cause}")]
-    Source {
-        /// The package asked for.
-        package: Package,
-        /// The source's own error.
-        cause: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error("cannot get packages: {}", chain(.0.as_ref()))]
+    Source(SourceError),
+    /// The machine's settings name no usable cache, mirror or keys.
+    #[error("cannot set up the source of packages: {0}")]
+    Setup(String),
     /// A package came but is not one that can be unpacked.
     #[error("cannot unpack {}: {cause}", deb.display())]
     Unpack {
@@ -96,4 +94,15 @@ impl Error {
         let path = path.as_ref().to_owned();
         move |cause| Error::File { operation, path, cause }
     }
+}
+
+/// An error with its causes, and the hint that one of them has.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    if let Some(hint) = debian::hint(error) {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
+    }
+    text
 }

@@ -23,13 +23,18 @@ busybox sed 's/:OPF$/:PF/' /usr/share/qemu/binfmt.d/qemu-arm.conf > /proc/sys/fs
 
 const ENTRYPOINT: &str = r#"ENTRYPOINT ["/register"]"#;
 
+/// Foreign programs run while an image is built.
+const DOCKERFILE: &str = r#"FROM foreign:latest
+RUN ["busybox", "sh", "-c", "busybox uname -m > /machine"]
+RUN ["busybox", "grep", "armv7l", "/machine"]
+"#;
+
 fn check(engine: Engine) {
     if !support::ready(engine.name()) {
         return;
     }
     let before = machine();
-    let source = support::Curl::new();
-    let packages = Packages::new(&support::cache(), &source).unwrap();
+    let packages = support::packages();
     let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
     let sandbox = Sandbox::start(&packages, &Options { trees: vec![&tree], ..Options::default() }).unwrap();
     let running = engine.start(&sandbox).unwrap();
@@ -53,6 +58,15 @@ fn check(engine: Engine) {
 
     let output = running.run(&uname).unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "armv7l", "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "no warnings that a user would not see");
+
+    sandbox.write("/shared/context/Dockerfile", DOCKERFILE).unwrap();
+    running
+        .client(&["build", "--platform", "linux/arm/v7", "-t", "built:latest", "/shared/context"])
+        .unwrap();
+    let built = ["--platform", "linux/arm/v7", "built:latest", "busybox", "cat", "/machine"];
+    let output = running.run(&built).unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "armv7l", "{output:?}");
     assert_eq!(machine(), before);
 }
 
@@ -66,13 +80,13 @@ fn machine() -> BTreeMap<String, String> {
         .collect()
 }
 
-fn busybox(packages: &Packages<'_>, host: arch::Host) -> Tree {
+fn busybox(packages: &Packages, host: arch::Host) -> Tree {
     let package = Package::new("bookworm", host, "busybox-static");
     packages.tree(&format!("busybox-{}", host.debian()), &[package]).unwrap()
 }
 
 /// Loads an image with a static busybox, sid's `qemu-arm` and a script in place of `register`, from an archive.
-fn load_stand_in(packages: &Packages<'_>, running: &Running<'_>) {
+fn load_stand_in(packages: &Packages, running: &Running<'_>) {
     let native = std::env::consts::ARCH.parse().unwrap();
     let busybox = busybox(packages, native);
     let qemu = packages.tree("qemu-user", &[Package::native("sid", "qemu-user")]).unwrap();

@@ -10,7 +10,7 @@ use std::net::TcpStream;
 
 use qus_testbed::registry::{Options, PASSWORD, USER};
 use qus_testbed::sandbox::{self, Network};
-use qus_testbed::{Engine, Packages, Registry, Sandbox};
+use qus_testbed::{Engine, Registry, Sandbox};
 
 /// Pushes an image from an engine to a registry in the same sandbox and pulls it back.
 fn check(test: &str, options: &Options) {
@@ -18,8 +18,7 @@ fn check(test: &str, options: &Options) {
     if !support::ready(test) {
         return;
     }
-    let source = support::Curl::new();
-    let packages = Packages::new(&support::cache(), &source).unwrap();
+    let packages = support::packages();
     let docker = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
     let tree = packages.tree("registry", &Registry::packages()).unwrap();
     let sandbox_options = sandbox::Options { trees: vec![&docker, &tree], ..Default::default() };
@@ -71,8 +70,7 @@ fn on_the_machines_network_the_test_itself_reaches_it() {
     if !support::ready("on_the_machines_network_the_test_itself_reaches_it") {
         return;
     }
-    let source = support::Curl::new();
-    let packages = Packages::new(&support::cache(), &source).unwrap();
+    let packages = support::packages();
     let tree = packages.tree("registry", &Registry::packages()).unwrap();
     let options = sandbox::Options { trees: vec![&tree], network: Network::Host, ..Default::default() };
     let sandbox = Sandbox::start(&packages, &options).unwrap();

@@ -19,10 +19,9 @@ use qus_testbed::{Error, Packages, Sandbox};
 /// Set in a process that holds a sandbox until it is killed.
 const HOLD: &str = "QUS_TESTBED_HOLD";
 
-fn with_packages(test: &str, body: impl FnOnce(&Packages<'_>)) {
+fn with_packages(test: &str, body: impl FnOnce(&Packages)) {
     if support::ready(test) {
-        let source = support::Curl::new();
-        body(&Packages::new(&support::cache(), &source).unwrap());
+        body(&support::packages());
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use digest::HashWriter;
+use digest::{Digest, HashWriter};
 use oci::spec::Descriptor;
 
 use super::unfinished::Unfinished;
@@ -25,14 +25,24 @@ impl BlobWriter {
     /// Puts the blob under its digest. A blob that is there already stays as it is.
     pub fn commit(self, media_type: &str) -> Result<Descriptor, LayoutError> {
         let (buffer, digest, size) = self.out.finish();
-        let path = blob_path(&self.root, digest);
-        let file =
-            buffer.into_inner().map_err(|error| LayoutError::io("write", &path)(error.into_error()))?;
-        if !has_size(&path, size) {
-            file.rename(&path)?;
-        }
+        put(&self.root, buffer, digest, size)?;
         Ok(Descriptor::new(media_type, digest, size))
     }
+
+    /// Puts the blob under `expected` if that is its digest; otherwise drops it and gives its digest.
+    pub fn commit_as(self, expected: Digest) -> Result<Result<(), Digest>, LayoutError> {
+        let (buffer, actual, size) = self.out.finish();
+        if actual != expected {
+            return Ok(Err(actual));
+        }
+        put(&self.root, buffer, actual, size).map(Ok)
+    }
+}
+
+fn put(root: &Path, buffer: BufWriter<Unfinished>, digest: Digest, size: u64) -> Result<(), LayoutError> {
+    let path = blob_path(root, digest);
+    let file = buffer.into_inner().map_err(|error| LayoutError::io("write", &path)(error.into_error()))?;
+    if has_size(&path, size) { Ok(()) } else { file.rename(&path) }
 }
 
 impl Write for BlobWriter {

@@ -30,6 +30,8 @@ pub(super) fn write(
         "architecture": platform.architecture,
         "os": "linux",
         "config": {"Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]},
+        // One for each layer: podman builds nothing on an image whose history is shorter.
+        "history": [{"created_by": "import"}],
         "rootfs": {"type": "layers", "diff_ids": [hasher.finish().to_string()]},
     });
     if let Some(variant) = platform.variant {
@@ -81,7 +83,8 @@ mod tests {
             })
             .collect();
         let config = concat!(
-            r#"{"architecture":"arm","config":{"Env":["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]},"os":"linux","rootfs":"#,
+            r#"{"architecture":"arm","config":{"Env":["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]},"#,
+            r#""history":[{"created_by":"import"}],"os":"linux","rootfs":"#,
             r#"{"diff_ids":["sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],"#,
             r#""type":"layers"},"variant":"v7"}"#
         );

@@ -3,6 +3,8 @@
 //! A [`Source`] brings .deb files; [`Packages`] unpacks a list of them into one directory, a [`Tree`], that sandboxes
 //! use as a read-only layer. A tree is made once and kept; its name is a digest of what is in it.
 
+mod archive;
+mod machine;
 mod skeleton;
 mod unpack;
 
@@ -10,7 +12,8 @@ use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use digest::Hasher;
+pub use archive::{Archive, ArchiveError};
+use digest::{Digest, Hasher};
 
 use crate::Error;
 
@@ -43,25 +46,30 @@ impl fmt::Display for Package {
     }
 }
 
-/// Where packages come from.
-pub trait Source {
-    /// The .deb of `package`, as a file that stays as it is while the testbed runs.
-    fn deb(&self, package: &Package) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>>;
+/// One .deb that is there.
+#[derive(Debug, Clone)]
+pub struct Deb {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its digest; checked while it is unpacked.
+    pub digest: Digest,
 }
 
-impl<F> Source for F
-where
-    F: Fn(&Package) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>>,
-{
-    fn deb(&self, package: &Package) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>> {
-        self(package)
-    }
+/// Why a [`Source`] has no package.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Where packages come from.
+pub trait Source {
+    /// The .debs of `packages`, in their order.
+    fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, SourceError>;
 }
 
 /// A cache of unpacked packages.
-pub struct Packages<'a> {
+pub struct Packages {
     dir: PathBuf,
-    source: &'a dyn Source,
+    source: Box<dyn Source>,
 }
 
 /// A directory with the files of some packages. Nobody writes into it once it is there.
@@ -90,16 +98,22 @@ impl Tree {
     }
 }
 
-impl<'a> Packages<'a> {
+impl Packages {
     /// Unpacks below `dir`, what `source` brings. `dir` is made if need be; several processes may share it.
-    pub fn new(dir: &Path, source: &'a dyn Source) -> Result<Packages<'a>, Error> {
+    pub fn new(dir: &Path, source: impl Source + 'static) -> Result<Packages, Error> {
         fs::create_dir_all(dir).map_err(Error::file("create", dir))?;
         let dir = dir.canonicalize().map_err(Error::file("open", dir))?;
         // These mean something in overlayfs's options.
         if dir.as_os_str().as_encoded_bytes().iter().any(|byte| b":,\\".contains(byte)) {
             return Err(Error::Layer(dir));
         }
-        Ok(Packages { dir, source })
+        Ok(Packages { dir, source: Box::new(source) })
+    }
+
+    /// From Debian's archive, as the machine is set up: cache and mirror as `cargo xtask` chooses them without flags,
+    /// and the archive's keys in `keyrings` (`images/keyrings`).
+    pub fn of_the_machine(keyrings: &Path) -> Result<Packages, Error> {
+        machine::packages(keyrings)
     }
 
     /// Where sandboxes keep what changes.
@@ -112,13 +126,8 @@ impl<'a> Packages<'a> {
     /// The files of `packages`, in one tree. `name` is for people who look into the cache; older trees of this name
     /// that nobody uses are removed.
     pub fn tree(&self, name: &str, packages: &[Package]) -> Result<Tree, Error> {
-        let debs = packages
-            .iter()
-            .map(|package| {
-                self.source.deb(package).map_err(|cause| Error::Source { package: package.clone(), cause })
-            })
-            .collect::<Result<Vec<PathBuf>, Error>>()?;
-        let key = key(&debs)?;
+        let debs = self.source.debs(packages).map_err(Error::Source)?;
+        let key = key(&debs);
         let path = self.dir.join(format!("{name}-{key}"));
         let lock_path = path.with_added_extension("lock");
         let lock = File::create(&lock_path).map_err(Error::file("create", &lock_path))?;
@@ -144,7 +153,7 @@ impl<'a> Packages<'a> {
         self.tree("base", &packages)
     }
 
-    fn unpack(&self, debs: &[PathBuf], path: &Path) -> Result<(), Error> {
+    fn unpack(&self, debs: &[Deb], path: &Path) -> Result<(), Error> {
         // Renamed when complete: a tree is whole or not there.
         let partial = tempfile::Builder::new()
             .prefix("partial-")
@@ -152,7 +161,8 @@ impl<'a> Packages<'a> {
             .map_err(Error::file("create", &self.dir))?;
         skeleton::write(partial.path())?;
         for deb in debs {
-            unpack::unpack(deb, partial.path()).map_err(|cause| Error::Unpack { deb: deb.clone(), cause })?;
+            unpack::unpack(deb, partial.path())
+                .map_err(|cause| Error::Unpack { deb: deb.path.clone(), cause })?;
         }
         fs::rename(partial.path(), path).map_err(Error::file("create", path))?;
         // It is under another name now: there is nothing left to remove.
@@ -193,16 +203,12 @@ fn native() -> arch::Host {
     .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What the tree of `debs` is called: their paths, sizes and times, since hashing 100 MB each time is not worth it.
-fn key(debs: &[PathBuf]) -> Result<String, Error> {
-    use std::os::unix::fs::MetadataExt;
-
+/// What the tree of `debs` is called.
+fn key(debs: &[Deb]) -> String {
     let mut hasher = Hasher::new();
     hasher.update(skeleton::VERSION);
     for deb in debs {
-        let meta = deb.metadata().map_err(Error::file("open", deb))?;
-        let line = format!("{}\0{}\0{}.{}\n", deb.display(), meta.len(), meta.mtime(), meta.mtime_nsec());
-        hasher.update(line.as_bytes());
+        hasher.update(deb.digest.hex().as_bytes());
     }
-    Ok(hasher.finish().hex()[..16].to_owned())
+    hasher.finish().hex()[..16].to_owned()
 }

@@ -1,30 +1,22 @@
 //! One .deb into a directory.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
 
+use digest::VerifyReader;
 use tar::EntryType;
 
+use super::Deb;
 use super::skeleton::MERGED;
 
 /// Unpacks the files of `deb` into `root`, which has the skeleton's links.
 ///
 /// Owners are the caller's, modes the archive's (setuid bits, too). Devices are refused: no package has any.
-pub(super) fn unpack(deb: &Path, root: &Path) -> io::Result<()> {
-    let mut child = Command::new("dpkg-deb")
-        .arg("--fsys-tarfile")
-        .arg(deb)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let output = child.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
-    let unpacked = entries(output, root);
-    let status = child.wait()?;
-    unpacked?;
-    if status.success() { Ok(()) } else { Err(io::Error::other(format!("dpkg-deb failed ({status})"))) }
+pub(super) fn unpack(deb: &Deb, root: &Path) -> io::Result<()> {
+    let verified = VerifyReader::new(File::open(&deb.path)?, deb.size, deb.digest);
+    debian::deb::data(verified, |tar| entries(tar, root))
 }
 
 fn entries(tar: impl Read, root: &Path) -> io::Result<()> {

@@ -78,7 +78,7 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Starts a sandbox whose changing files are in the cache directory of `packages`.
-    pub fn start(packages: &Packages<'_>, options: &Options<'_>) -> Result<Sandbox, Error> {
+    pub fn start(packages: &Packages, options: &Options<'_>) -> Result<Sandbox, Error> {
         start::start(packages, options)
     }
 

@@ -22,7 +22,7 @@ pub(super) fn busybox(base: &Tree) -> PathBuf {
     base.path().join("usr/bin/busybox")
 }
 
-pub(super) fn start(packages: &Packages<'_>, options: &Options<'_>) -> Result<Sandbox, Error> {
+pub(super) fn start(packages: &Packages, options: &Options<'_>) -> Result<Sandbox, Error> {
     let base = packages.base()?;
     let place = Place::new(&packages.work()?)?;
     let log = place.dir().join("init.log");

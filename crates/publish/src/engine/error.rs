@@ -1,0 +1,115 @@
+//! Why an engine did not do what it was asked for.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::archive::ArchiveError;
+use crate::credentials::CredentialsError;
+
+/// Why an engine did not do what it was asked for: "cannot load …: reason".
+#[derive(Debug)]
+pub struct EngineError {
+    action: String,
+    reason: Reason,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Nothing listens at any of the addresses.
+    #[error("none answers at {}", .tried.join(", "))]
+    None {
+        /// The addresses, each with what happened.
+        tried: Vec<String>,
+    },
+    /// An address of a kind that is not supported.
+    #[error("neither `unix:///PATH` nor `tcp://HOST:PORT`")]
+    Endpoint,
+    /// Docker's context cannot be read.
+    #[error("{}: {reason}", .path.display())]
+    Context {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The socket is there, but not for us.
+    #[error("permission denied")]
+    Permission,
+    /// The engine is older than any that was tried.
+    #[error("its API has version {found}, and {needed} is the oldest supported")]
+    TooOld {
+        /// Its version.
+        found: String,
+        /// The oldest version that will do.
+        needed: String,
+    },
+    /// The engine said no, or stopped speaking.
+    #[error("{0}")]
+    Said(String),
+    /// The engine says that all went well, and it did not.
+    #[error("the engine reports success, but {0}")]
+    Untrue(String),
+    /// The archive for the engine could not be made.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The credentials could not be had.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+}
+
+impl EngineError {
+    pub(crate) fn new(action: impl Into<String>, reason: impl Into<Reason>) -> EngineError {
+        EngineError { action: action.into(), reason: reason.into() }
+    }
+
+    /// What went wrong.
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match &self.reason {
+            Reason::None { .. } => {
+                "start Docker or podman, or set DOCKER_HOST; --push-via registry needs no engine"
+            }
+            Reason::Endpoint => "forward the engine's socket, as with `ssh -L`, and name the socket",
+            Reason::Context { .. } => "`docker context use default` goes back to the usual socket",
+            Reason::Permission => {
+                "join the group that owns the socket (often `docker`), or use a rootless engine"
+            }
+            Reason::TooOld { .. } => {
+                "use Docker 20.10 or podman 4, or newer; --push-via registry needs no engine"
+            }
+            Reason::Said(text) if text.contains("no space left") => {
+                "free some space where the engine keeps its images"
+            }
+            Reason::Said(text) if is_refusal(text) => {
+                "log in with `docker login`, or set REGISTRY_USER and REGISTRY_PASSWORD"
+            }
+            Reason::Untrue(_) => "--push-via registry does not go through the engine",
+            Reason::Archive(ArchiveError::Layout(error)) => return error.hint().map(str::to_owned),
+            Reason::Credentials(error) => return error.hint(),
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+/// Engines pass a registry's refusal on as a sentence.
+fn is_refusal(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["unauthorized", "no basic auth credentials", "authentication required", "authorization failed", "denied"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {}: {}", self.action, self.reason)
+    }
+}
+
+impl std::error::Error for EngineError {}

@@ -1,0 +1,200 @@
+//! A Docker engine, or podman's API, through bollard.
+//!
+//! What an engine can do depends on its store: containerd's carries an index with all its platforms, and pushes it
+//! with its digests unchanged; the classic one holds single images, and compresses their layers anew when it pushes.
+
+mod endpoint;
+mod error;
+mod load;
+mod push;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, BollardRequest, ClientVersion, Docker};
+
+pub use endpoint::{Endpoint, find};
+pub use error::{EngineError, Reason};
+pub use push::Pushed;
+
+/// The oldest API that is supported: Docker 20.10 speaks 1.41, podman 4 speaks 1.40.
+const OLDEST: ClientVersion = ClientVersion { major_version: 1, minor_version: 40 };
+
+/// Loading a large image takes an engine minutes before it answers.
+const PATIENCE: Duration = Duration::from_secs(3600);
+/// Whether an engine is there at all is known at once.
+const HELLO: Duration = Duration::from_secs(10);
+
+/// How an engine keeps images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    /// As containerd does: whole indexes, with their digests.
+    Containerd,
+    /// As Docker and podman do otherwise: images of one platform.
+    Classic,
+}
+
+/// An engine that has answered.
+pub struct Engine {
+    docker: Docker,
+    endpoint: Endpoint,
+    name: String,
+    store: Store,
+    platform: oci::spec::Platform,
+}
+
+impl Engine {
+    /// The first of `endpoints` that answers.
+    pub async fn connect(endpoints: &[Endpoint]) -> Result<Engine, EngineError> {
+        let mut tried = Vec::new();
+        for endpoint in endpoints {
+            let action = || format!("use the engine at {endpoint}");
+            match hello(endpoint).await {
+                Ok(engine) => return Ok(engine),
+                Err(Hello::Final(reason)) => return Err(EngineError::new(action(), reason)),
+                Err(Hello::Absent(what)) => tried.push(format!("{endpoint} ({what})")),
+            }
+        }
+        Err(EngineError::new("find an engine", Reason::None { tried }))
+    }
+
+    /// What it calls itself: `Docker 28.5.2`, `podman 4.3.1`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it listens.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// How it keeps images.
+    pub fn store(&self) -> Store {
+        self.store
+    }
+
+    /// What it runs on.
+    pub fn platform(&self) -> &oci::spec::Platform {
+        &self.platform
+    }
+}
+
+enum Hello {
+    /// Nothing is there; there may be something elsewhere.
+    Absent(String),
+    Final(Reason),
+}
+
+async fn hello(endpoint: &Endpoint) -> Result<Engine, Hello> {
+    let docker = client(endpoint)?.with_timeout(HELLO);
+    let version = docker.version().await.map_err(|error| absent_or_final(&error))?;
+    let found = version.api_version.clone().unwrap_or_default();
+    let api = parse_version(&found);
+    if api < OLDEST {
+        let needed = format!("{}.{}", OLDEST.major_version, OLDEST.minor_version);
+        return Err(Hello::Final(Reason::TooOld { found, needed }));
+    }
+    // Speaks the older of the two versions from here on.
+    let docker = docker.negotiate_version().await.map_err(|error| Hello::Final(said(&error)))?;
+    let info = docker.info().await.map_err(|error| Hello::Final(said(&error)))?;
+    let components = version.components.unwrap_or_default();
+    let podman = components.iter().any(|component| component.name.starts_with("Podman"));
+    let name = if podman { "podman" } else { "Docker" };
+    let containerd = info.driver_status.iter().flatten().any(|pair| {
+        matches!(pair.as_slice(), [key, value] if key == "driver-type" && value.starts_with("io.containerd."))
+    });
+    let platform = oci::spec::Platform {
+        architecture: version.arch.unwrap_or_default(),
+        os: version.os.unwrap_or_default(),
+        variant: None,
+    };
+    Ok(Engine {
+        docker: docker.with_timeout(PATIENCE),
+        endpoint: endpoint.clone(),
+        name: format!("{name} {}", version.version.unwrap_or_default()),
+        store: if containerd { Store::Containerd } else { Store::Classic },
+        platform,
+    })
+}
+
+fn client(endpoint: &Endpoint) -> Result<Docker, Hello> {
+    let seconds = PATIENCE.as_secs();
+    let docker = match endpoint {
+        Endpoint::Unix(path) => {
+            Docker::connect_with_unix(&path.to_string_lossy(), seconds, API_DEFAULT_VERSION)
+        }
+        Endpoint::Tcp(address) => Docker::connect_with_http(address, seconds, API_DEFAULT_VERSION),
+        Endpoint::Tls { address, certificates } => {
+            let file = |name: &str| -> PathBuf { certificates.join(name) };
+            let (key, cert, ca) = (file("key.pem"), file("cert.pem"), file("ca.pem"));
+            Docker::connect_with_ssl(address, &key, &cert, &ca, seconds, API_DEFAULT_VERSION)
+        }
+    };
+    let docker = docker.map_err(|error| absent_or_final(&error))?;
+    Ok(docker.with_request_modifier(url_safe))
+}
+
+/// Engines decode credentials from the URL-safe alphabet (moby's `registry.DecodeAuthConfig`); bollard 0.21 encodes
+/// them in the other, so that some passwords would be lost.
+fn url_safe(mut request: BollardRequest) -> BollardRequest {
+    if let Some(value) = request.headers_mut().get_mut("X-Registry-Auth") {
+        let bytes: Vec<u8> = value
+            .as_bytes()
+            .iter()
+            .map(|byte| match byte {
+                b'+' => b'-',
+                b'/' => b'_',
+                other => *other,
+            })
+            .collect();
+        if let Ok(mut safe) = reqwest::header::HeaderValue::from_bytes(&bytes) {
+            safe.set_sensitive(true);
+            *value = safe;
+        }
+    }
+    request
+}
+
+fn parse_version(text: &str) -> ClientVersion {
+    let mut numbers = text.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    ClientVersion { major_version: next(), minor_version: next() }
+}
+
+fn absent_or_final(error: &bollard::errors::Error) -> Hello {
+    use bollard::errors::Error;
+    let text = causes(error);
+    if let Error::DockerResponseServerError { .. } = error {
+        return Hello::Final(Reason::Said(text));
+    }
+    if text.contains("Permission denied") {
+        return Hello::Final(Reason::Permission);
+    }
+    Hello::Absent(match error {
+        Error::SocketNotFoundError(_) => "no such file".to_owned(),
+        Error::RequestTimeoutError => "no answer".to_owned(),
+        _ => text,
+    })
+}
+
+fn said(error: &bollard::errors::Error) -> Reason {
+    Reason::Said(causes(error))
+}
+
+/// What the engine said, or the deepest cause of what went wrong on the way to it.
+fn causes(error: &bollard::errors::Error) -> String {
+    use bollard::errors::Error;
+    match error {
+        Error::DockerResponseServerError { status_code, message } => {
+            format!("{} (status {status_code})", message.trim())
+        }
+        Error::DockerStreamError { error } => error.trim().to_owned(),
+        other => {
+            let mut cause: &dyn std::error::Error = other;
+            while let Some(deeper) = cause.source() {
+                cause = deeper;
+            }
+            cause.to_string()
+        }
+    }
+}

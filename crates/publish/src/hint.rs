@@ -1,0 +1,49 @@
+//! What the user can do about an error of this crate.
+
+use std::error::Error;
+
+use crate::archive::ArchiveError;
+use crate::credentials::CredentialsError;
+use crate::engine::EngineError;
+use crate::layout::LayoutError;
+use crate::registry::RegistryError;
+
+/// The hint that belongs to an error of this crate, or to one of its causes.
+pub fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let found = if let Some(error) = error.downcast_ref::<LayoutError>() {
+            error.hint().map(str::to_owned)
+        } else if let Some(ArchiveError::Layout(error)) = error.downcast_ref() {
+            error.hint().map(str::to_owned)
+        } else if let Some(error) = error.downcast_ref::<CredentialsError>() {
+            error.hint()
+        } else if let Some(error) = error.downcast_ref::<EngineError>() {
+            error.hint()
+        } else {
+            error.downcast_ref::<RegistryError>().and_then(RegistryError::hint)
+        };
+        if found.is_some() {
+            return found;
+        }
+        cause = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_asked_too() {
+        let path = std::path::PathBuf::from("images");
+        let inner = || LayoutError::Occupied { path: path.clone() };
+        let expected = inner().hint().map(str::to_owned);
+        assert!(expected.is_some());
+        for error in [&inner() as &(dyn Error + 'static), &ArchiveError::Layout(inner())] {
+            assert_eq!(hint(error), expected);
+        }
+        assert_eq!(hint(&std::io::Error::other("x")), None);
+    }
+}

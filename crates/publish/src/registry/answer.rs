@@ -1,0 +1,153 @@
+//! What a registry's answers say: statuses, error documents, waits.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde::Deserialize;
+
+use super::error::Reason;
+
+/// The errors document (distribution-spec, "Error Codes").
+#[derive(Deserialize)]
+struct Errors {
+    errors: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    detail: serde_json::Value,
+}
+
+/// The part of an error's body that is worth showing.
+const SHOWN: usize = 300;
+
+/// What the body of an error says: `CODE: message`, or the beginning of its text on one line.
+pub(super) fn said(body: &[u8]) -> String {
+    let text = match serde_json::from_slice::<Errors>(body) {
+        Ok(Errors { errors }) => {
+            let text = |entry: Entry| {
+                let detail = match entry.detail {
+                    serde_json::Value::String(text) => text,
+                    // docker-registry hides the system's error in here.
+                    serde_json::Value::Object(fields) if !fields.is_empty() => {
+                        serde_json::Value::Object(fields).to_string()
+                    }
+                    _ => String::new(),
+                };
+                [entry.code, entry.message, detail]
+                    .into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(": ")
+            };
+            errors.into_iter().map(text).collect::<Vec<_>>().join("; ")
+        }
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // A page for people says nothing here.
+    if line.starts_with('<') {
+        return String::new();
+    }
+    let line: String = line.chars().filter(|c| !c.is_control()).collect();
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// The reason behind a status that was not wanted. `tries` is how often it came.
+pub(super) fn reason(status: StatusCode, body: &[u8], tries: u32) -> Reason {
+    let said = said(body);
+    let lower = said.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    match status.as_u16() {
+        507 => Reason::Full(said),
+        500..=599 if has(&["no space left", "disk quota exceeded"]) => Reason::Full(said),
+        400..=499 if has(&["immutable", "cannot be overwritten", "already exists and cannot"]) => {
+            Reason::Immutable(said)
+        }
+        401 => Reason::Unauthorized { anonymous: false, said },
+        403 => Reason::Denied(said),
+        400..=499 if has(&["digest_invalid"]) => Reason::DigestInvalid(said),
+        404 if has(&["name_unknown", "name unknown"]) => Reason::NoRepository(said),
+        404 => Reason::NotFound(said),
+        _ => Reason::Status { status: status.to_string(), said, tries },
+    }
+}
+
+/// Whether the same request may succeed a little later.
+pub(super) fn is_transient(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// The wait that the registry asks for, in seconds or until a date (RFC 9110, section 10.2.3).
+pub(super) fn retry_after(headers: &HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_told_in_one_line() {
+        for (body, expected) in [
+            (r#"{"errors":[{"code":"DENIED","message":"no","detail":null}]}"#, "DENIED: no"),
+            (r#"{"errors":[{"code":"A"},{"code":"B","message":"b","detail":"c"}]}"#, "A; B: b: c"),
+            (
+                r#"{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":{"Err":28}}]}"#,
+                r#"UNKNOWN: unknown error: {"Err":28}"#,
+            ),
+            ("  upstream\n  is down \x1b[31m", "upstream is down [31m"),
+            ("<html><body>Bad Gateway</body></html>", ""),
+            ("", ""),
+        ] {
+            assert_eq!(said(body.as_bytes()), expected);
+        }
+        assert_eq!(said(&[b'x'; 1000]).chars().count(), SHOWN + 1);
+    }
+
+    #[test]
+    fn statuses_have_reasons() {
+        let check = |status: u16, body: &str, expected: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(reason(status, body.as_bytes(), 3).to_string(), expected);
+        };
+        check(403, "", "denied");
+        check(507, "", "the registry has no space left");
+        check(
+            500,
+            "write: no space left on device",
+            "the registry has no space left (write: no space left on device)",
+        );
+        check(500, "oops", "500 Internal Server Error (oops) (tried 3 times)");
+        check(400, "TAG_IMMUTABLE: t", "the tag is immutable (TAG_IMMUTABLE: t)");
+        check(404, "NAME_UNKNOWN", "the repository does not exist (NAME_UNKNOWN)");
+        check(400, "DIGEST_INVALID", "the registry found another digest (DIGEST_INVALID)");
+    }
+
+    #[test]
+    fn waits_are_seconds_or_dates() {
+        let now = jiff::Timestamp::from_second(1_445_412_480).unwrap();
+        let check = |text: &str, expected: Option<u64>| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
+            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
+        };
+        check("7", Some(7));
+        check("Wed, 21 Oct 2015 07:28:30 GMT", Some(30));
+        check("Wed, 21 Oct 2015 07:27:30 GMT", Some(0));
+        check("soon", None);
+    }
+}

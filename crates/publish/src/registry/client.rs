@@ -1,0 +1,260 @@
+//! A repository at a registry (distribution-spec 1.1).
+
+use digest::Digest;
+use oci::spec::{Descriptor, media_type};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Client, Method, StatusCode, Url, redirect};
+
+use super::answer;
+use super::auth::Auth;
+use super::error::{Reason, RegistryError};
+use super::http::{Answer, Call, Failure, Http, Payload, Tries};
+use super::options::Options;
+use super::reference::Repository;
+use crate::credentials::Credentials;
+
+/// Docker's own types for what OCI standardised; registries answer with them for images that Docker pushed.
+const DOCKER_TYPES: [&str; 2] = [
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";
+
+/// What will be done at the registry, which is what a token must allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reading.
+    Pull,
+    /// Reading and writing.
+    Push,
+}
+
+/// A repository at a registry that has answered.
+pub struct Registry {
+    pub(super) http: Http,
+    repository: Repository,
+    access: Access,
+}
+
+/// A manifest or an index as a registry holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// Points to the bytes. Its media type is the registry's.
+    pub descriptor: Descriptor,
+    /// The bytes, which have the digest.
+    pub bytes: Vec<u8>,
+}
+
+impl Registry {
+    /// Finds out how to talk to the repository's registry: HTTPS, or plain HTTP where that is allowed.
+    pub async fn connect(
+        repository: Repository,
+        access: Access,
+        credentials: Credentials,
+        options: Options,
+    ) -> Result<Registry, RegistryError> {
+        let fail = |reason: Reason| RegistryError::new(format!("reach {}", repository.registry()), reason);
+        let client = client(&options, repository.is_loopback()).map_err(&fail)?;
+        let plain = options.insecure || repository.is_loopback();
+        let schemes: &[&str] = if plain { &["https", "http"] } else { &["https"] };
+        let mut last = None;
+        for scheme in schemes {
+            let base: Url = format!("{scheme}://{}/v2/", repository.server())
+                .parse()
+                .map_err(|_| fail(Reason::NotARegistry("its name does not fit into a URL".to_owned())))?;
+            let auth = Auth::new(credentials.clone(), options.insecure, options.stall);
+            let http = Http::new(client.clone(), auth, base, options.clone());
+            match ping(&http).await {
+                Ok(()) => return Ok(Registry { http, repository, access }),
+                // Whoever has a certificate speaks HTTPS.
+                Err(failure) if failure.is_certificate() => return Err(fail(failure.into_reason())),
+                Err(failure) => last = Some(failure.into_reason()),
+            }
+        }
+        let reason = last.unwrap_or(Reason::NotARegistry("no protocol is allowed".to_owned()));
+        Err(fail(reason))
+    }
+
+    /// The repository.
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// The digest of the manifest called `name` (a tag or a digest); `None` if there is none.
+    pub async fn head_manifest(&self, name: &str) -> Result<Option<Digest>, RegistryError> {
+        let answer = self.manifest_call(Method::HEAD, name).await?;
+        match answer.status {
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::OK => match answer_digest(&answer.headers) {
+                Some(digest) => Ok(Some(digest)),
+                // Old registries leave the header out.
+                None => Ok(self.manifest(name).await?.map(|fetched| fetched.descriptor.digest)),
+            },
+            _ => Err(self.wrong(format!("look for {name} in {}", self.repository), &answer)),
+        }
+    }
+
+    /// The manifest called `name` (a tag or a digest), verified; `None` if there is none.
+    pub async fn manifest(&self, name: &str) -> Result<Option<Fetched>, RegistryError> {
+        let answer = self.manifest_call(Method::GET, name).await?;
+        let action = || format!("read {name} of {}", self.repository);
+        match answer.status {
+            StatusCode::NOT_FOUND => return Ok(None),
+            StatusCode::OK => {}
+            _ => return Err(self.wrong(action(), &answer)),
+        }
+        let actual = Digest::of(&answer.body);
+        let expected = name.parse().ok().or_else(|| answer_digest(&answer.headers));
+        if let Some(expected) = expected
+            && expected != actual
+        {
+            return Err(RegistryError::new(action(), Reason::Content { expected, actual }));
+        }
+        let media_type =
+            answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let descriptor = Descriptor::new(media_type, actual, answer.body.len() as u64);
+        Ok(Some(Fetched { descriptor, bytes: answer.body }))
+    }
+
+    /// Puts a manifest or an index under `name` (a tag or its digest).
+    pub async fn put_manifest(
+        &self,
+        name: &str,
+        descriptor: &Descriptor,
+        bytes: Vec<u8>,
+    ) -> Result<(), RegistryError> {
+        let action = || format!("push {name} to {}", self.repository);
+        let mut call = self.call_to(Method::PUT, &format!("manifests/{name}"));
+        call.headers.push((CONTENT_TYPE, descriptor.media_type.clone()));
+        call.payload = Payload::Bytes(bytes.into());
+        let answer = self.http.call(&call).await.map_err(|reason| RegistryError::new(action(), reason))?;
+        if !answer.status.is_success() {
+            return Err(self.wrong(action(), &answer));
+        }
+        check_digest(&answer.headers, descriptor.digest)
+            .map_err(|reason| RegistryError::new(action(), reason))
+    }
+
+    /// Whether the repository holds the blob.
+    pub async fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
+        let digest = descriptor.digest;
+        let action = || format!("look for blob {digest} in {}", self.repository);
+        let call = self.call_to(Method::HEAD, &format!("blobs/{digest}"));
+        let answer = self.http.call(&call).await.map_err(|reason| RegistryError::new(action(), reason))?;
+        match answer.status {
+            StatusCode::NOT_FOUND => Ok(false),
+            StatusCode::OK => Ok(true),
+            _ => Err(self.wrong(action(), &answer)),
+        }
+    }
+
+    async fn manifest_call(&self, method: Method, name: &str) -> Result<Answer, RegistryError> {
+        let mut call = self.call_to(method, &format!("manifests/{name}"));
+        let types = [media_type::INDEX, media_type::MANIFEST].into_iter().chain(DOCKER_TYPES);
+        call.headers.extend(types.map(|media_type| (ACCEPT, media_type.to_owned())));
+        let fail = |reason| RegistryError::new(format!("look for {name} in {}", self.repository), reason);
+        self.http.call(&call).await.map_err(fail)
+    }
+
+    /// A request for a path under the repository.
+    pub(super) fn call_to(&self, method: Method, path: &str) -> Call {
+        let path = format!("{}/{path}", self.repository.path());
+        let url = self.http.base().join(&path).expect("a repository's name and a path make a URL's path");
+        self.call_at(method, url)
+    }
+
+    /// A request for an address that the registry has given.
+    pub(super) fn call_at(&self, method: Method, url: Url) -> Call {
+        Call { method, url, scope: self.scope(), headers: Vec::new(), payload: Payload::Empty }
+    }
+
+    pub(super) fn scope(&self) -> String {
+        let actions = match self.access {
+            Access::Pull => "pull",
+            Access::Push => "pull,push",
+        };
+        format!("repository:{}:{actions}", self.repository.path())
+    }
+
+    pub(super) fn wrong(&self, action: String, answer: &Answer) -> RegistryError {
+        RegistryError::new(action, answer::reason(answer.status, &answer.body, 1))
+    }
+}
+
+fn client(options: &Options, loopback: bool) -> Result<Client, Reason> {
+    let only_upwards = redirect::Policy::custom(|attempt| {
+        let downgrade = attempt.previous().last().is_some_and(|from| from.scheme() == "https")
+            && attempt.url().scheme() != "https";
+        if downgrade || attempt.previous().len() > 5 { attempt.stop() } else { attempt.follow() }
+    });
+    let mut builder = Client::builder()
+        .user_agent(concat!("qus/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(options.connect)
+        .redirect(only_upwards);
+    for pem in &options.authorities {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem)
+            .map_err(|_| Reason::Certificate("the given authority is not a certificate in PEM".to_owned()))?;
+        if certificates.is_empty() {
+            return Err(Reason::Certificate("the given authority holds no certificate in PEM".to_owned()));
+        }
+        builder = certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
+    }
+    if loopback {
+        // A proxy elsewhere cannot reach this machine's loopback.
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| Reason::Protocol(format!("no HTTP client can be made: {error}")))
+}
+
+/// Asks for the protocol's version; any registry answers that it speaks it, or who are you.
+async fn ping(http: &Http) -> Result<(), Failure> {
+    let call = Call {
+        method: Method::GET,
+        url: http.base().clone(),
+        scope: String::new(),
+        headers: Vec::new(),
+        payload: Payload::Empty,
+    };
+    let mut tries = Tries::default();
+    let (status, headers) = loop {
+        // Answers no challenge: which token is wanted depends on what for.
+        let failure = match http.ask(&call).await {
+            Ok(answer) => match Failure::of_status(answer.status, &answer.headers, &answer.body) {
+                None => break (answer.status, answer.headers),
+                Some(failure) => failure,
+            },
+            // Nobody there, or not in this protocol: later will be the same.
+            Err(failure) => return Err(failure),
+        };
+        tries.again(failure, http.options()).await.map_err(Failure::fatal)?;
+    };
+    let not_a_registry = |what: String| Err(Failure::fatal(Reason::NotARegistry(what)));
+    let page = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    match status {
+        StatusCode::OK if page => not_a_registry("it answers /v2/ with a page for people".to_owned()),
+        StatusCode::OK => Ok(()),
+        StatusCode::UNAUTHORIZED => {
+            http.learn(&headers).await;
+            Ok(())
+        }
+        other => not_a_registry(format!("it answers /v2/ with {other}")),
+    }
+}
+
+pub(super) fn answer_digest(headers: &HeaderMap) -> Option<Digest> {
+    headers.get(CONTENT_DIGEST)?.to_str().ok()?.parse().ok()
+}
+
+/// A registry that names a digest must name the right one; it need not name any.
+pub(super) fn check_digest(headers: &HeaderMap, expected: Digest) -> Result<(), Reason> {
+    let Some(value) = headers.get(CONTENT_DIGEST) else { return Ok(()) };
+    let actual = String::from_utf8_lossy(value.as_bytes()).into_owned();
+    if actual == expected.to_string() { Ok(()) } else { Err(Reason::WrongDigest { actual }) }
+}
+
+/// Where an upload goes on: absolute, or relative to what was asked.
+pub(super) fn location(answer: &Answer) -> Result<Url, Reason> {
+    let missing = || Reason::Protocol("the registry answered without a usable Location".to_owned());
+    let text = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok()).ok_or_else(missing)?;
+    answer.url.join(text).map_err(|_| missing())
+}

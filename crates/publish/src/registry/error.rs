@@ -1,0 +1,167 @@
+//! Why a registry did not do what it was asked for.
+
+use std::fmt;
+
+use digest::Digest;
+
+use crate::credentials::CredentialsError;
+use crate::layout::LayoutError;
+
+/// Why a registry did not do what it was asked for: "cannot upload blob sha256:… to …: reason".
+#[derive(Debug)]
+pub struct RegistryError {
+    action: String,
+    reason: Reason,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The registry does not know who we are.
+    #[error("unauthorized{}{}", if *.anonymous { ": no credentials were found" } else { ": the credentials were refused" }, detail(.said))]
+    Unauthorized {
+        /// Whether there were no credentials to show.
+        anonymous: bool,
+        /// What the registry said about it.
+        said: String,
+    },
+    /// The registry knows who we are and forbids it.
+    #[error("denied{}", detail(.0))]
+    Denied(String),
+    /// The registry has no such repository and makes none.
+    #[error("the repository does not exist{}", detail(.0))]
+    NoRepository(String),
+    /// The registry does not let a tag move.
+    #[error("the tag is immutable{}", detail(.0))]
+    Immutable(String),
+    /// The registry has no space left.
+    #[error("the registry has no space left{}", detail(.0))]
+    Full(String),
+    /// The registry's certificate is not signed by anyone we know.
+    #[error("its certificate is not trusted: {0}")]
+    Certificate(String),
+    /// What answers is no registry.
+    #[error("not a registry: {0}")]
+    NotARegistry(String),
+    /// The registry could not be reached, or stopped answering, as often as it was tried.
+    #[error("{reason}{}", tried(*.tries))]
+    Unreachable {
+        /// The last reason.
+        reason: String,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// A status that does not belong here.
+    #[error("{status}{}{}", detail(.said), tried(*.tries))]
+    Status {
+        /// `500 Internal Server Error`.
+        status: String,
+        /// What the registry said about it.
+        said: String,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// The registry says that it holds something else.
+    #[error("the registry answered with digest {actual}")]
+    WrongDigest {
+        /// The digest in its answer.
+        actual: String,
+    },
+    /// The registry found that the bytes have another digest.
+    #[error("the registry found another digest{}", detail(.0))]
+    DigestInvalid(String),
+    /// An answer does not have what the protocol demands.
+    #[error("{0}")]
+    Protocol(String),
+    /// What was asked for is not there.
+    #[error("not found{}", detail(.0))]
+    NotFound(String),
+    /// A wait that the registry demands is longer than anyone wants to wait.
+    #[error("too many requests: the registry asks to wait {seconds} seconds")]
+    RateLimited {
+        /// The wait.
+        seconds: u64,
+    },
+    /// What it sent is not what the digest promises.
+    #[error("expected {expected}, got {actual}")]
+    Content {
+        /// The digest asked for.
+        expected: Digest,
+        /// The digest of what came.
+        actual: Digest,
+    },
+    /// A document that came cannot be read.
+    #[error("not an {media_type}: {source}")]
+    Json {
+        /// What it should be.
+        media_type: String,
+        /// Where it is not.
+        source: serde_json::Error,
+    },
+    /// Two things in the plan do not go together.
+    #[error("{0}")]
+    Plan(String),
+    /// The layout could not be read.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The credentials could not be had.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+}
+
+fn detail(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(" ({said})") }
+}
+
+fn tried(tries: u32) -> String {
+    if tries > 1 { format!(" (tried {tries} times)") } else { String::new() }
+}
+
+impl RegistryError {
+    pub(crate) fn new(action: impl Into<String>, reason: impl Into<Reason>) -> RegistryError {
+        RegistryError { action: action.into(), reason: reason.into() }
+    }
+
+    /// What went wrong.
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match &self.reason {
+            Reason::Unauthorized { anonymous: true, .. } => {
+                "log in with `docker login`, or set REGISTRY_USER and REGISTRY_PASSWORD"
+            }
+            Reason::Unauthorized { .. } => {
+                "log in again with `docker login`, or check REGISTRY_USER and REGISTRY_PASSWORD"
+            }
+            Reason::Denied(_) => "the account needs the right to push to this repository",
+            Reason::NoRepository(_) => "create the repository at the registry, or check --repository",
+            Reason::Immutable(_) => {
+                "push under another tag, or let the registry's settings allow tags to move"
+            }
+            Reason::Full(_) => "free some space at the registry; what was uploaded is not uploaded again",
+            Reason::Certificate(_) => "give the authority's certificate with --registry-ca FILE",
+            Reason::NotARegistry(_) => "check the registry's name and port in --repository",
+            Reason::Unreachable { .. } => {
+                "check the registry's name and port, and the network; what was uploaded is not uploaded again"
+            }
+            Reason::RateLimited { .. } => "try again later, or log in for a higher limit",
+            Reason::DigestInvalid(_) => "`cargo xtask verify` says whether the layout is damaged",
+            Reason::Layout(error) => return error.hint().map(str::to_owned),
+            Reason::Credentials(error) => return error.hint(),
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl fmt::Display for RegistryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {}: {}", self.action, self.reason)
+    }
+}
+
+impl std::error::Error for RegistryError {}

@@ -1,0 +1,27 @@
+//! A registry, over HTTP (distribution-spec 1.1): a client that expects the network to fail.
+//!
+//! Read in this order: [`Reference`] is a name, [`Registry`] a repository that answers, [`push()`] puts a layout's
+//! images there, [`Registry::look`] checks them. Underneath, `http` is one request (who we are, how long to wait, when to try again), `upload` one
+//! blob.
+
+mod answer;
+mod auth;
+mod challenge;
+mod client;
+mod error;
+mod http;
+mod options;
+mod progress;
+mod pull;
+mod push;
+mod reference;
+mod upload;
+
+pub use client::{Access, Fetched, Registry};
+pub use error::{Reason, RegistryError};
+pub use options::Options;
+pub use progress::{Event, Progress, Silent};
+pub use pull::Look;
+pub use push::{Mode, Push, Report, Tagged, push};
+pub use reference::{ParseReferenceError, Reference, Repository};
+pub use upload::Outcome;

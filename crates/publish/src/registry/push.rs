@@ -1,0 +1,255 @@
+//! Pushing what a layout holds, in an order that never shows a half-pushed tag.
+//!
+//! First blobs, then images by digest, then the tags of images, then indexes by digest, and last the tags of
+//! indexes, one after the other in the order given. Whatever fails, no tag points to something incomplete.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use digest::Digest;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use oci::spec::{Descriptor, Index, Manifest, media_type};
+
+use super::client::Registry;
+use super::error::{Reason, RegistryError};
+use super::progress::{Event, Progress};
+use super::upload::Outcome;
+use crate::layout::{Layout, LayoutError};
+
+/// One thing to push: an image or an index of the layout, under a tag, or by digest alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// The tag to point to it.
+    pub tag: Option<String>,
+    /// The image or index.
+    pub descriptor: Descriptor,
+}
+
+/// Whether to push, or to find out what a push would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Push.
+    Push,
+    /// Ask the registry what it has; change nothing.
+    DryRun,
+}
+
+/// What was done, or in a dry run would be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Blobs that were sent, by digest.
+    pub uploaded: Vec<Descriptor>,
+    /// Blobs that the registry took from another repository of its own, by digest.
+    pub mounted: Vec<Descriptor>,
+    /// Blobs that were there, by digest. Those of images that were there are not asked for and not listed.
+    pub present: Vec<Descriptor>,
+    /// Images and indexes that were not there.
+    pub manifests: Vec<Descriptor>,
+    /// Every tag of the plan, in the order in which they were looked at.
+    pub tags: Vec<Tagged>,
+}
+
+/// A tag after a push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tagged {
+    /// The tag.
+    pub tag: String,
+    /// What it points to.
+    pub digest: Digest,
+    /// Whether it did not point there before.
+    pub moved: bool,
+}
+
+impl Report {
+    /// The bytes of blobs that were sent.
+    pub fn bytes_uploaded(&self) -> u64 {
+        self.uploaded.iter().map(|blob| blob.size).sum()
+    }
+
+    /// Whether the registry had everything, under the right tags.
+    pub fn unchanged(&self) -> bool {
+        self.uploaded.is_empty()
+            && self.mounted.is_empty()
+            && self.manifests.is_empty()
+            && self.tags.iter().all(|tag| !tag.moved)
+    }
+}
+
+/// Pushes `plan`. `from` are other repositories at the registry (paths) whose blobs may be mounted.
+pub async fn push(
+    layout: &Layout,
+    plan: &[Push],
+    from: &[String],
+    registry: &Registry,
+    mode: Mode,
+    progress: &dyn Progress,
+) -> Result<Report, RegistryError> {
+    let run = Run { layout, from, registry, mode, progress, report: Mutex::default() };
+    let parts = Parts::of(layout, plan, registry)?;
+    let missing = run.missing(parts.images.keys()).await?;
+    let blobs: BTreeMap<Digest, Descriptor> = missing
+        .iter()
+        .flat_map(|image| &parts.images[image])
+        .map(|blob| (blob.digest, blob.clone()))
+        .collect();
+    run.each(blobs.values(), |blob| run.blob(blob)).await?;
+    run.each(missing.iter(), |digest| run.manifest(&parts.descriptors[digest])).await?;
+    let (index_tags, image_tags): (Vec<_>, Vec<_>) = plan
+        .iter()
+        .filter_map(|push| push.tag.as_deref().map(|tag| (tag, &push.descriptor)))
+        .partition(|(_, descriptor)| descriptor.media_type == media_type::INDEX);
+    run.each(image_tags.iter(), |(tag, descriptor)| run.tag(tag, descriptor)).await?;
+    let missing = run.missing(parts.indexes.iter()).await?;
+    run.each(missing.iter(), |digest| run.manifest(&parts.descriptors[digest])).await?;
+    for (tag, descriptor) in &index_tags {
+        run.tag(tag, descriptor).await?;
+    }
+    Ok(run.into_report())
+}
+
+/// What a plan consists of.
+#[derive(Default)]
+struct Parts {
+    /// Each image with its blobs.
+    images: BTreeMap<Digest, Vec<Descriptor>>,
+    indexes: BTreeSet<Digest>,
+    /// Of images and indexes.
+    descriptors: BTreeMap<Digest, Descriptor>,
+}
+
+impl Parts {
+    fn of(layout: &Layout, plan: &[Push], registry: &Registry) -> Result<Parts, RegistryError> {
+        let mut parts = Parts::default();
+        let mut tags = BTreeMap::new();
+        for push in plan {
+            let action = || format!("push to {}", registry.repository());
+            parts.add(layout, &push.descriptor).map_err(|error| RegistryError::new(action(), error))?;
+            if let Some(tag) = &push.tag
+                && let Some(other) = tags.insert(tag, push.descriptor.digest)
+                && other != push.descriptor.digest
+            {
+                let reason = Reason::Plan(format!("the tag `{tag}` shall point to two images"));
+                return Err(RegistryError::new(action(), reason));
+            }
+        }
+        Ok(parts)
+    }
+
+    fn add(&mut self, layout: &Layout, descriptor: &Descriptor) -> Result<(), LayoutError> {
+        let digest = descriptor.digest;
+        self.descriptors.insert(digest, descriptor.clone());
+        if descriptor.media_type == media_type::INDEX {
+            if self.indexes.insert(digest) {
+                for image in layout.json::<Index>(descriptor)?.manifests {
+                    self.add(layout, &image)?;
+                }
+            }
+        } else if let Entry::Vacant(image) = self.images.entry(digest) {
+            let manifest: Manifest = layout.json(descriptor)?;
+            image.insert(manifest.layers.into_iter().chain([manifest.config]).collect());
+        }
+        Ok(())
+    }
+}
+
+struct Run<'a> {
+    layout: &'a Layout,
+    from: &'a [String],
+    registry: &'a Registry,
+    mode: Mode,
+    progress: &'a dyn Progress,
+    report: Mutex<Report>,
+}
+
+impl Run<'_> {
+    /// Does something to many items at once, up to the limit; stops at the first failure.
+    async fn each<T, F>(
+        &self,
+        items: impl Iterator<Item = T>,
+        action: impl Fn(T) -> F,
+    ) -> Result<(), RegistryError>
+    where
+        F: Future<Output = Result<(), RegistryError>>,
+    {
+        let limit = self.registry.http.options().concurrency.max(1);
+        stream::iter(items.map(action)).buffer_unordered(limit).try_collect::<()>().await
+    }
+
+    /// Those that the registry does not have.
+    async fn missing(
+        &self,
+        digests: impl Iterator<Item = &Digest>,
+    ) -> Result<BTreeSet<Digest>, RegistryError> {
+        let missing = Mutex::new(BTreeSet::new());
+        self.each(digests, async |digest: &Digest| {
+            if self.registry.head_manifest(&digest.to_string()).await?.is_none() {
+                lock(&missing).insert(*digest);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(missing.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    async fn blob(&self, blob: &Descriptor) -> Result<(), RegistryError> {
+        let outcome = match self.mode {
+            Mode::DryRun if self.registry.has_blob(blob).await? => Outcome::Present,
+            Mode::DryRun => Outcome::Uploaded,
+            Mode::Push => {
+                self.progress.event(Event::Started { blob });
+                let path = self.layout.blob_path(blob.digest);
+                let sent = |bytes| self.progress.event(Event::Sent { blob, bytes });
+                self.registry.upload(&path, blob, self.from, &sent).await?
+            }
+        };
+        self.progress.event(Event::Ended { blob, outcome });
+        let mut report = lock(&self.report);
+        match outcome {
+            Outcome::Present => report.present.push(blob.clone()),
+            Outcome::Mounted => report.mounted.push(blob.clone()),
+            Outcome::Uploaded => report.uploaded.push(blob.clone()),
+        }
+        Ok(())
+    }
+
+    async fn manifest(&self, descriptor: &Descriptor) -> Result<(), RegistryError> {
+        if self.mode == Mode::Push {
+            let name = descriptor.digest.to_string();
+            self.registry.put_manifest(&name, descriptor, self.read(descriptor)?).await?;
+        }
+        self.progress.event(Event::Manifest { descriptor });
+        lock(&self.report).manifests.push(descriptor.clone());
+        Ok(())
+    }
+
+    async fn tag(&self, tag: &str, descriptor: &Descriptor) -> Result<(), RegistryError> {
+        let digest = descriptor.digest;
+        let moved = self.registry.head_manifest(tag).await? != Some(digest);
+        if moved && self.mode == Mode::Push {
+            self.registry.put_manifest(tag, descriptor, self.read(descriptor)?).await?;
+        }
+        let tagged = Tagged { tag: tag.to_owned(), digest, moved };
+        self.progress.event(Event::Tagged { tagged: &tagged });
+        lock(&self.report).tags.push(tagged);
+        Ok(())
+    }
+
+    fn read(&self, descriptor: &Descriptor) -> Result<Vec<u8>, RegistryError> {
+        let action = || format!("push {} to {}", descriptor.digest, self.registry.repository());
+        self.layout.read(descriptor).map_err(|error| RegistryError::new(action(), error))
+    }
+
+    /// Blobs and manifests end in any order; the report has one.
+    fn into_report(self) -> Report {
+        let mut report = self.report.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for list in [&mut report.uploaded, &mut report.mounted, &mut report.present, &mut report.manifests] {
+            list.sort_by_key(|descriptor| descriptor.digest);
+        }
+        report
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,209 @@
+//! Real engines: what they load, what they push, and with which digests.
+//!
+//! Each engine and a `docker-registry` run in a sandbox; the registry's port is the machine's, so that the test can ask
+//! it what arrived.
+
+// The lints' exceptions for tests do not reach their helper functions.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use oci::spec::{Descriptor, Index, Manifest};
+use qus_publish as publish;
+use tempfile::TempDir;
+use testbed::sandbox::{Network, Options};
+use testbed::{Packages, Sandbox};
+
+use publish::archive::Named;
+use publish::credentials::{Credentials, Secret};
+use publish::engine::{Endpoint, Engine, Store};
+use publish::layout::Layout;
+use publish::registry::{self, Access, Mode, Push, Registry, Repository, Silent};
+
+#[path = "../fixture/mod.rs"]
+mod fixture;
+
+/// Whether the machine can run sandboxes; says so if not.
+fn ready(test: &str) -> bool {
+    let missing = testbed::missing();
+    if let Some(reason) = &missing {
+        testbed::skip(test, reason, std::env::var_os("CI").is_some());
+    }
+    missing.is_none()
+}
+
+fn named(repository: &Repository, refs: &[(String, Descriptor)]) -> Vec<Named> {
+    let name = |(tag, descriptor): &(String, Descriptor)| Named {
+        repository: repository.to_string(),
+        tag: tag.clone(),
+        descriptor: descriptor.clone(),
+    };
+    refs.iter().map(name).collect()
+}
+
+/// The layout with only what an engine of this machine can take: the fixture has amd64 and arm.
+struct Bench {
+    layout: Layout,
+    refs: Vec<(String, Descriptor)>,
+    repository: Repository,
+    _home: TempDir,
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+}
+
+/// Starts `which`, and a registry with a password, and runs `test` with both.
+fn with(which: testbed::Engine, test: impl AsyncFnOnce(Engine, Bench)) {
+    if !ready(which.name()) {
+        return;
+    }
+    let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/keyrings");
+    let packages = Packages::of_the_machine(&keyrings).unwrap();
+    let tree = packages.tree(which.tree_name(), &which.packages()).unwrap();
+    let registry = packages.tree("registry", &testbed::Registry::packages()).unwrap();
+    let options = Options { trees: vec![&tree, &registry], network: Network::Host, ..Options::default() };
+    let sandbox = Sandbox::start(&packages, &options).unwrap();
+    let options = testbed::registry::Options { password: true, ..Default::default() };
+    let registry = testbed::Registry::start(&sandbox, &options).unwrap();
+    let running = which.start(&sandbox).unwrap();
+    let home = TempDir::new().unwrap();
+    let refs = fixture::write(home.path());
+    let repository: Repository = format!("{}/aptman/qus", registry.address()).parse().unwrap();
+    let bench = Bench { layout: fixture::open(home.path()), refs, repository, _home: home };
+    runtime().block_on(async {
+        let engine = Engine::connect(&[Endpoint::Unix(running.socket())]).await.unwrap();
+        test(engine, bench).await;
+    });
+}
+
+fn credentials() -> Credentials {
+    let password = Secret::new(testbed::registry::PASSWORD);
+    Credentials::Basic { user: testbed::registry::USER.to_owned(), password }
+}
+
+async fn connect(repository: &Repository) -> Registry {
+    Registry::connect(repository.clone(), Access::Push, credentials(), registry::Options::default())
+        .await
+        .unwrap()
+}
+
+/// The classic store takes one platform of an index and pushes it with other digests.
+async fn classic(engine: Engine, bench: Bench, name: &str) {
+    assert!(engine.name().starts_with(name), "{}", engine.name());
+    assert_eq!(engine.store(), Store::Classic);
+    engine.load(&bench.layout, &named(&bench.repository, &bench.refs), &|_| ()).await.unwrap();
+    let pushed = engine.push(&bench.repository, "amd64-d1.0", &credentials(), &|_| ()).await.unwrap();
+    let registry = connect(&bench.repository).await;
+    let there = registry.manifest("amd64-d1.0").await.unwrap().unwrap();
+    if let Some(digest) = pushed.digest {
+        assert_eq!(there.descriptor.digest, digest);
+    }
+    // The config is what was built, layer for layer; only their compression is another.
+    let manifest: Manifest = serde_json::from_slice(&there.bytes).unwrap();
+    let local: Manifest = bench.layout.json(&bench.refs[2].1).unwrap();
+    assert_ne!(there.descriptor.digest, bench.refs[2].1.digest);
+    if name == "Docker" {
+        assert_eq!(manifest.config.digest, local.config.digest);
+    }
+}
+
+#[test]
+fn docker20() {
+    with(testbed::Engine::Docker20, async |engine, bench| classic(engine, bench, "Docker 20.10").await);
+}
+
+#[test]
+fn docker28() {
+    let which = testbed::Engine::Docker28 { containerd_store: false };
+    with(which, async |engine, bench| classic(engine, bench, "Docker").await);
+}
+
+#[test]
+fn podman() {
+    with(testbed::Engine::Podman, async |engine, bench| classic(engine, bench, "podman").await);
+}
+
+#[test]
+fn containerds_store_ends_in_the_digests_of_a_direct_push() {
+    let which = testbed::Engine::Docker28 { containerd_store: true };
+    with(which, async |engine, bench| {
+        assert_eq!(engine.store(), Store::Containerd);
+        let sent = std::sync::atomic::AtomicU64::new(0);
+        let hear = |bytes| sent.store(bytes, std::sync::atomic::Ordering::Relaxed);
+        engine.load(&bench.layout, &named(&bench.repository, &bench.refs), &hear).await.unwrap();
+        assert!(sent.into_inner() > 16_000);
+        for (tag, _) in &bench.refs {
+            engine.push(&bench.repository, tag, &credentials(), &|_| ()).await.unwrap();
+        }
+        let through_engine = connect(&bench.repository).await;
+        let direct = connect(&bench.repository.sibling("aptman/direct").unwrap()).await;
+        let plan: Vec<Push> = bench
+            .refs
+            .iter()
+            .map(|(tag, descriptor)| Push { tag: Some(tag.clone()), descriptor: descriptor.clone() })
+            .collect();
+        registry::push(&bench.layout, &plan, &[], &direct, Mode::Push, &Silent).await.unwrap();
+        for (tag, descriptor) in &bench.refs {
+            let bytes = bench.layout.read(descriptor).unwrap();
+            for registry in [&through_engine, &direct] {
+                let there = registry.manifest(tag).await.unwrap().unwrap();
+                assert_eq!((there.descriptor.digest, &there.bytes), (descriptor.digest, &bytes), "{tag}");
+                assert_eq!(registry.look(tag).await.unwrap().problems, []);
+            }
+        }
+        let again =
+            registry::push(&bench.layout, &plan, &[], &through_engine, Mode::Push, &Silent).await.unwrap();
+        assert!(again.unchanged());
+        let index: Index = bench.layout.json(&bench.refs[0].1).unwrap();
+        assert_eq!(index.manifests.len(), 2);
+    });
+}
+
+#[test]
+fn refusals_are_passed_on() {
+    let which = testbed::Engine::Docker28 { containerd_store: true };
+    with(which, async |engine, bench| {
+        let images = named(&bench.repository, &bench.refs[2..]);
+        let name = format!("{}:amd64-d1.0", bench.repository);
+        let error = engine.push(&bench.repository, "amd64-d1.0", &credentials(), &|_| ()).await.unwrap_err();
+        assert!(error.to_string().starts_with(&format!("cannot push {name} through Docker")), "{error}");
+
+        engine.load(&bench.layout, &images, &|_| ()).await.unwrap();
+        // Passwords whose base64 differs between the two alphabets: `?` and `~` at every position.
+        for password in ["wrong", "???~~~", "a???~~~", "ab???~~~"] {
+            let wrong = Credentials::Basic { user: "qus".to_owned(), password: Secret::new(password) };
+            let error = engine.push(&bench.repository, "amd64-d1.0", &wrong, &|_| ()).await.unwrap_err();
+            assert!(error.hint().unwrap_or_default().starts_with("log in"), "{error}");
+            assert!(!format!("{error} {error:?}").contains(password), "{error}");
+        }
+        let spoilt = bench.layout.json::<Manifest>(&bench.refs[2].1).unwrap().layers.remove(1);
+        let path = bench.layout.blob_path(spoilt.digest);
+        std::fs::write(&path, "short").unwrap();
+        let error = engine.load(&bench.layout, &images, &|_| ()).await.unwrap_err().to_string();
+        let expected = format!("cannot read {}: expected {} bytes, got only 5", path.display(), spoilt.size);
+        assert_eq!(error, format!("cannot load images into {}: {expected}", engine.name()));
+    });
+}
+
+#[test]
+fn where_no_engine_is() {
+    let home = TempDir::new().unwrap();
+    let nothing = home.path().join("nothing.sock");
+    let dead = home.path().join("dead.sock");
+    drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
+    let endpoints = [nothing.clone(), dead.clone()].map(Endpoint::Unix);
+    let error = runtime().block_on(Engine::connect(&endpoints)).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot find an engine: none answers at unix://{} (no such file), unix://{} (Connection refused (os error 111))",
+            nothing.display(),
+            dead.display()
+        )
+    );
+    assert_eq!(
+        error.hint().as_deref(),
+        Some("start Docker or podman, or set DOCKER_HOST; --push-via registry needs no engine")
+    );
+}

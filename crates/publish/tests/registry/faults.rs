@@ -1,0 +1,221 @@
+//! The fault matrix. After each fault either the push succeeded, with everything there once, or it failed with the
+//! right message and no tag of an index has moved.
+
+use std::time::{Duration, Instant};
+
+use crate::http::Response;
+use crate::publish::credentials::Credentials;
+use crate::publish::registry::Mode;
+use crate::server::{Fault, Guard, Rule, Server};
+use crate::setup::Setup;
+
+const ALWAYS: usize = usize::MAX;
+
+fn rule(method: &'static str, path: &'static str, times: usize, fault: Fault) -> Rule {
+    Rule { method, path, skip: 0, times, fault }
+}
+
+fn answer(status: u16, body: &str) -> Fault {
+    Fault::Answer(Response::new(status).body(body))
+}
+
+/// Pushes to a registry with `rules`. `expected` is the error's text, with `BLOB` for any blob's digest and `HOST` for
+/// the registry; `None` means that the push must succeed.
+async fn check(name: &str, rules: Vec<Rule>, expected: Option<&str>) -> Server {
+    let setup = Setup::new();
+    let server = Server::start(Guard::Open, rules);
+    let result = setup.push(server.address, Credentials::Anonymous, Mode::Push).await;
+    match (result, expected) {
+        (Ok(_), None) => setup.assert_complete(&server, name),
+        (Err(error), Some(expected)) => {
+            let mut text = error.to_string().replace(&server.address.to_string(), "HOST");
+            if let Some(at) = text.find("sha256:") {
+                text.replace_range(at..at + 71, "BLOB");
+            }
+            assert_eq!(text, expected, "{name}");
+            assert!(!server.state().tags.contains_key("latest"), "{name}: a tag has moved");
+        }
+        (result, _) => panic!("{name}: {result:?}"),
+    }
+    server
+}
+
+#[tokio::test]
+async fn what_passes_is_waited_out() {
+    let later = |response: Response| Fault::Answer(response);
+    for (name, rules) in [
+        ("no fault", vec![]),
+        (
+            "429 with Retry-After",
+            vec![rule("HEAD", "/blobs/", 2, later(Response::new(429).header("Retry-After", "0")))],
+        ),
+        ("429 without Retry-After", vec![rule("POST", "/uploads/", 2, answer(429, ""))]),
+        ("500 once", vec![rule("PUT", "/manifests/", 1, answer(500, ""))]),
+        ("502 while uploading", vec![rule("PUT", "/uploads/", 2, answer(502, "<html>"))]),
+        ("503 on the way in", vec![rule("GET", "/v2/", 1, answer(503, ""))]),
+        ("cut before an answer", vec![rule("HEAD", "/manifests/", 2, Fault::CutAnswer)]),
+        ("cut in the middle of PATCH", vec![rule("PATCH", "/uploads/", 2, Fault::CutAfter(1000))]),
+        ("cut in the middle of PUT", vec![rule("PUT", "/uploads/", 2, Fault::CutAfter(50))]),
+        ("cut after PUT was carried out", vec![rule("PUT", "/uploads/", 1, Fault::CutAnswer)]),
+        ("cut after PATCH was carried out", vec![rule("PATCH", "/uploads/", 1, Fault::CutAnswer)]),
+        ("cut after a manifest was taken", vec![rule("PUT", "/manifests/", 2, Fault::CutAnswer)]),
+        ("stall once", vec![rule("PATCH", "/uploads/", 1, Fault::Stall)]),
+        ("an upload forgotten", vec![rule("PUT", "/uploads/", 1, Fault::Forget)]),
+        ("a slow drip", vec![rule("GET", "/v2/", 1, Fault::Drip), rule("POST", "/uploads/", 2, Fault::Drip)]),
+    ] {
+        check(name, rules, None).await;
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_told() {
+    let upload = "cannot upload blob BLOB to HOST/aptman/qus: ";
+    for (name, rules, expected) in [
+        (
+            "500 always",
+            vec![rule("PUT", "/manifests/latest", ALWAYS, answer(500, "oops"))],
+            "cannot push latest to HOST/aptman/qus: 500 Internal Server Error (oops) (tried 3 times)"
+                .to_owned(),
+        ),
+        (
+            "429 for an hour",
+            vec![rule(
+                "POST",
+                "/uploads/",
+                ALWAYS,
+                Fault::Answer(Response::new(429).header("Retry-After", "3600")),
+            )],
+            format!("{upload}too many requests: the registry asks to wait 3600 seconds"),
+        ),
+        (
+            "stall always",
+            vec![rule("POST", "/uploads/", ALWAYS, Fault::Stall)],
+            format!("{upload}nothing moved for 0.4 seconds (tried 3 times)"),
+        ),
+        (
+            "wrong digest for a blob",
+            vec![rule(
+                "PUT",
+                "/uploads/",
+                ALWAYS,
+                Fault::Change(|response| {
+                    response.without("Docker-Content-Digest").header("Docker-Content-Digest", "sha256:00")
+                }),
+            )],
+            format!("{upload}the registry answered with digest sha256:00"),
+        ),
+        (
+            "wrong digest for a manifest",
+            vec![rule(
+                "PUT",
+                "/manifests/sha256",
+                ALWAYS,
+                Fault::Change(|response| {
+                    response.without("Docker-Content-Digest").header("Docker-Content-Digest", "x")
+                }),
+            )],
+            "cannot push BLOB to HOST/aptman/qus: the registry answered with digest x".to_owned(),
+        ),
+        (
+            "no Location",
+            vec![rule("POST", "/uploads/", ALWAYS, Fault::Change(|response| response.without("Location")))],
+            format!("{upload}the registry answered without a usable Location"),
+        ),
+        (
+            "a full disk in words",
+            vec![rule("PUT", "/uploads/", ALWAYS, answer(500, "write /var: no space left on device"))],
+            format!("{upload}the registry has no space left (write /var: no space left on device)"),
+        ),
+        (
+            "a full disk as a status",
+            vec![rule("PUT", "/uploads/", ALWAYS, answer(507, ""))],
+            format!("{upload}the registry has no space left"),
+        ),
+        (
+            "denied",
+            vec![rule(
+                "POST",
+                "/uploads/",
+                ALWAYS,
+                answer(403, r#"{"errors":[{"code":"DENIED","message":"no"}]}"#),
+            )],
+            format!("{upload}denied (DENIED: no)"),
+        ),
+        (
+            "no such repository",
+            vec![rule("POST", "/uploads/", ALWAYS, answer(404, ""))],
+            format!("{upload}the repository does not exist"),
+        ),
+        (
+            "an immutable tag",
+            vec![rule("PUT", "/manifests/latest", ALWAYS, answer(400, "TAG_IMMUTABLE"))],
+            "cannot push latest to HOST/aptman/qus: the tag is immutable (TAG_IMMUTABLE)".to_owned(),
+        ),
+        (
+            "too large",
+            vec![rule("PUT", "/uploads/", ALWAYS, answer(413, ""))],
+            format!("{upload}413 Payload Too Large"),
+        ),
+        (
+            "a page instead of a registry",
+            vec![rule(
+                "GET",
+                "/v2/",
+                ALWAYS,
+                Fault::Answer(Response::new(200).header("Content-Type", "text/html")),
+            )],
+            "cannot reach HOST: not a registry: it answers /v2/ with a page for people".to_owned(),
+        ),
+        (
+            "something else instead of a registry",
+            vec![rule("GET", "/v2/", ALWAYS, answer(404, ""))],
+            "cannot reach HOST: not a registry: it answers /v2/ with 404 Not Found".to_owned(),
+        ),
+    ] {
+        check(name, rules, Some(&expected)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_is_not_there() {
+    let setup = Setup::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = setup.push(free, Credentials::Anonymous, Mode::Push).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot reach {free}: Connection refused (os error 111)"));
+    assert!(error.hint().unwrap().starts_with("check the registry's name and port"));
+}
+
+#[tokio::test]
+async fn a_wait_that_is_asked_for_is_kept() {
+    let began = Instant::now();
+    let wait = Fault::Answer(Response::new(503).header("Retry-After", "1"));
+    check("Retry-After", vec![rule("PUT", "/manifests/latest", 1, wait)], None).await;
+    assert!(began.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_cut_upload_goes_on_where_it_was_cut() {
+    let rules = vec![rule("PATCH", "/uploads/", 1, Fault::CutAfter(1000))];
+    let server = check("resume", rules, None).await;
+    // The range is asked for once, and no upload begins anew: three layers and three configs.
+    assert_eq!(server.count("GET", "/uploads/upload-"), 1);
+    assert_eq!(server.count("POST", "/uploads/"), 6);
+}
+
+#[tokio::test]
+async fn locations_are_absolute_or_relative() {
+    let relative = |response: Response| {
+        let location = response.headers.iter().find(|(name, _)| name == "Location").unwrap().1.clone();
+        let id = location.rsplit('/').next().unwrap().to_owned();
+        response.without("Location").header("Location", id)
+    };
+    check("relative to the request", vec![rule("POST", "/uploads/", ALWAYS, Fault::Change(relative))], None)
+        .await;
+}
+
+#[tokio::test]
+async fn a_registry_that_names_no_digests_is_believed() {
+    let silent = Fault::Change(|response| response.without("Docker-Content-Digest"));
+    let rules = ["HEAD", "GET", "PUT"].map(|method| rule(method, "/", ALWAYS, silent.clone()));
+    check("no digests", rules.to_vec(), None).await;
+}

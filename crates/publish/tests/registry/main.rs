@@ -1,0 +1,17 @@
+//! The registry client against a registry that misbehaves, and against a real one.
+
+// The lints' exceptions for tests do not reach their helper functions.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+use qus_publish as publish;
+
+mod auth;
+mod faults;
+#[path = "../fixture/mod.rs"]
+mod fixture;
+mod http;
+mod pull;
+mod push;
+mod real;
+mod server;
+mod setup;

@@ -1,0 +1,201 @@
+//! Packages from Debian's archive, with everything checked on the way: the real [`Source`].
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use debian::packages::Entry;
+use debian::progress::Silent;
+use debian::release::Policy;
+use debian::{Fetcher, Keyring, Mirror, fetch, packages, release};
+use digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::{Deb, Package, Source, SourceError};
+
+/// For how long what a suite had is taken for what it has, in seconds: a day.
+const FRESH: i64 = 24 * 60 * 60;
+
+/// What an `InRelease` may hold, in bytes.
+const INRELEASE_LIMIT: usize = 4 << 20;
+
+/// Why the archive does not have a package.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A file could not be had.
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    /// A suite's `InRelease` is not to be used.
+    #[error(transparent)]
+    Release(#[from] release::Error),
+    /// A `Packages` cannot be read.
+    #[error("cannot read `Packages` of `{suite}` for `{architecture}`")]
+    Packages {
+        /// The suite.
+        suite: String,
+        /// The architecture.
+        architecture: String,
+        /// Why.
+        #[source]
+        error: packages::Error,
+    },
+    /// The suite is fine, but has no such package.
+    #[error("`{}` has no package `{}` for `{}`", .0.suite, .0.name, .0.architecture)]
+    NoPackage(Package),
+}
+
+impl ArchiveError {
+    /// Without this layer around `debian`'s own errors, which is transparent and would hide their hints.
+    fn boxed(self) -> SourceError {
+        match self {
+            ArchiveError::Fetch(error) => error.into(),
+            ArchiveError::Release(error) => error.into(),
+            other => other.into(),
+        }
+    }
+}
+
+/// Debian's archive at a mirror, with a cache.
+///
+/// What it found is remembered for a day in a file, so that tests do not ask the mirror each time; a package that the
+/// mirror has replaced in the meantime is looked for anew. An expired `Valid-Until` is accepted: these packages are
+/// tools of tests, and nothing of them ships.
+pub struct Archive {
+    fetcher: Fetcher,
+    mirror: Mirror,
+    keyring: Keyring,
+    memo: PathBuf,
+    now: i64,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// Where a package is, and since when that is known.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Pin {
+    path: String,
+    size: u64,
+    digest: Digest,
+    seen: i64,
+}
+
+type Pins = BTreeMap<String, Pin>;
+
+impl Archive {
+    /// The archive at `mirror`, checked against `keyring` at the moment `now` (unix seconds). `memo` is the file that
+    /// remembers; it need not exist.
+    pub fn new(
+        fetcher: Fetcher,
+        mirror: Mirror,
+        keyring: Keyring,
+        memo: &Path,
+        now: i64,
+    ) -> std::io::Result<Archive> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Archive { fetcher, mirror, keyring, memo: memo.to_owned(), now, runtime })
+    }
+
+    /// The pins of `packages`, from the memo or the mirror.
+    async fn pins(&self, packages: &[Package]) -> Result<Pins, ArchiveError> {
+        let mut pins = self.recall();
+        let mut unknown: BTreeMap<(&str, &str), Vec<&Package>> = BTreeMap::new();
+        for package in packages.iter().filter(|package| !pins.contains_key(&package.to_string())) {
+            unknown.entry((&package.suite, &package.architecture)).or_default().push(package);
+        }
+        if unknown.is_empty() {
+            return Ok(pins);
+        }
+        for ((suite, architecture), wanted) in unknown {
+            let names: Vec<&str> = wanted.iter().map(|package| package.name.as_str()).collect();
+            let mut entries = self.entries(suite, architecture, &names).await?;
+            for package in wanted {
+                let Some(Entry { path, size, digest, .. }) = entries.remove(&package.name) else {
+                    return Err(ArchiveError::NoPackage(package.clone()));
+                };
+                pins.insert(package.to_string(), Pin { path, size, digest, seen: self.now });
+            }
+        }
+        self.remember(&pins);
+        Ok(pins)
+    }
+
+    /// The newest entries of a suite, from a list that `InRelease` vouches for.
+    async fn entries(
+        &self,
+        suite: &str,
+        architecture: &str,
+        names: &[&str],
+    ) -> Result<BTreeMap<String, Entry>, ArchiveError> {
+        let url = self.mirror.url(&format!("dists/{suite}/InRelease"));
+        let inrelease = self.fetcher.unpinned(&url, INRELEASE_LIMIT, &Silent).await?;
+        let policy = Policy { allow_expired: true };
+        let release = release::verify(&inrelease, &self.keyring, suite, self.now, &policy)?;
+        let Some(index) = release.packages(architecture) else { return Ok(BTreeMap::new()) };
+        let urls: Vec<String> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
+        let path = self.fetcher.verified(&urls, index.size, index.digest, &Silent).await?;
+        File::open(&path)
+            .map_err(packages::Error::Read)
+            .and_then(|file| packages::newest(file, names))
+            .map_err(|error| ArchiveError::Packages {
+                suite: suite.to_owned(),
+                architecture: architecture.to_owned(),
+                error,
+            })
+    }
+
+    async fn fetch(&self, pin: &Pin) -> Result<Deb, ArchiveError> {
+        let urls = [self.mirror.url(&pin.path)];
+        let path = self.fetcher.verified(&urls, pin.size, pin.digest, &Silent).await?;
+        Ok(Deb { path, size: pin.size, digest: pin.digest })
+    }
+
+    /// What is remembered and still fresh. A memo that is not there or not readable is an empty one.
+    fn recall(&self) -> Pins {
+        let text = std::fs::read(&self.memo).unwrap_or_default();
+        let mut pins: Pins = serde_json::from_slice(&text).unwrap_or_default();
+        pins.retain(|_, pin| (0..FRESH).contains(&(self.now - pin.seen)));
+        pins
+    }
+
+    /// Two processes at once overwrite each other's memo, never mix them; not to remember costs only time.
+    fn remember(&self, pins: &Pins) {
+        let Some(dir) = self.memo.parent() else { return };
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(dir)?;
+            serde_json::to_writer_pretty(&mut file, pins)?;
+            file.persist(&self.memo)?;
+            Ok(())
+        };
+        let _ = write();
+    }
+
+    async fn all(&self, packages: &[Package]) -> Result<Vec<Deb>, ArchiveError> {
+        let mut pins = self.pins(packages).await?;
+        let mut debs = Vec::new();
+        for package in packages {
+            let name = package.to_string();
+            let deb = match self.fetch(&pins[&name]).await {
+                // Replaced by a newer version since it was remembered, most likely.
+                Err(ArchiveError::Fetch(_)) if pins[&name].seen < self.now => {
+                    self.forget(&name);
+                    pins = self.pins(packages).await?;
+                    self.fetch(&pins[&name]).await?
+                }
+                result => result?,
+            };
+            debs.push(deb);
+        }
+        Ok(debs)
+    }
+
+    fn forget(&self, name: &str) {
+        let mut pins = self.recall();
+        pins.remove(name);
+        self.remember(&pins);
+    }
+}
+
+impl Source for Archive {
+    fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, SourceError> {
+        self.runtime.block_on(self.all(packages)).map_err(ArchiveError::boxed)
+    }
+}
