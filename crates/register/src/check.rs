@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use arch::Target;
-use rustix::fs::MemfdFlags;
+use rustix::fs::{MemfdFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use crate::program;
@@ -52,11 +52,16 @@ pub fn start(target: Target) -> Result<Running, Outcome> {
         // No memory files, not to be executed, or /proc not mounted: try a file.
         Err(_) => {}
     }
-    match on_disk(&program) {
-        Ok(file) => spawn(&file.0.to_string_lossy())
-            .map(|child| Running { child })
-            .map_err(|error| failed_to_start(&error)),
-        Err(error) => Err(Outcome::Untried(format!("there is no place for a program: {error}"))),
+    let file = match on_disk(&program) {
+        Ok(file) => file,
+        Err(error) => return Err(Outcome::Untried(format!("there is no place for a program: {error}"))),
+    };
+    match spawn(&file.0.to_string_lossy()) {
+        Ok(child) => Ok(Running { child }),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_noexec(&file.0) => {
+            Err(Outcome::Untried(format!("{} is on a file system mounted noexec", file.0.display())))
+        }
+        Err(error) => Err(failed_to_start(&error)),
     }
 }
 
@@ -164,6 +169,10 @@ fn in_memory(program: &[u8]) -> io::Result<File> {
     file.write_all(program)?;
     file.set_permissions(PermissionsExt::from_mode(0o755))?;
     Ok(file)
+}
+
+fn is_noexec(path: &Path) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
 /// A file that goes away with this value.

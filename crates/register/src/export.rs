@@ -1,8 +1,9 @@
-//! Writes the files from which systemd-binfmt or update-binfmts registers the targets at each boot.
+//! Writes, and removes, the files from which systemd-binfmt or update-binfmts registers the targets at each boot.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use arch::Target;
 use binfmt::{BinfmtMisc, Entry, Flags, Recognition};
 
 use crate::args::Style;
@@ -10,6 +11,7 @@ use crate::output::Output;
 use crate::register;
 use crate::run::Scene;
 use crate::trouble::Trouble;
+use crate::want::entry_name;
 
 /// `misc` is where it can be seen whether the machine runs its own family's programs by itself.
 pub(crate) fn run(
@@ -30,20 +32,60 @@ pub(crate) fn run(
     for wanted in register::sort(scene, misc, output).wanted {
         let (target, entry) = (wanted.target, &wanted.entry);
         let interpreter = entry.interpreter().display();
-        let (file, text, what) = match style {
+        let (text, what) = match style {
             Style::Systemd => {
                 let line = entry.register_line().unwrap_or_default();
-                (format!("{}.conf", entry.name()), [line, b"\n".to_vec()].concat(), "systemd-binfmt.service")
+                ([line, b"\n".to_vec()].concat(), "systemd-binfmt.service")
             }
-            Style::Debian => (entry.name().to_owned(), debian(entry), "update-binfmts"),
+            Style::Debian => (debian(entry), "update-binfmts"),
         };
-        match write(&dir.join(file), &text) {
+        match write(&dir.join(file(target, style)), &text) {
             Ok(()) => output
                 .line(format_args!("Setting {interpreter} as binfmt interpreter for {target} for {what}")),
             Err(trouble) => trouble.print(output),
         }
     }
     Ok(())
+}
+
+/// Removes the selected targets' files.
+pub(crate) fn remove(scene: &Scene, style: Style, output: &mut Output<'_>) {
+    let files = ours(scene, style);
+    for path in &files {
+        match std::fs::remove_file(path) {
+            Ok(()) => output.line(format_args!("Removing {}", path.display())),
+            Err(error) => {
+                Trouble::new(format_args!("cannot remove {}: {error}", path.display())).print(output);
+            }
+        }
+    }
+    if files.is_empty() {
+        let dir = scene.request.exportdir(style);
+        output.note(format_args!("there is none of this program's files in {}", dir.display()));
+    }
+}
+
+/// The selected targets' files, as far as they are such as this program writes: packages have files of the same names.
+pub(crate) fn ours(scene: &Scene, style: Style) -> Vec<PathBuf> {
+    let dir = scene.request.exportdir(style);
+    let selected = Target::all().filter(|target| scene.request.selection.contains(*target));
+    let files = selected.filter_map(|target| {
+        let path = dir.join(file(target, style));
+        let text = std::fs::read_to_string(&path).ok()?;
+        let begins = match style {
+            Style::Systemd => format!(":{}:M::", entry_name(target)),
+            Style::Debian => format!("package {}\ninterpreter ", entry_name(target)),
+        };
+        text.starts_with(&begins).then_some(path)
+    });
+    files.collect()
+}
+
+fn file(target: Target, style: Style) -> String {
+    match style {
+        Style::Systemd => format!("{}.conf", entry_name(target)),
+        Style::Debian => entry_name(target),
+    }
 }
 
 /// The format that update-binfmts(8) imports: one of its options per line. QEMU's own script writes `credential`, which

@@ -112,6 +112,7 @@ impl Request {
         let selection = select(names)?;
         let action = match args.action {
             Some(Action::Register) if environment.clear == Some(true) => Some(Action::Remove),
+            Some(Action::Export(style)) if environment.clear == Some(true) => Some(Action::Unexport(style)),
             action => action,
         };
         let mode = match args.mode {

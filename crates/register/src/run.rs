@@ -120,9 +120,13 @@ fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result
             return Ok(());
         }
     };
+    if let Some(name) = request.host_arch.as_deref().filter(|name| Machine::named(name).natives().is_empty())
+    {
+        output.warning(format_args!("HOST_ARCH is `{name}`, which is no machine that is known here"));
+    }
     let scene = Scene::new(request);
     let request = &scene.request;
-    let writes_files = matches!(request.action, Some(Action::Export(_)));
+    let writes_files = matches!(request.action, Some(Action::Export(_) | Action::Unexport(_)));
     let only_looks = request.mode == Mode::DryRun || (writes_files && request.steps.is_empty());
     let misc = if only_looks { scene.mounted() } else { Some(scene.open(output)?) };
     for step in &request.steps {
@@ -138,6 +142,10 @@ fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result
             plan(action, &scene, misc.as_ref(), output)
         }
         (Some(Action::Export(style)), Mode::Do, _) => export::run(&scene, misc.as_ref(), style, output),
+        (Some(Action::Unexport(style)), Mode::Do, _) => {
+            export::remove(&scene, style, output);
+            Ok(())
+        }
         (Some(Action::Check), Mode::Do, Some(misc)) => status::check(&scene, misc, output),
         (Some(Action::Register), Mode::Do, Some(misc)) => register::run(&scene, misc, output),
         (Some(Action::Remove), Mode::Do, Some(misc)) => remove::run(&request.selection, &scene, misc, output),
@@ -177,6 +185,11 @@ fn plan(
         (Action::Export(style), _) => {
             output.line(format_args!("Would write to {}", request.exportdir(style).display()));
             register::plan(scene, misc, output);
+        }
+        (Action::Unexport(style), _) => {
+            for path in export::ours(scene, style) {
+                output.line(format_args!("Would remove {}", path.display()));
+            }
         }
         (Action::Check, _) => output.line("Would run a program of each target"),
         (Action::Remove, Some(misc)) => remove::plan(&request.selection, scene, misc, output)?,

@@ -230,7 +230,8 @@ pub(crate) fn check(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -
                 Trouble::new(format_args!("a program of {target} does not run: {why}")).print(output);
             }
             Outcome::Fails(why) => output.line(format_args!("{target} does not run: {why}")),
-            Outcome::Untried(why) => output.warning(format_args!("{target} was not tried: {why}")),
+            // That is what was asked for.
+            Outcome::Untried(why) => output.error(format_args!("{target} was not tried: {why}")),
         }
     }
     output.line(format_args!("{running} of {} targets run", targets.len()));

@@ -29,6 +29,8 @@ fn describe(args: &Args) -> String {
         Some(Action::Check) => "check".to_owned(),
         Some(Action::Export(Style::Systemd)) => "systemd".to_owned(),
         Some(Action::Export(Style::Debian)) => "debian".to_owned(),
+        Some(Action::Unexport(Style::Systemd)) => "remove-systemd".to_owned(),
+        Some(Action::Unexport(Style::Debian)) => "remove-debian".to_owned(),
     });
     words.push(if args.targets.is_empty() { "*".to_owned() } else { args.targets.join("+") });
     let mut said = |word: &str, value: Option<bool>| {
@@ -195,6 +197,8 @@ fn options_after_the_separator_in_all_their_spellings() {
         (&["-t -n", "-n -t"], "dry register *"),
         (&["-s", "--systemd", "--systemd ALL -p no"][..2], "systemd *"),
         (&["-d", "--debian"], "debian *"),
+        (&["-s -r", "-rs", "--systemd --reset"], "remove-systemd *"),
+        (&["-d -r", "-rd", "--debian --clear"], "remove-debian *"),
         (&["-e /x", "-e/x", "--exportdir /x", "--exportdir=/x", "--export /x"], "register * exportdir=/x"),
         (&["-Q /x", "-Q/x", "--path /x", "--path=/x", "--qemu-path /x", "--qemu-path=/x"], "register * Q=/x"),
         (

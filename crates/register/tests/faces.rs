@@ -125,7 +125,15 @@ fn systemds_files_hold_lines_that_the_kernel_takes() {
         );
         assert_eq!(names(misc), [""; 0]);
         assert_eq!(names(&dir), ["qemu-arm.conf", "qemu-sparc.conf"]);
+        fs::write(dir.join("qemu-alpha.conf"), "# somebody else's\n").unwrap();
+        let remove = format!("-- -r -s -e {}", dir.display());
+        let removed = "DIR/binfmt.d/qemu-arm.conf\nVERB DIR/binfmt.d/qemu-sparc.conf\n";
+        let told = |verb: &str| format!("{verb} {}", removed.replace("VERB", verb));
+        place.register(&format!("-n {remove}")).check(0, &told("Would remove"), "");
         let line = fs::read(dir.join("qemu-arm.conf")).unwrap();
+        place.register(&remove).check(0, &told("Removing"), "");
+        place.register(&remove).check(0, "", "note: there is none of this program's files in DIR/binfmt.d\n");
+        assert_eq!(names(&dir), ["qemu-alpha.conf"]);
         fs::write(misc.join("register"), &line).unwrap();
         let written = fs::read_to_string(misc.join("qemu-arm")).unwrap();
         place.register("-- -r");

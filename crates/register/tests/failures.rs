@@ -43,6 +43,11 @@ fn names_that_are_nobodys() {
     assert!(said.err.starts_with(expected), "{}", said.err);
     place.register("-X").check(1, "", "Invalid option: -X\nhint: --help lists the options\n");
     let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
+    command.args(["-n", "-s", "arm"]).env("HOST_ARCH", "amd46");
+    assert_eq!(
+        place.said(command.output().unwrap()).err,
+        "warning: HOST_ARCH is `amd46`, which is no machine that is known here\n"
+    );
     place.said(command.env("QEMU_CREDENTIAL", "maybe").output().unwrap()).check(
         1,
         "",
@@ -261,5 +266,38 @@ fn a_reader_that_has_seen_enough_is_no_failure_and_a_full_disk_is() {
         let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
         let said = place.said(command.arg("-l").stdout(full).output().unwrap());
         said.check(1, "", "error: cannot write the output: No space left on device (os error 28)\n");
+    });
+}
+
+#[test]
+fn programs_run_from_memory_or_from_a_file_or_are_not_tried() {
+    private::run("programs_run_from_memory_or_from_a_file_or_are_not_tried", |_| {
+        let place = Place::with(&["arm"]);
+        place.register("-s -- -p arm");
+        let (register, files) = (env!("CARGO_BIN_EXE_register"), place.path("tmp"));
+        fs::create_dir(&files).unwrap();
+        // So that this instance of binfmt_misc is seen not to be the container's own.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        system(&format!("mount -t tmpfs none {}", files.display()));
+        // A kernel that executes nothing from memory; the setting is the pid namespace's.
+        let script = format!(
+            "echo 2 > /proc/sys/vm/memfd_noexec && TMPDIR={} exec {register} --check arm",
+            files.display()
+        );
+        let run = || {
+            let mut command =
+                place.command(&["unshare", "-p", "--fork", "--mount-proc", "sh", "-c", &script]);
+            place.said(command.output().unwrap())
+        };
+        run().check(0, "arm runs under QEMU 11.1.3\n1 of 1 targets run\n", "");
+        assert_eq!(fs::read_dir(&files).unwrap().count(), 0, "nothing is left there");
+        system(&format!("mount -o remount,noexec {}", files.display()));
+        let said = run();
+        assert_eq!((said.code, said.out.as_str()), (Some(1), "0 of 1 targets run\n"));
+        let error = said.err.replace(|c: char| c.is_ascii_digit(), "");
+        assert_eq!(
+            error,
+            "error: arm was not tried: DIR/tmp/qus-check- is on a file system mounted noexec\n"
+        );
     });
 }

@@ -63,6 +63,8 @@ pub enum Action {
     Check,
     /// Write files from which something else registers the targets at each boot.
     Export(Style),
+    /// Remove such files.
+    Unexport(Style),
 }
 
 /// Who reads the files.
@@ -170,7 +172,7 @@ fn action(args: &mut Args, seen: &Seen, separated: bool) -> Option<Action> {
         return None;
     }
     if seen.clear {
-        return Some(Action::Remove);
+        return Some(seen.export.map_or(Action::Remove, Action::Unexport));
     }
     if seen.check && !seen.registering && seen.export.is_none() {
         return Some(Action::Check);
