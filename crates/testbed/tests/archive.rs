@@ -136,7 +136,8 @@ fn a_cache_that_overlayfs_cannot_name_is_refused() {
     let path = dir.path().join("a:b");
     let error = Packages::new(&path, Nothing).err().unwrap().to_string();
     let path = path.canonicalize().unwrap();
-    let expected = format!("cannot use {} as a layer of a sandbox: it contains `:`, `,` or `\\`", path.display());
+    let expected =
+        format!("cannot use {} as a layer of a sandbox: it contains `:`, `,` or `\\`", path.display());
     assert_eq!(error, expected);
 }
 

@@ -60,7 +60,9 @@ fn check(engine: Engine) {
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "armv7l", "{output:?}");
 
     sandbox.write("/shared/context/Dockerfile", DOCKERFILE).unwrap();
-    running.client(&["build", "--platform", "linux/arm/v7", "-t", "built:latest", "/shared/context"]).unwrap();
+    running
+        .client(&["build", "--platform", "linux/arm/v7", "-t", "built:latest", "/shared/context"])
+        .unwrap();
     let built = ["--platform", "linux/arm/v7", "built:latest", "busybox", "cat", "/machine"];
     let output = running.run(&built).unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "armv7l", "{output:?}");

@@ -66,6 +66,9 @@ fn with(which: testbed::Engine, test: impl AsyncFnOnce(Engine, Bench)) {
     let sandbox = Sandbox::start(&packages, &options).unwrap();
     let options = testbed::registry::Options { password: true, ..Default::default() };
     let registry = testbed::Registry::start(&sandbox, &options).unwrap();
+    // Docker takes 127.0.0.0/8 for a place without TLS; podman wants to be told.
+    let insecure = format!("[[registry]]\nlocation = \"{}\"\ninsecure = true\n", registry.address());
+    sandbox.write("/etc/containers/registries.conf", insecure).unwrap();
     let running = which.start(&sandbox).unwrap();
     let home = TempDir::new().unwrap();
     let refs = fixture::write(home.path());
