@@ -2,6 +2,7 @@
 //! the environment.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use debian::cache::Cache;
@@ -66,4 +67,10 @@ pub(crate) fn sources(
 /// Says which mirror is used and why; once, when something will be fetched.
 pub(crate) fn announce(mirror: &Mirror, ui: &Ui) {
     ui.note(format!("fetching from {mirror} ({})", mirror.origin()));
+}
+
+/// Now, in unix seconds.
+pub(crate) fn now() -> anyhow::Result<i64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+    i64::try_from(now.as_secs()).context("the clock is far in the future")
 }

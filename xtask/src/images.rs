@@ -9,7 +9,9 @@ use std::thread;
 
 use anyhow::Context as _;
 use arch::Host;
+use debian::fetch::Fetcher;
 use debian::lock::Lock;
+use debian::mirror::Mirror;
 use oci::spec::Platform;
 use publish::archive::{self, Named};
 use publish::layout::{Layout, LayoutWriter, Pruned};
@@ -24,6 +26,19 @@ use crate::plan::{Content, Plan, Selection};
 use crate::report;
 use crate::ui::{self, Ui, size};
 
+/// What is built, from what, and where to.
+pub(crate) struct Order<'a> {
+    pub(crate) workspace: &'a Path,
+    pub(crate) cache_dir: &'a Path,
+    pub(crate) lock: &'a Lock,
+    pub(crate) fetch: &'a Fetcher,
+    pub(crate) mirror: &'a Mirror,
+    pub(crate) offline: bool,
+    pub(crate) repository: &'a str,
+    pub(crate) output: &'a Path,
+    pub(crate) jobs: Option<NonZero<usize>>,
+}
+
 pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let ui = Ui::new();
     let workspace = context::workspace()?;
@@ -32,44 +47,58 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let selection =
         Selection { hosts: args.host.clone(), kinds: args.kind.clone(), targets: args.target.clone() };
     let plan = Plan::new(&config.hosts, &selection, &lock)?;
-    let repository = args.repository.as_deref().unwrap_or(&config.repository);
     let cache_dir = context::cache_dir(args.sources.cache_dir.as_deref())?;
     let (fetch, mirror) = context::sources(&args.sources, &config, &cache_dir)?;
-    let output = std::path::absolute(&args.output)?;
-
-    if args.dry_run {
-        ui::print(&dry_run(&plan, &lock, &fetch, &mirror, repository, &output))?;
-        return Ok(());
-    }
-    // The output is opened first: what it may refuse, it refuses before minutes of work.
-    let mut layout = LayoutWriter::create(&output)?;
-    let register =
-        cross::register(&needs_register(&plan), &workspace, &cache_dir, args.sources.offline, &ui)?;
-    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
-    let builder = Builder {
+    let order = Order {
+        workspace: &workspace,
+        cache_dir: &cache_dir,
         lock: &lock,
         fetch: &fetch,
         mirror: &mirror,
-        layout: &layout,
-        cache_dir: &cache_dir,
-        jobs,
-        ui: &ui,
+        offline: args.sources.offline,
+        repository: args.repository.as_deref().unwrap_or(&config.repository),
+        output: &std::path::absolute(&args.output)?,
+        jobs: args.jobs,
     };
-    let built = builder.run(&plan, &register)?;
-    let changed = layout.finish(repository, &built.refs())?;
+    if args.dry_run {
+        ui::print(&dry_run(&plan, &order))?;
+        return Ok(());
+    }
+    let (built, changed) = build(&plan, &order, &ui)?;
+    if let Some(path) = &args.archive {
+        write_archive(path, &built, &order, &ui)?;
+    }
+    let text =
+        if args.json { report::json(&built, order.repository, order.output)? } else { report::table(&built) };
+    ui::print(&text)?;
+    let verb = if changed { "wrote" } else { "nothing changed in" };
+    ui.note(format!("{verb} {}", order.output.display()));
+    Ok(())
+}
+
+/// Builds `plan` into the layout; says whether that changed anything.
+pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(Built, bool)> {
+    // The output is opened first: what it may refuse, it refuses before minutes of work.
+    let mut layout = LayoutWriter::create(order.output)?;
+    let hosts = needs_register(plan);
+    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
+    let builder = Builder {
+        lock: order.lock,
+        fetch: order.fetch,
+        mirror: order.mirror,
+        layout: &layout,
+        cache_dir: order.cache_dir,
+        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        ui,
+    };
+    let built = builder.run(plan, &register)?;
+    let changed = layout.finish(order.repository, &built.refs())?;
     if let Pruned::Removed { blobs, bytes } = layout.prune()?
         && blobs > 0
     {
         ui.note(format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
     }
-    if let Some(path) = &args.archive {
-        write_archive(path, &output, &built, repository, &ui)?;
-    }
-    let text = if args.json { report::json(&built, repository, &output)? } else { report::table(&built) };
-    ui::print(&text)?;
-    let verb = if changed { "wrote" } else { "nothing changed in" };
-    ui.note(format!("{verb} {}", output.display()));
-    Ok(())
+    Ok((built, changed))
 }
 
 /// The hosts with an image that holds `register`.
@@ -81,14 +110,14 @@ fn needs_register(plan: &Plan) -> Vec<Host> {
 }
 
 /// One tar for `docker load`: every index that was built, with the amd64 image for engines that can hold one only.
-fn write_archive(path: &Path, layout: &Path, built: &Built, repository: &str, ui: &Ui) -> anyhow::Result<()> {
+fn write_archive(path: &Path, built: &Built, order: &Order<'_>, ui: &Ui) -> anyhow::Result<()> {
     let _step = ui.step(format!("writing {}", path.display()));
     let named: Vec<Named> = built
         .indexes
         .iter()
         .flat_map(|index| {
             index.plan.tags.iter().map(|tag| Named {
-                repository: repository.to_owned(),
+                repository: order.repository.to_owned(),
                 tag: tag.clone(),
                 descriptor: index.descriptor.clone(),
             })
@@ -99,7 +128,7 @@ fn write_archive(path: &Path, layout: &Path, built: &Built, repository: &str, ui
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
-    archive::write(&Layout::open(layout)?, &named, &platform, &mut out).with_context(cannot_write)?;
+    archive::write(&Layout::open(order.output)?, &named, &platform, &mut out).with_context(cannot_write)?;
     let file = out.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(cannot_write)?;
     readable(file.as_file()).with_context(cannot_write)?;
     file.persist(path).with_context(cannot_write)?;
@@ -126,14 +155,8 @@ fn classic_platform(built: &Built) -> anyhow::Result<Platform> {
 }
 
 /// What a run would fetch, build and tag.
-fn dry_run(
-    plan: &Plan,
-    lock: &Lock,
-    fetch: &debian::fetch::Fetcher,
-    mirror: &debian::mirror::Mirror,
-    repository: &str,
-    output: &Path,
-) -> String {
+fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
+    let Order { lock, fetch, mirror, repository, output, .. } = order;
     let wanted = |package: &debian::lock::Package| {
         plan.images.iter().filter(|image| image.host == package.host).any(|image| match image.content {
             Content::Kind(Kind::Pkg) => package.targets().any(is_current),

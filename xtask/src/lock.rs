@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use arch::{Host, Target, UnknownName};
@@ -84,14 +83,13 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
     for name in &args.allow_expired {
         allow_expired.insert(suite(name, config).context("invalid --allow-expired")?);
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
     Ok(Request {
         suites: config.suites.clone(),
         hosts: config.hosts.iter().copied().collect(),
         targets: Target::current().chain(config.retired.iter().copied()).collect(),
         allow_expired,
         without,
-        now: i64::try_from(now.as_secs()).context("the clock is far in the future")?,
+        now: context::now()?,
     })
 }
 

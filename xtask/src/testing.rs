@@ -1,19 +1,154 @@
-//! `cargo xtask test`: every test, with what the tests need brought first.
+//! `cargo xtask test`: every test, after the real images that the end-to-end tests run on were built.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::Context as _;
+use arch::{Host, Target};
+use debian::deb::{self, Kind};
+use debian::fetch::Fetcher;
+use debian::keyring::Keyring;
+use debian::lock::Lock;
+use debian::mirror::Mirror;
+use debian::resolve::{self, Request};
 
-use crate::cli::TestArgs;
+use crate::cli::{Sources, TestArgs};
+use crate::config::Config;
 use crate::context;
+use crate::images::{self, Order};
+use crate::plan::{Plan, Selection};
+use crate::ui::Ui;
+
+/// Names the real layout to the tests.
+const LAYOUT: &str = "QUS_TEST_LAYOUT";
+/// Names the lock that the layout was built from.
+const LOCK: &str = "QUS_TEST_LOCK";
+/// Names the folder with Debian's `qemu-user` for this machine to the tests, unpacked.
+const QEMU_DIR: &str = "QUS_TEST_QEMU_DIR";
 
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
+    let ui = Ui::new();
     let workspace = context::workspace()?;
-    let status = Command::new("cargo")
+    let layout = workspace.join("target/images");
+    let Prepared { lock, qemu } = prepare(&workspace, &layout, &ui)?;
+    let mut command = Command::new("cargo");
+    command
         .args(["test", "--workspace", "--locked"])
         .args(&args.args)
         .current_dir(&workspace)
-        .status()
-        .context("cannot run cargo")?;
+        .env(LAYOUT, &layout)
+        .env(LOCK, &lock);
+    match &qemu {
+        Some(dir) => {
+            command.env(QEMU_DIR, dir);
+        }
+        None => {
+            ui.note("no images are built for this machine's architecture: tests that run QEMU are skipped")
+        }
+    }
+    let status = command.status().context("cannot run cargo")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the tests are told beside the layout.
+struct Prepared {
+    lock: PathBuf,
+    qemu: Option<PathBuf>,
+}
+
+/// Builds the images that are tested, and unpacks this machine's QEMU.
+fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
+    let config = Config::load(&workspace.join("images/images.toml"))?;
+    let cache_dir = context::cache_dir(None)?;
+    let sources = Sources { mirror: None, cache_dir: None, offline: false };
+    let (fetch, mirror) = context::sources(&sources, &config, &cache_dir)?;
+    let mut lock_path = context::lock_path(workspace);
+    let mut lock = Lock::load(&lock_path)?;
+    let build = |lock: &Lock| {
+        let order = Order {
+            workspace,
+            cache_dir: &cache_dir,
+            lock,
+            fetch: &fetch,
+            mirror: &mirror,
+            offline: false,
+            repository: &config.repository,
+            output: layout,
+            jobs: None,
+        };
+        images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)
+    };
+    if let Err(error) = build(&lock) {
+        if !error.chain().any(|cause| cause.is::<debian::fetch::Error>()) {
+            return Err(error);
+        }
+        ui.note(format!("{error:#}"));
+        ui.note(
+            "a locked package cannot be had any more: the tests go on with a lock of their own, made now",
+        );
+        lock = relock(workspace, &config, &fetch, &mirror, ui)?;
+        build(&lock)?;
+        lock_path = workspace.join("target/test.lock");
+        lock.write(&lock_path)?;
+    }
+    let native: Option<Host> = std::env::consts::ARCH.parse().ok();
+    let unpack = |host| unpack_qemu(&lock, host, &fetch, &workspace.join("target/test-qemu"));
+    Ok(Prepared { qemu: native.map(unpack).transpose()?, lock: lock_path })
+}
+
+/// A lock from the archive as it is, with every concession that it takes: it is for tests, and goes nowhere.
+fn relock(
+    workspace: &Path,
+    config: &Config,
+    fetch: &Fetcher,
+    mirror: &Mirror,
+    ui: &Ui,
+) -> anyhow::Result<Lock> {
+    let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut request = Request {
+        suites: config.suites.clone(),
+        hosts: config.hosts.iter().copied().collect(),
+        targets: Target::current().collect(),
+        allow_expired: config.suites.iter().cloned().collect(),
+        without: BTreeSet::new(),
+        now: context::now()?,
+    };
+    loop {
+        match runtime.block_on(resolve::resolve(fetch, mirror, &keyring, &request, ui)) {
+            // Each round passes over at least one more, so this ends.
+            Err(resolve::Error::Skewed { suite, hosts, .. }) => {
+                request.without.extend(hosts.into_iter().map(|host| (suite.clone(), host)));
+            }
+            result => return Ok(result?),
+        }
+    }
+}
+
+/// Unpacks what tests use of the first QEMU package of `host`: the binaries, and Debian's own binfmt_misc lines.
+fn unpack_qemu(lock: &Lock, host: Host, fetch: &Fetcher, to: &Path) -> anyhow::Result<PathBuf> {
+    let package = lock.qemu(host).next().with_context(|| format!("{host} has no QEMU package"))?;
+    let root = to.join(&package.digest.hex()[..16]);
+    if root.exists() {
+        return Ok(root);
+    }
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    let staging = tempfile::tempdir_in(to)?;
+    let file = fetch.cache().read(package.size, &package.digest)?;
+    deb::walk(file, &mut |_, member| -> anyhow::Result<()> {
+        let wanted =
+            member.path.starts_with("usr/bin/") || member.path.starts_with("usr/share/qemu/binfmt.d/");
+        if member.kind == Kind::File && wanted {
+            let path = staging.path().join(&member.path);
+            fs::create_dir_all(path.parent().context("a member has a folder")?)?;
+            let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(&path)?;
+            std::io::Write::write_all(&mut out, &member.read(64 << 20)?)?;
+        }
+        Ok(())
+    })?;
+    fs::rename(staging.keep(), &root).with_context(|| format!("cannot create {}", root.display()))?;
+    Ok(root)
 }

@@ -22,8 +22,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
 ];
 
 /// What must never be under the binary that ships: async runtimes, HTTP, and what compiles C.
-const NOT_IN_REGISTER: [&str; 7] =
-    ["tokio", "async-std", "hyper", "reqwest", "cc", "cmake", "openssl-sys"];
+const NOT_IN_REGISTER: [&str; 7] = ["tokio", "async-std", "hyper", "reqwest", "cc", "cmake", "openssl-sys"];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::StatVfsMountFlags;
+use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 use rustix::mount::MountFlags;
 
@@ -49,6 +49,8 @@ pub fn state(dir: &Path) -> Result<State> {
         // The field's type differs between machines; the magic numbers have 32 bits everywhere.
         #[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation, reason = "see above")]
         Ok(stat) => stat.f_type as u32,
+        // One whose daemon is not there (any more) gives ENOENT and other errors.
+        Err(_) if is_autofs(dir) => return Ok(State::Autofs),
         Err(Errno::NOENT) => return Ok(State::Missing),
         Err(errno) => return Err(io(errno)),
     };
@@ -60,6 +62,14 @@ pub fn state(dir: &Path) -> Result<State> {
         AUTOFS_MAGIC => Ok(State::Autofs),
         _ => Ok(State::NotMounted),
     }
+}
+
+/// Looks without waking the automount point: with `O_PATH` alone, nothing is mounted (open(2)).
+fn is_autofs(dir: &Path) -> bool {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let stat = rustix::fs::open(dir, flags, Mode::empty()).and_then(rustix::fs::fstatfs);
+    #[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation, reason = "as in `state`")]
+    stat.is_ok_and(|stat| stat.f_type as u32 == AUTOFS_MAGIC)
 }
 
 /// Where this process's mount namespace has it: bound in at another path than [`DEFAULT`], perhaps.

@@ -173,10 +173,7 @@ pub fn data<R: Read, T>(mut deb: R, read: impl FnOnce(&mut dyn Read) -> io::Resu
     result
 }
 
-fn with_data<R: Read, T>(
-    deb: &mut R,
-    read: impl FnOnce(&mut dyn Read) -> io::Result<T>,
-) -> io::Result<T> {
+fn with_data<R: Read, T>(deb: &mut R, read: impl FnOnce(&mut dyn Read) -> io::Result<T>) -> io::Result<T> {
     let mut archive = ar::Archive::new(deb);
     check_version(&mut next(&mut archive).map_err(io::Error::other)?).map_err(io::Error::other)?;
     next(&mut archive).map_err(io::Error::other)?;

@@ -21,7 +21,7 @@ pub mod progress;
 pub mod qemu;
 pub mod release;
 pub mod resolve;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub mod testing;
 
 mod date;

@@ -197,3 +197,31 @@ fn busybox_is_found_in_either_place() {
     assert_eq!(busybox("./sbin/busybox", &good), Err(format!("{package} has no `busybox`")));
     assert_eq!(busybox("./bin/busybox", b"#!"), Err(format!("{package}: `bin/busybox` is not an ELF file")));
 }
+
+/// The whole `data.tar` of the full package through a reader that expects `size` bytes with `digest`: how many bytes
+/// it has, or the message.
+fn whole(bytes: &[u8], size: usize, digest: Digest) -> Result<usize, String> {
+    let reader = VerifyReader::new(bytes, size as u64, digest);
+    let read = |tar: &mut dyn Read| {
+        let mut contents = Vec::new();
+        tar.read_to_end(&mut contents)
+    };
+    qus_debian::deb::data(reader, read).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_whole_of_a_package_counts_only_when_all_of_it_was_checked() {
+    for bytes in [full().build(), full().gzip().build()] {
+        let (size, digest) = (bytes.len(), Digest::of(&bytes));
+        // Five members of a header and one or two blocks each (the links have none), and the end of a tar.
+        assert_eq!(whole(&bytes, size, digest), Ok(512 * (5 + 4) + 1024));
+        let mut flipped = bytes.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        let expected = format!("expected {digest}, got {}", Digest::of(&flipped));
+        assert_eq!(whole(&flipped, size, digest), Err(expected));
+        assert_eq!(
+            whole(&bytes[..100], 100, Digest::of(&bytes[..100])),
+            Err("the package is truncated".to_owned())
+        );
+    }
+}

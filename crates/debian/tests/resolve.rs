@@ -171,12 +171,15 @@ async fn retired_targets_come_when_they_are_named() {
     request.targets.insert("cris".parse().unwrap());
     let lock = setup.resolve(&request).await.unwrap();
     assert_eq!(lock.cell(host("i386"), "cris".parse().unwrap()).unwrap().suite, "bookworm");
-    request.targets.insert("i486".parse().unwrap());
+    // No suite has it for this host, which keeps nobody from the rest.
     request.hosts.insert(host("amd64"));
+    let lock = setup.resolve(&request).await.unwrap();
+    assert!(lock.cell(host("amd64"), "cris".parse().unwrap()).is_none());
+    request.targets.insert("i486".parse().unwrap());
     let error = setup.resolve(&request).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no suite of `sid`, `bookworm` has target `cris`, target `i386` for host `amd64`; \
+        "no suite of `sid`, `bookworm` has target `i386` for host `amd64`; \
          target `i386` for host `i386`"
     );
     assert_eq!(qus_debian::hint(&error).as_deref(), Some("a further suite in images.toml may have it"));

@@ -1,7 +1,7 @@
 //! Makes the kernel hold an entry that is wanted.
 
 use arch::Target;
-use binfmt::{BinfmtMisc, Entry, Flags};
+use binfmt::{BinfmtMisc, Entry, Error, Flags};
 
 use crate::check::{self, Outcome};
 use crate::interpreter::{Version, version_in};
@@ -50,11 +50,32 @@ pub fn apply(
 ) -> Result<(Done, Option<Outcome>), Trouble> {
     let entry = &wanted.entry;
     let Some(old) = misc.entry(entry.name())? else {
-        misc.register(entry)?;
-        remove_leftover(misc, entry)?;
-        return Ok((Done::Added, None));
+        return match misc.register(entry) {
+            // Somebody was faster; so there is something to compare with now.
+            Err(Error::Exists { name }) => match misc.entry(&name)? {
+                Some(old) => settle(misc, &old, wanted, policy),
+                None => Err(Error::Exists { name }.into()),
+            },
+            Err(error) => Err(error.into()),
+            Ok(()) => {
+                // A replacement that was killed may have left its temporary entry, which would go on taking programs.
+                misc.remove(&BinfmtMisc::leftover_of(entry.name()))?;
+                Ok((Done::Added, None))
+            }
+        };
     };
-    if !owner::of(&old, policy.suffix).1.is_ours() && !policy.force {
+    settle(misc, &old, wanted, policy)
+}
+
+/// Compares what is there with what is wanted, and replaces it if need be.
+fn settle(
+    misc: &BinfmtMisc,
+    old: &Entry,
+    wanted: &Wanted,
+    policy: Policy<'_>,
+) -> Result<(Done, Option<Outcome>), Trouble> {
+    let entry = &wanted.entry;
+    if !owner::of(old, policy.suffix).1.is_ours() && !policy.force {
         let trouble = Trouble::new(format_args!(
             "cannot register {}: the entry {} is another tool's (its interpreter is {})",
             wanted.target,
@@ -63,13 +84,13 @@ pub fn apply(
         ));
         return Err(trouble.hint("--force replaces it; removing that tool's registration leaves it in order"));
     }
-    let same = old == *entry;
+    let same = old == entry;
     if same && (!policy.look || !old.flags().contains(Flags::FIX_BINARY)) {
         return Ok((Done::Unchanged, None));
     }
     // With F the text does not tell which file the kernel holds: that path may have had another QEMU behind it when
     // it was registered, in a container that is long gone.
-    if policy.look && old.enabled() && old.flags() == entry.flags() {
+    if policy.look && old.enabled() && does_as_much(old, entry) {
         let held = Held::find(wanted);
         if same && held.is_the_same && held.outcome == Outcome::Runs {
             return Ok((Done::Unchanged, Some(held.outcome)));
@@ -79,17 +100,17 @@ pub fn apply(
             (held.version, ours, policy.force, &held.outcome)
             && theirs > ours
         {
-            return Ok((Done::Kept { entry: Box::new(old), version: theirs }, Some(held.outcome)));
+            return Ok((Done::Kept { entry: Box::new(old.clone()), version: theirs }, Some(held.outcome)));
         }
     }
-    misc.replace(&old, entry)?;
+    misc.replace(old, entry)?;
     Ok((Done::Replaced, None))
 }
 
-/// A replacement that was killed may have left its temporary entry, which would go on taking programs.
-fn remove_leftover(misc: &BinfmtMisc, entry: &Entry) -> Result<(), Trouble> {
-    misc.remove(&BinfmtMisc::leftover_of(entry.name()))?;
-    Ok(())
+/// Whether an entry has the flags that are wanted. `O` more does no harm; `C` more gives rights that were not asked for.
+fn does_as_much(old: &Entry, wanted: &Entry) -> bool {
+    let credentials = |entry: &Entry| entry.flags().contains(Flags::CREDENTIALS);
+    old.flags().contains(wanted.flags()) && credentials(old) == credentials(wanted)
 }
 
 /// The interpreter that the kernel holds for a target.

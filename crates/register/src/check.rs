@@ -77,7 +77,7 @@ impl Running {
     /// Lets the program end, and judges it.
     pub fn finish(mut self) -> Outcome {
         drop(self.child.stdin.take());
-        match self.wait() {
+        match self.wait(PATIENCE) {
             Ok(Some(status)) if status.code() == Some(program::EXIT_CODE) => Outcome::Runs,
             Ok(Some(status)) => Outcome::Fails(self.said(status)),
             Ok(None) => Outcome::Fails(format!("it did not end within {} seconds", PATIENCE.as_secs())),
@@ -85,10 +85,10 @@ impl Running {
         }
     }
 
-    fn wait(&mut self) -> io::Result<Option<ExitStatus>> {
+    fn wait(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>> {
         let started = Instant::now();
         let mut pause = Duration::from_micros(500);
-        while started.elapsed() < PATIENCE {
+        while started.elapsed() < patience {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(Some(status));
             }
@@ -128,13 +128,19 @@ impl Drop for Running {
 }
 
 fn spawn(path: &str) -> io::Result<Child> {
-    Command::new(path)
-        // Variables such as QEMU_STRACE would change what is tried.
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
+    let mut command = Command::new(path);
+    // Variables such as QEMU_STRACE would change what is tried.
+    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    for _ in 0..50 {
+        match command.spawn() {
+            // A process that another thread is starting just now still has the file open for writing.
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::TXTBSY) => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            result => return result,
+        }
+    }
+    command.spawn()
 }
 
 fn failed_to_start(error: &io::Error) -> Outcome {
@@ -180,4 +186,78 @@ fn on_disk(program: &[u8]) -> io::Result<Temporary> {
 fn write_new(path: &Path, program: &[u8]) -> io::Result<()> {
     let mut file = File::options().write(true).create_new(true).mode(0o755).open(path)?;
     file.write_all(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Machine;
+
+    /// A target whose programs need no entry.
+    fn native() -> Target {
+        Machine::here().natives()[0]
+    }
+
+    #[test]
+    fn a_program_waits_to_be_looked_at_and_then_ends_as_it_should() {
+        let running = start(native()).unwrap();
+        let mut started = Vec::new();
+        running.interpreter().unwrap().read_to_end(&mut started).unwrap();
+        assert_eq!(
+            Some(started),
+            program::elf(native()),
+            "without an interpreter, the program itself was started"
+        );
+        assert_eq!(running.finish(), Outcome::Runs);
+        assert_eq!(run(native()), Outcome::Runs);
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_killed() {
+        let mut running = start(native()).unwrap();
+        assert_eq!(running.wait(Duration::from_millis(20)).unwrap(), None);
+        assert_eq!(running.child.try_wait().unwrap().and_then(|status| status.signal()), Some(9));
+    }
+
+    #[test]
+    fn a_file_does_where_memory_does_not_and_goes_away() {
+        let file = on_disk(&program::elf(native()).unwrap()).unwrap();
+        let path = file.0.clone();
+        let child = spawn(path.to_str().unwrap()).unwrap();
+        drop(file);
+        assert!(!path.exists());
+        assert_eq!(Running { child }.finish(), Outcome::Runs);
+    }
+
+    #[test]
+    fn what_a_program_did_instead_is_told() {
+        let shell = |script: &str| {
+            let child =
+                Command::new("sh").args(["-c", script]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+            Running { child: child.unwrap() }.finish()
+        };
+        for (script, expected) in [
+            ("exit 42", Outcome::Runs),
+            ("exit 1", Outcome::Fails("it exited with 1 instead of 42".to_owned())),
+            ("kill -SEGV $$", Outcome::Fails("it was killed by signal 11".to_owned())),
+            (
+                "echo no >&2; echo way >&2; exit 7",
+                Outcome::Fails("it exited with 7 instead of 42: no".to_owned()),
+            ),
+        ] {
+            assert_eq!(shell(script), expected, "{script}");
+        }
+    }
+
+    #[test]
+    fn why_nothing_started_is_told() {
+        for (errno, expected) in [
+            (Errno::NOEXEC, "nothing is registered that runs it"),
+            (Errno::NOENT, "its interpreter is not to be found here"),
+            (Errno::LOOP, "its interpreter would need an interpreter itself"),
+            (Errno::ACCESS, "it cannot be started: Permission denied (os error 13)"),
+        ] {
+            assert_eq!(failed_to_start(&errno.into()), Outcome::Fails(expected.to_owned()));
+        }
+    }
 }

@@ -11,7 +11,13 @@ use crate::register;
 use crate::run::Scene;
 use crate::trouble::Trouble;
 
-pub(crate) fn run(scene: &Scene, style: Style, output: &mut Output<'_>) -> Result<(), Trouble> {
+/// `misc` is where it can be seen whether the machine runs its own family's programs by itself.
+pub(crate) fn run(
+    scene: &Scene,
+    misc: Option<&BinfmtMisc>,
+    style: Style,
+    output: &mut Output<'_>,
+) -> Result<(), Trouble> {
     let dir = scene.request.exportdir(style);
     if !dir.is_dir() {
         let trouble =
@@ -20,16 +26,8 @@ pub(crate) fn run(scene: &Scene, style: Style, output: &mut Output<'_>) -> Resul
             trouble.hint(format_args!("mkdir -p {}, or name another with --exportdir", dir.display()))
         );
     }
-    // The machine's own family is tried where there is a binfmt_misc to see whose the answer is; it is not mounted for
-    // that alone.
-    let mounted =
-        binfmt::mount::state(scene.request.mount.as_deref().unwrap_or(Path::new(binfmt::mount::DEFAULT)));
-    let misc = match mounted {
-        Ok(binfmt::mount::State::Mounted { .. }) => BinfmtMisc::open(scene.request.mount.as_deref()).ok(),
-        _ => None,
-    };
     register::warn_of_credentials(scene, output);
-    for wanted in register::sort(scene, misc.as_ref(), output).wanted {
+    for wanted in register::sort(scene, misc, output).wanted {
         let (target, entry) = (wanted.target, &wanted.entry);
         let interpreter = entry.interpreter().display();
         let (file, text, what) = match style {

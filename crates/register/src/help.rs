@@ -33,7 +33,7 @@ After --:
   -c, --credential [yes|no]      set-user-ID programs keep their rights (OC); read the manual first
   -g, --preserve-argv0 [yes|no]  programs see their argv[0] (P); on where kernel and QEMU agree
   -r, --clear, --reset           remove the targets' entries and do nothing else
-  -t, --test                     check that entries could be registered, and print them
+  -t, --test                     check that entries could be registered, and do nothing else
   -s, --systemd                  write files for systemd-binfmt.service (/etc/binfmt.d)
   -d, --debian                   write files for update-binfmts (/usr/share/binfmts)
   -e, --exportdir DIR            write them there

@@ -7,6 +7,8 @@ use arch::Target;
 pub struct Machine {
     name: String,
     natives: Vec<Target>,
+    /// What the kernel is for, where that is not what this program is told: then it is emulated itself.
+    beneath: Option<Target>,
 }
 
 /// How a target stands to a machine.
@@ -27,7 +29,16 @@ impl Machine {
         let uname = rustix::system::uname().machine().to_string_lossy().into_owned();
         // Not the same as uname says when this very program is emulated (Linux 6.1).
         let kernel = std::fs::read_to_string("/proc/sys/kernel/arch").unwrap_or_default();
-        Machine::new(&uname, &[&uname, kernel.trim(), OWN])
+        Machine::on(&uname, kernel.trim())
+    }
+
+    /// A machine of which `uname -m` says one thing, and the kernel, asked where no emulator answers, perhaps another.
+    fn on(uname: &str, kernel: &str) -> Machine {
+        let mut machine = Machine::new(uname, &[uname, kernel, OWN]);
+        let told = by_uname(uname).map(Target::family);
+        // A 64-bit kernel under a 32-bit personality is no emulation.
+        machine.beneath = by_uname(kernel).filter(|kernel| told.is_some_and(|told| told != kernel.family()));
+        machine
     }
 
     /// The machine that `HOST_ARCH` names: `uname -m` on it.
@@ -39,7 +50,7 @@ impl Machine {
         let mut targets: Vec<Target> = natives.iter().filter_map(|name| by_uname(name)).collect();
         targets.sort();
         targets.dedup();
-        Machine { name: name.to_owned(), natives: targets }
+        Machine { name: name.to_owned(), natives: targets, beneath: None }
     }
 
     /// A machine of this name that runs `other`'s programs by itself too.
@@ -56,6 +67,11 @@ impl Machine {
     /// Its architecture: the one that its name means, first.
     pub fn natives(&self) -> &[Target] {
         &self.natives
+    }
+
+    /// The real machine's architecture, where this program is itself emulated.
+    pub fn beneath(&self) -> Option<Target> {
+        self.beneath
     }
 
     /// How `target` stands to it.
@@ -144,6 +160,21 @@ mod tests {
             let actual = Machine::named(machine).kinship(target.parse().unwrap());
             assert_eq!(actual, expected, "{target} on {machine}");
         }
+    }
+
+    #[test]
+    fn an_emulated_machine_is_told_from_a_32_bit_personality() {
+        for (uname, kernel, expected) in [
+            ("aarch64", "x86_64", Some("x86_64")),
+            ("i686", "x86_64", None),
+            ("armv8l", "aarch64", None),
+            ("x86_64", "x86_64", None),
+            ("x86_64", "", None),
+        ] {
+            let machine = Machine::on(uname, kernel);
+            assert_eq!(machine.beneath().map(Target::name), expected, "{uname} on {kernel}");
+        }
+        assert_eq!(Machine::on("aarch64", "x86_64").kinship("x86_64".parse().unwrap()), Kinship::Native);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use arch::Target;
 use binfmt::{BinfmtMisc, Kernel};
 
 use crate::apply::{self, Done, Policy};
+use crate::args::Mode;
 use crate::output::Output;
 use crate::request::Selection;
 use crate::run::{Scene, judge, prove};
@@ -12,10 +13,12 @@ use crate::want::{self, Choice, Wanted};
 
 pub(crate) fn run(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
     let request = &scene.request;
-    possible(scene)?;
+    possible(request.persistent, scene.kernel)?;
     misc.check_writable()?;
     scene.tell_lifetime(output);
     warn_of_credentials(scene, output);
+    warn_of_argv0(scene, output);
+    warn_of_emulation(scene, output);
     let sorted = sort(scene, Some(misc), output);
     let suffix = request.suffix.to_string_lossy();
     let policy = Policy { force: request.force, look: !request.no_check, suffix: &suffix };
@@ -45,9 +48,15 @@ pub(crate) fn run(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> 
     Ok(())
 }
 
-/// What would be registered.
-pub(crate) fn dry_run(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) {
-    for wanted in sort(scene, misc, output).wanted {
+/// What would be registered: line for line, or with `-t`, which people have after `-l`, how much.
+pub(crate) fn plan(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) {
+    if scene.request.mode == Mode::Test {
+        let count = sort(scene, misc, output).wanted.len();
+        output.line(format_args!("{count} could be set (-n lists them)"));
+        return;
+    }
+    // No programs are run for this.
+    for wanted in sort(scene, None, output).wanted {
         let line = wanted.entry.register_line().unwrap_or_default();
         output.line(format_args!("Would register {}", String::from_utf8_lossy(&line)));
     }
@@ -113,16 +122,41 @@ fn native(target: Target, scene: &Scene) -> Trouble {
 }
 
 /// What this kernel cannot do at all.
-fn possible(scene: &Scene) -> Result<(), Trouble> {
-    match scene.kernel {
-        Some(kernel) if scene.request.persistent && kernel < Kernel::FIX_BINARY => {
-            Err(Trouble::new(format_args!(
-                "cannot register persistently: the flag F came with Linux {}, and this is Linux {kernel}",
-                Kernel::FIX_BINARY
-            ))
-            .hint("leave out -p, and have each container hold its QEMU binary under the registered path"))
-        }
+fn possible(persistent: bool, kernel: Option<Kernel>) -> Result<(), Trouble> {
+    match kernel {
+        Some(kernel) if persistent && kernel < Kernel::FIX_BINARY => Err(Trouble::new(format_args!(
+            "cannot register persistently: the flag F came with Linux {}, and this is Linux {kernel}",
+            Kernel::FIX_BINARY
+        ))
+        .hint("leave out -p, and have each container hold its QEMU binary under the registered path")),
         _ => Ok(()),
+    }
+}
+
+/// What was asked for and this kernel only does by half.
+fn warn_of_argv0(scene: &Scene, output: &mut Output<'_>) {
+    match scene.kernel {
+        Some(kernel)
+            if scene.request.preserve_argv0 == Some(true) && kernel < Kernel::TELLS_PRESERVE_ARGV0 =>
+        {
+            output.warning(format_args!(
+                "with -g, Linux {kernel} passes argv[0] on but does not tell QEMU (that came with Linux {}), so that \
+                 programs may fail to start",
+                Kernel::TELLS_PRESERVE_ARGV0
+            ));
+        }
+        _ => {}
+    }
+}
+
+/// With an image for another machine its QEMUs are emulated too, if they start at all.
+fn warn_of_emulation(scene: &Scene, output: &mut Output<'_>) {
+    if let Some(real) = scene.machine.beneath() {
+        let told = scene.machine.name();
+        output.warning(format_args!(
+            "this program is itself emulated: it is for {told}, and this machine is {real}"
+        ));
+        output.hint(format_args!("use the image and the QEMU binaries for {real} hosts"));
     }
 }
 
@@ -184,7 +218,7 @@ impl Tally {
         let total = self.set + self.kept;
         if self.absent > 0 {
             output.note(format_args!(
-                "{} of the interpreters are not on this file system: each container has to hold its own",
+                "{} of {total} interpreters cannot be used from here: each container has to hold its own",
                 self.absent
             ));
         }
@@ -211,4 +245,21 @@ impl Tally {
 
 fn is_persistent(wanted: &Wanted) -> bool {
     wanted.entry.flags().contains(binfmt::Flags::FIX_BINARY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_kernels_are_told_from_new_ones() {
+        let check = |persistent, major, minor| possible(persistent, Some(Kernel::new(major, minor)));
+        let trouble = check(true, 4, 7).unwrap_err();
+        assert_eq!(
+            trouble.message(),
+            "cannot register persistently: the flag F came with Linux 4.8, and this is Linux 4.7"
+        );
+        assert!(trouble.what_to_do().is_some_and(|hint| hint.starts_with("leave out -p")));
+        assert_eq!((check(false, 4, 7), check(true, 4, 8), possible(true, None)), (Ok(()), Ok(()), Ok(())));
+    }
 }

@@ -44,9 +44,22 @@ pub(crate) fn run(
     Ok(())
 }
 
+/// What would be removed.
+pub(crate) fn plan(
+    selection: &Selection,
+    scene: &Scene,
+    misc: &BinfmtMisc,
+    output: &mut Output<'_>,
+) -> Result<(), Trouble> {
+    for name in ours(selection, scene, &misc.list()?) {
+        output.line(format_args!("Would remove {name}"));
+    }
+    Ok(())
+}
+
 /// The names of the selected entries that this program made, or could have made; with `--force`, of all that bear a
 /// target's name.
-pub(crate) fn ours(selection: &Selection, scene: &Scene, listed: &[Listed]) -> Vec<String> {
+fn ours(selection: &Selection, scene: &Scene, listed: &[Listed]) -> Vec<String> {
     let suffix = scene.request.suffix.to_string_lossy();
     let ours = listed.iter().filter(|listed| match &listed.entry {
         Ok(entry) => {

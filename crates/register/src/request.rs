@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use arch::{Status, Target, UnknownName};
 
-use crate::args::{Action, Args, Mode, Step, Style};
+use crate::args::{self, Action, Args, Mode, Step, Style};
 use crate::environment::Environment;
 
 /// Everything that is to be done, and how.
@@ -104,8 +104,7 @@ impl Request {
         let from_environment: Vec<String>;
         let names = match &environment.targets {
             Some(list) if args.targets.is_empty() => {
-                from_environment =
-                    list.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+                from_environment = args::names(list).collect();
                 &from_environment
             }
             _ => &args.targets,

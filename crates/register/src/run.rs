@@ -1,13 +1,16 @@
 //! The outline of the program: from what was typed to the exit code.
 
+use std::path::Path;
+
 use arch::UnknownName;
+use binfmt::mount::{self, State};
 use binfmt::{BinfmtMisc, Kernel, in_initial_pid_namespace, in_initial_user_namespace};
 
 use crate::args::{Action, Args, Invocation, Mode, Step, UsageError};
 use crate::environment::{BadVariable, Environment};
 use crate::machine::Machine;
 use crate::output::Output;
-use crate::request::Request;
+use crate::request::{Request, Selection};
 use crate::status::Format;
 use crate::trouble::Trouble;
 use crate::{check, export, help, install, register, remove, shell, status, want};
@@ -90,6 +93,15 @@ impl Scene {
         Ok(misc)
     }
 
+    /// The binfmt_misc that is mounted, if one is; nothing is mounted for this.
+    fn mounted(&self) -> Option<BinfmtMisc> {
+        let dir = self.request.mount.as_deref();
+        let state = mount::state(dir.unwrap_or(Path::new(mount::DEFAULT)));
+        let is_mounted =
+            matches!(state, Ok(State::Mounted { .. })) || (dir.is_none() && !mount::mounts().is_empty());
+        if is_mounted { BinfmtMisc::open(dir).ok() } else { None }
+    }
+
     /// A user namespace's entries end with it: worth knowing before one relies on them.
     pub(crate) fn tell_lifetime(&self, output: &mut Output<'_>) {
         if !in_initial_user_namespace() {
@@ -110,58 +122,65 @@ fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result
     };
     let scene = Scene::new(request);
     let request = &scene.request;
-    if request.mode == Mode::DryRun {
-        return dry_run(&scene, None, output);
-    }
-    if let Some(Action::Export(style)) = request.action {
-        for step in &request.steps {
-            take(*step, &scene, &scene.open(output)?, output)?;
-        }
-        return export::run(&scene, style, output);
-    }
-    let misc = scene.open(output)?;
+    let writes_files = matches!(request.action, Some(Action::Export(_)));
+    let only_looks = request.mode == Mode::DryRun || (writes_files && request.steps.is_empty());
+    let misc = if only_looks { scene.mounted() } else { Some(scene.open(output)?) };
     for step in &request.steps {
-        take(*step, &scene, &misc, output)?;
+        take(*step, &scene, misc.as_ref(), output)?;
     }
-    match request.action {
-        None | Some(Action::Export(_)) => {}
-        Some(Action::Check) => status::check(&scene, &misc, output)?,
-        Some(Action::Register | Action::Remove) if request.mode == Mode::Test => {
-            misc.check_writable()?;
-            dry_run(&scene, Some(&misc), output)?;
+    match (request.action, request.mode, &misc) {
+        (None, ..) => Ok(()),
+        (Some(action), Mode::DryRun, _) => plan(action, &scene, misc.as_ref(), output),
+        (Some(action), Mode::Test, _) => {
+            if let (Some(misc), false) = (&misc, writes_files) {
+                misc.check_writable()?;
+            }
+            plan(action, &scene, misc.as_ref(), output)
         }
-        Some(Action::Register) => register::run(&scene, &misc, output)?,
-        Some(Action::Remove) => remove::run(&request.selection, &scene, &misc, output)?,
+        (Some(Action::Export(style)), Mode::Do, _) => export::run(&scene, misc.as_ref(), style, output),
+        (Some(Action::Check), Mode::Do, Some(misc)) => status::check(&scene, misc, output),
+        (Some(Action::Register), Mode::Do, Some(misc)) => register::run(&scene, misc, output),
+        (Some(Action::Remove), Mode::Do, Some(misc)) => remove::run(&request.selection, &scene, misc, output),
+        // For these it was opened, or that was an error.
+        (Some(_), Mode::Do, None) => Ok(()),
     }
-    Ok(())
 }
 
-fn take(step: Step, scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
+fn take(
+    step: Step,
+    scene: &Scene,
+    misc: Option<&BinfmtMisc>,
+    output: &mut Output<'_>,
+) -> Result<(), Trouble> {
+    let Some(misc) = misc else {
+        output.note("binfmt_misc is not mounted, so nothing is registered");
+        return Ok(());
+    };
     match step {
         Step::List => status::print(Format::Text, scene, misc, output),
         Step::Json => status::print(Format::Json, scene, misc, output),
-        Step::Reset => remove::run(&crate::request::Selection::All, scene, misc, output),
+        Step::Reset if scene.request.mode == Mode::Do => remove::run(&Selection::All, scene, misc, output),
+        Step::Reset => remove::plan(&Selection::All, scene, misc, output),
     }
 }
 
-/// Prints what would be done.
-fn dry_run(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Result<(), Trouble> {
+/// Tells what would be done.
+fn plan(
+    action: Action,
+    scene: &Scene,
+    misc: Option<&BinfmtMisc>,
+    output: &mut Output<'_>,
+) -> Result<(), Trouble> {
     let request = &scene.request;
-    match request.action {
-        None => {}
-        Some(Action::Check) => output.line("Would run a program of each target"),
-        Some(Action::Remove) => {
-            let listed = misc.map(BinfmtMisc::list).transpose()?.unwrap_or_default();
-            for name in remove::ours(&request.selection, scene, &listed) {
-                output.line(format_args!("Would remove {name}"));
-            }
+    match (action, misc) {
+        (Action::Register, _) => register::plan(scene, misc, output),
+        (Action::Export(style), _) => {
+            output.line(format_args!("Would write to {}", request.exportdir(style).display()));
+            register::plan(scene, misc, output);
         }
-        Some(Action::Export(style)) => {
-            let dir = request.exportdir(style);
-            output.line(format_args!("Would write to {}", dir.display()));
-            register::dry_run(scene, misc, output);
-        }
-        Some(Action::Register) => register::dry_run(scene, misc, output),
+        (Action::Check, _) => output.line("Would run a program of each target"),
+        (Action::Remove, Some(misc)) => remove::plan(&request.selection, scene, misc, output)?,
+        (Action::Remove, None) => output.note("binfmt_misc is not mounted, so nothing is registered"),
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use arch::{Status, Target};
+use arch::Target;
 use binfmt::{BinfmtMisc, Listed, in_initial_user_namespace};
 
 use crate::check::{self, Outcome};
@@ -208,10 +208,7 @@ pub(crate) fn check(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -
     let listed = misc.list()?;
     let named = matches!(scene.request.selection, Selection::Named(_));
     let mut running = 0;
-    let targets: Vec<Target> = match &scene.request.selection {
-        Selection::Named(targets) => targets.clone(),
-        Selection::All => Target::all().filter(|target| target.status() != Status::Retired).collect(),
-    };
+    let targets = scene.request.selection.targets();
     for target in &targets {
         let (outcome, version) = try_out(*target);
         let program = crate::program::elf(*target).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! `register` on the running kernel: what it does when all is well, in a private binfmt_misc.
 
+// The expected texts name the machine.
+#![cfg(target_arch = "x86_64")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::fs;
@@ -112,6 +114,24 @@ fn what_the_kernel_holds_is_compared_with_what_is_here_now() {
         assert_eq!(entries(misc), written);
         assert_eq!(first_line("-s -f -- -p arm"), line("Setting", ""));
         assert!(place.register("-l").out.contains(" 11.1.9 "));
+
+        // Debian's own, which has one harmless flag more, is kept while it is newer; with rights that were not asked for,
+        // it is not.
+        let debians = |version: &str, flags: &str| {
+            place.register("-- -r");
+            let path = place.put_as("qemu-arm", "arm", version);
+            let magic =
+                "\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
+            fs::write(misc.join("register"), format!(":qemu-arm:M::{magic}::{}:{flags}", path.display()))
+                .unwrap();
+        };
+        debians("12.0.0", "POF");
+        let kept = "Keeping BIN/qemu-arm as binfmt interpreter for arm: its QEMU 12.0.0 is newer\n";
+        assert_eq!(first_line("-s -- -p arm"), kept);
+        for (version, flags) in [("12.0.0", "POCF"), ("12.0.0", "F"), ("10.0.0", "POF")] {
+            debians(version, flags);
+            assert_eq!(first_line("-s -- -p arm"), line("Setting", ""), "{version} {flags}");
+        }
     });
 }
 
@@ -220,7 +240,26 @@ fn the_list_is_for_people_and_the_json_for_machines() {
         json.check(0, &expected, "");
         // The old habit of looking without touching.
         let before = entries(misc);
-        assert_eq!(place.register("-l -- -t sparc").code, Some(0));
+        let said = place.register("-l -- -t");
+        assert!(said.code == Some(0) && said.out.starts_with("NAME "), "{said:?}");
+        assert!(said.out.ends_with("31 could be set (-n lists them)\n"), "{said:?}");
+        let removals = "Would remove qemu-sparc\nWould remove qemu-arm\n";
+        for arguments in ["-n -- -r", "-- -t -r", "-n -r -e"] {
+            place.register(arguments).check(0, removals, "");
+        }
+        place.register("-n -- -r arm").check(0, "Would remove qemu-arm\n", "");
+        place.register("-n -p -s arm").check(
+            0,
+            &format!(
+                "Would register :qemu-arm:M::\\x7f\\x45\\x4c\\x46\\x01\\x01\\x01{}\\x02\\x00\\x28\\x00:{}\\x00{}\\xfe{}:\
+                 BIN/qemu-arm-static:PF\n",
+                "\\x00".repeat(9),
+                "\\xff".repeat(7),
+                "\\xff".repeat(8),
+                "\\xff".repeat(3),
+            ),
+            "",
+        );
         assert_eq!(entries(misc), before);
     });
 }
@@ -250,6 +289,8 @@ fn check_tells_what_runs_and_fails_for_what_was_named() {
         assert_eq!(said.code, Some(1));
         let error = "error: qemu-arm is registered, but a program of arm does not run: it exited with 0 instead of 42\n";
         assert!(said.err.contains(error), "{}", said.err);
+        let dynamic = "warning: BIN/qemu-arm-static is dynamically linked: it only runs where its loader and libraries are";
+        assert!(said.err.contains(dynamic), "{}", said.err);
         let listed = place.register("-l").out;
         assert!(listed.contains("no: it exited with 0 instead of 42"), "{listed}");
         assert_eq!(place.register("-s -- -p --no-check arm").code, Some(0));

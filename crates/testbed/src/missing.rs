@@ -21,6 +21,11 @@ pub enum Reason {
     /// A filesystem that the kernel does not know, at least not yet.
     #[error("the kernel has no {0}\nhint: modprobe {0}")]
     Filesystem(&'static str),
+    /// A container's runtime has covered parts of `/proc`, and the kernel then refuses a new one (`mount_too_revealing`).
+    #[error(
+        "{0} is covered, so that no new /proc can be mounted\nhint: run it on the machine itself, or in a container with --privileged"
+    )]
+    Covered(String),
     /// No cgroup2 hierarchy to make a directory in.
     #[error("no cgroup2 filesystem is mounted\nhint: mount -t cgroup2 none /sys/fs/cgroup/unified")]
     Cgroup,
@@ -45,12 +50,22 @@ pub fn missing() -> Option<Reason> {
             return Some(Reason::Filesystem(name));
         }
     }
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    if let Some(path) = covered(&mounts) {
+        return Some(Reason::Covered(path.to_owned()));
+    }
     crate::sandbox::cgroup_root().is_none().then_some(Reason::Cgroup)
 }
 
 fn recent(release: &str) -> bool {
     let mut numbers = release.split(['.', '-']).map(|part| part.parse().unwrap_or(0u32));
     (numbers.next(), numbers.next()) >= (Some(6), Some(7))
+}
+
+/// The first place in `/proc` that something is mounted on, other than the one that is there for it.
+fn covered(mounts: &str) -> Option<&str> {
+    let places = mounts.lines().filter_map(|line| line.split(' ').nth(1));
+    places.filter(|path| path.starts_with("/proc/")).find(|path| *path != "/proc/sys/fs/binfmt_misc")
 }
 
 /// Says on stderr that `test` does not run, and why.
@@ -81,6 +96,13 @@ mod tests {
         ] {
             assert_eq!(recent(release), expected, "{release}");
         }
+    }
+
+    #[test]
+    fn a_container_covers_what_is_in_proc() {
+        let machine = "proc /proc proc rw 0 0\nbinfmt_misc /proc/sys/fs/binfmt_misc binfmt_misc rw 0 0\n";
+        assert_eq!(covered(machine), None);
+        assert_eq!(covered(&format!("{machine}tmpfs /proc/kcore tmpfs ro 0 0\n")), Some("/proc/kcore"));
     }
 
     #[test]

@@ -58,6 +58,7 @@ fn check(engine: Engine) {
 
     let output = running.run(&uname).unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "armv7l", "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "no warnings that a user would not see");
 
     sandbox.write("/shared/context/Dockerfile", DOCKERFILE).unwrap();
     running

@@ -83,7 +83,7 @@ fn is_binfmts(argument: &OsString) -> bool {
 }
 
 /// Splits `a,b c` as the old scripts' lists were split: by commas and spaces.
-fn names(list: &str) -> impl Iterator<Item = String> + '_ {
+pub(crate) fn names(list: &str) -> impl Iterator<Item = String> + '_ {
     list.split(|c: char| c == ',' || c.is_whitespace()).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 

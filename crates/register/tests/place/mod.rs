@@ -3,6 +3,8 @@
 //! The interpreters are programs of this machine that do what a target's program does: wait for a byte, and exit as they
 //! should. To the kernel and to `register` that is a QEMU that works.
 
+#![allow(dead_code, reason = "each test program uses what it needs")]
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -50,16 +52,26 @@ impl Place {
 
     /// Puts an interpreter in place, as another file than the one that may have been there.
     pub(crate) fn put(&self, target: &str, version: &str) {
+        self.put_as(&format!("qemu-{target}-static"), target, version);
+    }
+
+    /// The same under a name of one's own.
+    pub(crate) fn put_as(&self, name: &str, target: &str, version: &str) -> PathBuf {
         let own = Machine::here().natives()[0];
         let text = format!("\0qemu-{target} version {version}\0");
-        self.put_bytes(target, &[program::elf(own).unwrap(), text.into_bytes()].concat());
+        self.put_file(name, &[program::elf(own).unwrap(), text.into_bytes()].concat())
     }
 
     pub(crate) fn put_bytes(&self, target: &str, bytes: &[u8]) {
-        let new = self.path("new");
+        self.put_file(&format!("qemu-{target}-static"), bytes);
+    }
+
+    fn put_file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let (new, path) = (self.path("new"), self.bin().join(name));
         fs::write(&new, bytes).unwrap();
         fs::set_permissions(&new, Permissions::from_mode(0o755)).unwrap();
-        fs::rename(new, self.qemu(target)).unwrap();
+        fs::rename(new, &path).unwrap();
+        path
     }
 
     /// `register` with these arguments, separated by spaces.
@@ -68,7 +80,6 @@ impl Place {
     }
 
     /// `register` under another name.
-    #[allow(dead_code, reason = "each test program uses what it needs")]
     pub(crate) fn called(&self, name: &str, arguments: &str) -> Said {
         let link = self.path(name);
         let _ = fs::remove_file(&link);

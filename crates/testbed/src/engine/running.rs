@@ -36,12 +36,15 @@ const DOCKERD: [&str; 14] = [
 
 const PODMAN: [&str; 5] = ["podman", "system", "service", "--time=0", "unix:///run/engine.sock"];
 
+/// How long it may take to load an archive: engines unpack a few MB per second on a busy machine.
+const LOAD: Duration = Duration::from_secs(600);
+
 /// Where podman's containers get their settings from, so that plain `podman run` works as plain `docker run` does.
 const PODMAN_FILES: [(&str, &str); 3] = [
     (
         "/etc/containers/containers.conf",
         concat!(
-            "[containers]\nnetns = \"none\"\n",
+            "[containers]\nnetns = \"none\"\ncgroups = \"no-conmon\"\n",
             "default_ulimits = [\"nofile=4096:4096\", \"nproc=4096:4096\"]\n",
             "[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n",
         ),
@@ -132,24 +135,24 @@ impl Running<'_> {
 
     /// Runs the engine's client to its end. The exit status is the caller's to judge.
     pub fn output(&self, arguments: &[&str]) -> Result<Output, Error> {
-        self.feed(arguments, Stdio::null())
+        self.feed(arguments, Stdio::null(), LIMIT)
     }
 
     /// Runs the engine's client and returns its stdout; other exit codes than 0 are errors.
     pub fn client(&self, arguments: &[&str]) -> Result<String, Error> {
-        self.checked(arguments, Stdio::null())
+        self.checked(arguments, Stdio::null(), LIMIT)
     }
 
     /// Loads the images of an archive that the machine has at `archive`; returns what the engine says.
     pub fn load(&self, archive: &Path) -> Result<String, Error> {
-        self.checked(&["load"], open(archive)?)
+        self.checked(&["load"], open(archive)?, LOAD)
     }
 
     /// Makes the tar `rootfs`, which the machine has, the image `name` (with a tag) for `platform`.
     pub fn import(&self, rootfs: &Path, platform: arch::Platform, name: &str) -> Result<(), Error> {
         let mut rootfs_file = File::open(rootfs).map_err(Error::file("open", rootfs))?;
         let image = archive::file(&mut rootfs_file, platform, name).map_err(Error::file("read", rootfs))?;
-        self.checked(&["load"], image.into()).map(drop)
+        self.checked(&["load"], image.into(), LOAD).map(drop)
     }
 
     /// Runs a container to its end, `docker run --rm ARGUMENTS`. The exit status is the caller's to judge.
@@ -157,12 +160,12 @@ impl Running<'_> {
         self.output(&[&["run", "--rm"], arguments].concat())
     }
 
-    fn feed(&self, arguments: &[&str], stdin: Stdio) -> Result<Output, Error> {
-        output::collect(self.command(arguments).stdin(stdin), &self.typed(arguments), LIMIT)
+    fn feed(&self, arguments: &[&str], stdin: Stdio, limit: Duration) -> Result<Output, Error> {
+        output::collect(self.command(arguments).stdin(stdin), &self.typed(arguments), limit)
     }
 
-    fn checked(&self, arguments: &[&str], stdin: Stdio) -> Result<String, Error> {
-        let output = self.feed(arguments, stdin)?;
+    fn checked(&self, arguments: &[&str], stdin: Stdio, limit: Duration) -> Result<String, Error> {
+        let output = self.feed(arguments, stdin, limit)?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }

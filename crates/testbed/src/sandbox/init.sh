@@ -16,7 +16,13 @@ on mount -t proc proc "$root/proc"
 on mount -t binfmt_misc binfmt_misc "$root/proc/sys/fs/binfmt_misc"
 case $network in
 # sysfs belongs to the network namespace: a new one is to be had only with it.
-private) on mount -t sysfs sysfs "$root/sys" && on ip link set lo up && on ip addr add 192.0.2.1/32 dev lo ;;
+private)
+    on mount -t sysfs sysfs "$root/sys"
+    on ip link set lo up
+    on ip addr add 192.0.2.1/32 dev lo
+    # Of this network only; Docker warns at every start of a container without it.
+    echo 1 > "$root/proc/sys/net/ipv4/ip_forward"
+    ;;
 host) on mount -o rbind /sys "$root/sys" ;;
 esac
 on mount -t tmpfs -o mode=755 tmpfs "$root/dev"
