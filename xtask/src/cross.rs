@@ -38,6 +38,9 @@ pub(crate) fn register(
     offline: bool,
     ui: &Ui,
 ) -> anyhow::Result<BTreeMap<Host, Vec<u8>>> {
+    if hosts.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let folder = cache.join("register").join(key(workspace)?.hex());
     let path = |host: Host| folder.join(host.name());
     let missing: Vec<Host> = hosts.iter().copied().filter(|&host| !path(host).exists()).collect();

@@ -9,6 +9,7 @@ mod tags;
 use std::path::Path;
 
 use anyhow::Context as _;
+use digest::Digest;
 use publish::credentials::{self, Credentials};
 use publish::engine::{Engine, Store};
 use publish::layout::{Layout, LayoutWriter};
@@ -30,6 +31,12 @@ pub(crate) struct Shipped {
     digest: String,
     /// Whether it pointed elsewhere before.
     moved: bool,
+}
+
+impl Shipped {
+    fn new(repository: &Repository, tag: &str, digest: Digest, moved: bool) -> Shipped {
+        Shipped { reference: format!("{repository}:{tag}"), digest: digest.to_string(), moved }
+    }
 }
 
 /// Loads and pushes as asked. `partial`: only some hosts were built, so that no index may be moved.

@@ -61,8 +61,8 @@ fn the_same_archive_gives_the_same_digests() {
     assert!(verified.stdout.contains("99 programs"), "{}", verified.stdout);
 }
 
-const LOCK: &str = "";
-const INDEX: &str = "";
+const LOCK: &str = "sha256:2f683d518ed6ec18561aa0e1078ec62b494ca7618f5ab6dac5201ecb62f7b777";
+const INDEX: &str = "sha256:275a240d3245630da620a01d217144dc2146d4a6f4bbdcb4478ddfb4edb15160";
 
 #[test]
 fn a_newer_package_is_found_and_taken() {

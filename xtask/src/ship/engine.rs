@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
-use oci::IndexBuilder;
 use oci::spec::Descriptor;
 use publish::archive::Named;
 use publish::credentials::Credentials;
@@ -124,11 +123,7 @@ impl Through<'_> {
                 let found = after.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string());
                 bail!("{repository}:{tag} should be {expected} after the push, but the registry has {found}");
             }
-            shipped.push(Shipped {
-                reference: format!("{repository}:{tag}"),
-                digest: expected.to_string(),
-                moved: before != Some(expected),
-            });
+            shipped.push(Shipped::new(repository, tag, expected, before != Some(expected)));
         }
         self.forget(&images).await?;
         Ok(shipped)
@@ -142,31 +137,20 @@ impl Through<'_> {
             self.engine.name()
         ));
         let mut shipped = Vec::new();
-        let mut contents: BTreeMap<Content, Vec<Descriptor>> = BTreeMap::new();
+        let mut contents: BTreeMap<Content, Vec<String>> = BTreeMap::new();
         for image in &built.images {
             let tags: Vec<Named> =
                 image.plan.tags.iter().map(|tag| named(repository, tag, &image.descriptor)).collect();
-            if tags.is_empty() {
-                continue;
-            }
+            let Some(Named { tag: first, .. }) = tags.first() else { continue };
+            contents.entry(image.plan.content).or_default().push(first.clone());
             self.load(&tags).await?;
             for Named { tag, .. } in &tags {
                 let before = self.registry.head_manifest(tag).await?;
                 self.engine.push(repository, tag, self.credentials, &|_| {}).await?;
-                let pushed = self.registry.manifest(tag).await?;
-                let mut descriptor = pushed
-                    .with_context(|| format!("{repository}:{tag} is not there after the push"))?
-                    .descriptor;
-                shipped.push(Shipped {
-                    reference: format!("{repository}:{tag}"),
-                    digest: descriptor.digest.to_string(),
-                    moved: before != Some(descriptor.digest),
-                });
-                descriptor.platform.clone_from(&image.descriptor.platform);
-                let images = contents.entry(image.plan.content).or_default();
-                if !images.contains(&descriptor) {
-                    images.push(descriptor);
-                }
+                let after = self.registry.head_manifest(tag).await?;
+                let digest =
+                    after.with_context(|| format!("{repository}:{tag} is not there after the push"))?;
+                shipped.push(Shipped::new(repository, tag, digest, before != after));
             }
             self.forget(&tags).await?;
         }
@@ -174,26 +158,21 @@ impl Through<'_> {
         let mut direct = Vec::new();
         for push in pushes {
             let Some(tag) = &push.tag else { continue };
-            let index = built.indexes.iter().find(|index| index.plan.tags.contains(tag));
-            let images = index.and_then(|index| contents.get(&index.plan.content));
-            let Some(images) = images else {
-                // Single-target images have no tags to go through an engine under.
-                if built.images.iter().all(|image| !image.plan.tags.contains(tag)) {
-                    direct.push(push.clone());
+            match built.indexes.iter().find(|index| index.plan.tags.contains(tag)) {
+                Some(index) if contents.contains_key(&index.plan.content) => {
+                    let local: oci::spec::Index = self.layout.json(&index.descriptor)?;
+                    let images = &contents[&index.plan.content];
+                    let joined = self.registry.join(images, local.annotations).await?;
+                    let tagged = self.registry.put_index(&joined.index, std::slice::from_ref(tag)).await?;
+                    let tagged = tagged.into_iter();
+                    shipped
+                        .extend(tagged.map(|tag| Shipped::new(repository, &tag.tag, tag.digest, tag.moved)));
                 }
-                continue;
-            };
-            let mut list = IndexBuilder::default();
-            for image in images {
-                list.add_descriptor(image.clone())?;
+                // Single-target images have no tags to go through an engine under.
+                Some(_) => direct.push(push.clone()),
+                None if self.is_list(push) => direct.push(push.clone()),
+                None => {}
             }
-            let blob = list.build();
-            let moved = self.registry.head_manifest(tag).await? != Some(blob.digest());
-            if moved {
-                self.registry.put_manifest(tag, blob.descriptor(), blob.bytes().to_vec()).await?;
-            }
-            let (reference, digest) = (format!("{repository}:{tag}"), blob.digest().to_string());
-            shipped.push(Shipped { reference, digest, moved });
         }
         if !direct.is_empty() {
             self.ui.note("single-target images go to the registry directly");

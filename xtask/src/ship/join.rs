@@ -135,29 +135,23 @@ async fn join(
     registry: &Registry,
     dry_run: bool,
 ) -> anyhow::Result<Vec<Shipped>> {
-    let mut blobs = Vec::new();
+    let mut indexes = Vec::new();
     for index_plan in &plan.indexes {
         let images = found.get(&index_plan.content).cloned().unwrap_or_default();
-        let blob = build::index(plan, index_plan, images, lock)?;
-        let digest = blob.digest().to_string();
-        if !dry_run && registry.head_manifest(&digest).await?.is_none() {
-            registry.put_manifest(&digest, blob.descriptor(), blob.bytes().to_vec()).await?;
-        }
-        blobs.push((index_plan, blob));
+        indexes.push((index_plan, build::index(plan, index_plan, images, lock)?));
     }
+    let versioned = indexes.iter().map(|(plan, index)| (plan.version_tag(), index));
+    let moving = indexes.iter().map(|(plan, index)| (plan.moving_tag(), index));
     let mut shipped = Vec::new();
-    let versioned = blobs.iter().map(|(plan, blob)| (plan.version_tag(), blob));
-    let moving = blobs.iter().map(|(plan, blob)| (plan.moving_tag(), blob));
-    for (tag, blob) in versioned.chain(moving) {
-        let moved = registry.head_manifest(tag).await? != Some(blob.digest());
-        if moved && !dry_run {
-            registry.put_manifest(tag, blob.descriptor(), blob.bytes().to_vec()).await?;
-        }
-        shipped.push(Shipped {
-            reference: format!("{}:{tag}", registry.repository()),
-            digest: blob.digest().to_string(),
-            moved,
-        });
+    for (tag, index) in versioned.chain(moving) {
+        let moved = match dry_run {
+            true => registry.head_manifest(tag).await? != Some(index.digest()),
+            false => {
+                let tagged = registry.put_index(index, &[tag.to_owned()]).await?;
+                tagged.iter().any(|tag| tag.moved)
+            }
+        };
+        shipped.push(Shipped::new(registry.repository(), tag, index.digest(), moved));
     }
     Ok(shipped)
 }

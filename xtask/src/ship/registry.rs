@@ -37,13 +37,5 @@ pub(super) async fn push(
             report.tags.len(),
         ));
     }
-    Ok(report
-        .tags
-        .into_iter()
-        .map(|tag| Shipped {
-            reference: format!("{repository}:{}", tag.tag),
-            digest: tag.digest.to_string(),
-            moved: tag.moved,
-        })
-        .collect())
+    Ok(report.tags.into_iter().map(|tag| Shipped::new(repository, &tag.tag, tag.digest, tag.moved)).collect())
 }
