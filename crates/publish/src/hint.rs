@@ -4,7 +4,7 @@ use std::error::Error;
 
 use crate::archive::ArchiveError;
 use crate::credentials::CredentialsError;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, ShipError};
 use crate::layout::LayoutError;
 use crate::registry::RegistryError;
 
@@ -19,6 +19,8 @@ pub fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         } else if let Some(error) = error.downcast_ref::<CredentialsError>() {
             error.hint()
         } else if let Some(error) = error.downcast_ref::<EngineError>() {
+            error.hint()
+        } else if let Some(error) = error.downcast_ref::<ShipError>() {
             error.hint()
         } else {
             error.downcast_ref::<RegistryError>().and_then(RegistryError::hint)

@@ -7,6 +7,7 @@ mod endpoint;
 mod error;
 mod load;
 mod push;
+mod ship;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, ClientVersion, Docker};
 pub use endpoint::{Endpoint, find};
 pub use error::{EngineError, Reason};
 pub use push::Pushed;
+pub use ship::{ShipError, Shipped};
 
 /// The oldest API that is supported: Docker 20.10 speaks 1.41, podman 4 speaks 1.40.
 const OLDEST: ClientVersion = ClientVersion { major_version: 1, minor_version: 40 };

@@ -50,6 +50,11 @@ impl Engine {
         }
     }
 
+    /// Whether the engine has an image of this name.
+    pub async fn has(&self, repository: &Repository, tag: &str) -> bool {
+        self.docker.inspect_image(&format!("{repository}:{tag}")).await.is_ok()
+    }
+
     /// Removes a name from the engine; the image goes with its last name.
     pub async fn untag(&self, repository: &Repository, tag: &str) -> Result<(), EngineError> {
         let name = format!("{repository}:{tag}");

@@ -43,7 +43,7 @@ pub enum LayoutError {
         reason: String,
     },
     /// A blob is whole, but no document of its media type.
-    #[error("cannot read {}: not an {media_type} document: {source}", .path.display())]
+    #[error("cannot read {}: not a document of type `{media_type}`: {source}", .path.display())]
     Json {
         /// The blob.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum LayoutError {
         source: serde_json::Error,
     },
     /// A document is too large to be one.
-    #[error("cannot read {}: {size} bytes are too many for an {media_type} document", .path.display())]
+    #[error("cannot read {}: {size} bytes are too many for a document of type `{media_type}`", .path.display())]
     TooLarge {
         /// The blob.
         path: PathBuf,

@@ -92,7 +92,7 @@ pub enum Reason {
         actual: Digest,
     },
     /// A document that came cannot be read.
-    #[error("not an {media_type}: {source}")]
+    #[error("not a document of type `{media_type}`: {source}")]
     Json {
         /// What it should be.
         media_type: String,

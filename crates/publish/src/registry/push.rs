@@ -36,7 +36,7 @@ pub enum Mode {
 }
 
 /// What was done, or in a dry run would be.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Report {
     /// Blobs that were sent, by digest.
     pub uploaded: Vec<Descriptor>,
@@ -51,7 +51,7 @@ pub struct Report {
 }
 
 /// A tag after a push.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Tagged {
     /// The tag.
     pub tag: String,

@@ -188,7 +188,10 @@ impl Walk<'_> {
         match serde_json::from_slice(bytes) {
             Ok(document) => Some(document),
             Err(error) => {
-                self.wrong(descriptor, format!("not an `{}`: {error}", descriptor.media_type));
+                self.wrong(
+                    descriptor,
+                    format!("not a document of type `{}`: {error}", descriptor.media_type),
+                );
                 None
             }
         }

@@ -23,7 +23,7 @@ use graph::{Graph, Kind, Node};
 pub type Visitor<'a> = dyn FnMut(&Platform, &str, &[u8]) -> Result<(), String> + Send + 'a;
 
 /// What is in a layout, and what is wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[must_use]
 pub struct Report {
     /// The number of descriptors in `index.json`.
@@ -39,7 +39,7 @@ pub struct Report {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Problem {
     /// Where: a path inside the layout.
     pub place: String,

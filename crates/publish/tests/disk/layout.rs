@@ -206,7 +206,7 @@ fn documents_are_verified_and_limited() {
     check(
         blob.descriptor(),
         format!(
-            "cannot read {path}: not an application/vnd.oci.image.index.v1+json document: \
+            "cannot read {path}: not a document of type `application/vnd.oci.image.index.v1+json`: \
              schemaVersion 1 is not 2 at line 1 column 19"
         ),
     );
@@ -215,8 +215,8 @@ fn documents_are_verified_and_limited() {
     check(
         &large,
         format!(
-            "cannot read {path}: 5242880 bytes are too many for an \
-             application/vnd.oci.image.index.v1+json document"
+            "cannot read {path}: 5242880 bytes are too many for a document of type \
+             `application/vnd.oci.image.index.v1+json`"
         ),
     );
     fs::write(layout.blob_path(blob.digest()), br#"{"schemaVersion":2}"#).unwrap();

@@ -8,7 +8,7 @@
 
 use std::path::Path;
 
-use oci::spec::{Descriptor, Index, Manifest};
+use oci::spec::{Descriptor, ImageConfig, Index, Manifest};
 use qus_publish as publish;
 use tempfile::TempDir;
 use testbed::sandbox::{Network, Options};
@@ -42,12 +42,22 @@ fn named(repository: &Repository, refs: &[(String, Descriptor)]) -> Vec<Named> {
     refs.iter().map(name).collect()
 }
 
-/// The layout with only what an engine of this machine can take: the fixture has amd64 and arm.
+/// The fixture's layout, and where to push it.
 struct Bench {
     layout: Layout,
     refs: Vec<(String, Descriptor)>,
     repository: Repository,
     _home: TempDir,
+}
+
+impl Bench {
+    fn plan(&self) -> Vec<Push> {
+        let push = |(tag, descriptor): &(String, Descriptor)| Push {
+            tag: Some(tag.clone()),
+            descriptor: descriptor.clone(),
+        };
+        self.refs.iter().map(push).collect()
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -92,24 +102,36 @@ async fn connect(repository: &Repository) -> Registry {
         .unwrap()
 }
 
-/// The classic store takes one platform of an index and pushes it with other digests.
+/// The classic store takes one platform of an index and pushes it with other digests; an index is joined from them.
 async fn classic(engine: Engine, bench: Bench, name: &str) {
     assert!(engine.name().starts_with(name), "{}", engine.name());
     assert_eq!(engine.store(), Store::Classic);
     engine.load(&bench.layout, &named(&bench.repository, &bench.refs), &|_| ()).await.unwrap();
-    let pushed = engine.push(&bench.repository, "amd64-d1.0", &credentials(), &|_| ()).await.unwrap();
+    assert!(engine.has(&bench.repository, "latest").await);
+
     let registry = connect(&bench.repository).await;
-    let there = registry.manifest("amd64-d1.0").await.unwrap().unwrap();
-    if let Some(digest) = pushed.digest {
-        assert_eq!(there.descriptor.digest, digest);
+    let plan = bench.plan();
+    let shipped = engine.ship(&bench.layout, &plan, &registry, &credentials(), &|_| ()).await.unwrap();
+    let order: Vec<&str> = shipped.tags.iter().map(|tagged| &*tagged.tag).collect();
+    assert_eq!(order, ["amd64-d1.0", "latest", "pkg"]);
+    assert!(shipped.tags.iter().all(|tagged| tagged.moved));
+    assert!(shipped.changed.contains("amd64-d1.0") && shipped.changed.contains("latest"));
+    for tagged in &shipped.tags {
+        assert_eq!(registry.head_manifest(&tagged.tag).await.unwrap(), Some(tagged.digest));
+        assert_eq!(registry.look(&tagged.tag).await.unwrap().problems, []);
     }
-    // The config is what was built, layer for layer; only their compression is another.
+    let there = registry.manifest("amd64-d1.0").await.unwrap().unwrap();
     let manifest: Manifest = serde_json::from_slice(&there.bytes).unwrap();
     let local: Manifest = bench.layout.json(&bench.refs[2].1).unwrap();
-    assert_ne!(there.descriptor.digest, bench.refs[2].1.digest);
-    if name == "Docker" {
-        assert_eq!(manifest.config.digest, local.config.digest);
-    }
+    // What runs is what was built; only the compression is another.
+    let pushed: ImageConfig = registry.json(&manifest.config).await.unwrap();
+    let built: ImageConfig = bench.layout.json(&local.config).unwrap();
+    assert_eq!(pushed.rootfs, built.rootfs);
+    let index: Index =
+        serde_json::from_slice(&registry.manifest("latest").await.unwrap().unwrap().bytes).unwrap();
+    assert_eq!(index.manifests[0].digest, there.descriptor.digest);
+    assert_eq!(index.manifests[1].platform, Some(fixture::platform("arm")));
+    assert!(engine.has(&bench.repository, "latest").await, "what was there before stays");
 }
 
 #[test]
@@ -137,16 +159,12 @@ fn containerds_store_ends_in_the_digests_of_a_direct_push() {
         let hear = |bytes| sent.store(bytes, std::sync::atomic::Ordering::Relaxed);
         engine.load(&bench.layout, &named(&bench.repository, &bench.refs), &hear).await.unwrap();
         assert!(sent.into_inner() > 16_000);
-        for (tag, _) in &bench.refs {
-            engine.push(&bench.repository, tag, &credentials(), &|_| ()).await.unwrap();
-        }
         let through_engine = connect(&bench.repository).await;
+        let plan = bench.plan();
+        let shipped =
+            engine.ship(&bench.layout, &plan, &through_engine, &credentials(), &|_| ()).await.unwrap();
+        assert!(shipped.changed.is_empty() && shipped.tags.iter().all(|tagged| tagged.moved));
         let direct = connect(&bench.repository.sibling("aptman/direct").unwrap()).await;
-        let plan: Vec<Push> = bench
-            .refs
-            .iter()
-            .map(|(tag, descriptor)| Push { tag: Some(tag.clone()), descriptor: descriptor.clone() })
-            .collect();
         registry::push(&bench.layout, &plan, &[], &direct, Mode::Push, &Silent).await.unwrap();
         for (tag, descriptor) in &bench.refs {
             let bytes = bench.layout.read(descriptor).unwrap();

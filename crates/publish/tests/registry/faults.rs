@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::guard::Guard;
 use crate::http::Response;
 use crate::publish::credentials::Credentials;
 use crate::publish::registry::Mode;
-use crate::server::{Fault, Guard, Rule, Server};
+use crate::server::{Fault, Rule, Server};
 use crate::setup::Setup;
 
 const ALWAYS: usize = usize::MAX;

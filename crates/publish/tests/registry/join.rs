@@ -2,9 +2,10 @@
 
 use oci::spec::{Annotations, Index};
 
+use crate::guard::Guard;
 use crate::publish::credentials::Credentials;
 use crate::publish::registry::{Mode, Push, Silent, push};
-use crate::server::{Guard, Server};
+use crate::server::Server;
 use crate::setup::{Setup, connect, options};
 
 #[tokio::test]
@@ -48,7 +49,11 @@ async fn what_is_missing_or_there_twice_is_named() {
             vec!["amd64-d1.0", "amd64-d1.0"],
             "`amd64-d1.0`: cannot add an image to an index: it has one for linux/amd64 already".to_owned(),
         ),
-        (vec!["latest"], "not an application/vnd.oci.image.index.v1+json: missing field `config`".to_owned()),
+        (
+            vec!["latest"],
+            "not a document of type `application/vnd.oci.image.index.v1+json`: missing field `config`"
+                .to_owned(),
+        ),
     ] {
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let error = registry.join(&names, Annotations::new()).await.unwrap_err().to_string();

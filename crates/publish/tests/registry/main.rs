@@ -9,6 +9,7 @@ mod auth;
 mod faults;
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod guard;
 mod http;
 mod join;
 mod pull;

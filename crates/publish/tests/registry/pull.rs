@@ -3,12 +3,13 @@
 use tempfile::TempDir;
 
 use crate::fixture;
+use crate::guard::Guard;
 use crate::http::Response;
 use crate::publish::credentials::Credentials;
 use crate::publish::layout::LayoutWriter;
 use crate::publish::registry::Mode;
 use crate::publish::verify::verify;
-use crate::server::{Fault, Guard, Rule, Server};
+use crate::server::{Fault, Rule, Server};
 use crate::setup::{Setup, connect, options};
 
 async fn pushed(rules: Vec<Rule>) -> (Setup, Server) {

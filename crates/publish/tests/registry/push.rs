@@ -2,9 +2,10 @@
 
 use std::sync::Mutex;
 
+use crate::guard::Guard;
 use crate::publish::credentials::Credentials;
 use crate::publish::registry::{Event, Mode, Options, Progress, Push, push};
-use crate::server::{Fault, Guard, Rule, Server};
+use crate::server::{Fault, Rule, Server};
 use crate::setup::{Setup, connect, options};
 
 #[tokio::test]

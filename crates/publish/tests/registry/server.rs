@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use digest::Digest;
 
+use crate::guard::{Guard, Tokens};
 use crate::http::{Connection, Request, Response};
 
 /// How a request goes wrong.
@@ -20,6 +21,8 @@ pub(crate) enum Fault {
     Answer(Response),
     /// Carried out; the answer is changed.
     Change(fn(Response) -> Response),
+    /// Carried out; what comes next shall be sent to this address.
+    Elsewhere(SocketAddr),
     /// Cut after so many bytes of the body, which are kept.
     CutAfter(u64),
     /// Carried out, and cut before the answer.
@@ -41,36 +44,19 @@ pub(crate) struct Rule {
     pub(crate) fault: Fault,
 }
 
-/// Who may do what.
-#[derive(Debug, Clone)]
-pub(crate) enum Guard {
-    Open,
-    Basic {
-        user: &'static str,
-        password: &'static str,
-    },
-    /// Tokens that are good for so many requests. Given for the user and password, or for the refresh token.
-    Bearer {
-        uses: usize,
-        user: &'static str,
-        password: &'static str,
-        refresh: Option<&'static str>,
-    },
-}
-
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) blobs: BTreeMap<String, Vec<u8>>,
     /// By digest: media type and bytes.
     pub(crate) manifests: BTreeMap<String, (String, Vec<u8>)>,
     pub(crate) tags: BTreeMap<String, String>,
-    /// `METHOD path` of every request, in order.
+    /// `METHOD path` of every request, in order; then `+secret` if it came with credentials.
     pub(crate) log: Vec<String>,
     /// Blobs that other repositories have: mounts of these succeed.
     pub(crate) elsewhere: BTreeMap<String, Vec<u8>>,
     uploads: BTreeMap<String, Vec<u8>>,
     rules: Vec<Rule>,
-    tokens: BTreeMap<String, usize>,
+    tokens: Tokens,
     next: usize,
 }
 
@@ -110,7 +96,8 @@ fn serve(stream: TcpStream, address: SocketAddr, state: &Mutex<State>, guard: &G
     while let Some(request) = connection.read_head() {
         let fault = {
             let mut state = state.lock().unwrap();
-            state.log.push(format!("{} {}", request.method, request.path));
+            let secret = if request.headers.contains_key("authorization") { " +secret" } else { "" };
+            state.log.push(format!("{} {}{secret}", request.method, request.path));
             state.fault(&request)
         };
         let head_only = request.method == "HEAD";
@@ -138,11 +125,14 @@ fn serve(stream: TcpStream, address: SocketAddr, state: &Mutex<State>, guard: &G
                 return;
             }
             ref other => {
-                let response = state
-                    .refuse(&request, &body, address, guard)
-                    .unwrap_or_else(|| state.answer(&request, body));
+                let State { tokens, log, .. } = &mut *state;
+                let refused = guard.refuse(&request, &body, address, tokens, log);
+                let response = refused.unwrap_or_else(|| state.answer(&request, body));
                 match other {
                     Some(Fault::Change(change)) => change(response),
+                    Some(Fault::Elsewhere(address)) => response
+                        .without("Location")
+                        .header("Location", format!("http://{address}/storage?signature=s3cret")),
                     Some(Fault::CutAnswer) => return,
                     _ => response,
                 }
@@ -170,64 +160,6 @@ impl State {
             return Some(rule.fault.clone());
         }
         None
-    }
-
-    /// Answers the token server's requests, and those without the right to be there.
-    fn refuse(
-        &mut self,
-        request: &Request,
-        body: &[u8],
-        address: SocketAddr,
-        guard: &Guard,
-    ) -> Option<Response> {
-        use base64::Engine as _;
-        let basic = |user: &str, password: &str| {
-            format!(
-                "Basic {}",
-                base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"))
-            )
-        };
-        let shown = request.headers.get("authorization");
-        match guard {
-            Guard::Open => None,
-            Guard::Basic { user, password } => {
-                let refused = shown != Some(&basic(user, password));
-                refused.then(|| Response::new(401).header("WWW-Authenticate", r#"Basic realm="test""#))
-            }
-            Guard::Bearer { uses, user, password, refresh } => {
-                if request.path == "/token" {
-                    let form = String::from_utf8_lossy(body).into_owned();
-                    let allowed = match request.method.as_str() {
-                        "POST" => {
-                            refresh.is_some_and(|token| form.contains(&format!("refresh_token={token}")))
-                        }
-                        _ => shown == Some(&basic(user, password)),
-                    };
-                    if !allowed {
-                        return Some(
-                            Response::new(401)
-                                .body(r#"{"errors":[{"code":"UNAUTHORIZED","message":"bad password"}]}"#),
-                        );
-                    }
-                    self.next += 1;
-                    let token = format!("token-{}", self.next);
-                    self.tokens.insert(format!("Bearer {token}"), *uses);
-                    let scope = request.query.get("scope").cloned().unwrap_or(form);
-                    self.log.push(format!("TOKEN {scope}"));
-                    return Some(
-                        Response::new(200).body(format!(r#"{{"token":"{token}","expires_in":300}}"#)),
-                    );
-                }
-                if let Some(left) = shown.and_then(|token| self.tokens.get_mut(token))
-                    && *left > 0
-                {
-                    *left -= 1;
-                    return None;
-                }
-                let challenge = format!(r#"Bearer realm="http://{address}/token",service="test""#);
-                Some(Response::new(401).header("WWW-Authenticate", challenge))
-            }
-        }
     }
 
     fn answer(&mut self, request: &Request, body: Vec<u8>) -> Response {
