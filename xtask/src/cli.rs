@@ -21,7 +21,9 @@ pub(crate) enum Command {
     Images(ImagesArgs),
     /// Resolve every (host, target) against Debian's archive and write images/debian.lock
     Lock(LockArgs),
-    /// Check a layout: every digest, size and diff_id, and each binary in each image
+    /// Join what every host's `images --push --host` has pushed into the indexes, and move the tags
+    Manifest(ManifestArgs),
+    /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
@@ -53,7 +55,10 @@ pub(crate) struct Sources {
   cargo xtask images                                 everything, for every host
   cargo xtask images --host amd64 --kind full        one image
   cargo xtask images --target aarch64                the single-target image `aarch64`, for every host
-  cargo xtask images --host amd64 --archive qus.tar && docker load -i qus.tar")]
+  cargo xtask images --host amd64 --archive qus.tar && docker load -i qus.tar
+  cargo xtask images --host amd64 --load             into the Docker engine or podman
+  cargo xtask images --push --dry-run                what a push would upload
+  cargo xtask images --push                          ship it")]
 pub(crate) struct ImagesArgs {
     /// Build for this host only (repeatable)
     #[arg(long, value_name = "HOST")]
@@ -76,14 +81,75 @@ pub(crate) struct ImagesArgs {
     /// How many hosts to work on at the same time [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZero<usize>>,
-    /// Print what would be fetched, built and tagged, and stop
+    /// Print what would be fetched, built and tagged, and stop; with --push, what would be uploaded
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
+    pub(crate) ship: ShipArgs,
+    #[command(flatten)]
     pub(crate) sources: Sources,
+}
+
+/// What a push goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Via {
+    /// A Docker engine or podman
+    Engine,
+    /// The registry itself, over HTTP
+    Registry,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Shipping")]
+pub(crate) struct ShipArgs {
+    /// Load the images into the engine at DOCKER_HOST, the docker context's, or the default sockets
+    #[arg(long)]
+    pub(crate) load: bool,
+    /// Push the images; with --host, without the indexes (`cargo xtask manifest` joins them)
+    #[arg(long)]
+    pub(crate) push: bool,
+    /// Push through this [default: the engine if it keeps digests, or else the registry]
+    #[arg(long, value_name = "WAY", requires = "push")]
+    pub(crate) push_via: Option<Via>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Shipping")]
+pub(crate) struct RegistryArgs {
+    /// Allow plain HTTP to a registry that is not on this machine
+    #[arg(long)]
+    pub(crate) insecure_registry: bool,
+    /// Trust the authority with this certificate (PEM) besides the system's (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry_ca: Vec<PathBuf>,
+    /// Write each pushed tag's digest and reference into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) digest_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example, one job for each host and then one more:
+  cargo xtask images --push --host amd64
+  cargo xtask images --push --host arm64v8
+  …
+  cargo xtask manifest")]
+pub(crate) struct ManifestArgs {
+    /// Name of the images [default: images.toml's, docker.io/aptman/qus]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Option<String>,
+    /// Print which tags would be moved, and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the tags with their digests as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
 }
 
 #[derive(Debug, Args)]
@@ -109,11 +175,19 @@ pub(crate) struct LockArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cargo xtask verify target/images")]
+#[command(after_help = "Examples:
+  cargo xtask verify target/images
+  cargo xtask verify docker.io/aptman/qus:latest
+  cargo xtask verify --deep docker.io/aptman/qus:aarch64")]
 pub(crate) struct VerifyArgs {
-    /// The layout's directory
-    #[arg(value_name = "LAYOUT")]
-    pub(crate) layout: PathBuf,
+    /// A layout's directory, or the name of an image at a registry
+    #[arg(value_name = "LAYOUT|REFERENCE")]
+    pub(crate) what: String,
+    /// Download the image's blobs and check what is in them, too
+    #[arg(long)]
+    pub(crate) deep: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
     /// How many blobs to read at the same time [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZero<usize>>,

@@ -38,14 +38,11 @@ fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(hinted) = error.downcast_ref::<Hinted>() {
         return Some(hinted.hint.clone());
     }
-    if let Some(error) = error.downcast_ref::<publish::layout::LayoutError>() {
-        return error.hint().map(str::to_owned);
-    }
     // An error inside an I/O error is not in the chain by itself.
     if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         return hint(inner);
     }
-    debian::hint(error)
+    debian::hint(error).or_else(|| publish::hint(error))
 }
 
 fn chain(error: &anyhow::Error) -> String {

@@ -24,6 +24,7 @@ use crate::cross;
 use crate::kind::Kind;
 use crate::plan::{Content, Plan, Selection};
 use crate::report;
+use crate::ship;
 use crate::ui::{self, Ui, size};
 
 /// What is built, from what, and where to.
@@ -60,7 +61,8 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         output: &std::path::absolute(&args.output)?,
         jobs: args.jobs,
     };
-    if args.dry_run {
+    // What a push would upload is known only from what was built, which stays on this machine.
+    if args.dry_run && !args.ship.push {
         ui::print(&dry_run(&plan, &order))?;
         return Ok(());
     }
@@ -68,8 +70,12 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     if let Some(path) = &args.archive {
         write_archive(path, &built, &order, &ui)?;
     }
-    let text =
-        if args.json { report::json(&built, order.repository, order.output)? } else { report::table(&built) };
+    let shipped = ship::run(&args.ship, args.dry_run, &built, &order, !args.host.is_empty(), &ui)?;
+    let text = if args.json {
+        report::json(&built, &shipped, order.repository, order.output)?
+    } else {
+        report::table(&built)
+    };
     ui::print(&text)?;
     let verb = if changed { "wrote" } else { "nothing changed in" };
     ui.note(format!("{verb} {}", order.output.display()));
@@ -146,12 +152,7 @@ fn classic_platform(built: &Built) -> anyhow::Result<Platform> {
     let hosts: Vec<Host> = built.images.iter().map(|image| image.plan.host).collect();
     let native: Option<Host> = std::env::consts::ARCH.parse().ok();
     let host = native.filter(|host| hosts.contains(host)).or(hosts.first().copied());
-    let platform = host.context("an archive has at least one image")?.platform();
-    Ok(Platform {
-        architecture: platform.architecture.to_owned(),
-        os: "linux".to_owned(),
-        variant: platform.variant.map(str::to_owned),
-    })
+    host.map(crate::build::platform).context("an archive has at least one image")
 }
 
 /// What a run would fetch, build and tag.
@@ -197,9 +198,8 @@ fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
         text.push_str(&format!("  {host}: {count} images ({})\n", host.platform()));
     }
     text.push_str(&format!("\nwould tag in {repository}:\n"));
-    for tags in
-        plan.images.iter().map(|image| &image.tags).chain(plan.indexes.iter().map(|index| &index.tags))
-    {
+    let images = plan.images.iter().map(|image| image.tags.as_slice());
+    for tags in images.chain(plan.indexes.iter().map(|index| index.tags.as_slice())) {
         if !tags.is_empty() {
             text.push_str(&format!("  {}\n", tags.join(", ")));
         }

@@ -11,6 +11,7 @@ mod kind;
 mod lock;
 mod plan;
 mod report;
+mod ship;
 mod testing;
 mod ui;
 mod verify;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Images(args) => images::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lock(args) => lock::run(&args),
+        Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
         Command::Completions { shell } => {

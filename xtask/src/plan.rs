@@ -1,6 +1,6 @@
 //! What to build: which images over which layers, under which tags. Pure: a lock and a selection in, a plan out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arch::{Host, Status, Target};
 use debian::lock::Lock;
@@ -40,8 +40,19 @@ pub(crate) struct ImagePlan {
 #[derive(Debug, Clone)]
 pub(crate) struct IndexPlan {
     pub(crate) content: Content,
-    pub(crate) tags: Vec<String>,
+    /// The tag that always means the newest, and the one that names the version.
+    pub(crate) tags: [String; 2],
     pub(crate) version: String,
+}
+
+impl IndexPlan {
+    pub(crate) fn moving_tag(&self) -> &str {
+        &self.tags[0]
+    }
+
+    pub(crate) fn version_tag(&self) -> &str {
+        &self.tags[1]
+    }
 }
 
 /// Everything that a run builds. Images come host by host; an index covers the images that have its content.
@@ -49,6 +60,8 @@ pub(crate) struct IndexPlan {
 pub(crate) struct Plan {
     pub(crate) images: Vec<ImagePlan>,
     pub(crate) indexes: Vec<IndexPlan>,
+    /// The version in the tags of each host's images that hold everything.
+    pub(crate) versions: BTreeMap<Host, String>,
 }
 
 impl Plan {
@@ -59,9 +72,11 @@ impl Plan {
     pub(crate) fn new(configured: &[Host], selection: &Selection, lock: &Lock) -> Result<Plan, Hinted> {
         let hosts = hosts(configured, &selection.hosts)?;
         let mut images = Vec::new();
+        let mut versions = BTreeMap::new();
         for &host in &hosts {
             let version =
                 newest(lock, &[host], None).ok_or_else(|| not_locked(&format!("the host `{host}`")))?;
+            versions.insert(host, version.clone());
             for kind in kinds(selection) {
                 if host.triple().is_none() && kind != Kind::Pkg {
                     continue;
@@ -102,19 +117,19 @@ impl Plan {
                 let (version, tags) = match content {
                     Content::Kind(kind) => {
                         let version = newest(lock, &hosts, None).unwrap_or_default();
-                        let tags = vec![kind.moving_tag().to_owned(), format!("d{version}{}", kind.suffix())];
+                        let tags = [kind.moving_tag().to_owned(), format!("d{version}{}", kind.suffix())];
                         (version, tags)
                     }
                     Content::Single(target) => {
                         let version = newest(lock, &hosts, Some(target)).unwrap_or_default();
-                        let tags = vec![target.name().to_owned(), format!("d{version}-{target}")];
+                        let tags = [target.name().to_owned(), format!("d{version}-{target}")];
                         (version, tags)
                     }
                 };
                 IndexPlan { content, tags, version }
             })
             .collect();
-        Ok(Plan { images, indexes })
+        Ok(Plan { images, indexes, versions })
     }
 
     /// The hosts of the plan, in order, each once.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::build::{Built, BuiltImage};
 use crate::plan::Content;
+use crate::ship::Shipped;
 use crate::ui::size;
 
 /// One image, as `--json` prints it.
@@ -44,10 +45,17 @@ struct Report<'a> {
     layout: String,
     images: Vec<ImageJson<'a>>,
     indexes: Vec<IndexJson<'a>>,
+    /// The tags that were pushed, in order; empty without --push.
+    pushed: &'a [Shipped],
 }
 
 /// The result as one JSON document.
-pub(crate) fn json(built: &Built, repository: &str, layout: &std::path::Path) -> serde_json::Result<String> {
+pub(crate) fn json(
+    built: &Built,
+    pushed: &[Shipped],
+    repository: &str,
+    layout: &std::path::Path,
+) -> serde_json::Result<String> {
     let report = Report {
         repository,
         layout: layout.display().to_string(),
@@ -62,6 +70,7 @@ pub(crate) fn json(built: &Built, repository: &str, layout: &std::path::Path) ->
                 hosts: index.hosts.iter().map(|host| host.name()).collect(),
             })
             .collect(),
+        pushed,
     };
     serde_json::to_string_pretty(&report).map(|text| text + "\n")
 }

@@ -82,6 +82,11 @@ pub(crate) struct Task {
 }
 
 impl Task {
+    /// `position` bytes are done.
+    pub(crate) fn at(&self, position: u64) {
+        self.bar.set_position(position);
+    }
+
     pub(crate) fn advance(&self, bytes: u64) {
         self.bar.inc(bytes);
     }

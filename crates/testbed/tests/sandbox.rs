@@ -168,6 +168,16 @@ fn files_go_in_and_out() {
         let sandbox = Sandbox::start(packages, &options).unwrap();
         sandbox.write("/etc/some/where", "written").unwrap();
         assert_eq!(sandbox.run(&["cat", "/etc/some/where"]).unwrap(), "written");
+        // busybox's applets are absolute links: neither the machine's file nor busybox is written to.
+        sandbox
+            .run(&["ln", "-s", bound.path().join("file").to_str().unwrap(), "/usr/bin/some-link"])
+            .unwrap();
+        sandbox.write("/usr/bin/some-link", "replaced").unwrap();
+        sandbox.write("/usr/bin/wget", "replaced").unwrap();
+        assert_eq!(sandbox.run(&["cat", "/usr/bin/some-link", "/usr/bin/wget"]).unwrap(), "replacedreplaced");
+        assert_eq!(fs::read_to_string(bound.path().join("file")).unwrap(), "of the machine");
+        let error = sandbox.write("/proc/x", "").unwrap_err().to_string();
+        assert!(error.starts_with("`cat > /proc/x` failed (exit status: 1):\n"), "{error}");
         fs::write(sandbox.shared().join("a"), "shared").unwrap();
         assert_eq!(sandbox.run(&["cat", "/shared/a"]).unwrap(), "shared");
         sandbox.run(&["sh", "-c", "echo -n back > /tmp/b"]).unwrap();

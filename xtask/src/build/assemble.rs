@@ -8,7 +8,7 @@ use debian::lock::{Lock, Package};
 use digest::Digest;
 use oci::image::Step;
 use oci::spec::{Annotations, Descriptor, Execution, Platform};
-use oci::{Image, ImageSpec, IndexBuilder, Layer};
+use oci::{Blob, Image, ImageSpec, IndexBuilder, Layer};
 use publish::layout::LayoutWriter;
 
 use super::HostLayers;
@@ -17,7 +17,7 @@ use crate::kind::Kind;
 use crate::plan::{Content, ImagePlan, IndexPlan, Plan};
 
 /// What our own labels and annotations begin with.
-const PREFIX: &str = "io.github.dbhi.qus";
+pub(crate) const PREFIX: &str = "io.github.dbhi.qus";
 const SOURCE: &str = "https://github.com/dbhi/qus";
 
 /// An image in the layout.
@@ -46,9 +46,15 @@ pub(crate) struct BuiltIndex {
 pub(crate) struct Built {
     pub(crate) images: Vec<BuiltImage>,
     pub(crate) indexes: Vec<BuiltIndex>,
+    pub(super) versions: BTreeMap<Host, String>,
 }
 
 impl Built {
+    /// The version in the tags of a host's images that hold everything.
+    pub(crate) fn host_version(&self, host: Host) -> &str {
+        self.versions.get(&host).map_or("", String::as_str)
+    }
+
     /// Every tag with what it points to.
     pub(crate) fn refs(&self) -> Vec<(String, Descriptor)> {
         let images = self.images.iter().flat_map(|image| pair(&image.plan.tags, &image.descriptor));
@@ -68,7 +74,6 @@ pub(super) fn assemble(
     layout: &LayoutWriter,
 ) -> anyhow::Result<Built> {
     let mut images = Vec::new();
-    let mut built_images: Vec<Image> = Vec::new();
     for image_plan in &plan.images {
         let host_layers = layers.get(&image_plan.host).context("every host of a plan has layers")?;
         let image = image(image_plan, host_layers, lock)?;
@@ -81,24 +86,35 @@ pub(super) fn assemble(
             size: image.layers.iter().map(|layer| layer.descriptor.size).sum(),
             unpacked_size: image.layers.iter().map(|layer| layer.unpacked_size).sum(),
         });
-        built_images.push(image);
     }
     let mut indexes = Vec::new();
     for index_plan in &plan.indexes {
-        let mut hosts = Vec::new();
-        let created = plan.hosts().into_iter().filter_map(|host| lock.date(host)).max().unwrap_or_default();
-        let mut index = IndexBuilder::new(about(index_plan.content, &index_plan.version, created)?);
-        for (built, image) in images.iter().zip(&built_images) {
-            if built.plan.content == index_plan.content {
-                index.add(image)?;
-                hosts.push(built.plan.host);
-            }
-        }
-        let blob = index.build();
+        let members: Vec<&BuiltImage> =
+            images.iter().filter(|image| image.plan.content == index_plan.content).collect();
+        let blob = index(plan, index_plan, members.iter().map(|image| image.descriptor.clone()), lock)?;
         layout.put(&blob)?;
-        indexes.push(BuiltIndex { plan: index_plan.clone(), descriptor: blob.descriptor().clone(), hosts });
+        indexes.push(BuiltIndex {
+            plan: index_plan.clone(),
+            descriptor: blob.descriptor().clone(),
+            hosts: members.iter().map(|image| image.plan.host).collect(),
+        });
     }
-    Ok(Built { images, indexes })
+    Ok(Built { images, indexes, versions: plan.versions.clone() })
+}
+
+/// The index of one content over the images that have it, whether they are here or at a registry.
+pub(crate) fn index(
+    plan: &Plan,
+    index_plan: &IndexPlan,
+    images: impl IntoIterator<Item = Descriptor>,
+    lock: &Lock,
+) -> anyhow::Result<Blob> {
+    let created = plan.hosts().into_iter().filter_map(|host| lock.date(host)).max().unwrap_or_default();
+    let mut index = IndexBuilder::new(about(index_plan.content, &index_plan.version, created)?);
+    for image in images {
+        index.add_descriptor(image)?;
+    }
+    Ok(index.build())
 }
 
 fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<Image> {
@@ -127,7 +143,7 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
             .insert(format!("{PREFIX}.debian.{}.{}", package.name, package.suite), package.version.clone());
     }
     // What tells two builds of one host apart: `cargo xtask manifest` joins only what was built from one lock.
-    annotations.insert(format!("{PREFIX}.inputs"), inputs(host, lock).to_string());
+    annotations.insert(inputs_key(), inputs(host, lock).to_string());
     let config = match plan.content {
         Content::Kind(Kind::Pkg) => Execution { labels: annotations.clone(), ..Execution::default() },
         Content::Kind(Kind::Register | Kind::Full) | Content::Single(_) => Execution {
@@ -140,18 +156,23 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
             ..Execution::default()
         },
     };
-    let platform = host.platform();
     Ok(Image::build(ImageSpec {
-        platform: Platform {
-            architecture: platform.architecture.to_owned(),
-            os: "linux".to_owned(),
-            variant: platform.variant.map(str::to_owned),
-        },
+        platform: platform(host),
         created: timestamp(created)?,
         config,
         annotations,
         steps,
     }))
+}
+
+/// A host's platform as a descriptor has it.
+pub(crate) fn platform(host: Host) -> Platform {
+    let platform = host.platform();
+    Platform {
+        architecture: platform.architecture.to_owned(),
+        os: "linux".to_owned(),
+        variant: platform.variant.map(str::to_owned),
+    }
 }
 
 fn step(layer: Layer, created_by: &str) -> Step {
@@ -213,8 +234,13 @@ fn versions(plan: &ImagePlan, lock: &Lock) -> BTreeMap<Target, String> {
     targets.into_iter().filter_map(version).collect()
 }
 
+/// The annotation that holds [`inputs`].
+pub(crate) fn inputs_key() -> String {
+    format!("{PREFIX}.inputs")
+}
+
 /// The digest of everything that the lock has for a host.
-fn inputs(host: Host, lock: &Lock) -> Digest {
+pub(crate) fn inputs(host: Host, lock: &Lock) -> Digest {
     let mut text = String::new();
     for package in lock.qemu(host).chain(lock.busybox(host)) {
         text.push_str(&package.digest.hex());

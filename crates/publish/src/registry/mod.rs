@@ -10,6 +10,7 @@ mod challenge;
 mod client;
 mod error;
 mod http;
+mod join;
 mod options;
 mod progress;
 mod pull;
@@ -19,6 +20,7 @@ mod upload;
 
 pub use client::{Access, Fetched, Registry};
 pub use error::{Reason, RegistryError};
+pub use join::{Joined, Part};
 pub use options::Options;
 pub use progress::{Event, Progress, Silent};
 pub use pull::Look;

@@ -10,6 +10,7 @@ mod faults;
 #[path = "../fixture/mod.rs"]
 mod fixture;
 mod http;
+mod join;
 mod pull;
 mod push;
 mod real;

@@ -15,7 +15,7 @@ use crate::{Error, output};
 const SOCKET: &str = "/run/engine.sock";
 
 /// No bridge and no firewall: containers have their own loopback device only.
-const DOCKERD: [&str; 13] = [
+const DOCKERD: [&str; 14] = [
     "dockerd",
     "--config-file",
     "/etc/docker/daemon.json",
@@ -28,6 +28,8 @@ const DOCKERD: [&str; 13] = [
     "/run/docker.pid",
     "--iptables=false",
     "--ip6tables=false",
+    // On the machine's network, a sandbox may not change the machine's settings; 20.10 ends when it cannot.
+    "--ip-forward=false",
     "--bridge=none",
     "--host=unix:///run/engine.sock",
 ];

@@ -11,6 +11,7 @@ mod unpack;
 use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use archive::{Archive, ArchiveError};
 use digest::{Digest, Hasher};
@@ -74,12 +75,12 @@ pub struct Packages {
 
 /// A directory with the files of some packages. Nobody writes into it once it is there.
 ///
-/// While the value lives, the tree is not pruned from the cache.
-#[derive(Debug)]
+/// While the value or a clone of it lives, the tree is not pruned from the cache.
+#[derive(Debug, Clone)]
 pub struct Tree {
     path: PathBuf,
-    // Held shared until the tree is dropped.
-    _lock: File,
+    // Held shared until the last clone is dropped.
+    _lock: Arc<File>,
 }
 
 impl Tree {
@@ -135,7 +136,7 @@ impl Packages {
             // Looked for under the lock that keeps it: before that, another process may prune it.
             lock.lock_shared().map_err(Error::file("lock", &lock_path))?;
             if path.is_dir() {
-                return Ok(Tree { path, _lock: lock });
+                return Ok(Tree { path, _lock: Arc::new(lock) });
             }
             lock.lock().map_err(Error::file("lock", &lock_path))?;
             // Another process may have made it while this one waited.

@@ -11,7 +11,8 @@ mod place;
 mod start;
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output};
 use std::time::Duration;
@@ -74,6 +75,8 @@ pub struct Sandbox {
     network: Network,
     place: place::Place,
     base: Tree,
+    // Not read again, but what the root is made of must not be pruned.
+    _trees: Vec<Tree>,
 }
 
 impl Sandbox {
@@ -126,10 +129,11 @@ impl Sandbox {
         })
     }
 
-    /// A path inside as the machine sees it: for files, sockets and directories.
+    /// A path inside as the machine sees it: for sockets, and for reading what is there.
+    ///
+    /// An absolute link on the way leads the machine to its own files, so this is not for writing: [`Sandbox::write`].
     pub fn path(&self, inside: impl AsRef<Path>) -> PathBuf {
         let inside = inside.as_ref();
-        // Absolute links inside lead out of it when the machine follows them, so this goes by the process's root.
         Path::new(&format!("/proc/{}/root", self.pid)).join(inside.strip_prefix("/").unwrap_or(inside))
     }
 
@@ -138,13 +142,28 @@ impl Sandbox {
         self.place.dir().join("shared")
     }
 
-    /// Puts a file inside, and the directories that it needs.
+    /// Puts a file inside, and the directories that it needs. A link of that name is replaced, not followed.
     pub fn write(&self, inside: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<(), Error> {
-        let path = self.path(inside);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
+        let inside = inside.as_ref();
+        let staged = || -> io::Result<File> {
+            let mut file = tempfile::tempfile()?;
+            file.write_all(contents.as_ref())?;
+            file.rewind()?;
+            Ok(file)
+        };
+        let stdin = staged().map_err(Error::file("write", inside))?;
+        let mut command = self.command("sh");
+        command
+            .args(["-euc", r#"mkdir -p "$(dirname "$0")"; rm -f "$0"; cat > "$0""#])
+            .arg(inside)
+            .stdin(stdin);
+        let name = format!("cat > {}", inside.display());
+        let output = output::collect(&mut command, &name, LIMIT)?;
+        if output.status.success() {
+            return Ok(());
         }
-        fs::write(&path, contents).map_err(Error::file("write", &path))
+        let printed = output::text(&output.stdout, &output.stderr);
+        Err(Error::Failed { command: name, status: output.status, printed })
     }
 
     /// The first process, as the machine numbers it.

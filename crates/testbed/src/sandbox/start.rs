@@ -29,7 +29,9 @@ pub(super) fn start(packages: &Packages, options: &Options<'_>) -> Result<Sandbo
     let mut child = spawn(&base, &place, &log, options)?;
     match bring_up(&mut child) {
         Ok(pid) => {
-            Ok(Sandbox { stdin: child.stdin.take(), child, pid, network: options.network, place, base })
+            let trees = options.trees.iter().copied().cloned().collect();
+            let (stdin, network) = (child.stdin.take(), options.network);
+            Ok(Sandbox { stdin, child, pid, network, place, base, _trees: trees })
         }
         Err((stage, error)) => {
             drop(child.stdin.take());

@@ -1,0 +1,188 @@
+//! Where built images leave the machine to: a registry, directly or through a Docker engine, or the engine itself.
+
+mod engine;
+mod join;
+mod progress;
+mod registry;
+mod tags;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use publish::credentials::{self, Credentials};
+use publish::engine::{Engine, Store};
+use publish::layout::{Layout, LayoutWriter};
+use publish::registry::{Access, Mode, Options, Registry, Repository};
+use serde::Serialize;
+
+pub(crate) use join::run as join;
+
+use crate::build::Built;
+use crate::cli::{RegistryArgs, ShipArgs, Via};
+use crate::images::Order;
+use crate::ui::{self, Ui, size};
+
+/// A tag at the registry, and what it points to.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Shipped {
+    /// `docker.io/aptman/qus:latest`
+    reference: String,
+    digest: String,
+    /// Whether it pointed elsewhere before.
+    moved: bool,
+}
+
+/// Loads and pushes as asked. `partial`: only some hosts were built, so that no index may be moved.
+pub(crate) fn run(
+    args: &ShipArgs,
+    dry_run: bool,
+    built: &Built,
+    order: &Order<'_>,
+    partial: bool,
+    ui: &Ui,
+) -> anyhow::Result<Vec<Shipped>> {
+    if !args.load && !args.push {
+        return Ok(Vec::new());
+    }
+    let layout = Layout::open(order.output)?;
+    let repository: Repository = order.repository.parse()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if args.load && !dry_run {
+            let engine = find_engine().await?;
+            engine::load(&engine, &layout, built, &repository, ui).await?;
+        }
+        if !args.push {
+            return Ok(Vec::new());
+        }
+        let mode = if dry_run { Mode::DryRun } else { Mode::Push };
+        let tags = tags::plan(built, &LayoutWriter::create(layout.path())?, partial)?;
+        let registry = connect(&repository, &args.registry, Access::Push).await?;
+        let shipped = match choose(args, dry_run, ui).await? {
+            Some(engine) => {
+                let credentials = credentials(&repository).await?;
+                engine::push(&engine, &layout, built, &tags, &registry, &credentials, args.load, ui).await?
+            }
+            None => registry::push(&layout, &tags, &registry, mode, ui).await?,
+        };
+        if let Some(path) = &args.registry.digest_file {
+            write_digests(path, &shipped)?;
+        }
+        Ok(shipped)
+    })
+}
+
+/// The engine to push through, or `None` for the registry; says which and why.
+async fn choose(args: &ShipArgs, dry_run: bool, ui: &Ui) -> anyhow::Result<Option<Engine>> {
+    match args.push_via {
+        // A dry run asks the registry: an engine cannot be asked what it would do.
+        _ if dry_run => Ok(None),
+        Some(Via::Registry) => Ok(None),
+        Some(Via::Engine) => {
+            let engine = find_engine().await?;
+            ui.note(format!("pushing through {} at {}", engine.name(), engine.endpoint()));
+            Ok(Some(engine))
+        }
+        None => match find_engine().await {
+            Ok(engine) if engine.store() == Store::Containerd => {
+                ui.note(format!(
+                    "pushing through {}: its containerd store carries an index unchanged",
+                    engine.name()
+                ));
+                Ok(Some(engine))
+            }
+            Ok(engine) => {
+                ui.note(format!(
+                    "pushing to the registry directly: {} has a classic store, which changes digests",
+                    engine.name()
+                ));
+                Ok(None)
+            }
+            Err(_) => {
+                ui.note("pushing to the registry directly: there is no engine");
+                Ok(None)
+            }
+        },
+    }
+}
+
+async fn find_engine() -> anyhow::Result<Engine> {
+    let endpoints = publish::engine::find(|name| std::env::var_os(name))?;
+    Ok(Engine::connect(&endpoints).await?)
+}
+
+async fn credentials(repository: &Repository) -> anyhow::Result<Credentials> {
+    let sources = credentials::Sources::from_environment(|name| std::env::var_os(name))?;
+    Ok(sources.find(repository.registry(), repository.path()).await?)
+}
+
+/// Reaches the registry of `repository`, as the user's options say.
+pub(crate) async fn connect(
+    repository: &Repository,
+    args: &RegistryArgs,
+    access: Access,
+) -> anyhow::Result<Registry> {
+    let mut authorities = Vec::new();
+    for path in &args.registry_ca {
+        authorities.push(std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?);
+    }
+    let options = Options { insecure: args.insecure_registry, authorities, ..Options::default() };
+    Ok(Registry::connect(repository.clone(), access, credentials(repository).await?, options).await?)
+}
+
+/// One line for each tag: `sha256:… docker.io/aptman/qus:latest`.
+fn write_digests(path: &Path, shipped: &[Shipped]) -> anyhow::Result<()> {
+    let cannot_write = || format!("cannot write {}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
+    for tag in shipped {
+        use std::io::Write as _;
+        writeln!(file, "{} {}", tag.digest, tag.reference).with_context(cannot_write)?;
+    }
+    file.persist(path).with_context(cannot_write)?;
+    Ok(())
+}
+
+/// `cargo xtask verify REFERENCE`.
+pub(crate) fn verify(
+    reference: &publish::registry::Reference,
+    args: &RegistryArgs,
+    ui: &Ui,
+) -> anyhow::Result<Vec<String>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let registry = connect(reference.repository(), args, Access::Pull).await?;
+        let step = ui.step(format!("verifying {reference}"));
+        let look = registry.look(&reference.name()).await?;
+        drop(step);
+        if look.problems.is_empty() {
+            ui::print(&format!(
+                "{reference}: {}, {} platforms, {} images and blobs ({}): all there\n",
+                look.descriptor.digest,
+                look.platforms.len(),
+                look.blobs,
+                size(look.size),
+            ))?;
+        }
+        Ok(look.problems.iter().map(ToString::to_string).collect())
+    })
+}
+
+/// Copies what `reference` names into a layout at `to`, for `verify --deep`.
+pub(crate) fn pull(
+    reference: &publish::registry::Reference,
+    args: &RegistryArgs,
+    to: &Path,
+    ui: &Ui,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let registry = connect(reference.repository(), args, Access::Pull).await?;
+        let _step = ui.step(format!("downloading {reference}"));
+        let layout = LayoutWriter::create(to)?;
+        let name = reference.name();
+        let descriptor = registry.pull(&name, &layout).await?;
+        layout.finish(&reference.repository().to_string(), &[(name, descriptor)])?;
+        Ok(())
+    })
+}

@@ -1,0 +1,49 @@
+//! Straight to the registry.
+
+use anyhow::Context as _;
+use publish::layout::Layout;
+use publish::registry::{self, Mode, Push, Registry};
+
+use super::Shipped;
+use super::progress::Uploads;
+use crate::ui::{Ui, size};
+
+pub(super) async fn push(
+    layout: &Layout,
+    pushes: &[Push],
+    registry: &Registry,
+    mode: Mode,
+    ui: &Ui,
+) -> anyhow::Result<Vec<Shipped>> {
+    let repository = registry.repository();
+    let uploads = Uploads::new(ui, mode);
+    let report = registry::push(layout, pushes, &[], registry, mode, &uploads)
+        .await
+        .with_context(|| format!("cannot push to {repository}"))?;
+    drop(uploads);
+    let would = if mode == Mode::DryRun { "would be " } else { "" };
+    if report.unchanged() {
+        ui.note(format!("{repository} has everything already: nothing is uploaded, no tag moves"));
+    } else {
+        ui.note(format!(
+            "{repository}: {} blobs ({}) {would}uploaded, {} mounted, {} there already; {} manifests new; \
+             {} of {} tags {would}moved",
+            report.uploaded.len(),
+            size(report.bytes_uploaded()),
+            report.mounted.len(),
+            report.present.len(),
+            report.manifests.len(),
+            report.tags.iter().filter(|tag| tag.moved).count(),
+            report.tags.len(),
+        ));
+    }
+    Ok(report
+        .tags
+        .into_iter()
+        .map(|tag| Shipped {
+            reference: format!("{repository}:{}", tag.tag),
+            digest: tag.digest.to_string(),
+            moved: tag.moved,
+        })
+        .collect())
+}

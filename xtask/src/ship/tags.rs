@@ -1,0 +1,68 @@
+//! Which tags a push sets, and in which order.
+
+use std::collections::BTreeMap;
+
+use arch::{Host, Target};
+use oci::spec::Descriptor;
+use oci::{Blob, IndexBuilder};
+use publish::layout::LayoutWriter;
+use publish::registry::Push;
+
+use crate::build::{Built, PREFIX};
+use crate::plan::Content;
+
+/// What a push sets: every host's own tags; then the indexes, those that name a version before those that move.
+///
+/// With `partial`, no index is pushed but one for each host, of its single-target images: they have no tags of their
+/// own, and `cargo xtask manifest` finds them by it.
+pub(super) fn plan(built: &Built, layout: &LayoutWriter, partial: bool) -> anyhow::Result<Vec<Push>> {
+    let mut pushes = Vec::new();
+    for image in &built.images {
+        let tags = image.plan.tags.iter();
+        pushes.extend(tags.map(|tag| push(tag, &image.descriptor)));
+    }
+    if partial {
+        for (tag, index) in host_indexes(built)? {
+            layout.put(&index)?;
+            pushes.push(push(&tag, index.descriptor()));
+        }
+        return Ok(pushes);
+    }
+    let versioned = built.indexes.iter().map(|index| push(index.plan.version_tag(), &index.descriptor));
+    let moving = built.indexes.iter().map(|index| push(index.plan.moving_tag(), &index.descriptor));
+    pushes.extend(versioned.chain(moving));
+    Ok(pushes)
+}
+
+fn push(tag: &str, descriptor: &Descriptor) -> Push {
+    Push { tag: Some(tag.to_owned()), descriptor: descriptor.clone() }
+}
+
+/// The tag of a host's index of single-target images.
+pub(super) fn host_tag(host: Host, version: &str) -> String {
+    format!("{}-d{version}-targets", host.tag())
+}
+
+fn host_indexes(built: &Built) -> anyhow::Result<Vec<(String, Blob)>> {
+    let mut hosts: BTreeMap<Host, IndexBuilder> = BTreeMap::new();
+    for image in &built.images {
+        let Content::Single(target) = image.plan.content else { continue };
+        // An index has one image for each platform; here the annotation tells them apart.
+        let mut descriptor = Descriptor { platform: None, ..image.descriptor.clone() };
+        descriptor.annotations.insert(target_key(), target.name().to_owned());
+        hosts.entry(image.plan.host).or_default().add_descriptor(descriptor)?;
+    }
+    Ok(hosts
+        .into_iter()
+        .map(|(host, index)| (host_tag(host, built.host_version(host)), index.build()))
+        .collect())
+}
+
+fn target_key() -> String {
+    format!("{PREFIX}.target")
+}
+
+/// The target of an image in a host's index of single-target images.
+pub(super) fn target_of(descriptor: &Descriptor) -> Option<Target> {
+    descriptor.annotations.get(&target_key())?.parse().ok()
+}
