@@ -165,19 +165,7 @@ impl BinfmtMisc {
         if self.dir.join(name).exists() { Err(Error::NotRemoved { name: name.to_owned() }) } else { Ok(true) }
     }
 
-    /// Switches an entry on.
-    ///
-    /// # Errors
-    /// If the kernel does not let it be written.
-    pub fn enable(&self, name: &str) -> Result<()> {
-        self.write(name, b"1")?;
-        match self.entry(name)? {
-            Some(entry) if entry.enabled() => Ok(()),
-            found => Err(Error::differs(name, found.as_ref())),
-        }
-    }
-
-    /// The names under which a killed [`BinfmtMisc::replace`] of `name` may have left an entry.
+    /// The name under which a killed [`BinfmtMisc::replace`] of `name` may have left an entry.
     pub fn leftover_of(name: &str) -> String {
         format!("{name}{}", replace::TEMPORARY)
     }

@@ -97,7 +97,9 @@ fn disabled_entries_and_a_disabled_whole_are_seen() {
         misc.register(&entry("e", "/x", Flags::NONE)).unwrap();
         fs::write(dir.join("e"), "0").unwrap();
         assert!(!misc.entry("e").unwrap().unwrap().enabled());
-        misc.enable("e").unwrap();
+        // As it is replaced by what it was, it is switched on.
+        let disabled = misc.entry("e").unwrap().unwrap();
+        misc.replace(&disabled, &disabled.as_enabled()).unwrap();
         assert!(misc.entry("e").unwrap().unwrap().enabled());
 
         assert!(misc.enabled().unwrap() && misc.check_writable().is_ok());

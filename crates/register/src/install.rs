@@ -63,13 +63,13 @@ fn work(typed: &typed::Args, environment: &Environment, output: &mut Output<'_>)
         },
     };
     let scene = Scene::new(request(typed, selection.clone(), environment));
-    let misc = scene.open(output)?;
+    let misc = scene.open()?;
     for pattern in &typed.uninstall {
         uninstall(pattern, &scene, &misc, output)?;
     }
     if selection.is_some() {
         misc.check_writable()?;
-        scene.tell_lifetime(output);
+        scene.tell_lifetime(&misc, output);
         install(&scene, &misc, output);
     }
     print_status(&scene, &misc, output)

@@ -15,7 +15,7 @@ pub(crate) fn run(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> 
     let request = &scene.request;
     possible(request.persistent, scene.kernel)?;
     misc.check_writable()?;
-    scene.tell_lifetime(output);
+    scene.tell_lifetime(misc, output);
     warn_of_credentials(scene, output);
     warn_of_argv0(scene, output);
     warn_of_emulation(scene, output);

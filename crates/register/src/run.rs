@@ -76,21 +76,9 @@ impl Scene {
         Scene { request, machine, kernel: Kernel::running() }
     }
 
-    /// Opens binfmt_misc, and says what is odd about it.
-    pub(crate) fn open(&self, output: &mut Output<'_>) -> Result<BinfmtMisc, Trouble> {
-        let misc = BinfmtMisc::open(self.request.mount.as_deref())?;
-        let ends_with_its_mount = self.kernel.is_none_or(|kernel| kernel >= Kernel::OWN_INSTANCES);
-        if misc.is_new_instance() && ends_with_its_mount && !in_initial_pid_namespace() {
-            output.warning(format_args!(
-                "binfmt_misc was not mounted on this machine, and is now mounted at {} in this container only; since \
-                 Linux 6.7 all entries vanish with its last mount, that is, with this container",
-                misc.dir().display()
-            ));
-            output.hint(
-                "mount it on the machine first: mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc",
-            );
-        }
-        Ok(misc)
+    /// Opens binfmt_misc; mounts it if need be.
+    pub(crate) fn open(&self) -> Result<BinfmtMisc, Trouble> {
+        Ok(BinfmtMisc::open(self.request.mount.as_deref())?)
     }
 
     /// The binfmt_misc that is mounted, if one is; nothing is mounted for this.
@@ -102,8 +90,19 @@ impl Scene {
         if is_mounted { BinfmtMisc::open(dir).ok() } else { None }
     }
 
-    /// A user namespace's entries end with it: worth knowing before one relies on them.
-    pub(crate) fn tell_lifetime(&self, output: &mut Output<'_>) {
+    /// Where entries will not last as long as the machine runs: worth knowing before one relies on them.
+    pub(crate) fn tell_lifetime(&self, misc: &BinfmtMisc, output: &mut Output<'_>) {
+        let ends_with_its_mount = self.kernel.is_none_or(|kernel| kernel >= Kernel::OWN_INSTANCES);
+        if misc.is_new_instance() && ends_with_its_mount && !in_initial_pid_namespace() {
+            output.warning(format_args!(
+                "binfmt_misc was not mounted on this machine, and is now mounted at {} in this container only; since \
+                 Linux 6.7 all entries vanish with its last mount, that is, with this container",
+                misc.dir().display()
+            ));
+            output.hint(
+                "mount it on the machine first: mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc",
+            );
+        }
         if !in_initial_user_namespace() {
             output.note(
                 "this is a user namespace with a binfmt_misc of its own: the entries hold inside it, and vanish with it",
@@ -128,7 +127,7 @@ fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result
     let request = &scene.request;
     let writes_files = matches!(request.action, Some(Action::Export(_) | Action::Unexport(_)));
     let only_looks = request.mode == Mode::DryRun || (writes_files && request.steps.is_empty());
-    let misc = if only_looks { scene.mounted() } else { Some(scene.open(output)?) };
+    let misc = if only_looks { scene.mounted() } else { Some(scene.open()?) };
     for step in &request.steps {
         take(*step, &scene, misc.as_ref(), output)?;
     }
