@@ -25,7 +25,6 @@ use downloads::Downloads;
 use memo::{Key, Memo};
 
 use crate::context;
-use crate::kind::Kind;
 use crate::plan::{Content, Plan};
 use crate::ui::Ui;
 
@@ -127,7 +126,7 @@ impl Builder<'_> {
         )?;
         let workers = self.jobs.get().min(missing.len());
         let queue = Mutex::new(missing.into_iter());
-        let next = || queue.lock().map(|mut queue| queue.next()).unwrap_or(None);
+        let next = || queue.lock().ok().and_then(|mut queue| queue.next());
         thread::scope(|scope| {
             let work = || -> anyhow::Result<()> {
                 while let Some(missing) = next() {
@@ -263,11 +262,11 @@ fn contents(plan: &Plan, host: Host) -> impl Iterator<Item = Content> {
 }
 
 fn wants_base(plan: &Plan, host: Host) -> bool {
-    contents(plan, host).any(|content| content != Content::Kind(Kind::Pkg))
+    contents(plan, host).any(Content::has_register)
 }
 
 fn wants_all(plan: &Plan, host: Host) -> bool {
-    contents(plan, host).any(|content| matches!(content, Content::Kind(Kind::Pkg | Kind::Full)))
+    contents(plan, host).any(|content| matches!(content, Content::Kind(kind) if kind.has_qemu()))
 }
 
 fn wanted_singles(plan: &Plan, host: Host) -> impl Iterator<Item = Target> {

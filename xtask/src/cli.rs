@@ -66,7 +66,7 @@ pub(crate) struct ImagesArgs {
     /// Build the image with this target alone (repeatable)
     #[arg(long, value_name = "TARGET")]
     pub(crate) target: Vec<Target>,
-    /// Build images of this kind: pkg, register or full (repeatable)
+    /// Build images of this kind: pkg, register, full or binfmt (repeatable)
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Vec<Kind>,
     /// Name of the images [default: images.toml's, docker.io/aptman/qus]

@@ -46,7 +46,7 @@ impl Config {
         Ok(Config {
             repository: raw.repository,
             suites: names(text, "suites", &raw.suites, suite)?,
-            hosts: names(text, "hosts", &raw.hosts, |name| name.parse::<Host>())?,
+            hosts: names(text, "hosts", &raw.hosts, str::parse::<Host>)?,
             retired: names(text, "retired", &raw.retired, retired)?,
             mirror: raw.mirror,
         })

@@ -9,6 +9,7 @@ mod toolchain;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,13 +21,16 @@ use crate::ui::Ui;
 use toolchain::Toolchain;
 
 /// The crates that end up in the binary, and the files that steer its build.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 10] = [
     "Cargo.lock",
     "Cargo.toml",
     "rust-toolchain.toml",
-    "crates/arch",
-    "crates/binfmt",
-    "crates/register",
+    "crates/arch/Cargo.toml",
+    "crates/arch/src",
+    "crates/binfmt/Cargo.toml",
+    "crates/binfmt/src",
+    "crates/register/Cargo.toml",
+    "crates/register/src",
     "xtask/src/cross",
 ];
 
@@ -41,7 +45,7 @@ pub(crate) fn register(
     if hosts.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let folder = cache.join("register").join(key(workspace)?.hex());
+    let folder = folder(workspace, cache)?;
     let path = |host: Host| folder.join(host.name());
     let missing: Vec<Host> = hosts.iter().copied().filter(|&host| !path(host).exists()).collect();
     if !missing.is_empty() {
@@ -98,6 +102,11 @@ fn build(
     Ok(triples.into_iter().map(|(host, triple)| (host, built(triple))).collect())
 }
 
+/// Where the binaries are, under the names of their hosts.
+pub(crate) fn folder(workspace: &Path, cache: &Path) -> anyhow::Result<PathBuf> {
+    Ok(cache.join("register").join(key(workspace)?.hex()))
+}
+
 /// Everything that the bytes depend on, in one digest.
 fn key(workspace: &Path) -> anyhow::Result<Digest> {
     let mut hasher = Hasher::new();
@@ -134,7 +143,9 @@ fn keep(from: &Path, to: &Path) -> anyhow::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder)
         .with_context(|| format!("cannot write to {}", folder.display()))?;
     let mut source = fs::File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
-    std::io::copy(&mut source, &mut file).with_context(|| format!("cannot write {}", to.display()))?;
+    std::io::copy(&mut source, &mut file)
+        .and_then(|_| file.as_file().set_permissions(fs::Permissions::from_mode(0o755)))
+        .with_context(|| format!("cannot write {}", to.display()))?;
     file.persist(to).with_context(|| format!("cannot create {}", to.display()))?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::thread;
 use anyhow::Context as _;
 use arch::Host;
 use debian::fetch::Fetcher;
-use debian::lock::Lock;
+use debian::lock::{Lock, Role};
 use debian::mirror::Mirror;
 use oci::spec::Platform;
 use publish::archive::{self, Named};
@@ -21,7 +21,6 @@ use crate::cli::ImagesArgs;
 use crate::config::Config;
 use crate::context;
 use crate::cross;
-use crate::kind::Kind;
 use crate::plan::{Content, Plan, Selection};
 use crate::report;
 use crate::ship;
@@ -109,9 +108,8 @@ pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(
 
 /// The hosts with an image that holds `register`.
 fn needs_register(plan: &Plan) -> Vec<Host> {
-    let with_register = |host: &Host| {
-        plan.images.iter().any(|image| image.host == *host && image.content != Content::Kind(Kind::Pkg))
-    };
+    let with_register =
+        |host: &Host| plan.images.iter().any(|image| image.host == *host && image.content.has_register());
     plan.hosts().into_iter().filter(with_register).collect()
 }
 
@@ -159,15 +157,12 @@ fn classic_platform(built: &Built) -> anyhow::Result<Platform> {
 fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
     let Order { lock, fetch, mirror, repository, output, .. } = order;
     let wanted = |package: &debian::lock::Package| {
-        plan.images.iter().filter(|image| image.host == package.host).any(|image| match image.content {
-            Content::Kind(Kind::Pkg) => package.targets().any(is_current),
-            Content::Kind(Kind::Register) => package.role == debian::lock::Role::Busybox,
-            Content::Kind(Kind::Full) => {
-                package.role == debian::lock::Role::Busybox || package.targets().any(is_current)
-            }
-            Content::Single(target) => {
-                package.role == debian::lock::Role::Busybox || package.targets().any(|other| other == target)
-            }
+        plan.images.iter().filter(|image| image.host == package.host).any(|image| {
+            let program = match image.content {
+                Content::Kind(kind) => kind.has_qemu() && package.targets().any(is_current),
+                Content::Single(target) => package.targets().any(|other| other == target),
+            };
+            program || (image.content.has_register() && package.role == Role::Busybox)
         })
     };
     let mut text = format!("would fetch from {mirror} ({}):\n", mirror.origin());

@@ -1,4 +1,4 @@
-//! The three kinds of images that hold everything.
+//! The kinds of images that hold everything.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,16 +14,19 @@ pub(crate) enum Kind {
     Register,
     /// The union of both.
     Full,
+    /// `full`, entered as `binfmt`: for those who are used to tonistiigi/binfmt's command line.
+    Binfmt,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 3] = [Kind::Pkg, Kind::Register, Kind::Full];
+    pub(crate) const ALL: [Kind; 4] = [Kind::Pkg, Kind::Register, Kind::Full, Kind::Binfmt];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Pkg => "pkg",
             Kind::Register => "register",
             Kind::Full => "full",
+            Kind::Binfmt => "binfmt",
         }
     }
 
@@ -33,6 +36,7 @@ impl Kind {
             Kind::Pkg => "-pkg",
             Kind::Register => "-register",
             Kind::Full => "",
+            Kind::Binfmt => "-binfmt",
         }
     }
 
@@ -42,7 +46,18 @@ impl Kind {
             Kind::Pkg => "pkg",
             Kind::Register => "register",
             Kind::Full => "latest",
+            Kind::Binfmt => "binfmt",
         }
+    }
+
+    /// Whether it holds QEMU's binaries.
+    pub(crate) fn has_qemu(self) -> bool {
+        self != Kind::Register
+    }
+
+    /// Whether it holds `register`, and so is for hosts that have one.
+    pub(crate) fn has_register(self) -> bool {
+        self != Kind::Pkg
     }
 }
 

@@ -25,6 +25,16 @@ pub(crate) enum Content {
     Single(Target),
 }
 
+impl Content {
+    /// Whether it holds `register`.
+    pub(crate) fn has_register(self) -> bool {
+        match self {
+            Content::Kind(kind) => kind.has_register(),
+            Content::Single(_) => true,
+        }
+    }
+}
+
 /// One image of one host.
 #[derive(Debug, Clone)]
 pub(crate) struct ImagePlan {
@@ -78,7 +88,7 @@ impl Plan {
                 newest(lock, &[host], None).ok_or_else(|| not_locked(&format!("the host `{host}`")))?;
             versions.insert(host, version.clone());
             for kind in kinds(selection) {
-                if host.triple().is_none() && kind != Kind::Pkg {
+                if host.triple().is_none() && kind.has_register() {
                     continue;
                 }
                 let tags = kind_tags(host, kind, &version);
@@ -263,21 +273,23 @@ mod tests {
     #[test]
     fn everything_is_built_unless_something_is_selected() {
         let plan = plan(&[], &[], &[]).unwrap();
-        // Two hosts with three kinds and 33 targets, and one with `pkg` alone.
-        assert_eq!(plan.images.len(), 2 * (3 + 33) + 1);
-        assert_eq!(plan.indexes.len(), 3 + 33);
+        // Two hosts with four kinds and 33 targets, and one with `pkg` alone.
+        assert_eq!(plan.images.len(), 2 * (4 + 33) + 1);
+        assert_eq!(plan.indexes.len(), 4 + 33);
     }
 
     #[test]
     fn tags_name_each_hosts_own_version() {
-        let plan = plan(&[], &["pkg", "register", "full"], &[]).unwrap();
+        let plan = plan(&[], &["pkg", "register", "full", "binfmt"], &[]).unwrap();
         let expected = [
             "amd64-d11.1-pkg",
             "amd64-d11.1-register",
             "amd64-d11.1",
+            "amd64-d11.1-binfmt",
             "i386-d10.2-pkg",
             "i386-d10.2-register",
             "i386-d10.2",
+            "i386-d10.2-binfmt",
             "mips-d9.2-pkg",
             "mips-pkg",
             "pkg",
@@ -286,6 +298,8 @@ mod tests {
             "d11.1-register",
             "latest",
             "d11.1",
+            "binfmt",
+            "d11.1-binfmt",
         ];
         assert_eq!(tags(&plan), expected);
     }

@@ -18,12 +18,15 @@ use debian::resolve::{self, Request};
 use crate::cli::{Sources, TestArgs};
 use crate::config::Config;
 use crate::context;
+use crate::cross;
 use crate::images::{self, Order};
 use crate::plan::{Plan, Selection};
 use crate::ui::Ui;
 
 /// Names the real layout to the tests.
 const LAYOUT: &str = "QUS_TEST_LAYOUT";
+/// Names the folder with each host's `register` to the tests.
+const REGISTER_DIR: &str = "QUS_TEST_REGISTER_DIR";
 /// Names the lock that the layout was built from.
 const LOCK: &str = "QUS_TEST_LOCK";
 /// Names the folder with Debian's `qemu-user` for this machine to the tests, unpacked.
@@ -33,20 +36,21 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
     let workspace = context::workspace()?;
     let layout = workspace.join("target/images");
-    let Prepared { lock, qemu } = prepare(&workspace, &layout, &ui)?;
+    let Prepared { lock, register, qemu } = prepare(&workspace, &layout, &ui)?;
     let mut command = Command::new("cargo");
     command
         .args(["test", "--workspace", "--locked"])
         .args(&args.args)
         .current_dir(&workspace)
         .env(LAYOUT, &layout)
-        .env(LOCK, &lock);
+        .env(LOCK, &lock)
+        .env(REGISTER_DIR, &register);
     match &qemu {
         Some(dir) => {
             command.env(QEMU_DIR, dir);
         }
         None => {
-            ui.note("no images are built for this machine's architecture: tests that run QEMU are skipped")
+            ui.note("no images are built for this machine's architecture: tests that run QEMU are skipped");
         }
     }
     let status = command.status().context("cannot run cargo")?;
@@ -56,6 +60,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
 /// What the tests are told beside the layout.
 struct Prepared {
     lock: PathBuf,
+    register: PathBuf,
     qemu: Option<PathBuf>,
 }
 
@@ -82,7 +87,7 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
         images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)
     };
     if let Err(error) = build(&lock) {
-        if !error.chain().any(|cause| cause.is::<debian::fetch::Error>()) {
+        if !error.chain().any(<dyn std::error::Error>::is::<debian::fetch::Error>) {
             return Err(error);
         }
         ui.note(format!("{error:#}"));
@@ -96,7 +101,8 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
     }
     let native: Option<Host> = std::env::consts::ARCH.parse().ok();
     let unpack = |host| unpack_qemu(&lock, host, &fetch, &workspace.join("target/test-qemu"));
-    Ok(Prepared { qemu: native.map(unpack).transpose()?, lock: lock_path })
+    let register = cross::folder(workspace, &cache_dir)?;
+    Ok(Prepared { register, qemu: native.map(unpack).transpose()?, lock: lock_path })
 }
 
 /// A lock from the archive as it is, with every concession that it takes: it is for tests, and goes nowhere.

@@ -1,5 +1,7 @@
 //! Who may use whom: the arrows between the crates, as ARCHITECTURE.md draws them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 

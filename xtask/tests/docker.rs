@@ -2,6 +2,8 @@
 //!
 //! Engine and kernel instance are the testbed's: nothing of the machine changes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod layout;
 
 use std::collections::BTreeMap;
@@ -75,6 +77,27 @@ fn check(engine: Engine) {
     assert!(entry.starts_with("enabled\ninterpreter /qus/bin/qemu-arm-static\n"), "{entry}");
     let output = running.run(&uname).unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "armv7l", "{output:?}");
+
+    // Without privileges: the machine's binfmt_misc is bound in.
+    let output = running.run(&["--privileged", IMAGE, "--", "-r"]).unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let bound = "/proc/sys/fs/binfmt_misc:/binfmt_misc";
+    let unprivileged = ["--cap-drop", "ALL", "--network", "none", "--read-only", "-v", bound, IMAGE];
+    let args = ["-s", "--mount", "/binfmt_misc", "--", "-p", "linux/arm/v7"];
+    let output = running.run(&[unprivileged.as_slice(), args.as_slice()].concat()).unwrap();
+    assert!(output.status.success(), "{output:?}\n{}", running.log());
+    let output = running.run(&uname).unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "armv7l", "{output:?}");
+
+    // As docker/setup-qemu-action does it.
+    let binfmt = ["--privileged", "--entrypoint", "/qus/binfmt", IMAGE];
+    let output = running.run(&[binfmt.as_slice(), ["--install", "s390x"].as_slice()].concat()).unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let output = running.run(&binfmt).unwrap();
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let emulators = status["emulators"].as_array().unwrap();
+    assert!(emulators.contains(&"qemu-s390x".into()), "{status}");
+    assert!(status["supported"].as_array().unwrap().contains(&"linux/s390x".into()), "{status}");
 
     let output = running.run(&["--privileged", IMAGE, "-l"]).unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains("qemu-arm"), "{output:?}");

@@ -1,6 +1,8 @@
 //! The whole line on a small archive: signed by the test's own key, served on loopback, locked, built, verified. The
 //! digests are asserted, so that a change of any byte that ends up in an image is seen.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod line;
 
 use debian::testing::{Archive, Deb, Suite, elf};

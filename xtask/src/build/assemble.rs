@@ -120,13 +120,13 @@ pub(crate) fn index(
 fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<Image> {
     let host = plan.host;
     let mut steps = Vec::new();
-    if plan.content != Content::Kind(Kind::Pkg) {
+    if plan.content.has_register() {
         let created_by = ["busybox and its applets, from Debian", "/qus/register"];
         steps.extend(layers.base.iter().cloned().zip(created_by).map(|(layer, text)| step(layer, text)));
     }
     match plan.content {
         Content::Kind(Kind::Register) => {}
-        Content::Kind(Kind::Pkg | Kind::Full) => {
+        Content::Kind(Kind::Pkg | Kind::Full | Kind::Binfmt) => {
             let layer = layers.all.clone().with_context(|| format!("no QEMU layer was made for {host}"))?;
             steps.push(step(layer, "QEMU's static user-mode emulators, from Debian"));
         }
@@ -146,12 +146,12 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
     annotations.insert(inputs_key(), inputs(host, lock).to_string());
     let config = match plan.content {
         Content::Kind(Kind::Pkg) => Execution { labels: annotations.clone(), ..Execution::default() },
-        Content::Kind(Kind::Register | Kind::Full) | Content::Single(_) => Execution {
+        Content::Kind(Kind::Register | Kind::Full | Kind::Binfmt) | Content::Single(_) => Execution {
             env: vec![
                 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
                 format!("QEMU_BIN_DIR={BIN_DIR}"),
             ],
-            entrypoint: vec!["/qus/register".to_owned()],
+            entrypoint: vec![entrypoint(plan.content).to_owned()],
             labels: annotations.clone(),
             ..Execution::default()
         },
@@ -163,6 +163,14 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
         annotations,
         steps,
     }))
+}
+
+/// `register` speaks the command line of the name that it is called by.
+fn entrypoint(content: Content) -> &'static str {
+    match content {
+        Content::Kind(Kind::Binfmt) => "/qus/binfmt",
+        Content::Kind(Kind::Pkg | Kind::Register | Kind::Full) | Content::Single(_) => "/qus/register",
+    }
 }
 
 /// A host's platform as a descriptor has it.
@@ -184,7 +192,7 @@ fn about(content: Content, version: &str, created: i64) -> anyhow::Result<Annota
     let description = match content {
         Content::Kind(Kind::Pkg) => "QEMU's static user-mode emulators".to_owned(),
         Content::Kind(Kind::Register) => "Registers QEMU's user-mode emulators with the kernel".to_owned(),
-        Content::Kind(Kind::Full) => {
+        Content::Kind(Kind::Full | Kind::Binfmt) => {
             "QEMU's static user-mode emulators, and what registers them with the kernel".to_owned()
         }
         Content::Single(target) => {
@@ -194,7 +202,9 @@ fn about(content: Content, version: &str, created: i64) -> anyhow::Result<Annota
     // QEMU and busybox are GPL-2.0; what registers is ours.
     let licenses = match content {
         Content::Kind(Kind::Pkg) => "GPL-2.0-only",
-        Content::Kind(Kind::Register | Kind::Full) | Content::Single(_) => "Apache-2.0 AND GPL-2.0-only",
+        Content::Kind(Kind::Register | Kind::Full | Kind::Binfmt) | Content::Single(_) => {
+            "Apache-2.0 AND GPL-2.0-only"
+        }
     };
     let values = [
         ("title", "qus".to_owned()),
@@ -218,7 +228,7 @@ fn packages<'a>(plan: &ImagePlan, lock: &'a Lock) -> Vec<&'a Package> {
         .qemu(plan.host)
         .filter(|package| package.targets().any(|target| qemu.contains(&target)))
         .collect();
-    if plan.content != Content::Kind(Kind::Pkg) {
+    if plan.content.has_register() {
         packages.extend(lock.busybox(plan.host));
     }
     packages
@@ -227,7 +237,7 @@ fn packages<'a>(plan: &ImagePlan, lock: &'a Lock) -> Vec<&'a Package> {
 fn versions(plan: &ImagePlan, lock: &Lock) -> BTreeMap<Target, String> {
     let targets: Vec<Target> = match plan.content {
         Content::Kind(Kind::Register) => Vec::new(),
-        Content::Kind(Kind::Pkg | Kind::Full) => Target::current().collect(),
+        Content::Kind(Kind::Pkg | Kind::Full | Kind::Binfmt) => Target::current().collect(),
         Content::Single(target) => vec![target],
     };
     let version = |target| lock.cell(plan.host, target).map(|package| (target, package.qemu_version()));

@@ -30,11 +30,12 @@ pub(super) fn busybox_layer(host: Host, program: &[u8], layout: &LayoutWriter) -
     Ok(layer)
 }
 
-/// `/qus/register` and `/qus/bin`.
+/// `/qus/register`, its other name `/qus/binfmt`, and `/qus/bin`.
 pub(super) fn register_layer(program: &[u8], layout: &LayoutWriter) -> anyhow::Result<Layer> {
     let mut layer = LayerWriter::new(layout.blob_writer()?);
     layer.entry(&Entry::directory("qus", 0o755, MTIME)?)?;
     layer.entry(&Entry::symlink("qus/bin", "../usr/bin", MTIME)?)?;
+    layer.entry(&Entry::symlink("qus/binfmt", "register", MTIME)?)?;
     file(&mut layer, "qus/register", program)?;
     // The link must lead somewhere in a `register` image too: users mount binaries below it.
     layer.entry(&Entry::directory("usr", 0o755, MTIME)?)?;

@@ -15,7 +15,7 @@ use publish::layout::LayoutWriter;
 use serde::{Deserialize, Serialize};
 
 /// Raised with every change to what is put into layers or to how `oci` writes them; its golden digests tell.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The digest of everything that a layer depends on.
 #[derive(Debug, Clone, Copy)]
