@@ -18,6 +18,7 @@ pub(crate) struct Images {
 }
 
 /// Says that a test did not run. In CI that is a failure.
+#[allow(clippy::print_stderr, reason = "a skip is told")]
 pub(crate) fn skip(test: &str, reason: &str) {
     assert!(std::env::var_os("CI").is_none(), "{test} cannot be skipped in CI: {reason}");
     eprintln!("SKIPPED {test}: {reason} (`cargo xtask test` sees to it)");
@@ -46,6 +47,7 @@ impl Images {
     }
 
     /// The images of a tag, by host.
+    #[allow(dead_code, reason = "not every test binary asks")]
     pub(crate) fn index(&self, tag: &str) -> BTreeMap<Host, Manifest> {
         let index: Index = self.layout.json(&self.tag(tag)).unwrap();
         let image = |descriptor: &Descriptor| {
