@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone.
 const ARROWS: [(&str, &[&str]); 9] = [
     ("qus-arch", &[]),
-    ("qus-binfmt", &["qus-arch"]),
+    ("qus-binfmt", &[]),
     ("qus-debian", &["qus-arch", "qus-digest"]),
     ("qus-digest", &[]),
     ("qus-oci", &["qus-arch", "qus-digest"]),
