@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use digest::Digest;
 use jiff::Timestamp;
 use qus_oci::image::Step;
-use qus_oci::spec::{Annotations, Execution, Platform};
+use qus_oci::spec::{Annotations, Descriptor, Execution, ImageConfig, Index, Platform};
 use qus_oci::{Entry, Image, ImageSpec, IndexBuilder, Layer, LayerWriter, Level, Member};
 
 const MTIME: u64 = 1_700_000_000;
@@ -198,6 +198,22 @@ fn another_implementation_reads_the_documents() {
     let index = oci_spec::image::ImageIndex::from_reader(builder.build().bytes()).unwrap();
     let platform = index.manifests()[0].platform().as_ref().unwrap();
     assert_eq!(platform.variant(), &Some("v8".to_owned()));
+}
+
+#[test]
+fn documents_of_other_tools_are_read() {
+    let config = r#"{"architecture":"arm","variant":"v7","os":"linux","docker_version":"28.5","config":{
+        "Env":null,"Cmd":null,"Entrypoint":["/x"],"Labels":null,"ExposedPorts":{"80/tcp":{}}},
+        "rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let config: ImageConfig = serde_json::from_str(config).unwrap();
+    assert_eq!(config.platform().to_string(), "linux/arm/v7");
+    assert_eq!((config.config.env.len(), config.config.entrypoint), (0, vec!["/x".to_owned()]));
+
+    let error = serde_json::from_str::<Index>(r#"{"schemaVersion":1,"manifests":[]}"#).unwrap_err();
+    assert_eq!(error.to_string(), "schemaVersion 1 is not 2 at line 1 column 18");
+    let error = serde_json::from_str::<Descriptor>(r#"{"mediaType":"x","digest":"sha256:0","size":1}"#);
+    let text = error.unwrap_err().to_string();
+    assert!(text.starts_with("`sha256:0` is not a SHA-256 digest"), "{text}");
 }
 
 #[test]

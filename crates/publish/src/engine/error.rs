@@ -69,6 +69,25 @@ impl EngineError {
         &self.reason
     }
 
+    /// Whether the engine met a network that may be better a moment later. Engines report such things as sentences.
+    pub(super) fn is_transient(&self) -> bool {
+        let Reason::Said(text) = &self.reason else { return false };
+        let text = text.to_lowercase();
+        let words = [
+            "connection refused",
+            "connection reset",
+            "broken pipe",
+            "timeout",
+            "unexpected eof",
+            "too many requests",
+            "500 internal server error",
+            "502 bad gateway",
+            "503 service unavailable",
+            "504 gateway",
+        ];
+        words.iter().any(|word| text.contains(word))
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match &self.reason {
@@ -113,3 +132,30 @@ impl fmt::Display for EngineError {
 }
 
 impl std::error::Error for EngineError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        for (text, expected) in [
+            (
+                "failed to do request: Head \"https://r.io/v2/\": dial tcp 192.0.2.1:443: connect: connection refused",
+                true,
+            ),
+            ("received unexpected HTTP status: 503 Service Unavailable", true),
+            ("net/http: TLS handshake timeout", true),
+            ("unauthorized: authentication required", false),
+            ("An image does not exist locally with the tag: r.io/x", false),
+            ("write /var/lib/docker: no space left on device", false),
+        ] {
+            assert_eq!(
+                EngineError::new("push", Reason::Said(text.to_owned())).is_transient(),
+                expected,
+                "{text}"
+            );
+        }
+        assert!(!EngineError::new("push", Reason::Permission).is_transient());
+    }
+}

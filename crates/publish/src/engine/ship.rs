@@ -8,6 +8,7 @@
 //! Tags of images come before tags of indexes, and those in the order of the plan, as in a direct push.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use digest::Digest;
 use oci::spec::{Descriptor, Index, media_type};
@@ -18,6 +19,11 @@ use crate::archive::Named;
 use crate::credentials::Credentials;
 use crate::layout::{Layout, LayoutError};
 use crate::registry::{Mode, Push, Registry, RegistryError, Silent, Tagged, push as push_directly};
+
+/// How often a push through the engine is tried; the engine itself has tried each request several times by then.
+const TRIES: u32 = 4;
+/// The wait before the second try; longer before each one after.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What was pushed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
@@ -188,10 +194,21 @@ impl Ship<'_> {
         }
     }
 
+    /// A push that met a bad moment of the network is tried again: the engine goes on with what is missing.
     async fn through_engine(&self, tag: &str) -> Result<(), ShipError> {
         let repository = self.registry.repository();
-        self.engine.push(repository, tag, self.credentials, self.status).await?;
-        Ok(())
+        let mut tries = 1;
+        loop {
+            match self.engine.push(repository, tag, self.credentials, self.status).await {
+                Ok(_) => return Ok(()),
+                Err(error) if tries < TRIES && error.is_transient() => {
+                    (self.status)(&format!("{error}; trying again"));
+                    tokio::time::sleep(PAUSE * tries).await;
+                    tries += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// An engine that holds an index only in part pushes that part, and reports success.
