@@ -68,7 +68,7 @@ pub(crate) fn run(
         let shipped = match choose(args, dry_run, ui).await? {
             Some(engine) => {
                 let credentials = credentials(&repository).await?;
-                engine::push(&engine, &layout, built, &tags, &registry, &credentials, args.load, ui).await?
+                engine::push(&engine, &layout, &tags, &registry, &credentials, ui).await?
             }
             None => registry::push(&layout, &tags, &registry, mode, ui).await?,
         };

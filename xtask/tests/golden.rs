@@ -59,7 +59,7 @@ fn the_same_archive_gives_the_same_digests() {
     }
 
     let verified = line.run(&["verify", "target/images"]).success();
-    assert!(verified.stdout.contains("5 tags, 3 images"), "{}", verified.stdout);
+    assert!(verified.stdout.contains("6 tags, 3 images"), "{}", verified.stdout);
     assert!(verified.stdout.contains("99 programs"), "{}", verified.stdout);
 }
 

@@ -248,7 +248,7 @@ fn errors_name_line_and_key() {
     check(
         "without = [\"i386\", \"arm32v6\"]",
         "without = [\"i386\", \"armv9\"]",
-        "line 19: `without`: unknown host `armv9`",
+        "line 19: `without`: unknown host `armv9` (did you mean `armv8`?)",
     );
     let busybox = text().split_once("[[package]]\nhost = \"i386\"\nname = \"busybox").unwrap().1.to_owned();
     let twice = format!("{}\n[[package]]\nhost = \"i386\"\nname = \"busybox{busybox}", text());

@@ -1,8 +1,5 @@
 //! Through a Docker engine or podman.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context as _, bail};
 use oci::spec::Descriptor;
 use publish::archive::Named;
 use publish::credentials::Credentials;
@@ -12,7 +9,6 @@ use publish::registry::{Mode, Push, Registry, Repository};
 
 use super::Shipped;
 use crate::build::{Built, BuiltImage};
-use crate::plan::Content;
 use crate::ui::Ui;
 
 /// Loads what was built: indexes where the store holds them, or else each host's own images.
@@ -63,153 +59,46 @@ fn per_host(built: &Built, repository: &Repository) -> Vec<Named> {
     built.images.iter().flat_map(named).collect()
 }
 
-/// Pushes through the engine. Only containerd's store leaves digests alone; with any other, the images' digests at the
-/// registry are the engine's, and the indexes over them are put to the registry directly.
-#[allow(clippy::too_many_arguments, reason = "one call, from one place; a struct would only rename them")]
+/// Pushes through the engine, which only with containerd's store leaves digests alone.
 pub(super) async fn push(
     engine: &Engine,
     layout: &Layout,
-    built: &Built,
     pushes: &[Push],
     registry: &Registry,
     credentials: &Credentials,
-    keep: bool,
     ui: &Ui,
 ) -> anyhow::Result<Vec<Shipped>> {
-    let through = Through { engine, layout, registry, credentials, keep, ui };
-    match engine.store() {
-        Store::Containerd => through.unchanged(pushes).await,
-        Store::Classic => through.classic(built, pushes).await,
-    }
-}
-
-struct Through<'a> {
-    engine: &'a Engine,
-    layout: &'a Layout,
-    registry: &'a Registry,
-    credentials: &'a Credentials,
-    /// The images stay in the engine, because the user asked to load them too.
-    keep: bool,
-    ui: &'a Ui,
-}
-
-impl Through<'_> {
-    /// Every tag, in the order given, with its digest checked at the registry.
-    async fn unchanged(&self, pushes: &[Push]) -> anyhow::Result<Vec<Shipped>> {
-        let repository = self.registry.repository();
-        // An engine holds only what can run: an index without platforms goes to the registry directly.
-        let runs = |push: &&Push| !self.is_list(push);
-        let images: Vec<Named> = pushes.iter().filter(runs).filter_map(|push| self.named(push)).collect();
-        self.load(&images).await?;
-        let mut shipped = Vec::new();
-        for push in pushes {
-            let Some(tag) = &push.tag else { continue };
-            let before = self.registry.head_manifest(tag).await?;
-            let expected = push.descriptor.digest;
-            if self.is_list(push) {
-                super::registry::push(
-                    self.layout,
-                    std::slice::from_ref(push),
-                    self.registry,
-                    Mode::Push,
-                    self.ui,
-                )
-                .await?;
-            } else {
-                self.engine.push(repository, tag, self.credentials, &|_| {}).await?;
-            }
-            let after = self.registry.head_manifest(tag).await?;
-            if after != Some(expected) {
-                let found = after.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string());
-                bail!("{repository}:{tag} should be {expected} after the push, but the registry has {found}");
-            }
-            shipped.push(Shipped::new(repository, tag, expected, before != Some(expected)));
+    let repository = registry.repository();
+    // An engine holds what can run; a list of a host's single-target images names no platform.
+    let (lists, images): (Vec<Push>, Vec<Push>) =
+        pushes.iter().cloned().partition(|push| is_list(layout, &push.descriptor));
+    let step = ui.step(format!("pushing {} tags through {}", images.len(), engine.name()));
+    let status = |line: &str| {
+        if line.contains("trying again") {
+            ui.note(line);
         }
-        self.forget(&images).await?;
-        Ok(shipped)
-    }
-
-    /// Each host's images through the engine; the indexes over what the registry then has, directly.
-    async fn classic(&self, built: &Built, pushes: &[Push]) -> anyhow::Result<Vec<Shipped>> {
-        let repository = self.registry.repository();
-        self.ui.note(format!(
-            "{} compresses layers anew: digests at the registry differ from the local ones",
-            self.engine.name()
+    };
+    let pushed = engine.ship(layout, &images, registry, credentials, &status).await?;
+    drop(step);
+    if !pushed.changed.is_empty() {
+        let count = pushed.changed.len();
+        ui.note(format!(
+            "{} compressed layers anew: {count} digests at {repository} differ from the local ones",
+            engine.name()
         ));
-        let mut shipped = Vec::new();
-        let mut contents: BTreeMap<Content, Vec<String>> = BTreeMap::new();
-        for image in &built.images {
-            let tags: Vec<Named> =
-                image.plan.tags.iter().map(|tag| named(repository, tag, &image.descriptor)).collect();
-            let Some(Named { tag: first, .. }) = tags.first() else { continue };
-            contents.entry(image.plan.content).or_default().push(first.clone());
-            self.load(&tags).await?;
-            for Named { tag, .. } in &tags {
-                let before = self.registry.head_manifest(tag).await?;
-                self.engine.push(repository, tag, self.credentials, &|_| {}).await?;
-                let after = self.registry.head_manifest(tag).await?;
-                let digest =
-                    after.with_context(|| format!("{repository}:{tag} is not there after the push"))?;
-                shipped.push(Shipped::new(repository, tag, digest, before != after));
-            }
-            self.forget(&tags).await?;
-        }
-        // Which tags move, and in which order, is the same as ever; only what they point to is the engine's.
-        let mut direct = Vec::new();
-        for push in pushes {
-            let Some(tag) = &push.tag else { continue };
-            match built.indexes.iter().find(|index| index.plan.tags.contains(tag)) {
-                Some(index) if contents.contains_key(&index.plan.content) => {
-                    let local: oci::spec::Index = self.layout.json(&index.descriptor)?;
-                    let images = &contents[&index.plan.content];
-                    let joined = self.registry.join(images, local.annotations).await?;
-                    let tagged = self.registry.put_index(&joined.index, std::slice::from_ref(tag)).await?;
-                    let tagged = tagged.into_iter();
-                    shipped
-                        .extend(tagged.map(|tag| Shipped::new(repository, &tag.tag, tag.digest, tag.moved)));
-                }
-                // Single-target images have no tags to go through an engine under.
-                Some(_) => direct.push(push.clone()),
-                None if self.is_list(push) => direct.push(push.clone()),
-                None => {}
-            }
-        }
-        if !direct.is_empty() {
-            self.ui.note("single-target images go to the registry directly");
-            let rest =
-                super::registry::push(self.layout, &direct, self.registry, Mode::Push, self.ui).await?;
-            shipped.extend(rest);
-        }
-        Ok(shipped)
     }
+    let tags = pushed.tags.into_iter();
+    let mut shipped: Vec<Shipped> =
+        tags.map(|tag| Shipped::new(repository, &tag.tag, tag.digest, tag.moved)).collect();
+    if !lists.is_empty() {
+        shipped.extend(super::registry::push(layout, &lists, registry, Mode::Push, ui).await?);
+    }
+    Ok(shipped)
+}
 
-    async fn load(&self, images: &[Named]) -> anyhow::Result<()> {
-        let what = match images {
-            [image] => image.tag.clone(),
-            images => format!("{} tags", images.len()),
-        };
-        let step = self.ui.step(format!("loading {what} into {}", self.engine.name()));
-        Ok(self.engine.load(self.layout, images, &|sent| step.at(sent)).await?)
-    }
-
-    /// What was loaded only to be pushed does not stay.
-    async fn forget(&self, images: &[Named]) -> anyhow::Result<()> {
-        if !self.keep {
-            for image in images {
-                self.engine.untag(self.registry.repository(), &image.tag).await?;
-            }
-        }
-        Ok(())
-    }
-
-    fn named(&self, push: &Push) -> Option<Named> {
-        push.tag.as_ref().map(|tag| named(self.registry.repository(), tag, &push.descriptor))
-    }
-
-    /// Whether it is an index that names no platform: a list of images, for `cargo xtask manifest`.
-    fn is_list(&self, push: &Push) -> bool {
-        self.layout
-            .json::<oci::spec::Index>(&push.descriptor)
-            .is_ok_and(|index| index.manifests.iter().all(|image| image.platform.is_none()))
-    }
+/// Whether it is an index whose images name no platform: what `cargo xtask manifest` finds a host's images by.
+fn is_list(layout: &Layout, descriptor: &Descriptor) -> bool {
+    layout
+        .json::<oci::spec::Index>(descriptor)
+        .is_ok_and(|index| index.manifests.iter().all(|image| image.platform.is_none()))
 }
