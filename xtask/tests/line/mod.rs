@@ -39,18 +39,27 @@ impl Line {
     }
 
     /// Stops serving.
+    #[allow(dead_code, reason = "not every test binary stops")]
     pub(crate) fn close(&self) {
         *self.server.borrow_mut() = None;
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.run_with(args, &[])
+    }
+
+    /// Runs with environment variables.
+    pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command
             .args(args)
             .current_dir(self.dir.path())
             .env("CARGO_MANIFEST_DIR", self.path("xtask"))
             .env("QUS_CACHE_DIR", self.path("cache"))
-            .env_remove("QUS_MIRROR");
+            .env_remove("QUS_MIRROR")
+            // The user's own login is none of the test's business.
+            .env("DOCKER_CONFIG", self.path("docker"))
+            .envs(variables.iter().copied());
         if let Some(server) = &*self.server.borrow() {
             command.env("QUS_MIRROR", server.url());
         }
@@ -62,6 +71,7 @@ impl Line {
         }
     }
 
+    #[allow(dead_code, reason = "not every test binary asks")]
     pub(crate) fn root(&self) -> String {
         self.dir.path().to_str().unwrap().to_owned()
     }

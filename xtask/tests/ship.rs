@@ -1,0 +1,209 @@
+//! Shipping, to Debian's own registry: what is pushed, in which order, and what others then get.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod layout;
+mod line;
+
+use std::path::Path;
+
+use debian::testing::{Archive, Deb, Suite, elf};
+use layout::Images;
+use line::Line;
+use oci::spec::Descriptor;
+use publish::credentials::Credentials;
+use publish::registry::{Access, Mode, Options, Push, Silent};
+use serde_json::Value;
+use testbed::registry::{PASSWORD, USER};
+use testbed::sandbox::{self, Network};
+use testbed::{Engine, Packages, Registry, Sandbox, Tree};
+
+fn packages(test: &str) -> Option<Packages> {
+    if let Some(reason) = testbed::missing() {
+        testbed::skip(test, &reason, std::env::var_os("CI").is_some());
+        return None;
+    }
+    let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/keyrings");
+    Some(Packages::of_the_machine(&keyrings).unwrap())
+}
+
+/// A sandbox on the machine's network with `trees` and a registry's packages in it.
+fn sandbox(packages: &Packages, mut trees: Vec<Tree>) -> Sandbox {
+    trees.push(packages.tree("registry", &Registry::packages()).unwrap());
+    let trees = trees.iter().collect();
+    Sandbox::start(packages, &sandbox::Options { trees, network: Network::Host, ..Default::default() })
+        .unwrap()
+}
+
+fn archive(version: &str, hosts: &[&str]) -> Archive {
+    let mut sid = Suite::new("unstable", "sid");
+    for name in hosts {
+        let host: arch::Host = name.parse().unwrap();
+        let mut qemu = Deb::new("qemu-user", version, host.debian());
+        for target in arch::Target::current() {
+            qemu = qemu.file(&format!("usr/bin/qemu-{target}"), &elf(host.elf(), target.name().as_bytes()));
+        }
+        let busybox = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
+        sid = sid.package(qemu).package(busybox.file("usr/bin/busybox", &elf(host.elf(), b"")));
+    }
+    Archive::new(1).suite(sid)
+}
+
+fn tags(pushed: &Value) -> Vec<String> {
+    let tag = |tag: &Value| tag["reference"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+    pushed.as_array().unwrap().iter().map(tag).collect()
+}
+
+#[test]
+fn a_push_sets_moving_tags_last_and_again_does_nothing() {
+    let Some(packages) = packages("a_push_sets_moving_tags_last") else { return };
+    let sandbox = sandbox(&packages, Vec::new());
+    let options = testbed::registry::Options { password: true, ..Default::default() };
+    let registry = Registry::start(&sandbox, &options).unwrap();
+    let repository = format!("{}/aptman/qus", registry.address());
+    let hosts = ["amd64", "mipsel"];
+    let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
+    let login = [("REGISTRY_USER", USER), ("REGISTRY_PASSWORD", PASSWORD)];
+    let push = [
+        "images",
+        "--kind",
+        "pkg",
+        "--json",
+        "--push",
+        "--push-via",
+        "registry",
+        "--repository",
+        &repository,
+    ];
+    line.run(&["lock"]).success();
+
+    let anonymous = line.run(&push).failure(1);
+    assert!(anonymous.stderr.contains(&repository), "{}", anonymous.stderr);
+    assert!(anonymous.stderr.contains("\nhint: "), "{}", anonymous.stderr);
+    assert!(!anonymous.stderr.contains(PASSWORD));
+
+    let dry = line.run_with(&[&push[..], &["--dry-run"]].concat(), &login).success();
+    assert!(dry.stderr.contains("would upload sha256:"), "{}", dry.stderr);
+    let gone = line.run_with(&["verify", &format!("{repository}:pkg")], &login).failure(1);
+    assert!(gone.stderr.starts_with("verifying"), "{}", gone.stderr);
+
+    let pushed = line.run_with(&[&push[..], &["--digest-file", "digests"]].concat(), &login).success();
+    let report: Value = serde_json::from_str(&pushed.stdout).unwrap();
+    let expected = ["amd64-d11.1-pkg", "mips-d11.1-pkg", "mips-pkg", "d11.1-pkg", "pkg"];
+    let mut set = tags(&report["pushed"]);
+    // Images are tagged several at a time.
+    set[..3].sort_unstable();
+    assert_eq!(set, expected);
+    let last = report["pushed"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["digest"], report["indexes"][0]["digest"]);
+    let digests = line.read("digests");
+    assert!(
+        digests.ends_with(&format!("{} {repository}:pkg\n", last["digest"].as_str().unwrap())),
+        "{digests}"
+    );
+
+    let again = line.run_with(&push, &login).success();
+    assert!(again.stderr.contains("nothing is uploaded, no tag moves"), "{}", again.stderr);
+    for deep in [&[][..], &["--deep"]] {
+        let name = format!("{repository}:pkg");
+        let args = [&["verify", name.as_str()][..], deep].concat();
+        let verified = line.run_with(&args, &login).success();
+        assert!(verified.stdout.starts_with(&name), "{}", verified.stdout);
+    }
+}
+
+#[test]
+fn hosts_that_were_pushed_one_by_one_are_joined() {
+    let Some(packages) = packages("hosts_that_were_pushed_one_by_one_are_joined") else { return };
+    let sandbox = sandbox(&packages, Vec::new());
+    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
+    let repository = format!("{}/aptman/qus", registry.address());
+    // Hosts of `pkg` images alone, so that a whole plan is small.
+    let hosts = ["mipsel", "mips64el"];
+    let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
+    line.run(&["lock"]).success();
+    let push = |host: &str| {
+        let args =
+            ["images", "--push", "--push-via", "registry", "--repository", &repository, "--host", host];
+        line.run(&args).success()
+    };
+    let join = ["manifest", "--json", "--repository", &repository];
+    push("mipsel");
+    let early = line.run(&join).failure(1);
+    assert!(
+        early.stderr.contains("\n  mips64el: there is no `mips64el-d11.1-pkg`\nhint: "),
+        "{}",
+        early.stderr
+    );
+
+    push("mips64el");
+    let joined: Value = serde_json::from_str(&line.run(&join).success().stdout).unwrap();
+    assert_eq!(tags(&joined), ["d11.1-pkg", "pkg"]);
+    assert!(joined.as_array().unwrap().iter().all(|tag| tag["moved"] == true));
+    // The same index as that of a build of both.
+    let built = line.run(&["images", "--json"]).success();
+    let built: Value = serde_json::from_str(&built.stdout).unwrap();
+    assert_eq!(joined[1]["digest"], built["indexes"][0]["digest"]);
+    let again: Value = serde_json::from_str(&line.run(&join).success().stdout).unwrap();
+    assert!(again.as_array().unwrap().iter().all(|tag| tag["moved"] == false));
+
+    // Another lock: what is there is not what would be joined.
+    line.serve(&archive("1:11.1.4+ds-1", &hosts).build());
+    line.run(&["lock"]).success();
+    let stale = line.run(&join).failure(1);
+    assert!(
+        stale.stderr.contains("mipsel: `mips-d11.1-pkg` was built from another lock"),
+        "{}",
+        stale.stderr
+    );
+}
+
+/// The real image, pushed, is what an engine pulls and runs.
+#[test]
+fn what_was_pushed_is_pulled_and_runs() {
+    let test = "what_was_pushed_is_pulled_and_runs";
+    let (Some(images), Some(packages)) = (Images::find(test), packages(test)) else { return };
+    let engine = Engine::Docker28 { containerd_store: true };
+    let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
+    let sandbox = sandbox(&packages, vec![tree]);
+    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
+    let repository = format!("{}/aptman/qus", registry.address());
+    let push = |tag: &str| Push { tag: Some(tag.to_owned()), descriptor: images.tag(tag) };
+    let plan: Vec<Push> = ["latest", "arm"].map(push).to_vec();
+    let layout = publish::layout::Layout::open(images.path()).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let latest: Descriptor = runtime.block_on(async {
+        let name = repository.parse().unwrap();
+        let registry = publish::registry::Registry::connect(
+            name,
+            Access::Push,
+            Credentials::Anonymous,
+            Options::default(),
+        )
+        .await
+        .unwrap();
+        publish::registry::push(&layout, &plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
+        registry.manifest("latest").await.unwrap().unwrap().descriptor
+    });
+    assert_eq!(latest.digest, images.tag("latest").digest);
+
+    let running = engine.start(&sandbox).unwrap();
+    for tag in ["latest", "arm"] {
+        let name = format!("{repository}:{tag}");
+        pull(&running, &name);
+        let output = running.run(&["--privileged", &name, "-s", "--", "-p", "arm"]).unwrap();
+        assert!(output.status.success(), "{tag}: {output:?}");
+        let output = running.run(&["--privileged", &name, "--", "-r"]).unwrap();
+        assert!(output.status.success(), "{tag}: {output:?}");
+    }
+}
+
+/// Under load, an engine's connection to a registry on loopback has been refused; a user would ask again.
+fn pull(running: &testbed::Running<'_>, name: &str) {
+    let mut tries = 1;
+    while let Err(error) = running.client(&["pull", "--quiet", name]) {
+        assert!(tries < 3 && error.to_string().contains("connection refused"), "{error}");
+        tries += 1;
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+}
