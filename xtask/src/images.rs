@@ -35,6 +35,8 @@ pub(crate) struct Order<'a> {
     pub(crate) mirror: &'a Mirror,
     pub(crate) offline: bool,
     pub(crate) repository: &'a str,
+    /// What images.toml calls the images: elsewhere at the same registry, their blobs can be mounted from there.
+    pub(crate) official: &'a str,
     pub(crate) output: &'a Path,
     pub(crate) jobs: Option<NonZero<usize>>,
 }
@@ -57,6 +59,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         mirror: &mirror,
         offline: args.sources.offline,
         repository: args.repository.as_deref().unwrap_or(&config.repository),
+        official: &config.repository,
         output: &std::path::absolute(&args.output)?,
         jobs: args.jobs,
     };

@@ -70,13 +70,23 @@ pub(crate) fn run(
                 let credentials = credentials(&repository).await?;
                 engine::push(&engine, &layout, &tags, &registry, &credentials, ui).await?
             }
-            None => registry::push(&layout, &tags, &registry, mode, ui).await?,
+            None => {
+                let from = mountable(&repository, order.official);
+                registry::push(&layout, &tags, &from, &registry, mode, ui).await?
+            }
         };
         if let Some(path) = &args.registry.digest_file {
             write_digests(path, &shipped)?;
         }
         Ok(shipped)
     })
+}
+
+/// The repositories at the same registry that blobs may be mounted from instead of being sent.
+fn mountable(repository: &Repository, official: &str) -> Vec<String> {
+    let official: Option<Repository> = official.parse().ok();
+    let elsewhere = |other: &Repository| other.registry() == repository.registry() && other != repository;
+    official.filter(elsewhere).map(|other| other.path().to_owned()).into_iter().collect()
 }
 
 /// The engine to push through, or `None` for the registry; says which and why.

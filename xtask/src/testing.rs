@@ -81,6 +81,7 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
             mirror: &mirror,
             offline: false,
             repository: &config.repository,
+            official: &config.repository,
             output: layout,
             jobs: None,
         };

@@ -91,7 +91,7 @@ pub(super) async fn push(
     let mut shipped: Vec<Shipped> =
         tags.map(|tag| Shipped::new(repository, &tag.tag, tag.digest, tag.moved)).collect();
     if !lists.is_empty() {
-        shipped.extend(super::registry::push(layout, &lists, registry, Mode::Push, ui).await?);
+        shipped.extend(super::registry::push(layout, &lists, &[], registry, Mode::Push, ui).await?);
     }
     Ok(shipped)
 }

@@ -11,13 +11,14 @@ use crate::ui::{Ui, size};
 pub(super) async fn push(
     layout: &Layout,
     pushes: &[Push],
+    from: &[String],
     registry: &Registry,
     mode: Mode,
     ui: &Ui,
 ) -> anyhow::Result<Vec<Shipped>> {
     let repository = registry.repository();
     let uploads = Uploads::new(ui, mode);
-    let report = registry::push(layout, pushes, &[], registry, mode, &uploads)
+    let report = registry::push(layout, pushes, from, registry, mode, &uploads)
         .await
         .with_context(|| format!("cannot push to {repository}"))?;
     drop(uploads);
