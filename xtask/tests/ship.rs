@@ -158,6 +158,64 @@ fn hosts_that_were_pushed_one_by_one_are_joined() {
     );
 }
 
+/// Loads and pushes through an engine; gives what the push said, and whether the digests stayed.
+fn through(engine: Engine, extra: &[&str]) -> Option<(String, bool)> {
+    let packages = packages(engine.name())?;
+    let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
+    let sandbox = sandbox(&packages, vec![tree]);
+    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
+    let repository = format!("{}/aptman/qus", registry.address());
+    // podman wants to be told that there is no TLS.
+    let insecure = format!("[[registry]]\nlocation = \"{}\"\ninsecure = true\n", registry.address());
+    sandbox.write("/etc/containers/registries.conf", insecure).unwrap();
+    let running = engine.start(&sandbox).unwrap();
+    let host = format!("unix://{}", running.socket().display());
+    let engine = [("DOCKER_HOST", host.as_str())];
+    let hosts = ["amd64", "arm64v8"];
+    let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
+    line.run(&["lock"]).success();
+    let images = ["images", "--kind", "pkg", "--json", "--repository", &repository];
+
+    line.run_with(&[&images[..], &["--load"]].concat(), &engine).success();
+    running.client(&["image", "inspect", &format!("{repository}:pkg")]).unwrap();
+
+    let pushed = line.run_with(&[&images[..], &["--push"], extra].concat(), &engine).success();
+    let report: Value = serde_json::from_str(&pushed.stdout).unwrap();
+    let last = report["pushed"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["reference"], format!("{repository}:pkg"));
+    line.run(&["verify", &format!("{repository}:pkg")]).success();
+    running
+        .client(&["image", "inspect", &format!("{repository}:pkg")])
+        .expect("what was loaded before stays");
+    Some((pushed.stderr, last["digest"] == report["indexes"][0]["digest"]))
+}
+
+#[test]
+fn a_containerd_store_is_chosen_and_keeps_digests() {
+    if let Some((said, kept)) = through(Engine::Docker28 { containerd_store: true }, &[]) {
+        assert!(said.contains("its containerd store carries an index unchanged"), "{said}");
+        assert!(kept);
+    }
+}
+
+#[test]
+fn a_classic_store_is_passed_by() {
+    if let Some((said, kept)) = through(Engine::Docker28 { containerd_store: false }, &[]) {
+        assert!(said.contains("pushing to the registry directly: Docker 28"), "{said}");
+        assert!(kept);
+    }
+}
+
+#[test]
+fn a_classic_store_changes_digests_when_asked_for() {
+    for engine in [Engine::Docker20, Engine::Podman] {
+        if let Some((said, kept)) = through(engine, &["--push-via", "engine"]) {
+            assert!(said.contains("compressed layers anew"), "{said}");
+            assert!(!kept);
+        }
+    }
+}
+
 /// The real image, pushed, is what an engine pulls and runs.
 #[test]
 fn what_was_pushed_is_pulled_and_runs() {
