@@ -20,7 +20,7 @@ use digest::Digest;
 use oci::Layer;
 use publish::layout::LayoutWriter;
 
-pub(crate) use assemble::{Built, BuiltImage, PREFIX, index, inputs, inputs_key, platform};
+pub(crate) use assemble::{Built, BuiltImage, PREFIX, index, inputs, inputs_key};
 use downloads::Downloads;
 use memo::{Key, Memo};
 

@@ -153,7 +153,7 @@ fn classic_platform(built: &Built) -> anyhow::Result<Platform> {
     let hosts: Vec<Host> = built.images.iter().map(|image| image.plan.host).collect();
     let native: Option<Host> = std::env::consts::ARCH.parse().ok();
     let host = native.filter(|host| hosts.contains(host)).or(hosts.first().copied());
-    host.map(crate::build::platform).context("an archive has at least one image")
+    Ok(host.context("an archive has at least one image")?.platform().into())
 }
 
 /// What a run would fetch, build and tag.

@@ -113,12 +113,7 @@ fn check(engine: Engine) {
 /// What `cargo xtask images --host HOST --kind full --archive FILE` writes, from the layout of all hosts.
 fn write_archive(images: &Images, path: &Path) {
     let native: arch::Host = std::env::consts::ARCH.parse().unwrap();
-    let platform = native.platform();
-    let platform = Platform {
-        architecture: platform.architecture.to_owned(),
-        os: "linux".to_owned(),
-        variant: platform.variant.map(str::to_owned),
-    };
+    let platform: Platform = native.platform().into();
     let layout = Layout::open(images.path()).unwrap();
     let index: oci::spec::Index = layout.json(&images.tag("latest")).unwrap();
     let descriptor = index

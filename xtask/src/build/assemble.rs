@@ -7,7 +7,7 @@ use arch::{Host, Target};
 use debian::lock::{Lock, Package};
 use digest::Digest;
 use oci::image::Step;
-use oci::spec::{Annotations, Descriptor, Execution, Platform};
+use oci::spec::{Annotations, Descriptor, Execution};
 use oci::{Blob, Image, ImageSpec, IndexBuilder, Layer};
 use publish::layout::LayoutWriter;
 
@@ -157,7 +157,7 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
         },
     };
     Ok(Image::build(ImageSpec {
-        platform: platform(host),
+        platform: host.platform().into(),
         created: timestamp(created)?,
         config,
         annotations,
@@ -170,16 +170,6 @@ fn entrypoint(content: Content) -> &'static str {
     match content {
         Content::Kind(Kind::Binfmt) => "/qus/binfmt",
         Content::Kind(Kind::Pkg | Kind::Register | Kind::Full) | Content::Single(_) => "/qus/register",
-    }
-}
-
-/// A host's platform as a descriptor has it.
-pub(crate) fn platform(host: Host) -> Platform {
-    let platform = host.platform();
-    Platform {
-        architecture: platform.architecture.to_owned(),
-        os: "linux".to_owned(),
-        variant: platform.variant.map(str::to_owned),
     }
 }
 

@@ -66,7 +66,7 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
                 let index: Index = serde_json::from_slice(&fetched.bytes)?;
                 let by_target = index.manifests.into_iter().filter_map(|descriptor| {
                     let target = tags::target_of(&descriptor)?;
-                    let platform = Some(build::platform(host));
+                    let platform = Some(host.platform().into());
                     Some((target, Descriptor { platform, annotations: BTreeMap::new(), ..descriptor }))
                 });
                 singles.insert(host, by_target.collect());
@@ -110,7 +110,7 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
         {
             problems.push(format!("{host}: the image of `{what}` ({}) is gone", descriptor.digest));
         }
-        let descriptor = Descriptor { platform: Some(build::platform(host)), ..descriptor };
+        let descriptor = Descriptor { platform: Some(host.platform().into()), ..descriptor };
         found.entry(image.content).or_default().push(descriptor);
     }
     if problems.is_empty() {
