@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Join what every host's `images --push --host` has pushed into the indexes, and move the tags
     Manifest(ManifestArgs),
+    /// Write the files of a release: tarballs, `register`, test programs, completions, SHA256SUMS
+    Release(crate::release::ReleaseArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
     /// Run every test; what can't run here is said, and in CI is a failure

@@ -88,18 +88,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
 pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(Built, bool)> {
     // The output is opened first: what it may refuse, it refuses before minutes of work.
     let mut layout = LayoutWriter::create(order.output)?;
-    let hosts = needs_register(plan);
-    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
-    let builder = Builder {
-        lock: order.lock,
-        fetch: order.fetch,
-        mirror: order.mirror,
-        layout: &layout,
-        cache_dir: order.cache_dir,
-        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
-        ui,
-    };
-    let built = builder.run(plan, &register)?;
+    let built = make(plan, order, &layout, ui)?;
     let changed = layout.finish(order.repository, &built.refs())?;
     if let Pruned::Removed { blobs, bytes } = layout.prune()?
         && blobs > 0
@@ -107,6 +96,22 @@ pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(
         ui.note(format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
     }
     Ok((built, changed))
+}
+
+/// Builds `plan` into `layout`, whose tags stay as they are.
+pub(crate) fn make(plan: &Plan, order: &Order<'_>, layout: &LayoutWriter, ui: &Ui) -> anyhow::Result<Built> {
+    let hosts = needs_register(plan);
+    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
+    let builder = Builder {
+        lock: order.lock,
+        fetch: order.fetch,
+        mirror: order.mirror,
+        layout,
+        cache_dir: order.cache_dir,
+        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        ui,
+    };
+    builder.run(plan, &register)
 }
 
 /// The hosts with an image that holds `register`.

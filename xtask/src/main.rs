@@ -10,6 +10,7 @@ mod images;
 mod kind;
 mod lock;
 mod plan;
+mod release;
 mod report;
 mod ship;
 mod testing;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Images(args) => images::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lock(args) => lock::run(&args),
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
+        Command::Release(args) => release::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
         Command::Completions { shell } => {
