@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
+    /// Try the ways of using qus end to end, on real engines and a real kernel
+    E2e(crate::e2e::E2eArgs),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask"

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod context;
 mod cross;
+mod e2e;
 mod error;
 mod images;
 mod kind;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
+        Command::E2e(args) => e2e::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cargo-xtask", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
