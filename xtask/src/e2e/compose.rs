@@ -90,7 +90,7 @@ impl Composer {
             self.needs.roots.push(shop::busybox(shop::host("arm64v8")));
         }
         if self.setup.place != Place::InImage {
-            self.needs.files.push(shop::program());
+            self.needs.files.push(shop::program(shop::host("arm64v8")));
         }
     }
 
@@ -132,15 +132,11 @@ impl Composer {
         }
     }
 
-    /// Removes what is registered. Entries of the distribution are not qus's: they go with `--force`, or are replaced
-    /// one by one when qus registers, which is how scripts without it have always ended.
+    /// Removes what is registered. Entries of the distribution are not qus's, and go with `--force`.
     fn clear(&mut self, distribution: bool) {
-        let force = distribution && self.method == Method::Image;
-        let arguments = if force { "-- -r --force" } else { "-- -r" };
+        let arguments = if distribution { "-- -r --force" } else { "-- -r" };
         self.steps.push(Step::succeeds(self.call(arguments)));
-        if force || !distribution {
-            self.steps.push(Step::fails(self.direct(FOREIGN)));
-        }
+        self.steps.push(Step::fails(self.direct(FOREIGN)));
     }
 
     /// The command that calls `register` with `arguments`.

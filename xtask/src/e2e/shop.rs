@@ -75,8 +75,8 @@ pub(super) fn busybox_package(host: Host) -> Package {
 }
 
 /// A foreign program in the working directory: `./busybox`.
-pub(super) fn program() -> Extract {
-    Extract { package: busybox_package(host("arm64v8")), path: "usr/bin/busybox", name: "busybox" }
+pub(super) fn program(host: Host) -> Extract {
+    Extract { package: busybox_package(host), path: "usr/bin/busybox", name: "busybox" }
 }
 
 /// Fetches release assets and checks them, as the documentation says.
