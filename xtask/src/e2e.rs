@@ -5,6 +5,7 @@
 
 mod compose;
 mod extra;
+mod hosts;
 mod job;
 mod machine;
 mod report;
@@ -23,6 +24,7 @@ use std::thread;
 use anyhow::{Context as _, bail};
 use arch::{Host, UnknownName};
 use clap::Args;
+use debian::lock::Lock;
 use testbed::{Engine, Packages};
 
 use crate::context;
@@ -65,11 +67,12 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     let native: Host = std::env::consts::ARCH
         .parse()
         .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))?;
-    let all = jobs(native);
     if args.markdown {
-        ui::print(&report::markdown(&all))?;
+        ui::print(&report::markdown(&compose::jobs(native)))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let workspace = context::workspace()?;
+    let all = jobs(native, &Lock::load(&context::lock_path(&workspace))?);
     let selected = select(&all, &args.jobs)?;
     if args.list {
         ui::print(&report::list(&selected))?;
@@ -81,7 +84,6 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
 
     let ui = Ui::new();
     let runs = runs(&selected, &args.engine);
-    let workspace = context::workspace()?;
     let layout = workspace.join("target/images");
     testing::images(&workspace, &layout, &ui)?;
     let assets = workspace.join("target/release-assets");
@@ -111,9 +113,11 @@ struct Options {
     parallel: Option<NonZero<usize>>,
 }
 
-fn jobs(native: Host) -> Vec<Job> {
+/// Every job, in the order of the documentation; `lock` says which programs the images of other hosts have.
+fn jobs(native: Host, lock: &Lock) -> Vec<Job> {
     let mut jobs = compose::jobs(native);
     jobs.extend(extra::jobs(native));
+    jobs.extend(hosts::jobs(native, lock));
     jobs
 }
 
@@ -122,8 +126,8 @@ fn select(all: &[Job], names: &[String]) -> Result<Vec<Job>, UnknownName> {
         return Ok(all.to_vec());
     }
     let job = |name: &String| {
-        let found = all.iter().find(|job| job.name == name).cloned();
-        found.ok_or_else(|| UnknownName::new("job", name, all.iter().map(|job| job.name)))
+        let found = all.iter().find(|job| job.name == *name).cloned();
+        found.ok_or_else(|| UnknownName::new("job", name, all.iter().map(|job| job.name.as_str())))
     };
     names.iter().map(job).collect()
 }

@@ -30,7 +30,7 @@ impl Composer {
         Composer { native, setup, method, needs: Needs::default(), steps: Vec::new() }
     }
 
-    fn job(mut self, name: &'static str) -> Job {
+    fn job(mut self, name: &str) -> Job {
         self.bring();
         // Nothing runs before it is registered: or else what follows would show nothing.
         self.steps.push(Step::fails(self.direct(FOREIGN)));
@@ -39,7 +39,7 @@ impl Composer {
         self.remove();
         let image_in_use = matches!(self.method, Method::Full | Method::Image);
         Job {
-            name,
+            name: name.to_owned(),
             about: self.setup.about(self.method),
             engines_differ: image_in_use && !self.setup.clear,
             needs: self.needs,

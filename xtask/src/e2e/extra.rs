@@ -24,6 +24,7 @@ pub(super) fn jobs(native: Host) -> Vec<Job> {
         setuid(native),
         drop_in(native),
         build(native),
+        buildx(native),
         wide(native),
         emulated(native),
     ]
@@ -46,7 +47,7 @@ fn unprivileged(native: Host) -> Job {
     let bound = "docker run --rm --cap-drop ALL --network none --read-only \
                  -v /proc/sys/fs/binfmt_misc:/binfmt_misc";
     Job {
-        name: "unprivileged",
+        name: "unprivileged".to_owned(),
         about: "without --privileged, any capability or a network, into the machine's binfmt_misc".to_owned(),
         engines_differ: true,
         needs: Needs { images: vec![shop::image("aarch64", native)], roots: roots(&[0]), ..Needs::default() },
@@ -62,7 +63,7 @@ fn unprivileged(native: Host) -> Job {
 
 fn single(native: Host) -> Job {
     Job {
-        name: "single",
+        name: "single".to_owned(),
         about: "the image of one target".to_owned(),
         engines_differ: false,
         needs: Needs { images: vec![shop::image("aarch64", native)], roots: roots(&[0]), ..Needs::default() },
@@ -79,7 +80,7 @@ fn single(native: Host) -> Job {
 fn binfmt(native: Host) -> Job {
     let call = format!("docker run --rm --privileged {QUS}:binfmt");
     Job {
-        name: "binfmt",
+        name: "binfmt".to_owned(),
         about: "in place of tonistiigi/binfmt, called as docker/setup-qemu-action calls it".to_owned(),
         engines_differ: true,
         needs: Needs {
@@ -103,7 +104,7 @@ fn binfmt(native: Host) -> Job {
 
 fn several(native: Host) -> Job {
     Job {
-        name: "several",
+        name: "several".to_owned(),
         about: "several targets in one call: by comma, by space, by platform".to_owned(),
         engines_differ: false,
         needs: Needs {
@@ -134,7 +135,7 @@ fn setuid(native: Host) -> Job {
     let effective = "bash-static -p -c 'echo user $EUID'";
     let user = shop::run("linux/arm64", "--user 1000", "built", effective);
     Job {
-        name: "setuid",
+        name: "setuid".to_owned(),
         about: "set-user-ID programs with `-c`, and without".to_owned(),
         engines_differ: false,
         needs: Needs {
@@ -189,7 +190,7 @@ fn drop_in(native: Host) -> Job {
         uname(0),
     ]);
     Job {
-        name: "drop-in",
+        name: "drop-in".to_owned(),
         about: "an entry that outlives a restart of systemd-binfmt.service, by its drop-in".to_owned(),
         engines_differ: false,
         needs,
@@ -198,8 +199,42 @@ fn drop_in(native: Host) -> Job {
 }
 
 fn build(native: Host) -> Job {
+    Job {
+        name: "build".to_owned(),
+        about: "docker build with several RUN steps for arm64, arm/v7, riscv64, s390x and ppc64le".to_owned(),
+        engines_differ: true,
+        needs: Needs {
+            images: vec![shop::image("latest", native)],
+            roots: roots(&[0, 1, 2, 3, 4]),
+            ..Needs::default()
+        },
+        steps: builds(&PLATFORMS),
+    }
+}
+
+/// With BuildKit, which runs foreign programs in its own way. Debian packages it for its newest Docker.
+fn buildx(native: Host) -> Job {
+    Job {
+        name: "buildx".to_owned(),
+        about: "the same with BuildKit, for arm64 and s390x".to_owned(),
+        engines_differ: false,
+        needs: Needs {
+            images: vec![shop::image("latest", native)],
+            roots: roots(&[0, 3]),
+            installed: vec![Package::native("sid", "docker-buildx")],
+            ..Needs::default()
+        },
+        steps: {
+            let mut steps = vec![Step::contains("docker buildx version", "buildx")];
+            steps.extend(builds(&[PLATFORMS[0], PLATFORMS[3]]));
+            steps
+        },
+    }
+}
+
+fn builds(platforms: &[(&str, &str, &str)]) -> Vec<Step> {
     let mut steps = vec![Step::succeeds(format!("docker run --rm --privileged {QUS} -s -- -p"))];
-    for (host, platform, machine) in PLATFORMS {
+    for (host, platform, machine) in platforms {
         let dockerfile = format!(
             "FROM {host}/busybox\n\
              RUN uname -m > /machine\n\
@@ -212,24 +247,14 @@ fn build(native: Host) -> Job {
             &format!("image built for {machine}"),
         ));
     }
-    Job {
-        name: "build",
-        about: "docker build with several RUN steps for arm64, arm/v7, riscv64, s390x and ppc64le".to_owned(),
-        engines_differ: true,
-        needs: Needs {
-            images: vec![shop::image("latest", native)],
-            roots: roots(&[0, 1, 2, 3, 4]),
-            ..Needs::default()
-        },
-        steps,
-    }
+    steps
 }
 
 fn wide(native: Host) -> Job {
     let i386 = shop::host("i386");
     let register = format!("docker run --rm --privileged --platform {} {QUS}:aarch64", i386.platform());
     Job {
-        name: "i386",
+        name: "i386".to_owned(),
         about: format!("the image of a 32-bit host on {native}"),
         engines_differ: false,
         needs: Needs { images: vec![shop::image("aarch64", i386)], roots: roots(&[0]), ..Needs::default() },
@@ -251,7 +276,7 @@ fn emulated(native: Host) -> Job {
     let options = "-v $(pwd)/busybox:/busybox --entrypoint /busybox";
     let program = shop::run("linux/arm64", options, &format!("{QUS}:s390x"), "uname -m");
     Job {
-        name: "emulated",
+        name: "emulated".to_owned(),
         about: "arm64v8's image, itself emulated, registers s390x for programs where its QEMU is".to_owned(),
         engines_differ: false,
         needs: Needs {

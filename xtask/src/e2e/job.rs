@@ -7,7 +7,7 @@ use testbed::{Engine, Package};
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     /// What `cargo xtask e2e NAME` calls it.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// What it shows, in one line.
     pub(crate) about: String,
     /// Whether engines could differ in it: then it is run on every engine, and otherwise on the first one alone.
@@ -23,6 +23,8 @@ pub(crate) struct Needs {
     pub(crate) images: Vec<Image>,
     /// Images with foreign (or native) programs.
     pub(crate) roots: Vec<Root>,
+    /// The image of qus whose files are in the working directory.
+    pub(crate) unpacked: Option<Image>,
     /// Packages that the host's distribution has installed.
     pub(crate) installed: Vec<Package>,
     /// Release assets in the working directory, by name.
@@ -74,6 +76,8 @@ pub(crate) enum Expect {
     Line(String),
     /// Exit status 0, and stdout has this in it.
     Contains(String),
+    /// Exit status 0, and for each of these a line that begins with it.
+    Begins(Vec<String>),
 }
 
 impl Job {
@@ -84,7 +88,7 @@ impl Job {
 }
 
 impl Step {
-    fn new(command: impl Into<String>, expect: Expect) -> Step {
+    pub(crate) fn new(command: impl Into<String>, expect: Expect) -> Step {
         Step { command: command.into(), expect }
     }
 
@@ -116,6 +120,14 @@ impl Expect {
         matches!(self, Expect::Line(_))
     }
 
+    /// How many of the lines that this waits for are there.
+    pub(crate) fn lines_found(&self, stdout: &str) -> usize {
+        match self {
+            Expect::Begins(starts) => starts.iter().filter(|start| begins(stdout, start)).count(),
+            _ => 0,
+        }
+    }
+
     /// Whether a command that ended like this did what it should; if not, why.
     pub(crate) fn judge(&self, success: bool, stdout: &str) -> Result<(), String> {
         match self {
@@ -127,8 +139,23 @@ impl Expect {
             Expect::Line(line) => Err(format!("no line of its output is `{line}`")),
             Expect::Contains(part) if stdout.contains(part.as_str()) => Ok(()),
             Expect::Contains(part) => Err(format!("its output does not contain `{part}`")),
+            Expect::Begins(starts) => {
+                let missing: Vec<&str> = starts
+                    .iter()
+                    .filter(|start| !begins(stdout, start))
+                    .map(|start| start.trim_end_matches('.'))
+                    .collect();
+                match missing.as_slice() {
+                    [] => Ok(()),
+                    missing => Err(format!("no line begins with: {}", missing.join(", "))),
+                }
+            }
         }
     }
+}
+
+fn begins(text: &str, start: &str) -> bool {
+    text.lines().any(|line| line.starts_with(start))
 }
 
 #[cfg(test)]
@@ -146,6 +173,10 @@ mod tests {
         assert!(Expect::Success.judge(true, "").is_ok());
         assert!(Expect::Contains("a".to_owned()).judge(true, "cab").is_ok());
         assert!(Expect::Contains("a".to_owned()).judge(true, "b").is_err());
+        let begins = Expect::Begins(vec!["a 1.".to_owned(), "b 1.".to_owned()]);
+        assert_eq!(begins.judge(true, "b 1.2\na 1.0\n"), Ok(()));
+        assert_eq!(begins.judge(true, "b 1.2\nx a 1.0\n"), Err("no line begins with: a 1".to_owned()));
+        assert_eq!(begins.lines_found("b 1.2\nx a 1.0\n"), 1);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) const ENGINES: [Engine; 4] = [
 
 /// One job's end, with all that was typed.
 pub(super) fn block(outcome: &Outcome) -> String {
-    let Outcome { job, engine, time, transcript, failure } = outcome;
+    let Outcome { job, engine, time, transcript, failure, .. } = outcome;
     let end = match failure {
         None => "ok".to_owned(),
         Some(failure) => format!("FAILED: {failure}"),
@@ -34,12 +34,9 @@ pub(super) fn table(outcomes: &[Outcome]) -> String {
     for (cell, engine) in rows[0][1..].iter_mut().zip(ENGINES) {
         *cell = engine.name().to_uppercase();
     }
-    let mut jobs: Vec<&str> = Vec::new();
-    for outcome in outcomes.iter().filter(|outcome| !jobs.contains(&outcome.job)).collect::<Vec<_>>() {
-        if !jobs.contains(&outcome.job) {
-            jobs.push(outcome.job);
-        }
-    }
+    let mut jobs: Vec<&str> = outcomes.iter().map(|outcome| outcome.job.as_str()).collect();
+    // Those of one job follow each other.
+    jobs.dedup();
     for job in jobs {
         let mut row = [job.to_owned(), "-".to_owned(), "-".to_owned(), "-".to_owned(), "-".to_owned()];
         for (cell, engine) in row[1..].iter_mut().zip(ENGINES) {
@@ -51,7 +48,17 @@ pub(super) fn table(outcomes: &[Outcome]) -> String {
         }
         rows.push(row);
     }
-    format!("\n{}", render(&rows))
+    let mut text = format!("\n{}", render(&rows));
+    let cells: usize = outcomes.iter().map(|outcome| outcome.cells).sum();
+    if cells > 0 {
+        let hosts = outcomes.iter().filter(|outcome| outcome.cells > 0).count();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "\n{cells} programs of {hosts} hosts' images ran here and said the locked version"
+        );
+    }
+    text
 }
 
 #[derive(Serialize)]
@@ -60,6 +67,8 @@ struct OutcomeJson<'a> {
     engine: &'a str,
     passed: bool,
     seconds: f64,
+    /// How many programs of an image said their versions.
+    cells: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a str>,
 }
@@ -73,10 +82,11 @@ struct Json<'a> {
 
 pub(super) fn json(outcomes: &[Outcome], changes: &[String]) -> serde_json::Result<String> {
     let jobs = outcomes.iter().map(|outcome| OutcomeJson {
-        job: outcome.job,
+        job: &outcome.job,
         engine: outcome.engine.name(),
         passed: outcome.failure.is_none(),
         seconds: outcome.time.as_secs_f64(),
+        cells: outcome.cells,
         failure: outcome.failure.as_deref(),
     });
     serde_json::to_string_pretty(&Json { jobs: jobs.collect(), changes }).map(|text| text + "\n")
@@ -107,7 +117,7 @@ pub(super) fn markdown(jobs: &[Job]) -> String {
             match &step.expect {
                 Expect::Line(line) => text.push_str(&format!("{line}\n")),
                 Expect::Failure => text.push_str("(fails: nothing is registered)\n"),
-                Expect::Success | Expect::Contains(_) => {}
+                Expect::Success | Expect::Contains(_) | Expect::Begins(_) => {}
             }
         }
         text.push_str("```\n");

@@ -16,11 +16,13 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// How one job went on one engine.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    pub(super) job: &'static str,
+    pub(super) job: String,
     pub(super) engine: Engine,
     pub(super) time: Duration,
     /// What was typed and what was printed.
     pub(super) transcript: String,
+    /// How many programs of an image said their versions.
+    pub(super) cells: usize,
     /// Why it failed.
     pub(super) failure: Option<String>,
 }
@@ -37,9 +39,11 @@ pub(super) enum Sabotage {
 pub(super) fn run(job: &Job, engine: Engine, stock: &Stock<'_>, sabotage: Sabotage) -> Outcome {
     let started = Instant::now();
     let mut transcript = String::new();
-    let failure = attempt(job, engine, stock, sabotage, &mut transcript).err();
+    let mut cells = 0;
+    let failure = attempt(job, engine, stock, sabotage, &mut transcript, &mut cells).err();
     Outcome {
-        job: job.name,
+        job: job.name.clone(),
+        cells,
         engine,
         time: started.elapsed(),
         transcript,
@@ -53,6 +57,7 @@ fn attempt(
     stock: &Stock<'_>,
     sabotage: Sabotage,
     transcript: &mut String,
+    cells: &mut usize,
 ) -> anyhow::Result<()> {
     let sandbox = stock.sandbox(job, engine)?;
     let running = if job.uses_engine() { Some(engine.start(&sandbox)?) } else { None };
@@ -63,12 +68,13 @@ fn attempt(
         if sabotage == Sabotage::RemoveEntries && step.expect.is_output() {
             sandbox.run(&["sh", "-c", "echo -1 > /proc/sys/fs/binfmt_misc/status"])?;
         }
-        perform(step, engine, &sandbox, transcript)?;
+        *cells += perform(step, engine, &sandbox, transcript)?;
     }
     Ok(())
 }
 
-fn perform(step: &Step, engine: Engine, sandbox: &Sandbox, transcript: &mut String) -> anyhow::Result<()> {
+/// Types the command of one step; says how many programs told their versions.
+fn perform(step: &Step, engine: Engine, sandbox: &Sandbox, transcript: &mut String) -> anyhow::Result<usize> {
     let command = step.typed(engine);
     // Writing to a String cannot fail.
     let _ = writeln!(transcript, "$ {}", command.replace('\n', "\n> "));
@@ -80,7 +86,8 @@ fn perform(step: &Step, engine: Engine, sandbox: &Sandbox, transcript: &mut Stri
     if !printed.is_empty() && !printed.ends_with('\n') {
         transcript.push('\n');
     }
-    step.expect
-        .judge(status.success(), &printed)
-        .map_err(|why| anyhow::anyhow!("`{}`: {why} ({status})", command.lines().next().unwrap_or_default()))
+    step.expect.judge(status.success(), &printed).map_err(|why| {
+        anyhow::anyhow!("`{}`: {why} ({status})", command.lines().next().unwrap_or_default())
+    })?;
+    Ok(step.expect.lines_found(&printed))
 }

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use arch::Host;
-use oci::spec::{Descriptor, Index, Platform};
+use flate2::read::MultiGzDecoder;
+use oci::spec::{Descriptor, Index, Manifest, Platform};
 use publish::archive::{self, Named};
 use publish::layout::Layout;
 use testbed::sandbox::Options;
 use testbed::{Engine, Packages, Running, Sandbox, Tree};
 
+use super::hosts::FILES;
 use super::job::{Image, Job, Needs, Root};
 use super::shop::{QUS, WORK};
 
@@ -38,6 +40,9 @@ impl Stock<'_> {
         let sandbox = Sandbox::start(&self.packages, &options)?;
         let work = work(&sandbox)?;
         self.fill(&job.needs, &work)?;
+        if let Some(image) = job.needs.unpacked {
+            self.unpack(image, &work.join(FILES))?;
+        }
         Ok(sandbox)
     }
 
@@ -52,6 +57,19 @@ impl Stock<'_> {
             let from = tree.path().join(file.path);
             fs::copy(&from, work.join(file.name))
                 .with_context(|| format!("cannot copy {}", from.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Unpacks the layers of an image, one over the other.
+    fn unpack(&self, image: Image, to: &Path) -> anyhow::Result<()> {
+        let layout = Layout::open(self.layout)?;
+        let manifest: Manifest = layout.json(&descriptor(&layout, image)?)?;
+        fs::create_dir(to).with_context(|| format!("cannot create {}", to.display()))?;
+        for layer in &manifest.layers {
+            let context = || format!("cannot unpack {} of {}", layer.digest, image.tag);
+            let blob = layout.blob(layer).with_context(context)?;
+            tar::Archive::new(MultiGzDecoder::new(blob)).unpack(to).with_context(context)?;
         }
         Ok(())
     }
