@@ -44,9 +44,9 @@ fn job(native: Host, host: Host, lock: &Lock) -> Job {
     ));
     if host.triple().is_some() {
         steps.push(Step::contains(format!("{FILES}/qus/register --help"), "Usage: register"));
-        let entry = if foreign { format!("qemu-{target}") } else { "no entries".to_owned() };
+        let entry = if foreign { format!("qemu-{target}") } else { "nothing is registered".to_owned() };
         steps.push(Step::contains(format!("{FILES}/qus/register --list"), &entry));
-        steps.push(Step::contains(format!("{FILES}/usr/bin/busybox uname -s"), "Linux"));
+        steps.push(Step::contains(format!("{FILES}/bin/busybox uname -s"), "Linux"));
     }
     Job { name: format!("host-{host}"), about, engines_differ: false, needs, steps }
 }
