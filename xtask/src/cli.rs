@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use arch::{Host, Target};
 use clap::{Args, Parser, Subcommand};
 
+use crate::cache::{CacheArgs, Limit};
 use crate::kind::Kind;
 
 /// The maintainer's commands of qus.
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Manifest(ManifestArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
+    /// Show what is in the cache; `prune` it, or `verify` it
+    Cache(CacheArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
     /// Try the ways of using qus end to end, on real engines and a real kernel
@@ -47,6 +50,9 @@ pub(crate) struct Sources {
     /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+    /// The most that the cache keeps: 500M, 2GiB, none [default: $QUS_CACHE_SIZE, 10GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) cache_size: Option<Limit>,
     /// Use what is in the cache; never touch the network
     #[arg(long)]
     pub(crate) offline: bool,
