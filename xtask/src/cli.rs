@@ -6,6 +6,7 @@ use arch::{Host, Target};
 use clap::{Args, Parser, Subcommand};
 
 use crate::kind::Kind;
+use crate::page::ReportArgs;
 
 /// The maintainer's commands of qus.
 #[derive(Debug, Parser)]
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Manifest(ManifestArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
+    /// Write which targets there are on which host, as a page and as Markdown
+    Report(ReportArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
     /// Print a completion script for a shell

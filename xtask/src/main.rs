@@ -9,6 +9,7 @@ mod error;
 mod images;
 mod kind;
 mod lock;
+mod page;
 mod plan;
 mod report;
 mod ship;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Lock(args) => lock::run(&args),
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cargo-xtask", &mut std::io::stdout());
