@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cache::{CacheArgs, Limit};
 use crate::kind::Kind;
+use crate::page::ReportArgs;
 
 /// The maintainer's commands of qus.
 #[derive(Debug, Parser)]
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Show what is in the cache; `prune` it, or `verify` it
     Cache(CacheArgs),
+    /// Write which targets there are on which host, as a page and as Markdown
+    Report(ReportArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
     /// Try the ways of using qus end to end, on real engines and a real kernel

@@ -11,6 +11,7 @@ mod error;
 mod images;
 mod kind;
 mod lock;
+mod page;
 mod plan;
 mod report;
 mod ship;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Lock(args) => lock::run(&args),
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
         Command::E2e(args) => e2e::run(&args),
         Command::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
