@@ -27,10 +27,12 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
+    /// Write manual pages and shell completions, for `register` and for these commands
+    Man(crate::manual::ManArgs),
     /// Print a completion script for a shell
-    #[command(
-        after_help = "Example:\n  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask"
-    )]
+    #[command(after_help = "Example:
+  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask
+  alias cargo-xtask='cargo xtask'            what it completes")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

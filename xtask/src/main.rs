@@ -9,6 +9,7 @@ mod error;
 mod images;
 mod kind;
 mod lock;
+mod manual;
 mod plan;
 mod report;
 mod ship;
@@ -18,7 +19,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 
 use cli::{Cli, Command};
 
@@ -29,10 +30,8 @@ fn main() -> ExitCode {
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "cargo-xtask", &mut std::io::stdout());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Man(args) => manual::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Completions { shell } => manual::completion(shell).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
