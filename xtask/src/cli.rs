@@ -35,10 +35,12 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Try the ways of using qus end to end, on real engines and a real kernel
     E2e(crate::e2e::E2eArgs),
+    /// Write manual pages and shell completions, for `register` and for these commands
+    Man(crate::manual::ManArgs),
     /// Print a completion script for a shell
-    #[command(
-        after_help = "Example:\n  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask"
-    )]
+    #[command(after_help = "Example:
+  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask
+  alias cargo-xtask='cargo xtask'            what it completes")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -12,6 +12,7 @@ mod images;
 mod kind;
 mod lock;
 mod page;
+mod manual;
 mod plan;
 mod report;
 mod ship;
@@ -21,7 +22,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 
 use cli::{Cli, Command};
 
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Cli::command(), "cargo-xtask", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Man(args) => manual::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Completions { shell } => manual::completion(shell).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
