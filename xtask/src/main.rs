@@ -11,8 +11,8 @@ mod error;
 mod images;
 mod kind;
 mod lock;
-mod page;
 mod manual;
+mod page;
 mod plan;
 mod report;
 mod ship;
@@ -36,10 +36,6 @@ fn main() -> ExitCode {
         Command::Test(args) => testing::run(&args),
         Command::E2e(args) => e2e::run(&args),
         Command::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "cargo-xtask", &mut std::io::stdout());
-            Ok(ExitCode::SUCCESS)
-        }
         Command::Man(args) => manual::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => manual::completion(shell).map(|()| ExitCode::SUCCESS),
     };
