@@ -87,7 +87,8 @@ impl Matrix {
         let hosts: Vec<Host> = lock.hosts().into_iter().collect();
         let editions = editions(lock, &hosts);
         let row = |target: Target| {
-            let cells: Vec<_> = hosts.iter().map(|&host| cell(lock, sizes, &editions, host, target)).collect();
+            let cells: Vec<_> =
+                hosts.iter().map(|&host| cell(lock, sizes, &editions, host, target)).collect();
             cells.iter().any(Option::is_some).then(|| target_row(target, cells))
         };
         Matrix {
