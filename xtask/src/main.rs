@@ -14,6 +14,7 @@ mod plan;
 mod report;
 mod ship;
 mod testing;
+mod trace;
 mod ui;
 mod verify;
 

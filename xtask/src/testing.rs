@@ -21,6 +21,7 @@ use crate::context;
 use crate::cross;
 use crate::images::{self, Order};
 use crate::plan::{Plan, Selection};
+use crate::trace::Trace;
 use crate::ui::Ui;
 
 /// Names the real layout to the tests.
@@ -84,6 +85,7 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
             official: &config.repository,
             output: layout,
             jobs: None,
+            trace: Trace::default(),
         };
         images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)
     };
