@@ -18,6 +18,7 @@ mod release;
 mod report;
 mod ship;
 mod testing;
+mod trace;
 mod ui;
 mod verify;
 

@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::context;
 use crate::cross;
 use crate::images;
+use crate::trace::Trace;
 use crate::ui::{self, Ui};
 
 use folder::Folder;
@@ -89,6 +90,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
         official: &config.repository,
         output: &std::path::absolute(&args.layout)?,
         jobs: args.jobs,
+        trace: Trace::default(),
     };
     let order = Order {
         images: &images,

@@ -21,6 +21,7 @@ use crate::context;
 use crate::cross;
 use crate::images::{self as building, Order};
 use crate::plan::{Plan, Selection};
+use crate::trace::Trace;
 use crate::ui::Ui;
 
 /// Names the real layout to the tests.
@@ -92,6 +93,7 @@ pub(crate) fn images(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result
             official: &config.repository,
             output: layout,
             jobs: None,
+            trace: Trace::default(),
         };
         building::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)
     };
