@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use arch::{Host, Target};
 use clap::{Args, Parser, Subcommand};
 
+use crate::cache::{CacheArgs, Limit};
 use crate::kind::Kind;
 use crate::page::ReportArgs;
 
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Write which targets there are on which host, as a page and as Markdown
     Report(ReportArgs),
+    /// Show what is in the cache; `prune` it, or `verify` it
+    Cache(CacheArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
     /// Print a completion script for a shell
@@ -48,6 +51,9 @@ pub(crate) struct Sources {
     /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+    /// The most that the cache keeps: 500M, 2GiB, none [default: $QUS_CACHE_SIZE, 10GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) cache_size: Option<Limit>,
     /// Use what is in the cache; never touch the network
     #[arg(long)]
     pub(crate) offline: bool,

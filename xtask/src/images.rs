@@ -6,6 +6,7 @@ use std::io::BufWriter;
 use std::num::NonZero;
 use std::path::Path;
 use std::thread;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use arch::Host;
@@ -17,6 +18,7 @@ use publish::archive::{self, Named};
 use publish::layout::{Layout, LayoutWriter, Pruned};
 
 use crate::build::{Builder, Built};
+use crate::cache;
 use crate::cli::ImagesArgs;
 use crate::config::Config;
 use crate::context;
@@ -43,6 +45,7 @@ pub(crate) struct Order<'a> {
 
 pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let ui = Ui::new();
+    let started = SystemTime::now();
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
@@ -68,7 +71,12 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         ui::print(&dry_run(&plan, &order))?;
         return Ok(());
     }
+    let limit = context::cache_limit(args.sources.cache_size)?;
     let (built, changed) = build(&plan, &order, &ui)?;
+    // Listing a large cache takes longer than a build that has nothing to do.
+    if changed || args.sources.cache_size.is_some() {
+        cache::bound(fetch.cache(), limit, started, &ui)?;
+    }
     if let Some(path) = &args.archive {
         write_archive(path, &built, &order, &ui)?;
     }

@@ -68,7 +68,7 @@ struct Prepared {
 fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let cache_dir = context::cache_dir(None)?;
-    let sources = Sources { mirror: None, cache_dir: None, offline: false };
+    let sources = Sources { mirror: None, cache_dir: None, cache_size: None, offline: false };
     let (fetch, mirror) = context::sources(&sources, &config, &cache_dir)?;
     let mut lock_path = context::lock_path(workspace);
     let mut lock = Lock::load(&lock_path)?;
