@@ -29,10 +29,10 @@ pub(crate) enum Command {
     Release(crate::release::ReleaseArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
-    /// Show what is in the cache; `prune` it, or `verify` it
-    Cache(CacheArgs),
     /// Write which targets there are on which host, as a page and as Markdown
     Report(ReportArgs),
+    /// Show what is in the cache; `prune` it, or `verify` it
+    Cache(CacheArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
     /// Try the ways of using qus end to end, on real engines and a real kernel

@@ -32,8 +32,7 @@ impl Sizes {
         }
         // In this order, so that `full` is what counts where there are both.
         for kind in [Kind::Full, Kind::Pkg] {
-            let Some((_, descriptor)) =
-                layout.refs().into_iter().find(|(tag, _)| tag == kind.moving_tag())
+            let Some((_, descriptor)) = layout.refs().into_iter().find(|(tag, _)| tag == kind.moving_tag())
             else {
                 continue;
             };
