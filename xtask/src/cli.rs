@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
+    /// Bring the parts of the documentation that are made from the code up to date
+    Docs(crate::docs::DocsArgs),
     /// Write manual pages and shell completions, for `register` and for these commands
     Man(crate::manual::ManArgs),
     /// Print a completion script for a shell

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod context;
 mod cross;
+mod docs;
 mod error;
 mod images;
 mod kind;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
+        Command::Docs(args) => docs::run(&args),
         Command::Man(args) => manual::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => manual::completion(shell).map(|()| ExitCode::SUCCESS),
     };
