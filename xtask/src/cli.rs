@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Try the ways of using qus end to end, on real engines and a real kernel
     E2e(crate::e2e::E2eArgs),
+    /// Bring the parts of the documentation that are made from the code up to date
+    Docs(crate::docs::DocsArgs),
     /// Write manual pages and shell completions, for `register` and for these commands
     Man(crate::manual::ManArgs),
     /// Print a completion script for a shell

@@ -7,6 +7,7 @@ mod config;
 mod context;
 mod cross;
 mod e2e;
+mod docs;
 mod error;
 mod images;
 mod kind;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Test(args) => testing::run(&args),
         Command::E2e(args) => e2e::run(&args),
         Command::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Docs(args) => docs::run(&args),
         Command::Man(args) => manual::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => manual::completion(shell).map(|()| ExitCode::SUCCESS),
     };
