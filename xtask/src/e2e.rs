@@ -72,8 +72,7 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let workspace = context::workspace()?;
-    let all = jobs(native, &Lock::load(&context::lock_path(&workspace))?);
-    let selected = select(&all, &args.jobs)?;
+    let selected = select(&jobs(native, &Lock::load(&context::lock_path(&workspace))?), &args.jobs)?;
     if args.list {
         ui::print(&report::list(&selected))?;
         return Ok(ExitCode::SUCCESS);
@@ -83,10 +82,11 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     }
 
     let ui = Ui::new();
-    let runs = runs(&selected, &args.engine);
     let layout = workspace.join("target/images");
-    testing::images(&workspace, &layout, &ui)?;
-    let assets = workspace.join("target/release-assets");
+    let assets = workspace.join(testing::ASSETS);
+    let real = testing::real(&workspace, &layout, &assets, &ui)?;
+    // The lock that the images are made from may be a newer one.
+    let runs = runs(&select(&jobs(native, &real.lock), &args.jobs)?, &args.engine);
     let before = machine::Snapshot::take()?;
     let options = Options { sabotage: args.sabotage, json: args.json, parallel: args.parallel };
     let outcomes = perform(&runs, &workspace, &layout, &assets, &options, &ui)?;
