@@ -173,9 +173,9 @@ fn perform(
             drop(task);
             let block = report::block(&outcome);
             if options.json {
-                ui.note(block.trim_end())
+                ui.note(block.trim_end());
             } else {
-                ui::print(&block)?
+                ui::print(&block)?;
             }
             if let Ok(mut done) = done.lock() {
                 done.push((index, outcome));
