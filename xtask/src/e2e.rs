@@ -20,6 +20,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use arch::{Host, UnknownName};
@@ -89,13 +90,15 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     let runs = runs(&select(&jobs(native, &real.lock), &args.jobs)?, &args.engine);
     let before = machine::Snapshot::take()?;
     let options = Options { sabotage: args.sabotage, json: args.json, parallel: args.parallel };
+    let started = Instant::now();
     let outcomes = perform(&runs, &workspace, &layout, &assets, &options, &ui)?;
+    let elapsed = started.elapsed();
     let changes = before.changes()?;
 
     if args.json {
         ui::print(&report::json(&outcomes, &changes)?)?;
     } else {
-        ui::print(&report::table(&outcomes))?;
+        ui::print(&report::table(&outcomes, elapsed))?;
     }
     for change in &changes {
         ui.note(format!("error: the machine is not as it was before: {change}"));
