@@ -4,7 +4,7 @@ mod assemble;
 mod base;
 mod busybox;
 mod downloads;
-mod memo;
+pub(crate) mod memo;
 mod qemu;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,11 +81,11 @@ impl Builder<'_> {
     }
 
     fn missing(&self, plan: &Plan, host: Host, memo: &Memo) -> anyhow::Result<Missing<'_>> {
-        let absent = |key: Key| memo.get(key, self.layout).is_none();
-        let all = wants_all(plan, host) && absent(self.all_key(host));
+        let absent = |key: Key| memo.get(key, self.layout).map(|layer| layer.is_none());
+        let all = wants_all(plan, host) && absent(self.all_key(host))?;
         let mut singles = BTreeSet::new();
         for target in wanted_singles(plan, host) {
-            if absent(self.single_key(host, target)?) {
+            if absent(self.single_key(host, target)?)? {
                 singles.insert(target);
             }
         }
@@ -99,7 +99,7 @@ impl Builder<'_> {
                 packages.push((package, targets));
             }
         }
-        let busybox = match wants_base(plan, host) && absent(busybox_key(self.busybox(host)?)) {
+        let busybox = match wants_base(plan, host) && absent(busybox_key(self.busybox(host)?))? {
             true => Some(self.busybox(host)?),
             false => None,
         };
@@ -156,7 +156,7 @@ impl Builder<'_> {
             let context = || format!("cannot unpack {} {} for {host}", package.name, package.version);
             let file = self.fetch.cache().read(package.size, &package.digest).with_context(context)?;
             let program = debian::qemu::busybox(file, host).with_context(context)?;
-            memo.put(busybox_key(package), &base::busybox_layer(host, &program, self.layout)?)?;
+            memo.put(busybox_key(package), &base::busybox_layer(host, &program, self.layout)?, self.layout)?;
         }
         if missing.packages.is_empty() {
             return Ok(());
@@ -171,10 +171,10 @@ impl Builder<'_> {
         };
         let made = qemu::make(&wanted, self.fetch.cache(), self.layout, &task)?;
         if let Some(layer) = &made.all {
-            memo.put(self.all_key(host), layer)?;
+            memo.put(self.all_key(host), layer, self.layout)?;
         }
         for (target, layer) in &made.singles {
-            memo.put(self.single_key(host, *target)?, layer)?;
+            memo.put(self.single_key(host, *target)?, layer, self.layout)?;
         }
         Ok(())
     }
@@ -188,7 +188,7 @@ impl Builder<'_> {
         memo: &Memo,
     ) -> anyhow::Result<HostLayers> {
         let get = |key: Key| {
-            memo.get(key, self.layout).with_context(|| {
+            memo.get(key, self.layout)?.with_context(|| {
                 format!("a layer for {host} vanished from {} during the build", self.layout.path().display())
             })
         };
@@ -196,11 +196,11 @@ impl Builder<'_> {
         if wants_base(plan, host) {
             let program = register.with_context(|| format!("no `register` was built for {host}"))?;
             let key = Key::new(["register", &Digest::of(program).hex()]);
-            let register = match memo.get(key, self.layout) {
+            let register = match memo.get(key, self.layout)? {
                 Some(layer) => layer,
                 None => {
                     let layer = base::register_layer(program, self.layout)?;
-                    memo.put(key, &layer)?;
+                    memo.put(key, &layer, self.layout)?;
                     layer
                 }
             };

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use arch::{Host, Target};
 use clap::{Args, Parser, Subcommand};
 
+use crate::cache::{CacheArgs, Limit};
 use crate::kind::Kind;
+use crate::page::ReportArgs;
 
 /// The maintainer's commands of qus.
 #[derive(Debug, Parser)]
@@ -23,12 +25,20 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Join what every host's `images --push --host` has pushed into the indexes, and move the tags
     Manifest(ManifestArgs),
+    /// Write the files of a release: tarballs, `register`, test programs, completions, SHA256SUMS
+    Release(crate::release::ReleaseArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
+    /// Show what is in the cache; `prune` it, or `verify` it
+    Cache(CacheArgs),
+    /// Write which targets there are on which host, as a page and as Markdown
+    Report(ReportArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
     /// Bring the parts of the documentation that are made from the code up to date
     Docs(crate::docs::DocsArgs),
+    /// Try the ways of using qus end to end, on real engines and a real kernel
+    E2e(crate::e2e::E2eArgs),
     /// Write manual pages and shell completions, for `register` and for these commands
     Man(crate::manual::ManArgs),
     /// Print a completion script for a shell
@@ -49,6 +59,9 @@ pub(crate) struct Sources {
     /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+    /// The most that the cache keeps: 500M, 2GiB, none [default: $QUS_CACHE_SIZE, 10GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) cache_size: Option<Limit>,
     /// Use what is in the cache; never touch the network
     #[arg(long)]
     pub(crate) offline: bool,

@@ -9,6 +9,7 @@ use debian::cache::Cache;
 use debian::fetch::{Fetcher, Options};
 use debian::mirror::{self, Mirror};
 
+use crate::cache::Limit;
 use crate::cli::Sources;
 use crate::config::Config;
 use crate::error::Hinted;
@@ -44,6 +45,15 @@ pub(crate) fn cache_dir(flag: Option<&Path>) -> anyhow::Result<PathBuf> {
         })?,
     };
     std::path::absolute(&dir).with_context(|| format!("cannot use {} as cache", dir.display()))
+}
+
+/// How large the cache may become, by flag or environment.
+pub(crate) fn cache_limit(flag: Option<Limit>) -> anyhow::Result<Limit> {
+    match (flag, std::env::var("QUS_CACHE_SIZE")) {
+        (Some(limit), _) => Ok(limit),
+        (None, Ok(text)) if !text.is_empty() => text.parse().context("cannot use QUS_CACHE_SIZE"),
+        (None, _) => Ok(Limit::default()),
+    }
 }
 
 /// A fetcher over the cache, and the mirror that was chosen.

@@ -5,11 +5,11 @@
 //! what could be downloaded. Cargo's `trim-paths` keeps the machine's paths out. Both are unstable, hence
 //! `RUSTC_BOOTSTRAP`; the toolchain is pinned, so they cannot change under us.
 
+mod kept;
 mod toolchain;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -47,18 +47,21 @@ pub(crate) fn register(
     }
     let folder = folder(workspace, cache)?;
     let path = |host: Host| folder.join(host.name());
-    let missing: Vec<Host> = hosts.iter().copied().filter(|&host| !path(host).exists()).collect();
+    let missing: Vec<Host> =
+        hosts.iter().copied().filter(|&host| kept::read(&path(host)).is_none()).collect();
     if !missing.is_empty() {
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         for (host, built) in build(&missing, workspace, cache, offline, ui)? {
-            keep(&built, &path(host))?;
+            kept::write(&built, &path(host))?;
         }
     }
+    debian::cache::touch(&folder);
     hosts
         .iter()
         .map(|&host| {
             let path = path(host);
-            let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let bytes = kept::read(&path)
+                .with_context(|| format!("{} changed while it was in use", path.display()))?;
             debian::elf::check(&bytes, host.elf())
                 .with_context(|| format!("`register` for {host} ({}) is unusable", path.display()))?;
             Ok((host, bytes))
@@ -107,6 +110,11 @@ pub(crate) fn folder(workspace: &Path, cache: &Path) -> anyhow::Result<PathBuf> 
     Ok(cache.join("register").join(key(workspace)?.hex()))
 }
 
+/// Whether the binaries in a folder of the cache are as they were built.
+pub(crate) fn is_sound(folder: &Path) -> std::io::Result<bool> {
+    kept::is_sound(folder)
+}
+
 /// Everything that the bytes depend on, in one digest.
 fn key(workspace: &Path) -> anyhow::Result<Digest> {
     let mut hasher = Hasher::new();
@@ -134,19 +142,6 @@ fn hash_tree(path: &Path, name: &str, hasher: &mut Hasher) -> anyhow::Result<()>
         hasher.update(format!("{name}\0{}\0", bytes.len()).as_bytes());
         hasher.update(&bytes);
     }
-    Ok(())
-}
-
-/// Copies to a temporary name and renames, so that an interrupted copy is never taken for a whole one.
-fn keep(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let folder = to.parent().context("a cached file has a folder")?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)
-        .with_context(|| format!("cannot write to {}", folder.display()))?;
-    let mut source = fs::File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
-    std::io::copy(&mut source, &mut file)
-        .and_then(|_| file.as_file().set_permissions(fs::Permissions::from_mode(0o755)))
-        .with_context(|| format!("cannot write {}", to.display()))?;
-    file.persist(to).with_context(|| format!("cannot create {}", to.display()))?;
     Ok(())
 }
 

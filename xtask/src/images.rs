@@ -6,6 +6,7 @@ use std::io::BufWriter;
 use std::num::NonZero;
 use std::path::Path;
 use std::thread;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use arch::Host;
@@ -17,6 +18,7 @@ use publish::archive::{self, Named};
 use publish::layout::{Layout, LayoutWriter, Pruned};
 
 use crate::build::{Builder, Built};
+use crate::cache;
 use crate::cli::ImagesArgs;
 use crate::config::Config;
 use crate::context;
@@ -43,6 +45,7 @@ pub(crate) struct Order<'a> {
 
 pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let ui = Ui::new();
+    let started = SystemTime::now();
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
@@ -68,7 +71,12 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         ui::print(&dry_run(&plan, &order))?;
         return Ok(());
     }
+    let limit = context::cache_limit(args.sources.cache_size)?;
     let (built, changed) = build(&plan, &order, &ui)?;
+    // Listing a large cache takes longer than a build that has nothing to do.
+    if changed || args.sources.cache_size.is_some() {
+        cache::bound(fetch.cache(), limit, started, &ui)?;
+    }
     if let Some(path) = &args.archive {
         write_archive(path, &built, &order, &ui)?;
     }
@@ -88,18 +96,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
 pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(Built, bool)> {
     // The output is opened first: what it may refuse, it refuses before minutes of work.
     let mut layout = LayoutWriter::create(order.output)?;
-    let hosts = needs_register(plan);
-    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
-    let builder = Builder {
-        lock: order.lock,
-        fetch: order.fetch,
-        mirror: order.mirror,
-        layout: &layout,
-        cache_dir: order.cache_dir,
-        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
-        ui,
-    };
-    let built = builder.run(plan, &register)?;
+    let built = make(plan, order, &layout, ui)?;
     let changed = layout.finish(order.repository, &built.refs())?;
     if let Pruned::Removed { blobs, bytes } = layout.prune()?
         && blobs > 0
@@ -107,6 +104,22 @@ pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(
         ui.note(format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
     }
     Ok((built, changed))
+}
+
+/// Builds `plan` into `layout`, whose tags stay as they are.
+pub(crate) fn make(plan: &Plan, order: &Order<'_>, layout: &LayoutWriter, ui: &Ui) -> anyhow::Result<Built> {
+    let hosts = needs_register(plan);
+    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
+    let builder = Builder {
+        lock: order.lock,
+        fetch: order.fetch,
+        mirror: order.mirror,
+        layout,
+        cache_dir: order.cache_dir,
+        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        ui,
+    };
+    builder.run(plan, &register)
 }
 
 /// The hosts with an image that holds `register`.

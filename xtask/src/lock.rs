@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use arch::{Host, Target, UnknownName};
@@ -10,6 +11,7 @@ use debian::lock::Lock;
 use debian::resolve::{self, Change, Request};
 use serde::Serialize;
 
+use crate::cache;
 use crate::cli::LockArgs;
 use crate::config::Config;
 use crate::context;
@@ -36,6 +38,8 @@ struct ChangeJson {
 
 pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
+    let started = SystemTime::now();
+    let limit = context::cache_limit(args.sources.cache_size)?;
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let cache_dir = context::cache_dir(args.sources.cache_dir.as_deref())?;
@@ -53,6 +57,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
         return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let lock = runtime.block_on(resolve::resolve(&fetch, &mirror, &keyring, &request, &ui))?;
+    cache::bound(fetch.cache(), limit, started, &ui)?;
     let old = Lock::load(&path).ok();
     let changed = old.as_ref() != Some(&lock);
     if changed {

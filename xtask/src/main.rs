@@ -1,17 +1,21 @@
 //! `cargo xtask`: the maintainer's commands. Glue, progress and messages; what they do is in the crates.
 
 mod build;
+mod cache;
 mod cli;
 mod config;
 mod context;
 mod cross;
 mod docs;
+mod e2e;
 mod error;
 mod images;
 mod kind;
 mod lock;
 mod manual;
+mod page;
 mod plan;
+mod release;
 mod report;
 mod ship;
 mod testing;
@@ -29,9 +33,13 @@ fn main() -> ExitCode {
         Command::Images(args) => images::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lock(args) => lock::run(&args),
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
+        Command::Release(args) => release::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
         Command::Docs(args) => docs::run(&args),
+        Command::E2e(args) => e2e::run(&args),
+        Command::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Man(args) => manual::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => manual::completion(shell).map(|()| ExitCode::SUCCESS),
     };

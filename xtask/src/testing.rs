@@ -19,7 +19,7 @@ use crate::cli::{Sources, TestArgs};
 use crate::config::Config;
 use crate::context;
 use crate::cross;
-use crate::images::{self, Order};
+use crate::images::{self as building, Order};
 use crate::plan::{Plan, Selection};
 use crate::ui::Ui;
 
@@ -64,11 +64,19 @@ struct Prepared {
     qemu: Option<PathBuf>,
 }
 
-/// Builds the images that are tested, and unpacks this machine's QEMU.
-fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
+/// The real images, and what they were made from.
+pub(crate) struct Images {
+    pub(crate) lock: Lock,
+    lock_path: PathBuf,
+    cache_dir: PathBuf,
+    fetch: Fetcher,
+}
+
+/// Builds every image into `layout`, from a lock of its own if a locked package cannot be had any more.
+pub(crate) fn images(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Images> {
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let cache_dir = context::cache_dir(None)?;
-    let sources = Sources { mirror: None, cache_dir: None, offline: false };
+    let sources = Sources { mirror: None, cache_dir: None, cache_size: None, offline: false };
     let (fetch, mirror) = context::sources(&sources, &config, &cache_dir)?;
     let mut lock_path = context::lock_path(workspace);
     let mut lock = Lock::load(&lock_path)?;
@@ -85,7 +93,7 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
             output: layout,
             jobs: None,
         };
-        images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)
+        building::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)
     };
     if let Err(error) = build(&lock) {
         if !error.chain().any(<dyn std::error::Error>::is::<debian::fetch::Error>) {
@@ -100,6 +108,12 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
         lock_path = workspace.join("target/test.lock");
         lock.write(&lock_path)?;
     }
+    Ok(Images { lock, lock_path, cache_dir, fetch })
+}
+
+/// Builds the images that are tested, and unpacks this machine's QEMU.
+fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
+    let Images { lock, lock_path, cache_dir, fetch } = images(workspace, layout, ui)?;
     let native: Option<Host> = std::env::consts::ARCH.parse().ok();
     let unpack = |host| unpack_qemu(&lock, host, &fetch, &workspace.join("target/test-qemu"));
     let register = cross::folder(workspace, &cache_dir)?;

@@ -5,12 +5,16 @@
 //!
 //! A file gets its final name by `rename` after it was flushed, so a killed process leaves a partial file that the next
 //! one resumes, and never a wrong file under a right name. File locks vanish with their process.
+//!
+//! Whoever has the cache open holds the folder `sha256` locked, shared; what makes room takes the lock for itself
+//! ([`Cache::alone`]), so nothing goes that somebody uses. A file's time of modification is when it was last used.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use digest::{Digest, VerifyReader};
 
@@ -18,6 +22,20 @@ use digest::{Digest, VerifyReader};
 #[derive(Debug, Clone)]
 pub struct Cache {
     dir: PathBuf,
+    /// The folder `sha256`, locked, shared, as long as this value or a clone of it lives.
+    lock: Arc<File>,
+}
+
+/// While this lives, no other process has the cache open.
+pub struct Alone<'a> {
+    cache: &'a Cache,
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        // Sharing again fails only if the file system has no locks, and then there was none to begin with.
+        drop(self.cache.lock.lock_shared());
+    }
 }
 
 /// The cache cannot be used.
@@ -54,7 +72,29 @@ impl Cache {
             let path = dir.join(part);
             fs::create_dir_all(&path).map_err(Error::at("create the cache folder", &path))?;
         }
-        Ok(Cache { dir: dir.to_owned() })
+        let path = dir.join("sha256");
+        let lock = File::open(&path).map_err(Error::at("open", &path))?;
+        lock.lock_shared().map_err(Error::at("lock", &path))?;
+        Ok(Cache { dir: dir.to_owned(), lock: Arc::new(lock) })
+    }
+
+    /// The cache's folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Takes the cache for this process alone; `None` while another one has it open.
+    pub fn alone(&self) -> Result<Option<Alone<'_>>, Error> {
+        let path = self.dir.join("sha256");
+        match self.lock.try_lock() {
+            Ok(()) => Ok(Some(Alone { cache: self })),
+            Err(TryLockError::WouldBlock) => {
+                // A failed attempt can lose the lock that was held.
+                self.lock.lock_shared().map_err(Error::at("lock", &path))?;
+                Ok(None)
+            }
+            Err(TryLockError::Error(error)) => Err(Error::at("lock", &path)(error)),
+        }
     }
 
     /// `QUS_CACHE_DIR`, else `$XDG_CACHE_HOME/qus`, else `$HOME/.cache/qus`; `None` without any. `env` looks a variable
@@ -75,7 +115,10 @@ impl Cache {
     pub fn get(&self, size: u64, digest: &Digest) -> Result<Option<PathBuf>, Error> {
         let path = self.path(digest);
         match fs::metadata(&path) {
-            Ok(metadata) if metadata.len() == size => Ok(Some(path)),
+            Ok(metadata) if metadata.len() == size => {
+                touch(&path);
+                Ok(Some(path))
+            }
             Ok(_) => self.remove(digest).map(|()| None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::at("look for", &path)(error)),
@@ -125,6 +168,11 @@ impl Cache {
             }
         }
     }
+}
+
+/// Notes that a file or a folder of the cache is in use now. What cannot be noted only looks older than it is.
+pub fn touch(path: &Path) {
+    drop(File::open(path).and_then(|file| file.set_modified(SystemTime::now())));
 }
 
 fn is_at(file: &File, path: &Path) -> bool {
@@ -190,6 +238,38 @@ mod tests {
         assert!(!cache.path(&digest).exists());
         fs::write(cache.path(&digest), b"abc").unwrap();
         assert_eq!(cache.get(3, &digest).unwrap(), Some(cache.path(&digest)));
+    }
+
+    #[test]
+    fn what_is_used_looks_new() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(dir.path()).unwrap();
+        let digest = Digest::of(b"abc");
+        fs::write(cache.path(&digest), b"abc").unwrap();
+        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        File::open(cache.path(&digest)).unwrap().set_modified(old).unwrap();
+        let before = SystemTime::now();
+        cache.get(3, &digest).unwrap();
+        let used = fs::metadata(cache.path(&digest)).unwrap().modified().unwrap();
+        // File systems keep coarser times than the clock has.
+        assert!(used + Duration::from_secs(1) > before, "{used:?}");
+    }
+
+    #[test]
+    fn a_cache_is_one_users_alone_only_while_no_other_has_it_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let one = Cache::open(dir.path()).unwrap();
+        assert!(one.clone().alone().unwrap().is_some());
+        let other = Cache::open(dir.path()).unwrap();
+        assert!(one.alone().unwrap().is_none() && other.alone().unwrap().is_none());
+        drop(other);
+        let alone = one.alone().unwrap();
+        assert!(alone.is_some());
+        // Whoever comes now waits.
+        let folder = File::open(dir.path().join("sha256")).unwrap();
+        assert!(matches!(folder.try_lock_shared(), Err(TryLockError::WouldBlock)));
+        drop(alone);
+        folder.try_lock_shared().unwrap();
     }
 
     #[test]

@@ -35,6 +35,7 @@ impl Toolchain {
         if !root.exists() {
             install(&root, offline, ui)?;
         }
+        debian::cache::touch(&root);
         Ok(Toolchain { root })
     }
 

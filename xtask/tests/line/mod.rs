@@ -14,6 +14,7 @@ pub(crate) struct Line {
 }
 
 /// What a run printed, and how it ended.
+#[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -38,6 +39,20 @@ impl Line {
         *self.server.borrow_mut() = Some(Server::start(archive.files.clone()).unwrap());
     }
 
+    /// Gives the workspace what `register` is built from, and the cache what `cargo xtask test` built of it, so that
+    /// nothing is compiled; `false` where there is nothing to give.
+    #[allow(dead_code, reason = "not every test binary needs `register`")]
+    pub(crate) fn lend_register(&self) -> bool {
+        let Some(built) = std::env::var_os("QUS_TEST_REGISTER_DIR") else { return false };
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+        for source in ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "crates", "xtask/src"] {
+            std::os::unix::fs::symlink(ours.join(source), self.path(source)).unwrap();
+        }
+        fs::create_dir_all(self.path("cache")).unwrap();
+        std::os::unix::fs::symlink(Path::new(&built).parent().unwrap(), self.path("cache/register")).unwrap();
+        true
+    }
+
     /// Stops serving.
     #[allow(dead_code, reason = "not every test binary stops")]
     pub(crate) fn close(&self) {
@@ -50,20 +65,7 @@ impl Line {
 
     /// Runs with environment variables.
     pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command
-            .args(args)
-            .current_dir(self.dir.path())
-            .env("CARGO_MANIFEST_DIR", self.path("xtask"))
-            .env("QUS_CACHE_DIR", self.path("cache"))
-            .env_remove("QUS_MIRROR")
-            // The user's own login is none of the test's business.
-            .env("DOCKER_CONFIG", self.path("docker"))
-            .envs(variables.iter().copied());
-        if let Some(server) = &*self.server.borrow() {
-            command.env("QUS_MIRROR", server.url());
-        }
-        let output = command.output().unwrap();
+        let output = self.command(args, variables).output().unwrap();
         Output {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
@@ -71,22 +73,48 @@ impl Line {
         }
     }
 
+    /// What [`Line::run_with`] runs, for tests that do something meanwhile.
+    pub(crate) fn command(&self, args: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env("CARGO_MANIFEST_DIR", self.path("xtask"))
+            .env("QUS_CACHE_DIR", self.path("cache"))
+            .env_remove("QUS_MIRROR")
+            .env_remove("QUS_CACHE_SIZE")
+            // The user's own login is none of the test's business.
+            .env("DOCKER_CONFIG", self.path("docker"))
+            .envs(variables.iter().copied());
+        if let Some(server) = &*self.server.borrow() {
+            command.env("QUS_MIRROR", server.url());
+        }
+        command
+    }
+
     #[allow(dead_code, reason = "not every test binary asks")]
     pub(crate) fn root(&self) -> String {
         self.dir.path().to_str().unwrap().to_owned()
     }
 
+    #[allow(dead_code, reason = "not every test binary reads")]
     pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
+    #[allow(dead_code, reason = "not every test binary reads bytes")]
+    pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
+        fs::read(self.path(path)).unwrap()
+    }
+
+    #[allow(dead_code, reason = "not every test binary writes")]
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    fn path(&self, path: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, path: &str) -> std::path::PathBuf {
         self.dir.path().join(Path::new(path))
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use digest::Digest;
+use digest::{Digest, VerifyError, VerifyReader};
 use oci::Blob;
 use oci::spec::{Descriptor, Index, SchemaVersion, annotation, media_type};
 
@@ -73,6 +73,41 @@ impl LayoutWriter {
             return Ok(());
         }
         write_whole(&blob_path(&self.root, blob.digest()), blob.bytes())
+    }
+
+    /// Where a blob is, or would be.
+    pub fn blob_path(&self, digest: Digest) -> PathBuf {
+        blob_path(&self.root, digest)
+    }
+
+    /// Takes in the blob that `file` holds: by a hard link where the file system allows one, or else by a copy. `false`: the
+    /// file is not there, or is not the blob.
+    pub fn adopt(&self, file: &Path, descriptor: &Descriptor) -> Result<bool, LayoutError> {
+        let opened = match File::open(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            opened => opened.map_err(LayoutError::io("open", file))?,
+        };
+        let mut verified = VerifyReader::new(opened, descriptor.size, descriptor.digest);
+        if let Err(error) = io::copy(&mut verified, &mut io::sink()) {
+            let damaged = error.get_ref().is_some_and(|error| error.is::<VerifyError>());
+            return if damaged { Ok(false) } else { Err(LayoutError::io("read", file)(error)) };
+        }
+        let path = self.blob_path(descriptor.digest);
+        if path.exists() && !self.contains(descriptor) {
+            fs::remove_file(&path).map_err(LayoutError::io("remove", &path))?;
+        }
+        match fs::hard_link(file, &path) {
+            Ok(()) => {}
+            // Another build was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(_) => {
+                let mut source = File::open(file).map_err(LayoutError::io("open", file))?;
+                let mut blob = self.blob_writer()?;
+                io::copy(&mut source, &mut blob).map_err(LayoutError::io("copy", file))?;
+                return Ok(blob.commit_as(descriptor.digest)?.is_ok());
+            }
+        }
+        Ok(true)
     }
 
     /// Whether the blob is there with the right size. (Its digest was right when it got its name.)

@@ -1,0 +1,189 @@
+//! `cargo xtask cache`: what is in the cache, is it whole, and does it stay within its limit?
+
+mod bound;
+mod check;
+mod entries;
+mod limit;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use debian::Cache;
+use serde::Serialize;
+
+use crate::context;
+use crate::error::Hinted;
+use crate::report;
+use crate::ui::{self, Ui, size};
+use bound::Bound;
+use entries::{Entry, Folder};
+pub(crate) use limit::Limit;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask cache                          what is there
+  cargo xtask cache prune --cache-size 2GiB  make room: what was not used for the longest time goes first
+  cargo xtask cache verify                   remove what is damaged; the next build makes it again")]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
+    #[arg(long, value_name = "DIR", global = true)]
+    cache_dir: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Action {
+    /// Remove the least recently used until the cache is within its limit
+    Prune {
+        /// The most to keep: 500M, 2GiB, none [default: $QUS_CACHE_SIZE, 10GiB]
+        #[arg(long, value_name = "SIZE")]
+        cache_size: Option<Limit>,
+    },
+    /// Hash everything that has a digest, and remove what does not match
+    Verify,
+}
+
+/// One folder, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct FolderJson {
+    folder: &'static str,
+    entries: usize,
+    bytes: u64,
+    /// When the entry that was not used for the longest time was used.
+    oldest_use: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ListJson {
+    cache: String,
+    /// Absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u64>,
+    bytes: u64,
+    folders: Vec<FolderJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct PruneJson {
+    entries: usize,
+    bytes: u64,
+    left: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct VerifyJson {
+    checked: usize,
+    unchecked: usize,
+    removed: Vec<String>,
+}
+
+pub(crate) fn run(args: &CacheArgs) -> anyhow::Result<()> {
+    let ui = Ui::new();
+    let dir = context::cache_dir(args.cache_dir.as_deref())?;
+    let text = match args.action {
+        None => list(&dir, args.json)?,
+        Some(Action::Prune { cache_size }) => prune(&dir, context::cache_limit(cache_size)?, args.json)?,
+        Some(Action::Verify) => verify(&dir, args.json, &ui)?,
+    };
+    Ok(ui::print(&text)?)
+}
+
+/// After a run that has put something into the cache: makes room again for what will come. Only says so if it did.
+pub(crate) fn bound(cache: &Cache, limit: Limit, since: SystemTime, ui: &Ui) -> anyhow::Result<()> {
+    if let Bound::Removed { entries, bytes, .. } = bound::bound(cache, limit, since)?
+        && entries > 0
+    {
+        ui.note(format!("removed {entries} least recently used entries from the cache ({})", size(bytes)));
+    }
+    Ok(())
+}
+
+fn list(dir: &std::path::Path, as_json: bool) -> anyhow::Result<String> {
+    let entries = entries::list(dir)?;
+    let limit = context::cache_limit(None)?;
+    let bytes = entries.iter().map(|entry| entry.bytes).sum();
+    let folders: Vec<FolderJson> = Folder::ALL.iter().map(|folder| summary(*folder, &entries)).collect();
+    if as_json {
+        let limit = (limit != Limit::NONE).then(|| limit.bytes());
+        return json(&ListJson { cache: dir.display().to_string(), limit, bytes, folders });
+    }
+    let mut rows = vec![["FOLDER", "ENTRIES", "SIZE", "OLDEST USE"].map(str::to_owned)];
+    rows.extend(folders.into_iter().map(|folder| {
+        let used = folder.oldest_use.unwrap_or_else(|| "-".to_owned());
+        [folder.folder.to_owned(), folder.entries.to_string(), size(folder.bytes), used]
+    }));
+    Ok(format!("{}\n{}: {} of {limit}\n", report::render(&rows), dir.display(), size(bytes)))
+}
+
+fn summary(folder: Folder, entries: &[Entry]) -> FolderJson {
+    let there = || entries.iter().filter(|entry| entry.folder == folder);
+    let oldest = there().map(|entry| entry.used).min();
+    let second = |time: SystemTime| {
+        let round = jiff::TimestampRound::new().smallest(jiff::Unit::Second);
+        jiff::Timestamp::try_from(time).and_then(|time| time.round(round)).ok()
+    };
+    FolderJson {
+        folder: folder.name(),
+        entries: there().count(),
+        bytes: there().map(|entry| entry.bytes).sum(),
+        oldest_use: oldest.and_then(second).map(|time| time.to_string()),
+    }
+}
+
+fn prune(dir: &std::path::Path, limit: Limit, as_json: bool) -> anyhow::Result<String> {
+    let cache = Cache::open(dir)?;
+    match bound::bound(&cache, limit, SystemTime::now())? {
+        Bound::InUse => Err(in_use(&cache)),
+        Bound::Removed { entries, bytes, left } if as_json => json(&PruneJson { entries, bytes, left }),
+        Bound::Removed { entries, bytes, left } => {
+            let over = match left > limit.bytes() {
+                true => "; what is over the limit is locked by other processes",
+                false => "",
+            };
+            Ok(format!("removed {entries} entries ({}); {} of {limit} left{over}\n", size(bytes), size(left)))
+        }
+    }
+}
+
+fn verify(dir: &std::path::Path, as_json: bool, ui: &Ui) -> anyhow::Result<String> {
+    let cache = Cache::open(dir)?;
+    let Some(_alone) = cache.alone()? else { return Err(in_use(&cache)) };
+    let (mut checked, mut unchecked, mut removed) = (0, 0, Vec::new());
+    let step = ui.step(format!("verifying {}", dir.display()));
+    for entry in entries::list(dir)? {
+        let path = entry.path.display();
+        match check::is_sound(&entry).with_context(|| format!("cannot read {path}"))? {
+            None => unchecked += 1,
+            Some(true) => checked += 1,
+            Some(false) => {
+                checked += 1;
+                bound::remove(&entry).with_context(|| format!("cannot remove {path}"))?;
+                ui.note(format!("removed {path}: it has changed since it was made"));
+                removed.push(path.to_string());
+            }
+        }
+    }
+    drop(step);
+    if as_json {
+        return json(&VerifyJson { checked, unchecked, removed });
+    }
+    let removed = removed.len();
+    Ok(format!(
+        "{checked} entries checked, {removed} of them damaged and removed; {unchecked} have no digest to check\n"
+    ))
+}
+
+fn json<T: Serialize>(value: &T) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+fn in_use(cache: &Cache) -> anyhow::Error {
+    let message = format!("another process is using the cache {}", cache.dir().display());
+    Hinted::new(message, "wait until it has ended; a build makes room by itself when it ends").into()
+}

@@ -1,0 +1,30 @@
+//! Is what the cache holds what it says it is? Everything that has a digest is hashed.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use digest::{Digest, HashWriter};
+
+use super::entries::{Entry, Folder};
+use crate::build::memo;
+use crate::cross;
+
+/// Whether an entry is whole; `None` if nothing says what it should be.
+pub(super) fn is_sound(entry: &Entry) -> io::Result<Option<bool>> {
+    match entry.folder {
+        Folder::Downloads | Folder::Blobs => is_named_by_digest(&entry.path).map(Some),
+        Folder::Memos => memo::is_sound(&entry.path).map(Some),
+        Folder::Register => cross::is_sound(&entry.path).map(Some),
+        // pip checks hashes while it installs, the testbed while it unpacks, a download when it is complete.
+        Folder::Cross | Folder::Testbed | Folder::Partial => Ok(None),
+    }
+}
+
+fn is_named_by_digest(path: &Path) -> io::Result<bool> {
+    let mut hash = HashWriter::new(io::sink());
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    let (_, digest, _) = hash.finish();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Digest::from_hex(&name).is_ok_and(|expected| expected == digest))
+}

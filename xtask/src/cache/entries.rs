@@ -1,0 +1,110 @@
+//! What is in the cache, entry by entry: an entry is what is made, used and removed as a whole.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+
+/// A folder of the cache. ARCHITECTURE.md says what is in each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Folder {
+    Downloads,
+    Partial,
+    Memos,
+    Blobs,
+    Register,
+    Cross,
+    Testbed,
+}
+
+impl Folder {
+    pub(crate) const ALL: [Folder; 7] = [
+        Folder::Downloads,
+        Folder::Partial,
+        Folder::Memos,
+        Folder::Blobs,
+        Folder::Register,
+        Folder::Cross,
+        Folder::Testbed,
+    ];
+
+    /// Its name below the cache directory.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Folder::Downloads => "sha256",
+            Folder::Partial => "partial",
+            Folder::Memos => "layers",
+            Folder::Blobs => "blobs",
+            Folder::Register => "register",
+            Folder::Cross => "cross",
+            Folder::Testbed => "testbed",
+        }
+    }
+}
+
+/// One file or folder of the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) folder: Folder,
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: u64,
+    pub(crate) used: SystemTime,
+}
+
+impl Entry {
+    /// The file whose lock keeps the entry, for those that have one of their own.
+    pub(crate) fn lock(&self) -> Option<PathBuf> {
+        (self.folder == Folder::Testbed).then(|| self.path.with_added_extension("lock"))
+    }
+}
+
+/// Every entry, folder by folder. What goes while it is listed is left out.
+pub(crate) fn list(cache: &Path) -> anyhow::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for folder in Folder::ALL {
+        let path = cache.join(folder.name());
+        list_folder(folder, &path, &mut entries)
+            .with_context(|| format!("cannot list {}", path.display()))?;
+    }
+    Ok(entries)
+}
+
+fn list_folder(folder: Folder, path: &Path, entries: &mut Vec<Entry>) -> io::Result<()> {
+    let listed = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        listed => listed?,
+    };
+    for entry in listed {
+        let path = entry?.path();
+        let lock = path.with_added_extension("lock");
+        // Of the testbed, only the trees: what sandboxes write is theirs, and they clean up after each other.
+        if is_leftover(&path) || (folder == Folder::Testbed && !lock.is_file()) {
+            continue;
+        }
+        // Whoever uses a tree opens its lock anew.
+        let dated = if folder == Folder::Testbed { &lock } else { &path };
+        let measured = size(&path).and_then(|bytes| Ok((bytes, fs::metadata(dated)?.modified()?)));
+        match measured {
+            Ok((bytes, used)) => entries.push(Entry { folder, path, bytes, used }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Names with a dot are of things that are not finished, or on their way out.
+pub(crate) fn is_leftover(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// The bytes of a file, or of all files below a folder.
+fn size(path: &Path) -> io::Result<u64> {
+    let metadata = path.symlink_metadata()?;
+    if !metadata.is_dir() {
+        return Ok(metadata.len());
+    }
+    fs::read_dir(path)?.try_fold(0, |sum, entry| Ok(sum + size(&entry?.path())?))
+}

@@ -1,0 +1,75 @@
+//! Built binaries in the cache: each has its digest beside it, and counts only while the two agree.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use digest::Digest;
+
+/// Reads the binary at `path`; `None` if it is not there or not as it was kept.
+pub(super) fn read(path: &Path) -> Option<Vec<u8>> {
+    let bytes = fs::read(path).ok()?;
+    let digest = fs::read_to_string(beside(path)).ok()?;
+    (digest == Digest::of(&bytes).hex()).then_some(bytes)
+}
+
+/// Whether every binary in `folder` is as it was kept.
+pub(super) fn is_sound(folder: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none() && read(&path).is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Copies the binary to temporary names and renames, so that an interrupted copy is never taken for a whole one.
+pub(super) fn write(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let bytes = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+    put(&bytes, to, 0o755)?;
+    put(Digest::of(&bytes).hex().as_bytes(), &beside(to), 0o644)
+}
+
+fn put(bytes: &[u8], to: &Path, mode: u32) -> anyhow::Result<()> {
+    let folder = to.parent().context("a cached file has a folder")?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)
+        .with_context(|| format!("cannot write to {}", folder.display()))?;
+    file.write_all(bytes)
+        .and_then(|()| File::set_permissions(file.as_file(), fs::Permissions::from_mode(mode)))
+        .with_context(|| format!("cannot write {}", to.display()))?;
+    file.persist(to).with_context(|| format!("cannot create {}", to.display()))?;
+    Ok(())
+}
+
+fn beside(path: &Path) -> PathBuf {
+    path.with_added_extension("sha256")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binary_that_changed_does_not_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let (built, kept) = (dir.path().join("built"), dir.path().join("kept"));
+        fs::create_dir(&kept).unwrap();
+        fs::write(&built, b"\x7fELF and so on").unwrap();
+        let path = kept.join("amd64");
+        assert_eq!(read(&path), None);
+        write(&built, &path).unwrap();
+        assert_eq!(read(&path).as_deref(), Some(&b"\x7fELF and so on"[..]));
+        assert!(is_sound(&kept).unwrap());
+        fs::write(&path, b"\x7fELF and so oN").unwrap();
+        assert_eq!(read(&path), None);
+        assert!(!is_sound(&kept).unwrap());
+        // Made again, it counts again.
+        write(&built, &path).unwrap();
+        assert!(read(&path).is_some() && is_sound(&kept).unwrap());
+        fs::remove_file(beside(&path)).unwrap();
+        assert_eq!(read(&path), None);
+    }
+}

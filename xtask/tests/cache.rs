@@ -1,0 +1,166 @@
+//! The cache: it stays within its limit, and what is damaged in it is made again.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod line;
+
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+
+use debian::testing::{Archive, Deb, Suite, elf};
+use line::Line;
+use serde_json::Value;
+
+const BUILD: [&str; 4] = ["images", "--kind", "pkg", "--json"];
+
+/// A workspace with a lock.
+fn locked() -> Line {
+    let hosts = ["amd64", "s390x"];
+    let mut sid = Suite::new("unstable", "sid");
+    for name in hosts {
+        let host: arch::Host = name.parse().unwrap();
+        let mut qemu = Deb::new("qemu-user", "1:11.1.3+ds-1", host.debian());
+        for target in arch::Target::current() {
+            qemu = qemu.file(&format!("usr/bin/qemu-{target}"), &elf(host.elf(), target.name().as_bytes()));
+        }
+        let busybox = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
+        sid = sid.package(qemu).package(busybox.file("usr/bin/busybox", &elf(host.elf(), b"")));
+    }
+    let line = Line::new(&hosts, &Archive::new(1).suite(sid).build());
+    line.run(&["lock"]).success();
+    line
+}
+
+/// The digest of the index that a build gives.
+fn index(stdout: &str) -> String {
+    let report: Value = serde_json::from_str(stdout).unwrap();
+    report["indexes"][0]["digest"].as_str().unwrap().to_owned()
+}
+
+fn files(line: &Line, folder: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(line.path(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// Flips a bit in the middle of every file of a folder, and gives how many there are.
+fn damage(line: &Line, folder: &str) -> usize {
+    let files = files(line, folder);
+    for path in &files {
+        let file = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+        let (mut byte, middle) = ([0], file.metadata().unwrap().len() / 2);
+        file.read_exact_at(&mut byte, middle).unwrap();
+        file.write_all_at(&[byte[0] ^ 1], middle).unwrap();
+    }
+    files.len()
+}
+
+#[test]
+fn what_is_damaged_is_made_again() {
+    for (folder, count) in [("cache/sha256", 4), ("cache/layers", 2), ("cache/blobs", 2)] {
+        // By the next build, which finds it, and after `cache verify`, which removes it.
+        for verify in [false, true] {
+            let line = locked();
+            let expected = index(&line.run(&BUILD).success().stdout);
+            if folder == "cache/sha256" {
+                fs::remove_dir_all(line.path("cache/layers")).unwrap();
+            }
+            assert!(damage(&line, folder) >= count, "{folder}");
+            if verify {
+                let output = line.run(&["cache", "verify", "--json"]).success();
+                let report: Value = serde_json::from_str(&output.stdout).unwrap();
+                let removed = report["removed"].as_array().unwrap();
+                assert!(removed.len() >= count && files(&line, folder).is_empty(), "{folder}: {report}");
+            }
+            let again = line.run(&[&BUILD[..], &["--output", "elsewhere"]].concat()).success();
+            assert_eq!(index(&again.stdout), expected, "{folder}");
+            line.run(&["verify", "elsewhere"]).success();
+            let output = line.run(&["cache", "verify"]).success();
+            assert!(
+                output.stdout.contains(" 0 of them damaged") || folder == "cache/sha256",
+                "{folder}: {output:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn layers_come_back_from_the_cache() {
+    let line = locked();
+    let first = line.run(&BUILD).success();
+    fs::remove_dir_all(line.path("target/images")).unwrap();
+    let again = line.run(&[&BUILD[..], &["--offline"]].concat()).success();
+    assert_eq!(again.stdout, first.stdout);
+    assert!(!again.stderr.contains("compressing"), "{}", again.stderr);
+}
+
+#[test]
+fn the_cache_stays_within_its_limit() {
+    let line = locked();
+    let first = line.run(&BUILD).success();
+    let listed =
+        || -> Value { serde_json::from_str(&line.run(&["cache", "--json"]).success().stdout).unwrap() };
+    let before = listed();
+    assert_eq!(before["limit"], 10_u64 << 30);
+    assert!(before["bytes"].as_u64().unwrap() > 10_000, "{before}");
+    let output = line.run(&["cache"]).success();
+    assert!(output.stdout.starts_with("FOLDER    ENTRIES  SIZE"), "{}", output.stdout);
+
+    // What a run has used stays, whatever its limit; the next one finds it.
+    line.run(&[&BUILD[..], &["--cache-size", "1", "--output", "one"]].concat()).success();
+    let again = line.run(&[&BUILD[..], &["--output", "two"]].concat()).success();
+    assert!(!again.stderr.contains("compressing"), "{}", again.stderr);
+
+    line.run(&["cache", "prune", "--cache-size", "0"]).success();
+    assert_eq!(listed()["bytes"], 0);
+    let anew = line.run(&[&BUILD[..], &["--output", "three"]].concat()).success();
+    assert_eq!(index(&anew.stdout), index(&first.stdout));
+
+    let bad = line.run(&["cache", "prune", "--cache-size", "2X"]).failure(2);
+    assert!(bad.stderr.contains("`2X` is no size: it takes a number with a unit"), "{}", bad.stderr);
+    let bad = line.run_with(&BUILD, &[("QUS_CACHE_SIZE", "2X")]).failure(1);
+    let expected = "error: cannot use QUS_CACHE_SIZE: `2X` is no size: it takes a number with a unit (500M, 2GiB), \
+                    or `none`\n";
+    assert_eq!(bad.stderr, expected);
+}
+
+#[test]
+fn a_cache_in_use_is_left_alone() {
+    let line = locked();
+    line.run(&BUILD).success();
+    let other = debian::Cache::open(&line.path("cache")).unwrap();
+    let there = files(&line, "cache/sha256");
+    let refused = line.run(&["cache", "prune", "--cache-size", "0"]).failure(1);
+    let expected = format!(
+        "error: another process is using the cache {}\nhint: wait until it has ended; a build makes room by itself when \
+         it ends\n",
+        line.path("cache").display()
+    );
+    assert_eq!(refused.stderr, expected);
+    line.run(&[&BUILD[..], &["--cache-size", "0"]].concat()).success();
+    assert_eq!(files(&line, "cache/sha256"), there);
+    drop(other);
+}
+
+#[test]
+fn builds_at_once_with_no_room_at_all_do_not_disturb_each_other() {
+    let line = locked();
+    let builds: Vec<_> = ["one", "two", "three"]
+        .map(|output| {
+            let args = [&BUILD[..], &["--cache-size", "0", "--output", output]].concat();
+            line.command(&args, &[]).stdout(std::process::Stdio::piped()).spawn().unwrap()
+        })
+        .into_iter()
+        .map(|build| build.wait_with_output().unwrap())
+        .collect();
+    let expected = index(&line.run(&BUILD).success().stdout);
+    for build in builds {
+        assert!(build.status.success(), "{build:?}");
+        assert_eq!(index(std::str::from_utf8(&build.stdout).unwrap()), expected);
+    }
+    for output in ["one", "two", "three"] {
+        line.run(&["verify", output]).success();
+    }
+}
