@@ -92,8 +92,7 @@ fn load_busybox(packages: &Packages, running: &Running<'_>) {
     let tree = packages.tree("busybox-arm64", &[package]).unwrap();
     let path = running.sandbox().shared().join("busybox.tar");
     let mut builder = tar::Builder::new(File::create(&path).unwrap());
-    builder.follow_symlinks(false);
-    builder.append_dir_all(".", tree.path()).unwrap();
+    tree.append(&mut builder).unwrap();
     for name in ["sh", "uname", "cat"] {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Symlink);
