@@ -35,10 +35,10 @@ pub(crate) enum Command {
     Cache(CacheArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
-    /// Try the ways of using qus end to end, on real engines and a real kernel
-    E2e(crate::e2e::E2eArgs),
     /// Bring the parts of the documentation that are made from the code up to date
     Docs(crate::docs::DocsArgs),
+    /// Try the ways of using qus end to end, on real engines and a real kernel
+    E2e(crate::e2e::E2eArgs),
     /// Write manual pages and shell completions, for `register` and for these commands
     Man(crate::manual::ManArgs),
     /// Print a completion script for a shell

@@ -64,12 +64,26 @@ pub(crate) struct E2eArgs {
     sabotage: bool,
 }
 
+/// The machine that jobs run on.
+fn native() -> anyhow::Result<Host> {
+    let here = std::env::consts::ARCH;
+    here.parse().map_err(|_| anyhow::anyhow!("qus has no images for this machine ({here})"))
+}
+
+/// The seventeen setups as docs/setups.md shows them: their table, and what is typed for each.
+pub(crate) fn setups() -> anyhow::Result<String> {
+    Ok(report::markdown(&compose::jobs(native()?)))
+}
+
+/// Their table, as the README shows it.
+pub(crate) fn setups_table() -> String {
+    setup::table()
+}
+
 pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
-    let native: Host = std::env::consts::ARCH
-        .parse()
-        .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))?;
+    let native = native()?;
     if args.markdown {
-        ui::print(&report::markdown(&compose::jobs(native)))?;
+        ui::print(&setups()?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let workspace = context::workspace()?;

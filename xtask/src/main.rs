@@ -38,9 +38,9 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
+        Command::Docs(args) => docs::run(&args),
         Command::E2e(args) => e2e::run(&args),
         Command::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Docs(args) => docs::run(&args),
         Command::Man(args) => manual::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => manual::completion(shell).map(|()| ExitCode::SUCCESS),
     };

@@ -1,7 +1,8 @@
 //! The commands of docs/recipes.md, typed on real engines; and its files, checked for form.
 //!
-//! A block after `<!-- run: ENGINE… -->` is run on these engines: what follows `$ ` is typed, and the lines below it are
-//! what it prints, where `…` stands for anything. A block after `<!-- file: NAME -->` is a file in the folder where the
+//! A block after `<!-- run: ENGINE… -->` is run on these engines, with nothing registered before; after `<!-- then: … -->`
+//! it goes on where the one before has ended. What follows `$ ` is typed, and the lines below it are what it prints,
+//! where `…` stands for anything. A block after `<!-- file: NAME -->` is a file in the folder where the
 //! commands are typed.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
@@ -68,9 +69,12 @@ fn check(engine: Engine) {
     }
     let mut typed = 0;
     for block in &page.blocks {
-        let Block::Run { engines, steps } = block else { continue };
+        let Block::Run { engines, goes_on, steps } = block else { continue };
         if !engines.iter().any(|name| name == test) {
             continue;
+        }
+        if !goes_on {
+            sandbox.run(&["sh", "-c", "echo -1 > /proc/sys/fs/binfmt_misc/status"]).unwrap();
         }
         for step in steps {
             let mut command = sandbox.command_in(FOLDER, "sh");
@@ -92,8 +96,7 @@ fn load_busybox(packages: &Packages, running: &Running<'_>) {
     let tree = packages.tree("busybox-arm64", &[package]).unwrap();
     let path = running.sandbox().shared().join("busybox.tar");
     let mut builder = tar::Builder::new(File::create(&path).unwrap());
-    builder.follow_symlinks(false);
-    builder.append_dir_all(".", tree.path()).unwrap();
+    tree.append(&mut builder).unwrap();
     for name in ["sh", "uname", "cat"] {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Symlink);

@@ -14,7 +14,12 @@ pub(crate) enum Block {
     /// A file that commands use.
     File { name: String, text: String },
     /// Commands, and the engines that they are for.
-    Run { engines: Vec<String>, steps: Vec<Step> },
+    Run {
+        engines: Vec<String>,
+        /// Whether it goes on where the block before has ended, and does not begin with nothing registered.
+        goes_on: bool,
+        steps: Vec<Step>,
+    },
 }
 
 /// A command, and the lines that it prints on standard output.
@@ -57,7 +62,13 @@ impl Block {
         if let Some(name) = mark.strip_prefix("file: ") {
             return Some(Block::File { name: name.to_owned(), text: code });
         }
-        let engines = mark.strip_prefix("run: ")?.split(' ').map(str::to_owned).collect();
+        let (kind, engines) = mark.split_once(": ")?;
+        let goes_on = match kind {
+            "run" => false,
+            "then" => true,
+            _ => return None,
+        };
+        let engines = engines.split(' ').map(str::to_owned).collect();
         let mut steps: Vec<Step> = Vec::new();
         for line in code.lines() {
             match (line.strip_prefix("$ "), steps.last_mut()) {
@@ -68,7 +79,7 @@ impl Block {
                 (None, None) => panic!("`{line}` comes before any command"),
             }
         }
-        Some(Block::Run { engines, steps })
+        Some(Block::Run { engines, goes_on, steps })
     }
 }
 
