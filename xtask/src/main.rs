@@ -10,6 +10,8 @@ mod error;
 mod images;
 mod kind;
 mod lock;
+mod memory;
+mod packing;
 mod plan;
 mod report;
 mod ship;
@@ -25,6 +27,7 @@ use clap::{CommandFactory as _, Parser as _};
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    memory::return_what_is_freed();
     let result = match Cli::parse().command {
         Command::Images(args) => images::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lock(args) => lock::run(&args),

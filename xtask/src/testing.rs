@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::context;
 use crate::cross;
 use crate::images::{self, Order};
+use crate::packing::Level;
 use crate::plan::{Plan, Selection};
 use crate::trace::Trace;
 use crate::ui::Ui;
@@ -85,6 +86,7 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
             official: &config.repository,
             output: layout,
             jobs: None,
+            level: Level::Quick,
             trace: Trace::default(),
         };
         images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)
