@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cache::{CacheArgs, Limit};
 use crate::kind::Kind;
+use crate::packing::{Compression, Level};
 use crate::page::ReportArgs;
 
 /// The maintainer's commands of qus.
@@ -74,6 +75,7 @@ pub(crate) struct Sources {
   cargo xtask images --target aarch64                the single-target image `aarch64`, for every host
   cargo xtask images --host amd64 --archive qus.tar && docker load -i qus.tar
   cargo xtask images --host amd64 --load             into the Docker engine or podman
+  cargo xtask images --compression both              gzip and zstd side by side, and tags ending in -zstd
   cargo xtask images --push --dry-run                what a push would upload
   cargo xtask images --push                          ship it")]
 pub(crate) struct ImagesArgs {
@@ -86,6 +88,12 @@ pub(crate) struct ImagesArgs {
     /// Build images of this kind: pkg, register, full or binfmt (repeatable)
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Vec<Kind>,
+    /// What layers are compressed with [default: images.toml's, gzip]
+    #[arg(long, value_name = "FORM")]
+    pub(crate) compression: Option<Compression>,
+    /// How hard binaries are compressed [default: best with --push, or else quick]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) level: Option<Level>,
     /// Name of the images [default: images.toml's, docker.io/aptman/qus]
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,
@@ -156,6 +164,9 @@ pub(crate) struct RegistryArgs {
   …
   cargo xtask manifest")]
 pub(crate) struct ManifestArgs {
+    /// What the images were pushed with [default: images.toml's, gzip]
+    #[arg(long, value_name = "FORM")]
+    pub(crate) compression: Option<Compression>,
     /// Name of the images [default: images.toml's, docker.io/aptman/qus]
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,

@@ -13,6 +13,8 @@ mod images;
 mod kind;
 mod lock;
 mod manual;
+mod memory;
+mod packing;
 mod page;
 mod plan;
 mod release;
@@ -30,6 +32,7 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    memory::return_what_is_freed();
     let result = match Cli::parse().command {
         Command::Images(args) => images::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lock(args) => lock::run(&args),
