@@ -1,5 +1,6 @@
 //! `cargo xtask`: the maintainer's commands. Glue, progress and messages; what they do is in the crates.
 
+mod bench;
 mod build;
 mod cache;
 mod cli;
@@ -7,6 +8,7 @@ mod config;
 mod context;
 mod cross;
 mod error;
+mod files;
 mod images;
 mod kind;
 mod lock;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Command::Lock(args) => lock::run(&args),
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => bench::run(&args),
         Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
         Command::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
