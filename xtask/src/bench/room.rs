@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Context as _;
 use arch::Host;
 use clap::CommandFactory as _;
-use debian::lock::Lock;
+use debian::lock::{Lock, Package, Role};
 
 use super::child::{self, Run};
 use crate::cli::Cli;
@@ -27,7 +27,9 @@ impl Room {
         fs::create_dir_all(&target)?;
         let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
         let room = Room { dir, program: std::env::current_exe()? };
-        for package in lock.packages() {
+        // A busybox goes beside `register` alone.
+        let used = |package: &&Package| package.role != Role::Busybox || package.host.triple().is_some();
+        for package in lock.packages().iter().filter(used) {
             let file = Path::new("sha256").join(package.digest.hex());
             link(&cache_dir.join(&file), &room.cache().join(&file))?;
         }
