@@ -5,6 +5,7 @@ mod base;
 mod busybox;
 mod downloads;
 pub(crate) mod memo;
+mod pipeline;
 mod qemu;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,9 +24,11 @@ use publish::layout::LayoutWriter;
 pub(crate) use assemble::{Built, BuiltImage, PREFIX, index, inputs, inputs_key};
 use downloads::Downloads;
 use memo::{Key, Memo};
+use pipeline::Permits;
 
 use crate::context;
 use crate::plan::{Content, Plan};
+use crate::trace::Trace;
 use crate::ui::Ui;
 
 /// What a build works with.
@@ -37,6 +40,7 @@ pub(crate) struct Builder<'a> {
     pub(crate) cache_dir: &'a Path,
     pub(crate) jobs: NonZero<usize>,
     pub(crate) ui: &'a Ui,
+    pub(crate) trace: &'a Trace,
 }
 
 /// The layers that the images of one host are made of.
@@ -77,6 +81,7 @@ impl Builder<'_> {
         for host in plan.hosts() {
             layers.insert(host, self.layers(plan, host, register.get(&host), &memo)?);
         }
+        let _span = self.trace.span("assemble", || "images and indexes".to_owned());
         assemble::assemble(plan, &layers, self.lock, self.layout)
     }
 
@@ -124,13 +129,16 @@ impl Builder<'_> {
             self.mirror,
             self.ui,
         )?;
-        let workers = self.jobs.get().min(missing.len());
+        // As many hosts at a time as there are jobs, for decoding has one thread for each; all together compress no more than
+        // that many binaries at a time.
+        let permits = Permits::new(self.jobs.get());
+        let at_once = self.jobs.get().min(missing.len());
         let queue = Mutex::new(missing.into_iter());
         let next = || queue.lock().ok().and_then(|mut queue| queue.next());
         thread::scope(|scope| {
             let work = || -> anyhow::Result<()> {
                 while let Some(missing) = next() {
-                    if let Err(error) = self.make_host(&missing, &downloads, memo) {
+                    if let Err(error) = self.make_host(&missing, &downloads, &permits, memo) {
                         // Nothing else is begun; what is finished stays and is not made again.
                         queue.lock().map(|mut queue| queue.by_ref().for_each(drop)).ok();
                         return Err(error);
@@ -138,7 +146,7 @@ impl Builder<'_> {
                 }
                 Ok(())
             };
-            let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let handles: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
             let results: Vec<_> = handles
                 .into_iter()
                 .map(|handle| handle.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker panicked"))))
@@ -147,13 +155,21 @@ impl Builder<'_> {
         })
     }
 
-    fn make_host(&self, missing: &Missing<'_>, downloads: &Downloads, memo: &Memo) -> anyhow::Result<()> {
+    fn make_host(
+        &self,
+        missing: &Missing<'_>,
+        downloads: &Downloads,
+        permits: &Permits,
+        memo: &Memo,
+    ) -> anyhow::Result<()> {
         let host = missing.host;
         for package in missing.needs() {
+            let _span = self.trace.span("wait", || format!("{host} {}", package.name));
             downloads.wait(package)?;
         }
         if let Some(package) = missing.busybox {
             let context = || format!("cannot unpack {} {} for {host}", package.name, package.version);
+            let _span = self.trace.span("base", || format!("{host} busybox"));
             let file = self.fetch.cache().read(package.size, &package.digest).with_context(context)?;
             let program = debian::qemu::busybox(file, host).with_context(context)?;
             memo.put(busybox_key(package), &base::busybox_layer(host, &program, self.layout)?, self.layout)?;
@@ -169,7 +185,14 @@ impl Builder<'_> {
             all: missing.all,
             singles: missing.singles.clone(),
         };
-        let made = qemu::make(&wanted, self.fetch.cache(), self.layout, &task)?;
+        let shared = qemu::Shared {
+            cache: self.fetch.cache(),
+            layout: self.layout,
+            permits,
+            trace: self.trace,
+            workers: self.jobs.get(),
+        };
+        let made = qemu::make(&wanted, shared, &task)?;
         if let Some(layer) = &made.all {
             memo.put(self.all_key(host), layer, self.layout)?;
         }

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Join what every host's `images --push --host` has pushed into the indexes, and move the tags
     Manifest(ManifestArgs),
+    /// Write the files of a release: tarballs, `register`, test programs, completions, SHA256SUMS
+    Release(crate::release::ReleaseArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
     /// Measure speed, size and memory on the real packages, next to what they should be
@@ -36,10 +38,16 @@ pub(crate) enum Command {
     Cache(CacheArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
+    /// Try the ways of using qus end to end, on real engines and a real kernel
+    E2e(crate::e2e::E2eArgs),
+    /// Bring the parts of the documentation that are made from the code up to date
+    Docs(crate::docs::DocsArgs),
+    /// Write manual pages and shell completions, for `register` and for these commands
+    Man(crate::manual::ManArgs),
     /// Print a completion script for a shell
-    #[command(
-        after_help = "Example:\n  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask"
-    )]
+    #[command(after_help = "Example:
+  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask
+  alias cargo-xtask='cargo xtask'            what it completes")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -26,6 +26,7 @@ use crate::cross;
 use crate::plan::{Content, Plan, Selection};
 use crate::report;
 use crate::ship;
+use crate::trace::Trace;
 use crate::ui::{self, Ui, size};
 
 /// What is built, from what, and where to.
@@ -41,6 +42,7 @@ pub(crate) struct Order<'a> {
     pub(crate) official: &'a str,
     pub(crate) output: &'a Path,
     pub(crate) jobs: Option<NonZero<usize>>,
+    pub(crate) trace: Trace,
 }
 
 pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
@@ -65,6 +67,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         official: &config.repository,
         output: &std::path::absolute(&args.output)?,
         jobs: args.jobs,
+        trace: context::trace(),
     };
     // What a push would upload is known only from what was built, which stays on this machine.
     if args.dry_run && !args.ship.push {
@@ -87,6 +90,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         report::table(&built)
     };
     ui::print(&text)?;
+    order.trace.finish()?;
     let verb = if changed { "wrote" } else { "nothing changed in" };
     ui.note(format!("{verb} {}", order.output.display()));
     Ok(())
@@ -96,18 +100,8 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
 pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(Built, bool)> {
     // The output is opened first: what it may refuse, it refuses before minutes of work.
     let mut layout = LayoutWriter::create(order.output)?;
-    let hosts = needs_register(plan);
-    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
-    let builder = Builder {
-        lock: order.lock,
-        fetch: order.fetch,
-        mirror: order.mirror,
-        layout: &layout,
-        cache_dir: order.cache_dir,
-        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
-        ui,
-    };
-    let built = builder.run(plan, &register)?;
+    let built = make(plan, order, &layout, ui)?;
+    let _span = order.trace.span("finish", || "tags, and blobs without one".to_owned());
     let changed = layout.finish(order.repository, &built.refs())?;
     if let Pruned::Removed { blobs, bytes } = layout.prune()?
         && blobs > 0
@@ -115,6 +109,25 @@ pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(
         ui.note(format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
     }
     Ok((built, changed))
+}
+
+/// Builds `plan` into `layout`, whose tags stay as they are.
+pub(crate) fn make(plan: &Plan, order: &Order<'_>, layout: &LayoutWriter, ui: &Ui) -> anyhow::Result<Built> {
+    let hosts = needs_register(plan);
+    let span = order.trace.span("register", || "register".to_owned());
+    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
+    drop(span);
+    let builder = Builder {
+        lock: order.lock,
+        fetch: order.fetch,
+        mirror: order.mirror,
+        layout,
+        cache_dir: order.cache_dir,
+        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        ui,
+        trace: &order.trace,
+    };
+    builder.run(plan, &register)
 }
 
 /// The hosts with an image that holds `register`.

@@ -25,6 +25,7 @@ pub(crate) fn skip(test: &str, reason: &str) {
 }
 
 impl Images {
+    #[allow(dead_code, reason = "not every test binary reads a layout")]
     pub(crate) fn find(test: &str) -> Option<Images> {
         match std::env::var_os("QUS_TEST_LAYOUT").map(PathBuf::from) {
             Some(path) => Some(Images { layout: Layout::open(&path).unwrap() }),
