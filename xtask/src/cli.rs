@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use arch::{Host, Target};
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench::BenchArgs;
 use crate::cache::{CacheArgs, Limit};
 use crate::kind::Kind;
 use crate::packing::{Compression, Level};
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Release(crate::release::ReleaseArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
+    /// Measure speed, size and memory on the real packages, next to what they should be
+    Bench(BenchArgs),
     /// Write which targets there are on which host, as a page and as Markdown
     Report(ReportArgs),
     /// Show what is in the cache; `prune` it, or `verify` it

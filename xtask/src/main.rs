@@ -1,5 +1,6 @@
 //! `cargo xtask`: the maintainer's commands. Glue, progress and messages; what they do is in the crates.
 
+mod bench;
 mod build;
 mod cache;
 mod cli;
@@ -9,6 +10,7 @@ mod cross;
 mod docs;
 mod e2e;
 mod error;
+mod files;
 mod images;
 mod kind;
 mod lock;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
         Command::Release(args) => release::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => bench::run(&args),
         Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
         Command::Docs(args) => docs::run(&args),

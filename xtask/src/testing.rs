@@ -169,7 +169,7 @@ fn relock(
 }
 
 /// Unpacks what tests use of the first QEMU package of `host`: the binaries, and Debian's own binfmt_misc lines.
-fn unpack_qemu(lock: &Lock, host: Host, fetch: &Fetcher, to: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn unpack_qemu(lock: &Lock, host: Host, fetch: &Fetcher, to: &Path) -> anyhow::Result<PathBuf> {
     let package = lock.qemu(host).next().with_context(|| format!("{host} has no QEMU package"))?;
     let root = to.join(&package.digest.hex()[..16]);
     if root.exists() {
