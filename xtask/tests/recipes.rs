@@ -1,0 +1,110 @@
+//! The commands of docs/recipes.md, typed on real engines; and its files, checked for form.
+//!
+//! A block after `<!-- run: ENGINE… -->` is run on these engines, with nothing registered before; after `<!-- then: … -->`
+//! it goes on where the one before has ended. What follows `$ ` is typed, and the lines below it are what it prints,
+//! where `…` stands for anything. A block after `<!-- file: NAME -->` is a file in the folder where the
+//! commands are typed.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod layout;
+mod recipe;
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Stdio;
+
+use layout::Images;
+use recipe::{Block, Page};
+use testbed::sandbox::Options;
+use testbed::{Engine, Package, Packages, Running, Sandbox};
+
+/// Where commands are typed.
+const FOLDER: &str = "/root/recipes";
+
+fn page() -> Page {
+    Page::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/recipes.md"))
+}
+
+#[test]
+fn recipes_run_on_docker28() {
+    check(Engine::Docker28 { containerd_store: false });
+}
+
+#[test]
+fn recipes_run_on_docker20() {
+    check(Engine::Docker20);
+}
+
+#[test]
+fn recipes_run_on_podman() {
+    check(Engine::Podman);
+}
+
+fn check(engine: Engine) {
+    let test = engine.name();
+    let Some(images) = Images::find(test) else { return };
+    if let Some(reason) = testbed::missing() {
+        testbed::skip(test, &reason, std::env::var_os("CI").is_some());
+        return;
+    }
+    let page = page();
+    let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/keyrings");
+    let packages = Packages::of_the_machine(&keyrings).unwrap();
+    let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
+    let plugins = ["docker-buildx", "docker-compose"].map(|name| Package::native("sid", name));
+    let plugins = packages.tree("docker-plugins", &plugins).unwrap();
+    let trees = if engine == Engine::Podman { vec![&tree] } else { vec![&plugins, &tree] };
+    let sandbox = Sandbox::start(&packages, &Options { trees, ..Options::default() }).unwrap();
+    let running = engine.start(&sandbox).unwrap();
+    let archive = sandbox.shared().join("qus.tar");
+    images.write_archive("latest", &archive);
+    running.load(&archive).unwrap();
+    load_busybox(&packages, &running);
+    sandbox.run(&["mkdir", "-p", FOLDER, "/etc/binfmt.d"]).unwrap();
+    for block in &page.blocks {
+        if let Block::File { name, text } = block {
+            sandbox.write(format!("{FOLDER}/{name}"), text).unwrap();
+        }
+    }
+    let mut typed = 0;
+    for block in &page.blocks {
+        let Block::Run { engines, goes_on, steps } = block else { continue };
+        if !engines.iter().any(|name| name == test) {
+            continue;
+        }
+        if !goes_on {
+            sandbox.run(&["sh", "-c", "echo -1 > /proc/sys/fs/binfmt_misc/status"]).unwrap();
+        }
+        for step in steps {
+            let mut command = sandbox.command_in(FOLDER, "sh");
+            let output = command.args(["-c", &step.command]).stdin(Stdio::null()).output().unwrap();
+            let printed = String::from_utf8_lossy(&output.stdout);
+            let log = format!("$ {}\n{output:?}\n{}", step.command, running.log());
+            assert!(output.status.success(), "{log}");
+            assert!(step.expects(&printed), "expected {:?}\n{log}", step.expected);
+            typed += 1;
+        }
+    }
+    assert!(typed >= 3, "only {typed} commands of the page are for {test}");
+}
+
+/// What Docker Hub's `busybox` is for arm64: one program under many names.
+fn load_busybox(packages: &Packages, running: &Running<'_>) {
+    let arm64: arch::Host = "arm64".parse().unwrap();
+    let package = Package::new("bookworm", arm64, "busybox-static");
+    let tree = packages.tree("busybox-arm64", &[package]).unwrap();
+    let path = running.sandbox().shared().join("busybox.tar");
+    let mut builder = tar::Builder::new(File::create(&path).unwrap());
+    tree.append(&mut builder).unwrap();
+    for name in ["sh", "uname", "cat"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        header.set_mode(0o777);
+        builder.append_link(&mut header, format!("usr/bin/{name}"), "busybox").unwrap();
+    }
+    builder.into_inner().unwrap();
+    running.import(&path, arm64.platform(), "docker.io/library/busybox:latest").unwrap();
+    fs::remove_file(path).unwrap();
+}
