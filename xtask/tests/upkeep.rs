@@ -188,8 +188,10 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
             ran.push(command.replace("\"$HOST\"", host));
         }
     }
-    let built: Value =
-        serde_json::from_str(&line.run(&["images", "--offline", "--json"]).success().stdout).unwrap();
+    let built: Value = serde_json::from_str(
+        &line.run(&["images", "--level", "best", "--offline", "--json"]).success().stdout,
+    )
+    .unwrap();
     let indexes = built["indexes"].as_array().unwrap();
     let latest = indexes.iter().find(|index| index["tags"][0] == "latest").unwrap();
     assert_eq!(latest["tags"][1], "d12.0");
