@@ -1,4 +1,4 @@
-//! The commands of docs/recipes.md, typed on real engines; and its files, checked for form.
+//! The commands of the documentation's pages, typed on real engines.
 //!
 //! A block after `<!-- run: ENGINE… -->` is run on these engines, with nothing registered before; after `<!-- then: … -->`
 //! it goes on where the one before has ended. What follows `$ ` is typed, and the lines below it are what it prints,
@@ -15,15 +15,23 @@ use std::path::Path;
 use std::process::Stdio;
 
 use layout::Images;
-use recipe::{Block, Page};
+use recipe::Block;
 use testbed::sandbox::Options;
 use testbed::{Engine, Package, Packages, Running, Sandbox};
 
 /// Where commands are typed.
 const FOLDER: &str = "/root/recipes";
 
-fn page() -> Page {
-    Page::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/recipes.md"))
+/// The images that the pages name.
+const TAGS: [&str; 5] = ["latest", "binfmt", "register", "pkg", "aarch64"];
+
+/// The marked blocks of every page.
+fn blocks() -> Vec<Block> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let mut pages: Vec<_> = fs::read_dir(docs).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages.sort();
+    pages.iter().flat_map(|path| recipe::blocks(path)).collect()
 }
 
 #[test]
@@ -48,7 +56,7 @@ fn check(engine: Engine) {
         testbed::skip(test, &reason, std::env::var_os("CI").is_some());
         return;
     }
-    let page = page();
+    let blocks = blocks();
     let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/keyrings");
     let packages = Packages::of_the_machine(&keyrings).unwrap();
     let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
@@ -58,17 +66,17 @@ fn check(engine: Engine) {
     let sandbox = Sandbox::start(&packages, &Options { trees, ..Options::default() }).unwrap();
     let running = engine.start(&sandbox).unwrap();
     let archive = sandbox.shared().join("qus.tar");
-    images.write_archive("latest", &archive);
+    images.write_archive(&TAGS, &archive);
     running.load(&archive).unwrap();
     load_busybox(&packages, &running);
     sandbox.run(&["mkdir", "-p", FOLDER, "/etc/binfmt.d"]).unwrap();
-    for block in &page.blocks {
+    for block in &blocks {
         if let Block::File { name, text } = block {
             sandbox.write(format!("{FOLDER}/{name}"), text).unwrap();
         }
     }
     let mut typed = 0;
-    for block in &page.blocks {
+    for block in &blocks {
         let Block::Run { engines, goes_on, steps } = block else { continue };
         if !engines.iter().any(|name| name == test) {
             continue;
@@ -86,7 +94,7 @@ fn check(engine: Engine) {
             typed += 1;
         }
     }
-    assert!(typed >= 3, "only {typed} commands of the page are for {test}");
+    assert!(typed >= 3, "only {typed} commands are for {test}");
 }
 
 /// What Docker Hub's `busybox` is for arm64: one program under many names.
