@@ -18,6 +18,7 @@ use layout::Images;
 use recipe::Block;
 use testbed::sandbox::Options;
 use testbed::{Engine, Package, Packages, Running, Sandbox};
+use yaml_rust2::YamlLoader;
 
 /// Where commands are typed.
 const FOLDER: &str = "/root/recipes";
@@ -47,6 +48,46 @@ fn recipes_run_on_docker20() {
 #[test]
 fn recipes_run_on_podman() {
     check(Engine::Podman);
+}
+
+/// Files that other programs read cannot be tried here; their commands are tried, and their form is checked.
+#[test]
+fn files_are_well_formed_and_type_what_is_run() {
+    let blocks = blocks();
+    let typed: Vec<&str> = blocks
+        .iter()
+        .filter_map(|block| match block {
+            Block::Run { steps, .. } => Some(steps),
+            Block::File { .. } => None,
+        })
+        .flatten()
+        .map(|step| step.command.as_str())
+        .collect();
+    let mut commands = 0;
+    for block in &blocks {
+        let Block::File { name, text } = block else { continue };
+        if name.ends_with(".yaml") || name.ends_with(".yml") {
+            let documents = YamlLoader::load_from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(documents.len(), 1, "{name}");
+        }
+        for line in text.lines() {
+            let Some(at) = line.find("docker run ") else { continue };
+            assert!(typed.contains(&&line[at..]), "{name}: no page runs `{}`", &line[at..]);
+            commands += 1;
+        }
+    }
+    assert!(commands >= 5, "{commands} commands in files: were they read?");
+    let daemon = "qus.yaml";
+    let text = blocks.iter().find_map(|block| match block {
+        Block::File { name, text } if name == daemon => Some(text),
+        _ => None,
+    });
+    let document = YamlLoader::load_from_str(text.unwrap()).unwrap().remove(0);
+    let container = &document["spec"]["template"]["spec"]["initContainers"][0];
+    let arguments: Vec<&str> =
+        container["args"].as_vec().unwrap().iter().map(|argument| argument.as_str().unwrap()).collect();
+    let end = format!("aptman/qus {}", arguments.join(" "));
+    assert!(typed.iter().any(|command| command.ends_with(&end)), "{daemon}: no page runs {end}");
 }
 
 fn check(engine: Engine) {
