@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use arch::{Host, Target};
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench::BenchArgs;
 use crate::cache::{CacheArgs, Limit};
 use crate::kind::Kind;
+use crate::packing::{Compression, Level};
 use crate::page::ReportArgs;
 
 /// The maintainer's commands of qus.
@@ -29,10 +31,12 @@ pub(crate) enum Command {
     Release(crate::release::ReleaseArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
-    /// Show what is in the cache; `prune` it, or `verify` it
-    Cache(CacheArgs),
+    /// Measure speed, size and memory on the real packages, next to what they should be
+    Bench(BenchArgs),
     /// Write which targets there are on which host, as a page and as Markdown
     Report(ReportArgs),
+    /// Show what is in the cache; `prune` it, or `verify` it
+    Cache(CacheArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
     /// Bring the parts of the documentation that are made from the code up to date
@@ -74,6 +78,7 @@ pub(crate) struct Sources {
   cargo xtask images --target aarch64                the single-target image `aarch64`, for every host
   cargo xtask images --host amd64 --archive qus.tar && docker load -i qus.tar
   cargo xtask images --host amd64 --load             into the Docker engine or podman
+  cargo xtask images --compression both              gzip and zstd side by side, and tags ending in -zstd
   cargo xtask images --push --dry-run                what a push would upload
   cargo xtask images --push                          ship it")]
 pub(crate) struct ImagesArgs {
@@ -86,6 +91,12 @@ pub(crate) struct ImagesArgs {
     /// Build images of this kind: pkg, register, full or binfmt (repeatable)
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Vec<Kind>,
+    /// What layers are compressed with [default: images.toml's, gzip]
+    #[arg(long, value_name = "FORM")]
+    pub(crate) compression: Option<Compression>,
+    /// How hard binaries are compressed [default: best with --push, or else quick]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) level: Option<Level>,
     /// Name of the images [default: images.toml's, docker.io/aptman/qus]
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,
@@ -156,6 +167,9 @@ pub(crate) struct RegistryArgs {
   …
   cargo xtask manifest")]
 pub(crate) struct ManifestArgs {
+    /// What the images were pushed with [default: images.toml's, gzip]
+    #[arg(long, value_name = "FORM")]
+    pub(crate) compression: Option<Compression>,
     /// Name of the images [default: images.toml's, docker.io/aptman/qus]
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,

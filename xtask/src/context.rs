@@ -13,6 +13,7 @@ use crate::cache::Limit;
 use crate::cli::Sources;
 use crate::config::Config;
 use crate::error::Hinted;
+use crate::trace::Trace;
 use crate::ui::Ui;
 
 /// The workspace's root: the folder of this crate's folder.
@@ -54,6 +55,11 @@ pub(crate) fn cache_limit(flag: Option<Limit>) -> anyhow::Result<Limit> {
         (None, Ok(text)) if !text.is_empty() => text.parse().context("cannot use QUS_CACHE_SIZE"),
         (None, _) => Ok(Limit::default()),
     }
+}
+
+/// The timeline that QUS_TRACE asks for.
+pub(crate) fn trace() -> Trace {
+    Trace::new(std::env::var_os("QUS_TRACE").filter(|path| !path.is_empty()).map(PathBuf::from))
 }
 
 /// A fetcher over the cache, and the mirror that was chosen.

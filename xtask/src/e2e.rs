@@ -20,6 +20,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use arch::{Host, UnknownName};
@@ -86,8 +87,7 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let workspace = context::workspace()?;
-    let all = jobs(native, &Lock::load(&context::lock_path(&workspace))?);
-    let selected = select(&all, &args.jobs)?;
+    let selected = select(&jobs(native, &Lock::load(&context::lock_path(&workspace))?), &args.jobs)?;
     if args.list {
         ui::print(&report::list(&selected))?;
         return Ok(ExitCode::SUCCESS);
@@ -97,19 +97,22 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     }
 
     let ui = Ui::new();
-    let runs = runs(&selected, &args.engine);
     let layout = workspace.join("target/images");
-    testing::images(&workspace, &layout, &ui)?;
-    let assets = workspace.join("target/release-assets");
+    let assets = workspace.join(testing::ASSETS);
+    let real = testing::real(&workspace, &layout, &assets, &ui)?;
+    // The lock that the images are made from may be a newer one.
+    let runs = runs(&select(&jobs(native, &real.lock), &args.jobs)?, &args.engine);
     let before = machine::Snapshot::take()?;
     let options = Options { sabotage: args.sabotage, json: args.json, parallel: args.parallel };
+    let started = Instant::now();
     let outcomes = perform(&runs, &workspace, &layout, &assets, &options, &ui)?;
+    let elapsed = started.elapsed();
     let changes = before.changes()?;
 
     if args.json {
         ui::print(&report::json(&outcomes, &changes)?)?;
     } else {
-        ui::print(&report::table(&outcomes))?;
+        ui::print(&report::table(&outcomes, elapsed))?;
     }
     for change in &changes {
         ui.note(format!("error: the machine is not as it was before: {change}"));
@@ -187,9 +190,9 @@ fn perform(
             drop(task);
             let block = report::block(&outcome);
             if options.json {
-                ui.note(block.trim_end())
+                ui.note(block.trim_end());
             } else {
-                ui::print(&block)?
+                ui::print(&block)?;
             }
             if let Ok(mut done) = done.lock() {
                 done.push((index, outcome));

@@ -23,9 +23,11 @@ use crate::cli::ImagesArgs;
 use crate::config::Config;
 use crate::context;
 use crate::cross;
+use crate::packing::Level;
 use crate::plan::{Content, Plan, Selection};
 use crate::report;
 use crate::ship;
+use crate::trace::Trace;
 use crate::ui::{self, Ui, size};
 
 /// What is built, from what, and where to.
@@ -41,6 +43,8 @@ pub(crate) struct Order<'a> {
     pub(crate) official: &'a str,
     pub(crate) output: &'a Path,
     pub(crate) jobs: Option<NonZero<usize>>,
+    pub(crate) level: Level,
+    pub(crate) trace: Trace,
 }
 
 pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
@@ -49,8 +53,14 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
-    let selection =
-        Selection { hosts: args.host.clone(), kinds: args.kind.clone(), targets: args.target.clone() };
+    let selection = Selection {
+        hosts: args.host.clone(),
+        kinds: args.kind.clone(),
+        targets: args.target.clone(),
+        compression: args.compression.unwrap_or(config.compression),
+    };
+    // What others download is compressed once and downloaded often.
+    let level = args.level.unwrap_or(if args.ship.push { Level::Best } else { Level::Quick });
     let plan = Plan::new(&config.hosts, &selection, &lock)?;
     let cache_dir = context::cache_dir(args.sources.cache_dir.as_deref())?;
     let (fetch, mirror) = context::sources(&args.sources, &config, &cache_dir)?;
@@ -65,6 +75,8 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         official: &config.repository,
         output: &std::path::absolute(&args.output)?,
         jobs: args.jobs,
+        level,
+        trace: context::trace(),
     };
     // What a push would upload is known only from what was built, which stays on this machine.
     if args.dry_run && !args.ship.push {
@@ -87,6 +99,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         report::table(&built)
     };
     ui::print(&text)?;
+    order.trace.finish()?;
     let verb = if changed { "wrote" } else { "nothing changed in" };
     ui.note(format!("{verb} {}", order.output.display()));
     Ok(())
@@ -97,6 +110,7 @@ pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(
     // The output is opened first: what it may refuse, it refuses before minutes of work.
     let mut layout = LayoutWriter::create(order.output)?;
     let built = make(plan, order, &layout, ui)?;
+    let _span = order.trace.span("finish", || "tags, and blobs without one".to_owned());
     let changed = layout.finish(order.repository, &built.refs())?;
     if let Pruned::Removed { blobs, bytes } = layout.prune()?
         && blobs > 0
@@ -109,7 +123,9 @@ pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(
 /// Builds `plan` into `layout`, whose tags stay as they are.
 pub(crate) fn make(plan: &Plan, order: &Order<'_>, layout: &LayoutWriter, ui: &Ui) -> anyhow::Result<Built> {
     let hosts = needs_register(plan);
+    let span = order.trace.span("register", || "register".to_owned());
     let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
+    drop(span);
     let builder = Builder {
         lock: order.lock,
         fetch: order.fetch,
@@ -117,7 +133,9 @@ pub(crate) fn make(plan: &Plan, order: &Order<'_>, layout: &LayoutWriter, ui: &U
         layout,
         cache_dir: order.cache_dir,
         jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        level: order.level,
         ui,
+        trace: &order.trace,
     };
     builder.run(plan, &register)
 }

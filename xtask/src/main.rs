@@ -1,5 +1,6 @@
 //! `cargo xtask`: the maintainer's commands. Glue, progress and messages; what they do is in the crates.
 
+mod bench;
 mod build;
 mod cache;
 mod cli;
@@ -9,16 +10,20 @@ mod cross;
 mod docs;
 mod e2e;
 mod error;
+mod files;
 mod images;
 mod kind;
 mod lock;
 mod manual;
+mod memory;
+mod packing;
 mod page;
 mod plan;
 mod release;
 mod report;
 mod ship;
 mod testing;
+mod trace;
 mod ui;
 mod verify;
 
@@ -29,12 +34,14 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    memory::return_what_is_freed();
     let result = match Cli::parse().command {
         Command::Images(args) => images::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lock(args) => lock::run(&args),
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
         Command::Release(args) => release::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => bench::run(&args),
         Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
         Command::Docs(args) => docs::run(&args),

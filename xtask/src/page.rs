@@ -8,9 +8,7 @@ mod markdown;
 mod matrix;
 mod sizes;
 
-use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -19,9 +17,10 @@ use publish::layout::Layout;
 
 use crate::config::Config;
 use crate::context;
+use crate::files;
 use crate::ui::{self, Ui};
 use matrix::Matrix;
-use sizes::Sizes;
+pub(crate) use sizes::Sizes;
 
 /// What can be typed after `report`.
 #[derive(Debug, Args)]
@@ -54,24 +53,13 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<()> {
     };
     let matrix = Matrix::new(&lock, &sizes, &config.repository);
     let page = html::render(&matrix)?;
-    fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
     for (name, text) in [("index.html", &page), ("report.md", &markdown::render(&matrix))] {
         let path = args.output.join(name);
-        write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        files::write(&path, text)?;
         ui.note(format!("wrote {}", path.display()));
     }
     if args.json {
         ui::print(&(serde_json::to_string_pretty(&matrix)? + "\n"))?;
     }
     Ok(())
-}
-
-/// Whole or not at all, and for everybody to read.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    file.persist(path).map(drop).map_err(|error| error.error)
 }

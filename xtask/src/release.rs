@@ -22,6 +22,8 @@ use crate::config::Config;
 use crate::context;
 use crate::cross;
 use crate::images;
+use crate::packing::Level;
+use crate::trace::Trace;
 use crate::ui::{self, Ui};
 
 use folder::Folder;
@@ -45,6 +47,9 @@ pub(crate) struct ReleaseArgs {
     /// Take the binaries from this layout, after making there what it lacks
     #[arg(long, value_name = "DIR", default_value = "target/images")]
     layout: PathBuf,
+    /// How hard binaries are compressed
+    #[arg(long, value_name = "LEVEL", default_value = "best")]
+    level: Level,
     /// How many hosts to work on at the same time [default: the number of cores]
     #[arg(long, value_name = "N")]
     jobs: Option<std::num::NonZero<usize>>,
@@ -89,6 +94,8 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
         official: &config.repository,
         output: &std::path::absolute(&args.layout)?,
         jobs: args.jobs,
+        level: args.level,
+        trace: Trace::default(),
     };
     let order = Order {
         images: &images,

@@ -141,7 +141,7 @@ fn hosts_that_were_pushed_one_by_one_are_joined() {
     assert_eq!(tags(&joined), ["d11.1-pkg", "pkg"]);
     assert!(joined.as_array().unwrap().iter().all(|tag| tag["moved"] == true));
     // The same index as that of a build of both.
-    let built = line.run(&["images", "--json"]).success();
+    let built = line.run(&["images", "--json", "--level", "best"]).success();
     let built: Value = serde_json::from_str(&built.stdout).unwrap();
     assert_eq!(joined[1]["digest"], built["indexes"][0]["digest"]);
     let again: Value = serde_json::from_str(&line.run(&join).success().stdout).unwrap();

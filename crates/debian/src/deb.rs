@@ -7,14 +7,14 @@ use std::error::Error as StdError;
 use std::io::{self, Read};
 
 use digest::VerifyError;
-use liblzma::stream::{MtStreamBuilder, Stream};
+use liblzma::stream::Stream;
 
 /// What a package may unpack to, in bytes. The largest real one, sid's `qemu-user`, unpacks to 484 MB.
 const TOTAL_LIMIT: u64 = 1 << 30;
 /// What `control.tar` may unpack to.
 const CONTROL_LIMIT: u64 = 4 << 20;
-/// What liblzma may hold; sid's blocks of 25 MB take about 70 MB for each thread.
-const XZ_MEMORY: u64 = 256 << 20;
+/// What liblzma may hold. Debian's packages are made with dictionaries of 8 MB, and could be with up to 64 MB.
+const XZ_MEMORY: u64 = 96 << 20;
 
 /// Why a package cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -246,15 +246,10 @@ fn decoder<'a, R: Read>(part: Part<'a, R>, stem: &str, limit: u64) -> Result<Box
     Ok(Box::new(Limited { inner, left: limit, limit }))
 }
 
-/// An xz decoder of bounded memory that uses all cores where the stream has several blocks.
+/// An xz decoder of bounded memory, on the caller's thread: liblzma's own threads would hold whole blocks of 25 MB, several
+/// for each, and builds decode several packages at a time anyway.
 pub(crate) fn xz<R: Read>(inner: R) -> Result<liblzma::read::XzDecoder<R>, Error> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
-    let stream: Result<Stream, _> = MtStreamBuilder::new()
-        .threads(u32::try_from(threads).unwrap_or(1))
-        .memlimit_threading(XZ_MEMORY)
-        .memlimit_stop(XZ_MEMORY)
-        .decoder();
-    let stream = stream.map_err(|error| Error::Read(error.into()))?;
+    let stream = Stream::new_stream_decoder(XZ_MEMORY, 0).map_err(|error| Error::Read(error.into()))?;
     Ok(liblzma::read::XzDecoder::new_stream(inner, stream))
 }
 

@@ -1,136 +1,245 @@
 //! The layers with QEMU's binaries: one with all of a host's, and one for each target.
 //!
-//! A package is decoded on one thread and its binaries compressed on another, one at a time, so that memory does not
-//! grow with the number of binaries. Each is compressed once and written to every layer that wants it.
+//! A package is decoded on one thread and its binaries compressed on several others, a few at a time, so that memory does
+//! not grow with the number of binaries. Each is compressed once and written, in the package's order, to every layer that
+//! wants it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use anyhow::Context as _;
 use arch::{Host, Target};
 use debian::cache::Cache;
 use debian::lock::Package;
-use oci::spec::media_type;
-use oci::{Entry, Layer, LayerWriter, Level, Member};
-use publish::layout::{BlobWriter, LayoutWriter};
+use oci::{Entry, Layer, Member};
+use publish::layout::LayoutWriter;
 
 use super::base::MTIME;
+use super::layers::{Finished, Writer};
+use super::pipeline::{Permits, Turns, lock};
+use crate::packing::{Form, Holds, Level, Packing};
+use crate::trace::Trace;
 use crate::ui::Task;
-
-/// How hard binaries are compressed; a part of the digest contract.
-pub(super) const LEVEL: Level = Level::DEFAULT;
 
 /// Which layers to make from which packages.
 pub(super) struct Wanted<'a> {
     pub(super) host: Host,
     /// Each package with the targets that are taken from it.
     pub(super) packages: Vec<(&'a Package, BTreeSet<Target>)>,
-    /// Make the layer with all of them.
-    pub(super) all: bool,
+    /// Make the layer with all of them in these forms.
+    pub(super) all: BTreeSet<Form>,
     /// Make the layers of these alone.
-    pub(super) singles: BTreeSet<Target>,
+    pub(super) singles: BTreeSet<(Target, Form)>,
+    pub(super) level: Level,
+}
+
+impl Wanted<'_> {
+    fn wants(&self, target: Target, form: Form) -> bool {
+        self.all.contains(&form) || self.singles.contains(&(target, form))
+    }
+
+    fn packing(&self, form: Form, holds: Holds) -> Packing {
+        Packing { form, level: self.level, holds }
+    }
 }
 
 /// The layers made.
 pub(super) struct Made {
-    pub(super) all: Option<Layer>,
-    pub(super) singles: BTreeMap<Target, Layer>,
+    pub(super) all: BTreeMap<Form, Layer>,
+    pub(super) singles: BTreeMap<(Target, Form), Layer>,
 }
 
-type Binary = (Target, Vec<u8>);
+/// A binary on its way, padded to whole tar blocks: compressors take it in one piece.
+struct Binary {
+    number: usize,
+    target: Target,
+    padded: Vec<u8>,
+    size: usize,
+}
+
+impl Binary {
+    fn new(number: usize, target: Target, mut program: Vec<u8>) -> Binary {
+        let size = program.len();
+        program.extend_from_slice(oci::entry::padding(size as u64));
+        Binary { number, target, padded: program, size }
+    }
+
+    fn program(&self) -> &[u8] {
+        &self.padded[..self.size]
+    }
+
+    fn path(&self) -> String {
+        format!("usr/bin/qemu-{}-static", self.target)
+    }
+}
+
+/// What the hosts' threads share.
+#[derive(Clone, Copy)]
+pub(super) struct Shared<'a> {
+    pub(super) cache: &'a Cache,
+    pub(super) layout: &'a LayoutWriter,
+    pub(super) permits: &'a Permits,
+    pub(super) trace: &'a Trace,
+    /// How many threads compress one host's binaries.
+    pub(super) workers: usize,
+}
 
 /// Makes the layers. Their blobs are in the layout afterwards; only an `Ok` says that the packages were what the
 /// lock promised.
-pub(super) fn make(
-    wanted: &Wanted<'_>,
-    cache: &Cache,
-    layout: &LayoutWriter,
-    task: &Task,
-) -> anyhow::Result<Made> {
-    // One binary may wait while the next is decoded and the last compressed.
+pub(super) fn make(wanted: &Wanted<'_>, shared: Shared<'_>, task: &Task) -> anyhow::Result<Made> {
+    // One binary may wait while the next is decoded and the last are compressed.
     let (sender, receiver) = sync_channel(1);
-    thread::scope(|scope| {
-        let decoder = scope.spawn(move || decode(wanted, cache, &sender));
-        let made = write(wanted, &receiver, layout, task);
-        // Wakes a decoder that waits to send, when writing failed.
+    let receiver = Arc::new(Mutex::new(receiver));
+    let turns = Turns::new(Uncommitted::start(wanted, shared.layout)?);
+    let (decoded, written) = thread::scope(|scope| {
+        let decoder = scope.spawn(move || decode(wanted, shared, &sender));
+        let workers: Vec<_> = (0..shared.workers)
+            .map(|_| {
+                let (receiver, turns) = (Arc::clone(&receiver), &turns);
+                scope.spawn(move || work(wanted, shared, &receiver, turns, task))
+            })
+            .collect();
+        // When all workers have failed, nobody receives, and the decoder ends too.
         drop(receiver);
-        let decoded =
-            decoder.join().map_err(|_| anyhow::anyhow!("the decoder of {} panicked", wanted.host))?;
-        match (decoded, made) {
-            (Ok(()), Ok(uncommitted)) => uncommitted.commit(),
-            // A failed write ends the decoder too; the write is the cause.
-            (_, Err(error)) => Err(error),
-            (Err(error), Ok(_)) => Err(error),
-        }
-    })
+        let panicked = |_| Err(anyhow::anyhow!("a thread that compresses for {} panicked", wanted.host));
+        let written: Vec<anyhow::Result<()>> =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(panicked)).collect();
+        (decoder.join().unwrap_or_else(panicked), written.into_iter().collect::<anyhow::Result<()>>())
+    });
+    // A failed write ends the decoder too; the write is the cause.
+    written?;
+    decoded?;
+    turns.into_inner().commit()
 }
 
-fn decode(wanted: &Wanted<'_>, cache: &Cache, sender: &SyncSender<Binary>) -> anyhow::Result<()> {
+fn decode(wanted: &Wanted<'_>, shared: Shared<'_>, sender: &SyncSender<Binary>) -> anyhow::Result<()> {
+    let mut number = 0;
     for (package, targets) in &wanted.packages {
         let context = || format!("cannot unpack {} {} for {}", package.name, package.version, wanted.host);
-        let file = cache.read(package.size, &package.digest).with_context(context)?;
+        let file = shared.cache.read(package.size, &package.digest).with_context(context)?;
+        let span = || shared.trace.span("decode", || format!("{} {}", wanted.host, package.name));
+        let mut decoding = span();
         debian::qemu::binaries(file, wanted.host, targets, &mut |target, program| {
-            sender.send((target, program)).context("the layer writer stopped")
+            drop(decoding.take());
+            let sent = sender.send(Binary::new(number, target, program)).context("the layer writer stopped");
+            number += 1;
+            decoding = span();
+            sent
         })
         .with_context(context)?;
     }
     Ok(())
 }
 
-/// Layers that are written but not yet known to come from what the lock promised.
-struct Uncommitted {
-    all: Option<(BlobWriter, Layer)>,
-    singles: Vec<(Target, BlobWriter, Layer)>,
-}
-
-fn write(
+/// Compresses binaries until there are no more, or something has failed.
+fn work(
     wanted: &Wanted<'_>,
-    binaries: &Receiver<Binary>,
-    layout: &LayoutWriter,
+    shared: Shared<'_>,
+    binaries: &Mutex<Receiver<Binary>>,
+    turns: &Turns<Uncommitted>,
     task: &Task,
-) -> anyhow::Result<Uncommitted> {
-    let mut all = wanted.all.then(|| start(layout)).transpose()?;
-    let mut singles = Vec::new();
-    for (target, program) in binaries {
-        let entry =
-            Entry::file(&format!("usr/bin/qemu-{target}-static"), program.len() as u64, 0o755, MTIME)?;
-        let member = Member::content(&program, LEVEL);
-        if let Some(layer) = &mut all {
-            layer.file(&entry, &program, &member)?;
+) -> anyhow::Result<()> {
+    let _watch = turns.watch();
+    loop {
+        let received = lock(binaries).recv();
+        let Ok(binary) = received else { return Ok(()) };
+        let span = |stage| shared.trace.span(stage, || format!("{} {}", wanted.host, binary.target));
+        let packed = {
+            let _permit = shared.permits.acquire();
+            let _span = span("compress");
+            Packed::new(wanted, &binary, shared.layout)?
+        };
+        let written = turns.take(binary.number, |layers| {
+            let _span = span("write");
+            layers.write(wanted, &binary, packed, shared.layout)
+        });
+        match written {
+            Some(written) => written?,
+            None => return Ok(()),
         }
-        if wanted.singles.contains(&target) {
-            let mut layer = start(layout)?;
-            layer.file(&entry, &program, &member)?;
-            let (blob, layer) = layer.finish()?;
-            singles.push((target, blob, layer));
-        }
-        task.advance(program.len() as u64);
+        task.advance(binary.size as u64);
     }
-    Ok(Uncommitted { all: all.map(LayerWriter::finish).transpose()?, singles })
 }
 
-fn start(layout: &LayoutWriter) -> anyhow::Result<LayerWriter<BlobWriter>> {
-    let mut layer = LayerWriter::new(layout.blob_writer()?);
+/// A binary, compressed in every form that is wanted and does not depend on the other binaries.
+struct Packed {
+    /// What every layer in gzip takes.
+    member: Option<Member>,
+    /// The layer in zstd with this binary alone.
+    single: Option<Finished>,
+}
+
+impl Packed {
+    fn new(wanted: &Wanted<'_>, binary: &Binary, layout: &LayoutWriter) -> anyhow::Result<Packed> {
+        let target = binary.target;
+        let member =
+            wanted.wants(target, Form::Gzip).then(|| Member::compress(&binary.padded, wanted.level.gzip()));
+        let single = match wanted.singles.contains(&(target, Form::Zstd)) {
+            true => Some(single(wanted, Form::Zstd, binary, None, layout)?),
+            false => None,
+        };
+        Ok(Packed { member, single })
+    }
+}
+
+fn single(
+    wanted: &Wanted<'_>,
+    form: Form,
+    binary: &Binary,
+    member: Option<&Member>,
+    layout: &LayoutWriter,
+) -> anyhow::Result<Finished> {
+    let mut layer = start(wanted.packing(form, Holds::One), layout)?;
+    layer.program(&binary.path(), binary.program(), member)?;
+    layer.finish()
+}
+
+fn start(packing: Packing, layout: &LayoutWriter) -> anyhow::Result<Writer> {
+    let mut layer = Writer::new(packing, layout)?;
     layer.entry(&Entry::directory("usr", 0o755, MTIME)?)?;
     layer.entry(&Entry::directory("usr/bin", 0o755, MTIME)?)?;
     Ok(layer)
 }
 
+/// Layers that are written but not yet known to come from what the lock promised.
+struct Uncommitted {
+    all: BTreeMap<Form, Writer>,
+    singles: Vec<((Target, Form), Finished)>,
+}
+
 impl Uncommitted {
-    fn commit(self) -> anyhow::Result<Made> {
-        let all = self
-            .all
-            .map(|(blob, layer)| {
-                blob.commit(media_type::LAYER_GZIP)?;
-                anyhow::Ok(layer)
-            })
-            .transpose()?;
-        let mut singles = BTreeMap::new();
-        for (target, blob, layer) in self.singles {
-            blob.commit(media_type::LAYER_GZIP)?;
-            singles.insert(target, layer);
+    fn start(wanted: &Wanted<'_>, layout: &LayoutWriter) -> anyhow::Result<Uncommitted> {
+        let start = |form: &Form| Ok((*form, start(wanted.packing(*form, Holds::All), layout)?));
+        let all = wanted.all.iter().map(start).collect::<anyhow::Result<_>>()?;
+        Ok(Uncommitted { all, singles: Vec::new() })
+    }
+
+    fn write(
+        &mut self,
+        wanted: &Wanted<'_>,
+        binary: &Binary,
+        packed: Packed,
+        layout: &LayoutWriter,
+    ) -> anyhow::Result<()> {
+        let member = packed.member.as_ref();
+        for layer in self.all.values_mut() {
+            layer.program(&binary.path(), binary.program(), member)?;
         }
-        Ok(Made { all, singles })
+        let target = binary.target;
+        if wanted.singles.contains(&(target, Form::Gzip)) {
+            let layer = single(wanted, Form::Gzip, binary, member, layout)?;
+            self.singles.push(((target, Form::Gzip), layer));
+        }
+        self.singles.extend(packed.single.map(|layer| ((target, Form::Zstd), layer)));
+        Ok(())
+    }
+
+    fn commit(self) -> anyhow::Result<Made> {
+        let all = self.all.into_iter().map(|(form, layer)| Ok((form, layer.finish()?.commit()?)));
+        let all = all.collect::<anyhow::Result<_>>()?;
+        let singles = self.singles.into_iter().map(|(what, layer)| Ok((what, layer.commit()?)));
+        Ok(Made { all, singles: singles.collect::<anyhow::Result<_>>()? })
     }
 }

@@ -91,3 +91,51 @@ fn perform(step: &Step, engine: Engine, sandbox: &Sandbox, transcript: &mut Stri
     })?;
     Ok(step.expect.lines_found(&printed))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use testbed::{Package, Packages};
+
+    use super::*;
+    use crate::e2e::job::Needs;
+
+    /// Runs a job that needs `packages`, with folders that are not there.
+    fn outcome(packages: Vec<Package>, steps: Vec<Step>) -> Option<Outcome> {
+        if let Some(reason) = testbed::missing() {
+            testbed::skip("e2e::run", &reason, std::env::var_os("CI").is_some());
+            return None;
+        }
+        let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/keyrings");
+        let nowhere = Path::new("/nowhere");
+        let packages_source = Packages::of_the_machine(&keyrings).unwrap();
+        let stock = Stock { packages: packages_source, layout: nowhere, assets: nowhere };
+        let needs = Needs { installed: packages, ..Needs::default() };
+        let job = Job { name: "job".to_owned(), about: String::new(), engines_differ: false, needs, steps };
+        Some(run(&job, Engine::Docker20, &stock, Sabotage::None))
+    }
+
+    #[test]
+    fn a_package_that_cannot_be_had_is_named() {
+        let package = Package::native("bookworm", "no-such-package");
+        let Some(outcome) = outcome(vec![package], vec![Step::succeeds("true")]) else { return };
+        let expected = "error: cannot get packages: `bookworm` has no package `no-such-package` for `amd64`";
+        assert_eq!(outcome.failure.as_deref(), Some(expected));
+        assert_eq!(outcome.transcript, "");
+    }
+
+    #[test]
+    fn a_step_that_fails_ends_the_job_and_shows_what_was_printed() {
+        let steps = vec![
+            Step::prints("echo one; echo two >&2", "two"),
+            Step::fails("exit 3"),
+            Step::prints("echo four", "five"),
+            Step::succeeds("echo never"),
+        ];
+        let Some(outcome) = outcome(Vec::new(), steps) else { return };
+        assert_eq!(outcome.transcript, "$ echo one; echo two >&2\none\ntwo\n$ exit 3\n$ echo four\nfour\n");
+        let expected = "error: `echo four`: no line of its output is `five` (exit status: 0)";
+        assert_eq!(outcome.failure.as_deref(), Some(expected));
+    }
+}

@@ -23,3 +23,42 @@ pub(super) fn render(matrix: &Matrix) -> anyhow::Result<String> {
     })
     .context("cannot render page.html")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::matrix::{Cell, Edition, HostColumn, TargetRow};
+
+    #[test]
+    fn what_is_put_into_the_page_is_escaped() {
+        let hostile = "\"><script>alert('1')</script>".to_owned();
+        let text = || hostile.clone();
+        let cell =
+            Cell { edition: 0, qemu: text(), suite: text(), package: text(), native: false, size: Some(1) };
+        let row = TargetRow {
+            name: text(),
+            names: vec![text(), text()],
+            platforms: vec![text()],
+            retired: true,
+            cells: vec![Some(cell), None],
+        };
+        let host = HostColumn {
+            name: text(),
+            platform: text(),
+            debian: text(),
+            names: vec![text()],
+            pkg_tag: Some(text()),
+            qemu: text(),
+            size: None,
+        };
+        let edition = Edition { suite: text(), date: text(), qemu: text(), cells: 1 };
+        let matrix =
+            Matrix { repository: text(), editions: vec![edition], hosts: vec![host], targets: vec![row] };
+        let page = render(&matrix).unwrap();
+        assert!(!page.contains(&hostile), "{page}");
+        assert!(!page.contains("alert('1')"), "{page}");
+        // The page's own, and no other.
+        assert_eq!(page.matches("<script").count(), 1);
+        assert!(page.contains("&lt;script&gt;alert("), "{page}");
+    }
+}

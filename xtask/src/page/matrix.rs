@@ -58,7 +58,7 @@ pub(super) struct TargetRow {
     pub(super) name: String,
     /// Everything that it is called, `linux/` aside.
     pub(super) names: Vec<String>,
-    /// The OCI platforms that it runs.
+    /// What `--platform` may say for containers that it runs.
     pub(super) platforms: Vec<String>,
     /// QEMU has dropped it: it is in an image of its own and in no other.
     pub(super) retired: bool,
@@ -87,7 +87,8 @@ impl Matrix {
         let hosts: Vec<Host> = lock.hosts().into_iter().collect();
         let editions = editions(lock, &hosts);
         let row = |target: Target| {
-            let cells: Vec<_> = hosts.iter().map(|&host| cell(lock, sizes, &editions, host, target)).collect();
+            let cells: Vec<_> =
+                hosts.iter().map(|&host| cell(lock, sizes, &editions, host, target)).collect();
             cells.iter().any(Option::is_some).then(|| target_row(target, cells))
         };
         Matrix {
@@ -164,8 +165,12 @@ fn host_column(lock: &Lock, sizes: &Sizes, host: Host) -> HostColumn {
 }
 
 fn target_row(target: Target, cells: Vec<Option<Cell>>) -> TargetRow {
-    let platforms: Vec<String> =
-        Host::all().filter(|host| host.target() == target).map(|host| host.platform().to_string()).collect();
+    let platform = |host: Host| {
+        let platform = host.platform().to_string();
+        // The one variant of its architecture: nobody types it.
+        platform.strip_suffix("/v8").map_or(platform.clone(), str::to_owned)
+    };
+    let platforms: Vec<String> = Host::all().filter(|host| host.target() == target).map(platform).collect();
     let mut names = vec![target.name()];
     names.extend(target.aliases());
     names.extend(platforms.iter().map(|platform| bare(platform)));
@@ -259,6 +264,7 @@ targets = ["aarch64"]
         assert_eq!(matrix.repository, "aptman/qus");
         assert_eq!(matrix.hosts[0].pkg_tag, None);
         assert_eq!(matrix.hosts[1].pkg_tag.as_deref(), Some("mips-pkg"));
+        assert_eq!(matrix.targets[0].platforms, ["linux/arm64"]);
         assert_eq!(matrix.targets[0].names, ["aarch64", "arm64", "arm64v8", "arm64/v8", "armv8"]);
     }
 

@@ -10,15 +10,17 @@ use crate::kind::Kind;
 
 /// Compressed sizes in bytes.
 #[derive(Debug, Default)]
-pub(super) struct Sizes {
+pub(crate) struct Sizes {
     /// One target's binary: the last layer of its single-target image.
-    pub(super) cells: BTreeMap<(Host, Target), u64>,
+    pub(crate) cells: BTreeMap<(Host, Target), u64>,
+    /// The whole single-target image.
+    pub(crate) singles: BTreeMap<(Host, Target), u64>,
     /// A host's image with everything: `full`, or `pkg` where there is no other.
-    pub(super) images: BTreeMap<Host, u64>,
+    pub(crate) images: BTreeMap<Host, u64>,
 }
 
 impl Sizes {
-    pub(super) fn read(layout: &Layout) -> Result<Sizes, LayoutError> {
+    pub(crate) fn read(layout: &Layout) -> Result<Sizes, LayoutError> {
         let mut sizes = Sizes::default();
         for (tag, descriptor) in layout.refs() {
             if let Ok(target) = tag.parse::<Target>()
@@ -27,23 +29,26 @@ impl Sizes {
                 for (host, manifest) in images(layout, &descriptor)? {
                     let layer = manifest.layers.last().map_or(0, |layer| layer.size);
                     sizes.cells.entry((host, target)).or_insert(layer);
+                    sizes.singles.entry((host, target)).or_insert(total(&manifest));
                 }
             }
         }
         // In this order, so that `full` is what counts where there are both.
         for kind in [Kind::Full, Kind::Pkg] {
-            let Some((_, descriptor)) =
-                layout.refs().into_iter().find(|(tag, _)| tag == kind.moving_tag())
+            let Some((_, descriptor)) = layout.refs().into_iter().find(|(tag, _)| tag == kind.moving_tag())
             else {
                 continue;
             };
             for (host, manifest) in images(layout, &descriptor)? {
-                let size = manifest.layers.iter().map(|layer| layer.size).sum();
-                sizes.images.entry(host).or_insert(size);
+                sizes.images.entry(host).or_insert(total(&manifest));
             }
         }
         Ok(sizes)
     }
+}
+
+fn total(manifest: &Manifest) -> u64 {
+    manifest.layers.iter().map(|layer| layer.size).sum()
 }
 
 /// The images that a tag leads to, by host. A host with one image for each compression is there more than once, with
