@@ -3,13 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
-/// The marked blocks of a page, in its order.
-pub(crate) struct Page {
-    pub(crate) blocks: Vec<Block>,
-}
-
+/// A marked block of a page.
 pub(crate) enum Block {
     /// A file that commands use.
     File { name: String, text: String },
@@ -28,33 +24,32 @@ pub(crate) struct Step {
     pub(crate) expected: Vec<String>,
 }
 
-impl Page {
-    pub(crate) fn read(path: &Path) -> Page {
-        let text = fs::read_to_string(path).unwrap();
-        let mut blocks = Vec::new();
-        let (mut mark, mut code) = (None, None);
-        for event in Parser::new(&text) {
-            match event {
-                Event::Html(html) => {
-                    let inner = html.trim().strip_prefix("<!--").and_then(|html| html.strip_suffix("-->"));
-                    mark = inner.map(|inner| inner.trim().to_owned());
-                }
-                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => code = Some(String::new()),
-                Event::Text(text) => {
-                    if let Some(code) = &mut code {
-                        code.push_str(&text);
-                    }
-                }
-                Event::End(TagEnd::CodeBlock) => {
-                    let code = code.take().unwrap();
-                    blocks.extend(mark.take().and_then(|mark| Block::marked(&mark, code)));
-                }
-                Event::Start(Tag::Paragraph | Tag::Heading { .. }) => mark = None,
-                _ => {}
+/// The marked blocks of a page, in its order.
+pub(crate) fn blocks(path: &Path) -> Vec<Block> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut blocks = Vec::new();
+    let (mut mark, mut code) = (None, None);
+    for event in Parser::new(&text) {
+        match event {
+            Event::Html(html) => {
+                let inner = html.trim().strip_prefix("<!--").and_then(|html| html.strip_suffix("-->"));
+                mark = inner.map(|inner| inner.trim().to_owned());
             }
+            Event::Start(Tag::CodeBlock(_)) => code = Some(String::new()),
+            Event::Text(text) => {
+                if let Some(code) = &mut code {
+                    code.push_str(&text);
+                }
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                let code = code.take().unwrap();
+                blocks.extend(mark.take().and_then(|mark| Block::marked(&mark, code)));
+            }
+            Event::Start(Tag::Paragraph | Tag::Heading { .. }) => mark = None,
+            _ => {}
         }
-        Page { blocks }
     }
+    blocks
 }
 
 impl Block {
