@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use arch::{Host, Target};
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench::BenchArgs;
 use crate::cache::{CacheArgs, Limit};
 use crate::kind::Kind;
 use crate::packing::{Compression, Level};
+use crate::page::ReportArgs;
 
 /// The maintainer's commands of qus.
 #[derive(Debug, Parser)]
@@ -25,16 +27,28 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Join what every host's `images --push --host` has pushed into the indexes, and move the tags
     Manifest(ManifestArgs),
+    /// Write the files of a release: tarballs, `register`, test programs, completions, SHA256SUMS
+    Release(crate::release::ReleaseArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
+    /// Measure speed, size and memory on the real packages, next to what they should be
+    Bench(BenchArgs),
+    /// Write which targets there are on which host, as a page and as Markdown
+    Report(ReportArgs),
     /// Show what is in the cache; `prune` it, or `verify` it
     Cache(CacheArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
+    /// Bring the parts of the documentation that are made from the code up to date
+    Docs(crate::docs::DocsArgs),
+    /// Try the ways of using qus end to end, on real engines and a real kernel
+    E2e(crate::e2e::E2eArgs),
+    /// Write manual pages and shell completions, for `register` and for these commands
+    Man(crate::manual::ManArgs),
     /// Print a completion script for a shell
-    #[command(
-        after_help = "Example:\n  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask"
-    )]
+    #[command(after_help = "Example:
+  cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask
+  alias cargo-xtask='cargo xtask'            what it completes")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -172,6 +186,7 @@ pub(crate) struct ManifestArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask lock --check                   is there something newer? (exit 1 if so)
+  cargo xtask lock --check --report new.md   the same, and the text of a pull request
   cargo xtask lock                           take it
   cargo xtask lock --allow-expired sid --without trixie/armel")]
 pub(crate) struct LockArgs {
@@ -184,6 +199,12 @@ pub(crate) struct LockArgs {
     /// Do without this suite for this Debian architecture, as when a mirror is skewed (repeatable)
     #[arg(long, value_name = "SUITE/ARCH")]
     pub(crate) without: Vec<String>,
+    /// Print what --check found as Markdown
+    #[arg(long, requires = "check", conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// If the new lock differs, write how into this file, as Markdown: the text of a pull request
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -109,22 +109,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
 pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(Built, bool)> {
     // The output is opened first: what it may refuse, it refuses before minutes of work.
     let mut layout = LayoutWriter::create(order.output)?;
-    let hosts = needs_register(plan);
-    let span = order.trace.span("register", || "register".to_owned());
-    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
-    drop(span);
-    let builder = Builder {
-        lock: order.lock,
-        fetch: order.fetch,
-        mirror: order.mirror,
-        layout: &layout,
-        cache_dir: order.cache_dir,
-        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
-        level: order.level,
-        ui,
-        trace: &order.trace,
-    };
-    let built = builder.run(plan, &register)?;
+    let built = make(plan, order, &layout, ui)?;
     let _span = order.trace.span("finish", || "tags, and blobs without one".to_owned());
     let changed = layout.finish(order.repository, &built.refs())?;
     if let Pruned::Removed { blobs, bytes } = layout.prune()?
@@ -133,6 +118,26 @@ pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(
         ui.note(format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
     }
     Ok((built, changed))
+}
+
+/// Builds `plan` into `layout`, whose tags stay as they are.
+pub(crate) fn make(plan: &Plan, order: &Order<'_>, layout: &LayoutWriter, ui: &Ui) -> anyhow::Result<Built> {
+    let hosts = needs_register(plan);
+    let span = order.trace.span("register", || "register".to_owned());
+    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
+    drop(span);
+    let builder = Builder {
+        lock: order.lock,
+        fetch: order.fetch,
+        mirror: order.mirror,
+        layout,
+        cache_dir: order.cache_dir,
+        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        level: order.level,
+        ui,
+        trace: &order.trace,
+    };
+    builder.run(plan, &register)
 }
 
 /// The hosts with an image that holds `register`.

@@ -1,18 +1,25 @@
 //! `cargo xtask`: the maintainer's commands. Glue, progress and messages; what they do is in the crates.
 
+mod bench;
 mod build;
 mod cache;
 mod cli;
 mod config;
 mod context;
 mod cross;
+mod docs;
+mod e2e;
 mod error;
+mod files;
 mod images;
 mod kind;
 mod lock;
+mod manual;
 mod memory;
 mod packing;
+mod page;
 mod plan;
+mod release;
 mod report;
 mod ship;
 mod testing;
@@ -22,7 +29,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 
 use cli::{Cli, Command};
 
@@ -32,13 +39,16 @@ fn main() -> ExitCode {
         Command::Images(args) => images::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lock(args) => lock::run(&args),
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
+        Command::Release(args) => release::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => bench::run(&args),
+        Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
+        Command::Docs(args) => docs::run(&args),
+        Command::E2e(args) => e2e::run(&args),
         Command::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "cargo-xtask", &mut std::io::stdout());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Man(args) => manual::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Completions { shell } => manual::completion(shell).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {

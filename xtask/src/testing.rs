@@ -22,11 +22,14 @@ use crate::cross;
 use crate::images::{self, Order};
 use crate::packing::Level;
 use crate::plan::{Plan, Selection};
+use crate::release;
 use crate::trace::Trace;
 use crate::ui::Ui;
 
 /// Names the real layout to the tests.
 const LAYOUT: &str = "QUS_TEST_LAYOUT";
+/// Where tests and end-to-end jobs have the release assets for this machine; a release of its own is elsewhere.
+pub(crate) const ASSETS: &str = "target/test-assets";
 /// Names the folder with each host's `register` to the tests.
 const REGISTER_DIR: &str = "QUS_TEST_REGISTER_DIR";
 /// Names the lock that the layout was built from.
@@ -66,13 +69,24 @@ struct Prepared {
     qemu: Option<PathBuf>,
 }
 
-/// Builds the images that are tested, and unpacks this machine's QEMU.
-fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
+/// The real images and release assets, and what they were made from.
+pub(crate) struct Real {
+    pub(crate) lock: Lock,
+    lock_path: PathBuf,
+    cache_dir: PathBuf,
+    fetch: Fetcher,
+}
+
+/// Builds every image into `layout`, and what is released for this machine into `assets`; from a lock of its own if a
+/// locked package cannot be had any more.
+pub(crate) fn real(workspace: &Path, layout: &Path, assets: &Path, ui: &Ui) -> anyhow::Result<Real> {
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let cache_dir = context::cache_dir(None)?;
     let sources = Sources { mirror: None, cache_dir: None, cache_size: None, offline: false };
     let (fetch, mirror) = context::sources(&sources, &config, &cache_dir)?;
-    let mut lock_path = context::lock_path(workspace);
+    // Inside of `cargo xtask test`, with the lock that it has settled on.
+    let settled = std::env::var_os(LOCK).map(PathBuf::from);
+    let mut lock_path = settled.unwrap_or_else(|| context::lock_path(workspace));
     let mut lock = Lock::load(&lock_path)?;
     let build = |lock: &Lock| {
         let order = Order {
@@ -89,7 +103,15 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
             level: Level::Quick,
             trace: Trace::default(),
         };
-        images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)
+        images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)?;
+        let release = release::Order {
+            images: &order,
+            configured: &config.hosts,
+            hosts: std::env::consts::ARCH.parse().into_iter().collect(),
+            targets: Vec::new(),
+            output: assets.to_owned(),
+        };
+        release::make(&release, ui).map(drop)
     };
     if let Err(error) = build(&lock) {
         if !error.chain().any(<dyn std::error::Error>::is::<debian::fetch::Error>) {
@@ -104,6 +126,13 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
         lock_path = workspace.join("target/test.lock");
         lock.write(&lock_path)?;
     }
+    Ok(Real { lock, lock_path, cache_dir, fetch })
+}
+
+/// Builds the images that are tested, and unpacks this machine's QEMU.
+fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
+    let assets = workspace.join(ASSETS);
+    let Real { lock, lock_path, cache_dir, fetch } = real(workspace, layout, &assets, ui)?;
     let native: Option<Host> = std::env::consts::ARCH.parse().ok();
     let unpack = |host| unpack_qemu(&lock, host, &fetch, &workspace.join("target/test-qemu"));
     let register = cross::folder(workspace, &cache_dir)?;
@@ -140,7 +169,7 @@ fn relock(
 }
 
 /// Unpacks what tests use of the first QEMU package of `host`: the binaries, and Debian's own binfmt_misc lines.
-fn unpack_qemu(lock: &Lock, host: Host, fetch: &Fetcher, to: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn unpack_qemu(lock: &Lock, host: Host, fetch: &Fetcher, to: &Path) -> anyhow::Result<PathBuf> {
     let package = lock.qemu(host).next().with_context(|| format!("{host} has no QEMU package"))?;
     let root = to.join(&package.digest.hex()[..16]);
     if root.exists() {

@@ -19,7 +19,16 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest"]),
     (
         "xtask",
-        &["qus-arch", "qus-binfmt", "qus-debian", "qus-digest", "qus-oci", "qus-publish", "qus-testbed"],
+        &[
+            "qus-arch",
+            "qus-binfmt",
+            "qus-debian",
+            "qus-digest",
+            "qus-oci",
+            "qus-publish",
+            "qus-register",
+            "qus-testbed",
+        ],
     ),
 ];
 

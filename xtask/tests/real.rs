@@ -102,6 +102,58 @@ fn busybox_has_a_link_for_each_of_its_applets() {
     }
 }
 
+/// A tarball as a user unpacks it, with this machine's tar.
+#[test]
+fn a_release_holds_what_the_images_hold() {
+    let test = "a_release_holds_what_the_images_hold";
+    let Some(images) = Images::find(test) else { return };
+    let Ok(native) = std::env::consts::ARCH.parse::<Host>() else { return };
+    // A workspace with the lock that the images were built from.
+    let dir = tempfile::tempdir().unwrap();
+    let at = |path: &str| dir.path().join(path);
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    for folder in ["images", "xtask"] {
+        std::fs::create_dir(at(folder)).unwrap();
+    }
+    std::fs::copy(std::env::var_os("QUS_TEST_LOCK").unwrap(), at("images/debian.lock")).unwrap();
+    let links =
+        ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "crates", "images/images.toml", "xtask/src"];
+    for link in links {
+        std::os::unix::fs::symlink(ours.join(link), at(link)).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["release", "--host", native.name(), "--target", "aarch64", "--target", "riscv64"])
+        .arg("--layout")
+        .arg(images.path())
+        .args(["--output", "assets"])
+        .current_dir(dir.path())
+        .env("CARGO_MANIFEST_DIR", at("xtask"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+
+    let shell = |script: &str| {
+        let output = Command::new("sh").args(["-euc", script]).current_dir(at("assets")).output().unwrap();
+        assert!(output.status.success(), "{script}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(shell("sha256sum -c SHA256SUMS").contains("qemu-aarch64-static_"));
+    assert!(shell("sh ./register.sh --help").contains("binfmt_misc"));
+    for target in ["aarch64", "riscv64"] {
+        shell(&format!("tar -xzf qemu-{target}-static_{native}.tgz"));
+        let version = images.version(native, target);
+        let said = shell(&format!("./qemu-{target}-static --version"));
+        assert!(said.starts_with(&format!("qemu-{target} version {version}")), "{said}");
+        assert_eq!(shell(&format!("./qemu-{target}-static ./test-{target}")), "Hello world!\n");
+        let check = format!("./qemu-{target}-static ./test-program_{target} </dev/null || test $? = 42");
+        shell(&format!("{{ {check}; }} && ! ./qemu-{target}-static ./test-program_{target} </dev/null"));
+        // The binary in the image is the same.
+        let path = at(&format!("from-image-{target}"));
+        images.extract(&images.index("pkg")[&native], &format!("usr/bin/qemu-{target}-static"), &path);
+        shell(&format!("cmp qemu-{target}-static ../from-image-{target}"));
+    }
+}
+
 #[test]
 fn full_is_register_and_pkg() {
     let Some(images) = Images::find("full_is_register_and_pkg") else { return };

@@ -102,6 +102,11 @@ impl Host {
         self.0.elf
     }
 
+    /// Other names than its own, Debian's and the platform's: `uname -m`'s, and what people say.
+    pub fn aliases(self) -> &'static [&'static str] {
+        self.0.aliases
+    }
+
     fn answers_to(self, name: &str) -> bool {
         let row = self.0;
         row.name == name

@@ -7,17 +7,17 @@ use std::fmt;
 pub struct UnknownName {
     what: &'static str,
     name: String,
-    suggestion: Option<&'static str>,
+    suggestion: Option<String>,
 }
 
 impl UnknownName {
     /// Nothing in `candidates` is called `name`; `what` says what they are, as in "unknown host".
     ///
     /// For the other closed sets of names that users choose from (kinds, suites), so that all of them answer alike.
-    pub fn new(
+    pub fn new<'a>(
         what: &'static str,
         name: &str,
-        candidates: impl IntoIterator<Item = &'static str>,
+        candidates: impl IntoIterator<Item = &'a str>,
     ) -> UnknownName {
         let wanted = normalize(name);
         // A third of the letters may differ; further away a suggestion is noise.
@@ -27,7 +27,7 @@ impl UnknownName {
             .map(|candidate| (strsim::damerau_levenshtein(&wanted, candidate), candidate))
             .filter(|(distance, _)| *distance <= limit)
             .min_by_key(|(distance, _)| *distance)
-            .map(|(_, candidate)| candidate);
+            .map(|(_, candidate)| candidate.to_owned());
         UnknownName { what, name: name.to_owned(), suggestion }
     }
 
@@ -37,15 +37,15 @@ impl UnknownName {
     }
 
     /// The nearest known name, if one is near.
-    pub fn suggestion(&self) -> Option<&'static str> {
-        self.suggestion
+    pub fn suggestion(&self) -> Option<&str> {
+        self.suggestion.as_deref()
     }
 }
 
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unknown {} `{}`", self.what, self.name)?;
-        match self.suggestion {
+        match &self.suggestion {
             Some(suggestion) => write!(f, " (did you mean `{suggestion}`?)"),
             None => Ok(()),
         }

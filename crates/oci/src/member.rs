@@ -78,11 +78,16 @@ impl Member {
         if actual != expected {
             return Err(MemberError::Digest { expected, actual });
         }
+        Member::found(bytes).ok_or(MemberError::Format)
+    }
+
+    /// Takes a member from where others vouch for its bytes.
+    pub(crate) fn found(bytes: Vec<u8>) -> Option<Member> {
         if bytes.len() < SHORTEST || !bytes.starts_with(&MAGIC) {
-            return Err(MemberError::Format);
+            return None;
         }
         let sums = Sums::of(&bytes);
-        Ok(Member { bytes, sums })
+        Some(Member { bytes, sums })
     }
 
     /// The compressed bytes.
@@ -98,13 +103,18 @@ impl Member {
     /// Whether this member's sums are those of `content` and its padding.
     pub fn holds(&self, content: &[u8]) -> bool {
         let zeros = padding(content.len() as u64);
-        if self.sums.size != (content.len() + zeros.len()) as u32 {
+        if !self.has_size_of(content.len() as u64) {
             return false;
         }
         let mut crc = Crc::new();
         crc.update(content);
         crc.update(zeros);
         self.sums.crc32 == crc.sum()
+    }
+
+    /// Whether this member's size is that of a content of `size` bytes and its padding.
+    pub(crate) fn has_size_of(&self, size: u64) -> bool {
+        self.sums.size == (size + padding(size).len() as u64) as u32
     }
 }
 

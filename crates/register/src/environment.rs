@@ -3,6 +3,26 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+/// The variables with their meanings, for manual pages and documentation.
+#[rustfmt::skip]
+pub static VARIABLES: [(&str, &str); 15] = [
+    ("QEMU_BIN_DIR", "the folder with the binaries, which the images set; default /usr/bin; --qemu-path wins"),
+    ("QEMU_PATH", "the folder, if QEMU_BIN_DIR is not set"),
+    ("QEMU_SUFFIX", "what follows qemu-TARGET in the binaries' names, as --qemu-suffix"),
+    ("QEMU_TARGET", "targets, if none are typed"),
+    ("QEMU_TARGETS", "targets, if QEMU_TARGET is not set either"),
+    ("QEMU_PERSISTENT", "yes or no, as --persistent"),
+    ("QEMU_CREDENTIAL", "yes or no, as --credential"),
+    ("QEMU_CLEAR", "yes or no, as --clear"),
+    ("QEMU_TEST", "yes or no, as --test"),
+    ("EXPORTDIR", "where --systemd and --debian write; default /etc/binfmt.d and /usr/share/binfmts"),
+    ("HOST_ARCH", "in place of `uname -m`, to write files for another machine"),
+    ("QUS_BINFMT_MISC", "where binfmt_misc is mounted, as --mount"),
+    ("QEMU_BINARY_PATH", "as binfmt only: the folder with the binaries"),
+    ("QEMU_PRESERVE_ARGV0", "as binfmt only: the flag P, if it is not empty"),
+    ("QEMU_BINARY_PREFIX", "as binfmt only: refused"),
+];
+
 /// What the environment says. A variable that is empty says nothing.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -94,6 +114,21 @@ mod tests {
         Environment::read(|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
         })
+    }
+
+    #[test]
+    fn the_table_has_the_variables_that_are_read() {
+        let asked = std::cell::RefCell::new(Vec::new());
+        Environment::read(|name| {
+            asked.borrow_mut().push(name);
+            None
+        })
+        .unwrap();
+        let mut asked = asked.into_inner();
+        let mut told: Vec<_> = VARIABLES.iter().map(|(name, _)| *name).collect();
+        asked.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(told, asked);
     }
 
     #[test]

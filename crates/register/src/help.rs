@@ -1,4 +1,7 @@
-//! Texts that are printed as they are.
+//! Texts that are printed as they are. Manual pages, completions and the documentation's tables are made from them, through
+//! their [`outline`].
+
+pub mod outline;
 
 /// The version line of `register`.
 pub(crate) fn version() -> String {
@@ -6,7 +9,7 @@ pub(crate) fn version() -> String {
 }
 
 /// `register --help`
-pub(crate) const REGISTER: &str = "\
+pub const REGISTER: &str = "\
 Usage: register [OPTIONS] [TARGETS] [-- [OPTIONS] [TARGETS]]
 
 Tells the kernel which QEMU runs which foreign programs (binfmt_misc).
@@ -54,7 +57,7 @@ Exit code 0 means that everything that was asked for holds.
 ";
 
 /// `binfmt --help`
-pub(crate) const BINFMT: &str = "\
+pub const BINFMT: &str = "\
 Usage: binfmt [--uninstall LIST|PATTERN] [--install LIST|all] [--mount DIR] [--version]
 
 Takes the command line of tonistiigi/binfmt. Without options it prints which platforms this machine runs, and

@@ -188,6 +188,8 @@ fn uninstall(
 ) -> Result<(), Trouble> {
     let pattern = pattern.parse::<Target>().map_or_else(|_| pattern.to_owned(), entry_name);
     let suffix = scene.request.suffix.to_string_lossy();
+    // Whoever resets a machine with `qemu-*`, as docker/setup-qemu-action can, means what is there, be it nothing.
+    let named = !pattern.contains(['*', '?']);
     let mut found = false;
     for listed in misc.list()? {
         if !matches(&pattern, &listed.name) {
@@ -196,6 +198,10 @@ fn uninstall(
         found = true;
         let name = &listed.name;
         let ours = listed.entry.as_ref().is_ok_and(|entry| owner::of(entry, &suffix).1.is_ours());
+        if !ours && !scene.request.force && !named {
+            output.verbatim(format_args!("uninstalling: {name} stays: it is another tool's"));
+            continue;
+        }
         if !ours && !scene.request.force {
             output.verbatim_error(format_args!("uninstalling: {name} is another tool's"));
             output.hint("--force removes it");
@@ -211,8 +217,10 @@ fn uninstall(
             }
         }
     }
-    if !found {
-        output.verbatim_error(format_args!("uninstalling: {pattern} not found"));
+    match (found, named) {
+        (true, _) => {}
+        (false, true) => output.verbatim_error(format_args!("uninstalling: {pattern} not found")),
+        (false, false) => output.verbatim(format_args!("uninstalling: {pattern} not found")),
     }
     Ok(())
 }

@@ -4,14 +4,14 @@
 //! [`environment`] and makes names into targets; [`want`] decides which entries the kernel shall hold, from what the
 //! [`machine`] and each [`interpreter`] are; [`apply`] makes the kernel hold them; [`check`] proves them by running a
 //! [`program`]. [`run`] is the outline. [`status`], [`export`] and [`install`] are the other things that a command line
-//! can ask for.
+//! can ask for; [`help`] is what it prints about itself, and what manual pages are made from.
 
 pub mod apply;
 pub mod args;
 pub mod check;
 pub mod environment;
 pub mod export;
-mod help;
+pub mod help;
 pub mod install;
 pub mod interpreter;
 mod json;

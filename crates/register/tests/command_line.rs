@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use qus_register::args::{Action, Args, Invocation, Mode, Step, Style, binfmt, parse};
+use qus_register::help::BINFMT;
+use qus_register::help::outline::{Block, blocks};
 
 /// A command line in words; what was not said is left out.
 fn describe(args: &Args) -> String {
@@ -264,6 +266,20 @@ fn what_cannot_be_followed_is_refused() {
     // A path need not be UTF-8.
     let path = [b"register".as_slice(), b"--qemu-path=/\xff"].map(|bytes| OsString::from_vec(bytes.to_vec()));
     assert_eq!(parse(path.to_vec()).map(|_| ()), Ok(()));
+}
+
+#[test]
+fn everything_that_its_help_tells_is_an_option_of_binfmts() {
+    let options = blocks(BINFMT).into_iter().find_map(|block| match block {
+        Block::Options { options, .. } => Some(options),
+        _ => None,
+    });
+    let names: Vec<_> = options.unwrap().into_iter().flat_map(|option| option.names).collect();
+    assert!(names.contains(&"--install"), "{names:?}");
+    for name in names {
+        let typed = outcome(&format!("binfmt {name} x"));
+        assert!(!typed.starts_with("Invalid option"), "{name}: {typed}");
+    }
 }
 
 #[test]

@@ -51,13 +51,15 @@ fn binfmt_installs_uninstalls_and_prints_its_json() {
         let said = place.called("binfmt", "--uninstall arm64");
         assert_eq!((said.code, said.err.as_str()), (Some(0), "uninstalling: qemu-aarch64 OK\n"));
         fs::write(misc.join("register"), ":qemu-me:M::me::/usr/bin/me:").unwrap();
+        let said = place.called("binfmt", "--uninstall qemu-me");
+        let log = "uninstalling: qemu-me is another tool's\nhint: --force removes it\n";
+        assert_eq!((said.code, said.err.as_str()), (Some(1), log));
+        // A pattern means what is there.
         let said = place.called("binfmt", "--uninstall qemu-*");
-        assert_eq!(said.code, Some(1));
-        assert!(
-            said.err.contains("uninstalling: qemu-me is another tool's\nhint: --force removes it\n"),
-            "{}",
-            said.err
-        );
+        assert_eq!(said.code, Some(0));
+        assert!(said.err.contains("uninstalling: qemu-me stays: it is another tool's\n"), "{}", said.err);
+        let said = place.called("binfmt", "--uninstall qemu-a*");
+        assert_eq!((said.code, said.err.as_str()), (Some(0), "uninstalling: qemu-a* not found\n"));
         assert_eq!(names(misc), ["qemu-me"]);
         assert_eq!(place.called("binfmt", "--force --uninstall=qemu-*").code, Some(0));
         assert_eq!(names(misc), [""; 0]);

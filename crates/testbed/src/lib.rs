@@ -18,6 +18,7 @@
 //! bounding set of the machine: a new user namespace starts with a full one, so `--privileged` needs no help.
 //! Containers have no network (`--bridge=none`) and no resource limits.
 
+pub mod browser;
 pub mod engine;
 mod error;
 mod missing;
@@ -26,6 +27,7 @@ pub mod packages;
 pub mod registry;
 pub mod sandbox;
 
+pub use browser::Browser;
 pub use engine::{Engine, Running};
 pub use error::Error;
 pub use missing::{Reason, missing, skip};

@@ -39,6 +39,20 @@ impl Line {
         *self.server.borrow_mut() = Some(Server::start(archive.files.clone()).unwrap());
     }
 
+    /// Gives the workspace what `register` is built from, and the cache what `cargo xtask test` built of it, so that
+    /// nothing is compiled; `false` where there is nothing to give.
+    #[allow(dead_code, reason = "not every test binary needs `register`")]
+    pub(crate) fn lend_register(&self) -> bool {
+        let Some(built) = std::env::var_os("QUS_TEST_REGISTER_DIR") else { return false };
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+        for source in ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "crates", "xtask/src"] {
+            std::os::unix::fs::symlink(ours.join(source), self.path(source)).unwrap();
+        }
+        fs::create_dir_all(self.path("cache")).unwrap();
+        std::os::unix::fs::symlink(Path::new(&built).parent().unwrap(), self.path("cache/register")).unwrap();
+        true
+    }
+
     /// Stops serving.
     #[allow(dead_code, reason = "not every test binary stops")]
     pub(crate) fn close(&self) {
@@ -97,6 +111,12 @@ impl Line {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
+    #[allow(dead_code, reason = "not every test binary reads bytes")]
+    pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
+        fs::read(self.path(path)).unwrap()
+    }
+
+    #[allow(dead_code, reason = "not every test binary writes")]
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -284,6 +284,7 @@ fn value_after(argument: &OsStr, at: usize) -> Result<OsString, UsageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::help::outline::{self, Block};
 
     #[test]
     fn a_name_means_one_thing_on_each_side() {
@@ -292,6 +293,41 @@ mod tests {
             for name in &names {
                 assert_eq!(names.iter().filter(|other| other == &name).count(), 1, "{name} {side:?}");
             }
+        }
+    }
+
+    /// What the help calls the options of each side.
+    fn told(title: &str) -> Vec<&'static str> {
+        let blocks = outline::blocks(crate::help::REGISTER);
+        let options = blocks.into_iter().find_map(|block| match block {
+            Block::Options { title: found, options } if found == Some(title) => Some(options),
+            _ => None,
+        });
+        options.unwrap().iter().flat_map(|option| option.names.clone()).collect()
+    }
+
+    #[test]
+    fn the_help_tells_every_option_and_no_other() {
+        for (side, title) in [(Side::Before, "Before --"), (Side::After, "After --")] {
+            let mut meant = Vec::new();
+            for name in told(title).into_iter().chain(told("On either side")) {
+                let bare = name.trim_start_matches('-');
+                assert_eq!(name.starts_with("--"), bare.len() > 1, "{name}");
+                let row = ROWS.iter().find(|row| row.names(side).contains(&bare));
+                meant.push(row.unwrap_or_else(|| panic!("{name} is no option {title}")).opt);
+            }
+            for row in ROWS {
+                // What stands on both sides under one name may be told on one of them.
+                let elsewhere = row.before == row.after || row.names(side).iter().all(|name| name.len() > 1);
+                assert!(elsewhere || meant.contains(&row.opt), "{:?} is not told {title}", row.opt);
+            }
+        }
+        let everywhere: Vec<_> =
+            ["Before --", "After --", "On either side"].into_iter().flat_map(told).collect();
+        for row in ROWS {
+            let names = row.before.iter().chain(row.after);
+            let told = |name: &&str| everywhere.iter().any(|told| told.trim_start_matches('-') == *name);
+            assert!(names.clone().any(told), "{:?} is told nowhere", row.opt);
         }
     }
 }

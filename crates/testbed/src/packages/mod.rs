@@ -93,9 +93,14 @@ impl Tree {
     pub fn tar(&self, file: &Path) -> Result<(), Error> {
         let create = |cause| Error::File { operation: "create", path: file.to_owned(), cause };
         let mut builder = tar::Builder::new(File::create(file).map_err(create)?);
-        builder.follow_symlinks(false);
-        builder.append_dir_all(".", &self.path).map_err(create)?;
+        self.append(&mut builder)?;
         builder.into_inner().map(drop).map_err(create)
+    }
+
+    /// Appends all of the tree to a tar.
+    pub fn append<W: std::io::Write>(&self, builder: &mut tar::Builder<W>) -> Result<(), Error> {
+        builder.follow_symlinks(false);
+        builder.append_dir_all(".", &self.path).map_err(Error::file("pack", &self.path))
     }
 }
 

@@ -1,0 +1,98 @@
+//! Running a program to its end, and what that took.
+//!
+//! Linux counts a child's peak memory from the memory of its parent at that moment, so a process that runs children to
+//! measure them keeps little in memory itself: what needs much, such as the floor, is a child, too.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use wait4::Wait4 as _;
+
+/// What one run took.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Run {
+    /// In seconds.
+    pub(super) wall: f64,
+    /// User and system time, of its own children, too, in seconds.
+    pub(super) cpu: f64,
+    /// The most memory that it had at a time, in bytes.
+    pub(super) peak: u64,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Run {
+    /// This run and then `next`.
+    pub(super) fn then(self, next: Run) -> Run {
+        Run {
+            wall: self.wall + next.wall,
+            cpu: self.cpu + next.cpu,
+            peak: self.peak.max(next.peak),
+            stdout: self.stdout + &next.stdout,
+            stderr: self.stderr + &next.stderr,
+        }
+    }
+}
+
+/// Runs `command` to its end. What fails says what it printed.
+pub(super) fn run(command: &mut Command) -> anyhow::Result<Run> {
+    let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+    let started = Instant::now();
+    let child = command.spawn().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    let used =
+        child.wait4().with_context(|| format!("cannot wait for {}", command.get_program().display()))?;
+    let wall = started.elapsed().as_secs_f64();
+    let (stdout, stderr) = (text(stdout)?, text(stderr)?);
+    if !used.status.success() {
+        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+        bail!(
+            "`{} {}` failed ({}):\n{stdout}{stderr}",
+            command.get_program().display(),
+            arguments.join(" "),
+            used.status
+        );
+    }
+    let cpu = (used.rusage.utime + used.rusage.stime).as_secs_f64();
+    Ok(Run { wall, cpu, peak: used.rusage.maxrss, stdout, stderr })
+}
+
+fn text(mut file: File) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> anyhow::Result<Run> {
+        run(Command::new("sh").args(["-c", script]))
+    }
+
+    #[test]
+    fn time_memory_and_output_are_the_childs() {
+        let run = shell("echo out; echo err >&2; sleep 0.2").unwrap();
+        assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("out\n", "err\n"));
+        assert!(run.wall >= 0.2 && run.cpu < 0.2, "{run:?}");
+        assert!(run.peak > 100_000, "{run:?}");
+    }
+
+    #[test]
+    fn what_fails_says_what_it_printed() {
+        let error = shell("echo why >&2; exit 3").unwrap_err().to_string();
+        assert_eq!(error, "`sh -c echo why >&2; exit 3` failed (exit status: 3):\nwhy\n");
+    }
+
+    #[test]
+    fn one_run_after_another_is_a_sum() {
+        let run = |wall, peak| Run { wall, peak, ..Run::default() };
+        let both = run(1.0, 5).then(run(2.0, 3));
+        assert_eq!((both.wall, both.peak), (3.0, 5));
+    }
+}

@@ -1,0 +1,148 @@
+//! What a benchmark says: one figure, and whether it is what it should be.
+
+use serde::{Deserialize, Serialize};
+
+/// How a figure is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Unit {
+    Seconds,
+    Bytes,
+    /// So many times as fast, or as long.
+    Times,
+    Count,
+    /// Of 1.
+    Share,
+}
+
+impl Unit {
+    /// For people: `1.23 s`, `24.0 ms`, `101.8 MB`, `6.4x`.
+    pub(super) fn show(self, value: f64) -> String {
+        match self {
+            Unit::Seconds if value < 0.1 => format!("{:.1} ms", value * 1000.0),
+            Unit::Seconds => format!("{value:.2} s"),
+            Unit::Bytes => crate::ui::size(value.max(0.0).round() as u64),
+            Unit::Times => format!("{value:.2}x"),
+            Unit::Count => format!("{value:.0}"),
+            Unit::Share => format!("{:.0} %", value * 100.0),
+        }
+    }
+}
+
+/// What a figure should be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Goal {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Goal {
+    pub(super) fn is_met(self, value: f64) -> bool {
+        match self {
+            Goal::AtMost(most) => value <= most,
+            Goal::AtLeast(least) => value >= least,
+        }
+    }
+
+    /// How much of what it may be a figure is: 1 is just met, less is better.
+    pub(super) fn used(self, value: f64) -> f64 {
+        match self {
+            // Nothing is allowed: there is nothing to share out.
+            Goal::AtMost(0.0) => f64::from(u8::from(value > 0.0)) * 2.0,
+            Goal::AtMost(most) => value / most,
+            Goal::AtLeast(least) => least / value,
+        }
+    }
+
+    pub(super) fn show(self, unit: Unit) -> String {
+        match self {
+            Goal::AtMost(most) => format!("at most {}", unit.show(most)),
+            Goal::AtLeast(least) => format!("at least {}", unit.show(least)),
+        }
+    }
+}
+
+/// One measured figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Figure {
+    /// The benchmark that it is from.
+    pub(super) bench: String,
+    pub(super) what: String,
+    pub(super) value: f64,
+    pub(super) unit: Unit,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) goal: Option<Goal>,
+    /// Out of what the value was made, and how often it was measured.
+    pub(super) how: String,
+}
+
+impl Figure {
+    pub(super) fn new(bench: &str, what: &str, unit: Unit, value: f64, how: impl Into<String>) -> Figure {
+        Figure { bench: bench.to_owned(), what: what.to_owned(), value, unit, goal: None, how: how.into() }
+    }
+
+    pub(super) fn goal(mut self, goal: Goal) -> Figure {
+        self.goal = Some(goal);
+        self
+    }
+
+    /// `None` if it was not to be anything.
+    pub(super) fn met(&self) -> Option<bool> {
+        self.goal.map(|goal| goal.is_met(self.value))
+    }
+
+    pub(super) fn verdict(&self) -> &'static str {
+        match self.met() {
+            Some(true) => "met",
+            Some(false) => "not met",
+            None => "",
+        }
+    }
+}
+
+/// The least of several measurements: what the machine can do when nothing else asks for it.
+pub(super) fn least(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+/// All of them, for the reader to judge: `12.1, 12.4 s`.
+pub(super) fn list(values: &[f64]) -> String {
+    let values: Vec<String> = values.iter().map(|value| format!("{value:.2}")).collect();
+    format!("{} s", values.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goals_are_met_at_their_edge() {
+        for (goal, value, met, used) in [
+            (Goal::AtMost(2.0), 2.0, true, 1.0),
+            (Goal::AtMost(2.0), 2.1, false, 1.05),
+            (Goal::AtLeast(6.0), 6.0, true, 1.0),
+            (Goal::AtLeast(6.0), 3.0, false, 2.0),
+            (Goal::AtMost(0.0), 0.0, true, 0.0),
+            (Goal::AtMost(0.0), 1.0, false, 2.0),
+        ] {
+            assert_eq!((goal.is_met(value), goal.used(value)), (met, used), "{goal:?} {value}");
+        }
+    }
+
+    #[test]
+    fn values_read_well() {
+        for (unit, value, expected) in [
+            (Unit::Seconds, 1.234, "1.23 s"),
+            (Unit::Seconds, 0.0243, "24.3 ms"),
+            (Unit::Bytes, 101_800_000.0, "101.8 MB"),
+            (Unit::Times, 6.4, "6.40x"),
+            (Unit::Share, 0.973, "97 %"),
+            (Unit::Count, 1.0, "1"),
+        ] {
+            assert_eq!(unit.show(value), expected);
+        }
+        assert_eq!(least(&[2.0, 1.0, 3.0]), 1.0);
+        assert_eq!(list(&[1.0, 2.345]), "1.00, 2.35 s");
+    }
+}

@@ -1,0 +1,77 @@
+//! Pushing to a registry on this machine, and pushing again when nothing has changed.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use testbed::registry::Options as RegistryOptions;
+use testbed::sandbox::{Network, Options};
+use testbed::{Packages, Registry, Sandbox};
+
+use super::child;
+use super::room::Room;
+
+/// What was measured.
+pub(super) struct Measured {
+    /// The first push, in seconds.
+    pub(super) first: f64,
+    /// The pushes after it.
+    pub(super) again: Vec<f64>,
+    /// Requests of the first push, by method.
+    pub(super) first_requests: BTreeMap<String, usize>,
+    /// Requests of one push of what is there already, by method.
+    pub(super) again_requests: BTreeMap<String, usize>,
+}
+
+/// Pushes the room's layout, which is complete, and then `runs` times more.
+pub(super) fn run(packages: &Packages, room: &Room, runs: usize) -> anyhow::Result<Measured> {
+    let tree = packages.tree("registry", &Registry::packages())?;
+    let options = Options { trees: vec![&tree], network: Network::Host, ..Options::default() };
+    let sandbox = Sandbox::start(packages, &options)?;
+    let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
+    let push = || -> anyhow::Result<(f64, String)> {
+        let before = registry.log().len();
+        let run = child::run(&mut command(room, &registry))?;
+        Ok((run.wall, registry.log().split_off(before)))
+    };
+    let (first, log) = push()?;
+    let first_requests = requests(&log);
+    let (mut again, mut again_requests) = (Vec::new(), BTreeMap::new());
+    for _ in 0..runs {
+        let (wall, log) = push()?;
+        again.push(wall);
+        again_requests = requests(&log);
+    }
+    Ok(Measured { first, again, first_requests, again_requests })
+}
+
+fn command(room: &Room, registry: &Registry<'_>) -> Command {
+    let mut command = room.images(&[]);
+    command.args(["--push", "--push-via", "registry", "--repository"]);
+    command.arg(format!("{}/qus", registry.address()));
+    command
+}
+
+/// How many requests of each method a registry's log has: one line each, when it was answered.
+fn requests(log: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for line in log.lines().filter(|line| line.contains("response completed")) {
+        let method = line.split_once("http.request.method=").map_or("", |(_, rest)| rest);
+        let method = method.split([' ', '"']).find(|part| !part.is_empty()).unwrap_or("?");
+        *counts.entry(method.to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answered_requests_are_counted_by_method() {
+        let log = "time=1 level=info msg=\"response completed\" http.request.method=HEAD http.request.uri=/v2/\n\
+                   127.0.0.1 - - [now] \"HEAD /v2/ HTTP/1.1\" 200\n\
+                   time=2 level=info msg=\"response completed\" http.request.method=PUT x=y\n\
+                   time=3 level=info msg=\"response completed\" http.request.method=HEAD x=y\n";
+        assert_eq!(requests(log), [("HEAD".to_owned(), 2), ("PUT".to_owned(), 1)].into());
+    }
+}

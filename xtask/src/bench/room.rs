@@ -1,0 +1,127 @@
+//! A place of the benchmarks' own: a cache that has the packages and nothing made from them, and outputs that go away.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use arch::Host;
+use clap::CommandFactory as _;
+use debian::lock::{Lock, Package, Role};
+
+use super::child::{self, Run};
+use crate::cli::Cli;
+use crate::cross;
+
+/// The place; everything in it goes when it is dropped.
+pub(super) struct Room {
+    dir: tempfile::TempDir,
+    program: PathBuf,
+}
+
+impl Room {
+    /// Makes the place below `target`, with hard links to what the user's cache has of `lock`'s packages and of
+    /// `register`: all of it must be there.
+    pub(super) fn new(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<Room> {
+        let target = workspace.join("target");
+        fs::create_dir_all(&target)?;
+        let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
+        let room = Room { dir, program: std::env::current_exe()? };
+        // A busybox goes beside `register` alone.
+        let used = |package: &&Package| package.role != Role::Busybox || package.host.triple().is_some();
+        for package in lock.packages().iter().filter(used) {
+            let file = Path::new("sha256").join(package.digest.hex());
+            link(&cache_dir.join(&file), &room.cache().join(&file))?;
+        }
+        let register = cross::folder(workspace, cache_dir)?;
+        let name = register.strip_prefix(cache_dir)?;
+        for entry in fs::read_dir(&register).with_context(|| format!("cannot read {}", register.display()))? {
+            let entry = entry?;
+            link(&entry.path(), &room.cache().join(name).join(entry.file_name()))?;
+        }
+        Ok(room)
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(super) fn cache(&self) -> PathBuf {
+        self.path("cache")
+    }
+
+    /// Where `images` writes to.
+    pub(super) fn layout(&self) -> PathBuf {
+        self.path("images")
+    }
+
+    /// What `images` writes as its timeline, if it does.
+    pub(super) fn trace(&self) -> PathBuf {
+        self.path("trace.json")
+    }
+
+    /// Removes everything that was made from the packages.
+    pub(super) fn clear(&self) -> anyhow::Result<()> {
+        for made in ["cache/layers", "cache/blobs", "images", "release"] {
+            let path = self.path(made);
+            if path.exists() {
+                fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// This program again, on the room's cache and without the network.
+    pub(super) fn command(&self, name: &str, output: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(name).arg("--offline").arg("--cache-dir").arg(self.cache()).args(output);
+        command.env("QUS_TRACE", self.trace());
+        command
+    }
+
+    /// `images` for `hosts`, or for all if there are none.
+    pub(super) fn images(&self, hosts: &[Host]) -> Command {
+        let mut command = self.command("images", &["--output"]);
+        command.arg(self.layout());
+        for host in hosts {
+            command.args(["--host", host.name()]);
+        }
+        command
+    }
+
+    /// Everything that a release has: the images and, where there is such a command, the tarballs.
+    pub(super) fn everything(&self) -> anyhow::Result<Run> {
+        let images = child::run(&mut self.images(&[]))?;
+        if !releases() {
+            return Ok(images);
+        }
+        let mut release = self.command("release", &["--layout"]);
+        release.arg(self.layout()).arg("--output").arg(self.path("release")).env_remove("QUS_TRACE");
+        Ok(images.then(child::run(&mut release)?))
+    }
+}
+
+/// Whether there is a command that makes the tarballs.
+pub(super) fn releases() -> bool {
+    Cli::command().find_subcommand("release").is_some()
+}
+
+fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let folder = to.parent().context("a file has a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    // Another file system has no links to this one.
+    fs::hard_link(from, to)
+        .or_else(|_| fs::copy(from, to).map(drop))
+        .with_context(|| format!("cannot use {} of the cache", from.display()))
+}
+
+/// How many bytes the files below `dir` have.
+pub(super) fn bytes_below(dir: &Path) -> anyhow::Result<u64> {
+    let mut total = 0;
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let entry = entry?;
+        let kind = entry.metadata()?;
+        total += if kind.is_dir() { bytes_below(&entry.path())? } else { kind.len() };
+    }
+    Ok(total)
+}

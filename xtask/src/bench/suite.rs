@@ -1,0 +1,272 @@
+//! The benchmarks: what each measures, and what its figures should be.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use arch::Host;
+use debian::Cache;
+use debian::fetch::{Fetcher, Options};
+use debian::lock::{Lock, Package};
+use publish::layout::Layout;
+use testbed::Packages;
+
+use super::child::{self, Run};
+use super::figure::{Figure, Goal, Unit, least, list};
+use super::results::Results;
+use super::room::{self, Room};
+use super::timeline::Timeline;
+use super::{Name, changed, flow, growth, push, register};
+use crate::cross;
+use crate::page::Sizes;
+use crate::testing::unpack_qemu;
+use crate::ui::Ui;
+
+/// How often what takes less than a second is measured.
+const SHORT: usize = 5;
+
+/// What the benchmarks work with.
+pub(super) struct Suite<'a> {
+    workspace: &'a Path,
+    cache_dir: &'a Path,
+    lock: &'a Lock,
+    runs: usize,
+    ui: &'a Ui,
+    room: Room,
+}
+
+impl<'a> Suite<'a> {
+    /// Sees to it that packages and `register` are in the user's cache, by an ordinary build.
+    pub(super) fn new(
+        workspace: &'a Path,
+        cache_dir: &'a Path,
+        lock: &'a Lock,
+        runs: usize,
+        ui: &'a Ui,
+    ) -> anyhow::Result<Suite<'a>> {
+        ui.note("building the images once, so that packages and `register` are in the cache");
+        let mut build = Command::new(std::env::current_exe()?);
+        build.arg("images").arg("--cache-dir").arg(cache_dir);
+        build.arg("--output").arg(workspace.join("target/images"));
+        child::run(&mut build)?;
+        let room = Room::new(workspace, cache_dir, lock)?;
+        Ok(Suite { workspace, cache_dir, lock, runs, ui, room })
+    }
+
+    /// Measures `name`, and puts its figures among the results under `title`.
+    pub(super) fn run(&self, name: Name, title: &str, results: &mut Results) -> anyhow::Result<()> {
+        let figures = match name {
+            Name::Cold => self.cold(title, results)?,
+            Name::Unchanged => self.unchanged(title)?,
+            Name::OneHost => self.one_host(title)?,
+            Name::Sizes => self.sizes(title)?,
+            Name::Push => self.push(title, results)?,
+            Name::Register => self.register(title)?,
+            Name::Growth => {
+                results.set_growth(growth::measure(self.lock, &self.room, self.ui)?);
+                Vec::new()
+            }
+        };
+        for figure in &figures {
+            let (what, value) = (&figure.what, figure.unit.show(figure.value));
+            self.ui.note(format!("  {what}: {value} ({})", figure.how));
+        }
+        results.replace(title, figures);
+        Ok(())
+    }
+
+    fn cold(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
+        let packages = self.packages()?;
+        let amd64: Host = "amd64".parse()?;
+        let qemu = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
+        let (mut ours, mut floors, mut flows) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 1..=self.runs {
+            self.room.clear()?;
+            let run = self.room.everything()?;
+            self.say(number, "build", &run);
+            ours.push(run);
+            let mut floor = Command::new(std::env::current_exe()?);
+            let run = child::run(floor.args(["bench", "--floor"]).arg(self.room.cache()))?;
+            self.say(number, "floor", &run);
+            floors.push(run);
+            let run = flow::run(&packages, qemu, &self.room.cache(), &self.register_of(amd64)?)?;
+            self.say(number, "shell flow", &run);
+            flows.push(run);
+        }
+        let timeline = Timeline::load(&self.room.trace())?;
+        let walls = |runs: &[Run]| runs.iter().map(|run| run.wall).collect::<Vec<_>>();
+        let (build, floor, flow) = (least(&walls(&ours)), least(&walls(&floors)), least(&walls(&flows)));
+        // The hosts of packages only are built along, and not counted.
+        let hosts = with_register(self.lock).len() as f64;
+        let peak = ours.iter().map(|run| run.peak).max().unwrap_or(0);
+        let cores = std::thread::available_parallelism()?.get() as f64;
+        let busy = |run: &Run| run.cpu / (run.wall * cores);
+        let most_busy = ours.iter().map(busy).fold(0.0, f64::max);
+        let what = if room::releases() { "images and tarballs" } else { "images" };
+        let times = |runs: &[Run]| format!("least of {}", list(&walls(runs)));
+        results.set_timeline(timeline);
+        Ok(vec![
+            Figure::new(title, &format!("cold build, {what}"), Unit::Seconds, build, times(&ours)),
+            Figure::new(title, "shell flow, amd64 alone", Unit::Seconds, flow, times(&flows)),
+            Figure::new(title, "floor", Unit::Seconds, floor, times(&floors)),
+            Figure::new(
+                title,
+                "speed per host, against the shell flow",
+                Unit::Times,
+                flow / (build / hosts),
+                format!("{flow:.2} s / ({build:.2} s / {hosts} hosts)"),
+            )
+            .goal(Goal::AtLeast(6.0)),
+            Figure::new(
+                title,
+                "cold build, against the floor",
+                Unit::Times,
+                build / floor,
+                format!("{build:.2} s / {floor:.2} s"),
+            )
+            .goal(Goal::AtMost(1.25)),
+            Figure::new(
+                title,
+                "peak memory of a cold build",
+                Unit::Bytes,
+                peak as f64,
+                "the most of all runs",
+            )
+            .goal(Goal::AtMost(400e6)),
+            Figure::new(
+                title,
+                "cores busy in a cold build",
+                Unit::Share,
+                most_busy,
+                "CPU time / (time x cores), the best run",
+            ),
+        ])
+    }
+
+    fn unchanged(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+        child::run(&mut self.room.images(&[]))?;
+        let walls = self.repeat(SHORT, || child::run(&mut self.room.images(&[])))?;
+        let how = format!("least of {}", list(&walls));
+        Ok(vec![
+            Figure::new(title, "build when nothing has changed", Unit::Seconds, least(&walls), how)
+                .goal(Goal::AtMost(0.3)),
+        ])
+    }
+
+    fn one_host(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+        child::run(&mut self.room.images(&[]))?;
+        let amd64: Host = "amd64".parse()?;
+        let package: &Package = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
+        let manifest = changed::workspace(self.workspace, self.lock, package, &self.room)?;
+        let run = child::run(self.room.images(&[]).env("CARGO_MANIFEST_DIR", manifest))?;
+        let hosts = run.stderr.lines().filter(|line| line.contains(": compressing ")).count();
+        let how = "one run, after a change of the package for amd64";
+        Ok(vec![
+            Figure::new(title, "build after one host's package has changed", Unit::Seconds, run.wall, how),
+            Figure::new(title, "hosts that were then built", Unit::Count, hosts as f64, how)
+                .goal(Goal::AtMost(1.0)),
+        ])
+    }
+
+    fn sizes(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+        child::run(&mut self.room.images(&[]))?;
+        let amd64: Host = "amd64".parse()?;
+        let sizes = Sizes::read(&Layout::open(&self.room.layout())?)?;
+        let full = *sizes.images.get(&amd64).context("the layout has no image for amd64")? as f64;
+        let single = sizes.singles.get(&(amd64, "aarch64".parse()?));
+        let single = *single.context("the layout has no image `aarch64` for amd64")? as f64;
+        let how = "the layers of the image for amd64";
+        Ok(vec![
+            Figure::new(title, "image with everything, gzip", Unit::Bytes, full, how)
+                .goal(Goal::AtMost(100e6)),
+            Figure::new(title, "image `aarch64`, gzip", Unit::Bytes, single, how).goal(Goal::AtMost(5.0e6)),
+        ])
+    }
+
+    fn push(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
+        let measured = push::run(&self.packages()?, &self.room, SHORT)?;
+        let again: usize = measured.again_requests.values().sum();
+        let heads = measured.again_requests.get("HEAD").copied().unwrap_or(0);
+        let counted = |counts: &std::collections::BTreeMap<String, usize>| {
+            let counts: Vec<String> =
+                counts.iter().map(|(method, count)| format!("{count} {method}")).collect();
+            counts.join(", ")
+        };
+        results.set_first_push(measured.first_requests.values().sum());
+        let how = format!("least of {}", list(&measured.again));
+        Ok(vec![
+            Figure::new(
+                title,
+                "first push",
+                Unit::Seconds,
+                measured.first,
+                counted(&measured.first_requests),
+            ),
+            Figure::new(title, "push of an unchanged build", Unit::Seconds, least(&measured.again), how)
+                .goal(Goal::AtMost(0.5)),
+            Figure::new(
+                title,
+                "requests of it that are no HEAD",
+                Unit::Count,
+                (again - heads) as f64,
+                counted(&measured.again_requests),
+            )
+            .goal(Goal::AtMost(0.0)),
+        ])
+    }
+
+    fn register(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+        let native: Host = std::env::consts::ARCH.parse().context("there are no images for this machine")?;
+        let fetcher =
+            Fetcher::new(Cache::open(self.cache_dir)?, Options { offline: true, ..Options::default() })?;
+        let qemu = unpack_qemu(self.lock, native, &fetcher, &self.workspace.join("target/test-qemu"))?;
+        let program = self.register_of(native)?;
+        let measured = register::run(&self.packages()?, &qemu.join("usr/bin"), &program, SHORT)?;
+        let (ours, shell) = (least(&measured.ours), least(&measured.shell));
+        let how = |values: &[f64]| format!("least of {} x 20, {} entries", values.len(), measured.entries);
+        Ok(vec![
+            Figure::new(title, "`register -p --no-check`", Unit::Seconds, ours, how(&measured.ours)),
+            Figure::new(title, "a shell that writes the same", Unit::Seconds, shell, how(&measured.shell)),
+            Figure::new(
+                title,
+                "`register -p`, with a program of each target run",
+                Unit::Seconds,
+                least(&measured.checked),
+                how(&measured.checked),
+            ),
+            Figure::new(
+                title,
+                "speed of registering, against the shell",
+                Unit::Times,
+                shell / ours,
+                format!("{:.2} ms / {:.2} ms", shell * 1000.0, ours * 1000.0),
+            )
+            .goal(Goal::AtLeast(20.0)),
+        ])
+    }
+
+    fn repeat(&self, times: usize, run: impl Fn() -> anyhow::Result<Run>) -> anyhow::Result<Vec<f64>> {
+        (0..times).map(|_| run().map(|run| run.wall)).collect()
+    }
+
+    fn packages(&self) -> anyhow::Result<Packages> {
+        if let Some(reason) = testbed::missing() {
+            bail!("{reason}");
+        }
+        Ok(Packages::of_the_machine(&self.workspace.join("images/keyrings"))?)
+    }
+
+    fn register_of(&self, host: Host) -> anyhow::Result<PathBuf> {
+        Ok(cross::folder(self.workspace, &self.room.cache())?.join(host.name()))
+    }
+
+    fn say(&self, number: usize, what: &str, run: &Run) {
+        let (wall, cpu, peak) = (run.wall, run.cpu, crate::ui::size(run.peak));
+        self.ui.note(format!("  run {number}, {what}: {wall:.2} s ({cpu:.1} s of CPU, {peak})"));
+    }
+}
+
+/// The hosts with a `register`.
+pub(super) fn with_register(lock: &Lock) -> Vec<Host> {
+    lock.hosts().into_iter().filter(|host| host.triple().is_some()).collect()
+}

@@ -1,0 +1,147 @@
+//! `cargo xtask docs`: the parts of the documentation that are made from the code, between markers in the pages.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use arch::{Status, Target};
+use register::environment::VARIABLES;
+use register::help::outline::{self, Block};
+use register::help::{BINFMT, REGISTER};
+
+use crate::{context, e2e, ui};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DocsArgs {
+    /// Write nothing; exit 1 if a page is not as it should be
+    #[arg(long)]
+    check: bool,
+}
+
+/// A part: the page, what its markers are called, and what belongs between them.
+type Part = (&'static str, &'static str, fn() -> anyhow::Result<String>);
+
+const PARTS: [Part; 6] = [
+    ("README.md", "setups", || Ok(e2e::setups_table())),
+    ("docs/images.md", "targets", || Ok(targets())),
+    ("docs/register.md", "options", || Ok(options(REGISTER))),
+    ("docs/register.md", "binfmt-options", || Ok(options(BINFMT))),
+    ("docs/register.md", "environment", || Ok(environment())),
+    ("docs/setups.md", "setups", e2e::setups),
+];
+
+pub(crate) fn run(args: &DocsArgs) -> anyhow::Result<ExitCode> {
+    let stale = stale(&context::workspace()?)?;
+    for (path, text) in &stale {
+        if !args.check {
+            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        ui::print(&format!("{}\n", path.display()))?;
+    }
+    Ok(if args.check && !stale.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The pages that are not as they should be, with how they should be.
+fn stale(workspace: &Path) -> anyhow::Result<Vec<(std::path::PathBuf, String)>> {
+    let mut pages: Vec<&str> = PARTS.iter().map(|(page, ..)| *page).collect();
+    pages.dedup();
+    let mut stale = Vec::new();
+    for page in pages {
+        let path = workspace.join(page);
+        let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut new = old.clone();
+        for (_, name, content) in PARTS.iter().filter(|(of, ..)| *of == page) {
+            new = fill(&new, name, &content()?).with_context(|| format!("cannot fill {page}"))?;
+        }
+        if new != old {
+            stale.push((path, new));
+        }
+    }
+    Ok(stale)
+}
+
+/// `page` with `content` between its markers `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
+pub(crate) fn fill(page: &str, name: &str, content: &str) -> anyhow::Result<String> {
+    let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+    let Some((before, rest)) = page.split_once(&begin) else { bail!("there is no {}", begin.trim_end()) };
+    let Some((_, after)) = rest.split_once(&end) else {
+        bail!("there is no {end} after {}", begin.trim_end())
+    };
+    Ok(format!("{before}{begin}\n{}\n\n{end}{after}", content.trim()))
+}
+
+/// A table for each group of options.
+fn options(help: &'static str) -> String {
+    let mut text = String::new();
+    for block in outline::blocks(help) {
+        let Block::Options { title, options } = block else { continue };
+        text.push_str(&format!("| {} | |\n|---|---|\n", title.unwrap_or("Option").replace("--", "`--`")));
+        for option in options {
+            let value = option.value.map(|value| format!(" {value}")).unwrap_or_default();
+            let names: Vec<String> = option.names.iter().map(|name| format!("`{name}`")).collect();
+            let value = if value.is_empty() { value } else { format!(" `{}`", value.trim()) };
+            text.push_str(&format!(
+                "| {}{} | {} |\n",
+                names.join(", "),
+                escaped(&value),
+                escaped(&option.text)
+            ));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn environment() -> String {
+    let mut text = String::from("| variable | meaning |\n|---|---|\n");
+    for (name, meaning) in VARIABLES {
+        text.push_str(&format!("| `{name}` | {} |\n", escaped(meaning)));
+    }
+    text
+}
+
+fn targets() -> String {
+    let mut text = String::from("| target | also known as | |\n|---|---|---|\n");
+    for target in Target::all() {
+        let names: Vec<String> = target.aliases().iter().map(|name| format!("`{name}`")).collect();
+        let what = match target.status() {
+            Status::Current => "",
+            Status::Retired => "QEMU has dropped it; only by name",
+            Status::Shared => "an entry of its own, with the binary of `i386`",
+        };
+        text.push_str(&format!("| `{target}` | {} | {what} |\n", names.join(", ")));
+    }
+    text
+}
+
+/// Without what would end a cell.
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_are_as_the_code_says() {
+        let stale = stale(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap();
+        let pages: Vec<_> = stale.iter().map(|(path, _)| path).collect();
+        assert!(stale.is_empty(), "run `cargo xtask docs`: {pages:?}");
+    }
+
+    #[test]
+    fn only_what_is_between_the_markers_changes() {
+        let page = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n";
+        let filled = fill(page, "x", "new\n").unwrap();
+        assert_eq!(filled, "a\n<!-- x:begin -->\n\nnew\n\n<!-- x:end -->\nb\n");
+        assert_eq!(fill(&filled, "x", "new").unwrap(), filled);
+        for (page, expected) in [
+            ("<!-- x:end -->", "there is no <!-- x:begin -->"),
+            ("<!-- x:begin -->\n", "there is no <!-- x:end --> after <!-- x:begin -->"),
+        ] {
+            assert_eq!(fill(page, "x", "").unwrap_err().to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! More jobs: what people do with qus beside the seventeen setups.
+
+use arch::Host;
+use testbed::Package;
+
+use super::job::{Job, Needs, Root, Step};
+use super::shop::{self, FILE, FOREIGN, QUS, SYSTEMD_BINFMT};
+
+/// The platforms that people build for, with their hosts and what their machines call themselves.
+const PLATFORMS: [(&str, &str, &str); 5] = [
+    ("arm64v8", "linux/arm64", "aarch64"),
+    ("arm32v7", "linux/arm/v7", "armv7l"),
+    ("riscv64", "linux/riscv64", "riscv64"),
+    ("s390x", "linux/s390x", "s390x"),
+    ("ppc64le", "linux/ppc64le", "ppc64le"),
+];
+
+pub(super) fn jobs(native: Host) -> Vec<Job> {
+    vec![
+        unprivileged(native),
+        single(native),
+        binfmt(native),
+        several(native),
+        setuid(native),
+        drop_in(native),
+        build(native),
+        buildx(native),
+        wide(native),
+        emulated(native),
+    ]
+}
+
+fn uname(index: usize) -> Step {
+    let (host, platform, machine) = PLATFORMS[index];
+    Step::prints(shop::run(platform, "", &format!("{host}/busybox"), "uname -m"), machine)
+}
+
+fn roots(indexes: &[usize]) -> Vec<Root> {
+    indexes.iter().map(|index| shop::busybox(shop::host(PLATFORMS[*index].0))).collect()
+}
+
+fn no_foreign_program() -> Step {
+    Step::fails(shop::run("linux/arm64", "", FOREIGN, "uname -m"))
+}
+
+fn unprivileged(native: Host) -> Job {
+    let bound = "docker run --rm --cap-drop ALL --network none --read-only \
+                 -v /proc/sys/fs/binfmt_misc:/binfmt_misc";
+    Job {
+        name: "unprivileged".to_owned(),
+        about: "without --privileged, any capability or a network, into the machine's binfmt_misc".to_owned(),
+        engines_differ: true,
+        needs: Needs { images: vec![shop::image("aarch64", native)], roots: roots(&[0]), ..Needs::default() },
+        steps: vec![
+            no_foreign_program(),
+            Step::succeeds(format!("{bound} {QUS}:aarch64 -s --mount /binfmt_misc -- -p linux/arm64")),
+            uname(0),
+            Step::succeeds(format!("{bound} {QUS}:aarch64 --mount /binfmt_misc -- -r")),
+            no_foreign_program(),
+        ],
+    }
+}
+
+fn single(native: Host) -> Job {
+    Job {
+        name: "single".to_owned(),
+        about: "the image of one target".to_owned(),
+        engines_differ: false,
+        needs: Needs { images: vec![shop::image("aarch64", native)], roots: roots(&[0]), ..Needs::default() },
+        steps: vec![
+            no_foreign_program(),
+            Step::succeeds(format!("docker run --rm --privileged {QUS}:aarch64 -s -- -p")),
+            uname(0),
+            Step::contains(format!("docker run --rm --privileged {QUS}:aarch64 --check aarch64"), "aarch64"),
+        ],
+    }
+}
+
+/// The calls that docker/setup-qemu-action makes of its image (its src/main.ts).
+fn binfmt(native: Host) -> Job {
+    let call = format!("docker run --rm --privileged {QUS}:binfmt");
+    Job {
+        name: "binfmt".to_owned(),
+        about: "in place of tonistiigi/binfmt, called as docker/setup-qemu-action calls it".to_owned(),
+        engines_differ: true,
+        needs: Needs {
+            images: vec![shop::image("binfmt", native)],
+            roots: roots(&[0, 3]),
+            ..Needs::default()
+        },
+        steps: vec![
+            no_foreign_program(),
+            Step::contains(format!("{call} --version"), "qemu"),
+            Step::contains(format!("{call} --uninstall qemu-*"), "uninstalling"),
+            Step::contains(format!("{call} --install all"), "\"linux/arm64\""),
+            Step::contains(call.clone(), "\"qemu-aarch64\""),
+            uname(0),
+            uname(3),
+            Step::contains(format!("{call} --uninstall arm64,s390x"), "uninstalling"),
+            no_foreign_program(),
+        ],
+    }
+}
+
+fn several(native: Host) -> Job {
+    Job {
+        name: "several".to_owned(),
+        about: "several targets in one call: by comma, by space, by platform".to_owned(),
+        engines_differ: false,
+        needs: Needs {
+            images: vec![shop::image("latest", native)],
+            roots: roots(&[0, 1, 2, 3]),
+            ..Needs::default()
+        },
+        steps: vec![
+            no_foreign_program(),
+            Step::succeeds(format!(
+                "docker run --rm --privileged {QUS} -s -- -p arm64,linux/arm/v7 riscv64 s390x"
+            )),
+            uname(0),
+            uname(1),
+            uname(2),
+            uname(3),
+            Step::contains(format!("docker run --rm --privileged {QUS} -l"), "qemu-riscv64"),
+            Step::succeeds(format!("docker run --rm --privileged {QUS} -- -r arm64")),
+            no_foreign_program(),
+            uname(1),
+        ],
+    }
+}
+
+fn setuid(native: Host) -> Job {
+    let arm64 = shop::host("arm64v8");
+    let image = "arm64v8/bash";
+    let effective = "bash-static -p -c 'echo user $EUID'";
+    let user = shop::run("linux/arm64", "--user 1000", "built", effective);
+    Job {
+        name: "setuid".to_owned(),
+        about: "set-user-ID programs with `-c`, and without".to_owned(),
+        engines_differ: false,
+        needs: Needs {
+            images: vec![shop::image("aarch64", native)],
+            roots: vec![Root {
+                name: image.to_owned(),
+                host: arm64,
+                packages: vec![shop::busybox_package(arm64), Package::new("bookworm", arm64, "bash-static")],
+            }],
+            ..Needs::default()
+        },
+        steps: {
+            let register = format!("docker run --rm --privileged {QUS}:aarch64 -s --");
+            let mut steps = vec![Step::succeeds(format!("{register} -p aarch64"))];
+            let dockerfile = format!("FROM {image}\nRUN chmod u+s /usr/bin/bash-static");
+            shop::build(&mut steps, "linux/arm64", &dockerfile);
+            steps.extend([
+                Step::prints(user.clone(), "user 1000"),
+                Step::succeeds(format!("{register} -c -p aarch64")),
+                Step::prints(user, "user 0"),
+            ]);
+            steps
+        },
+    }
+}
+
+fn drop_in(native: Host) -> Job {
+    let mut needs = Needs {
+        images: vec![shop::image("register", native)],
+        roots: roots(&[0]),
+        installed: shop::installed(&[]),
+        ..Needs::default()
+    };
+    let mut steps = Vec::new();
+    let tarball = format!("{FILE}_{native}.tgz");
+    shop::assets(&mut needs, &mut steps, std::slice::from_ref(&tarball));
+    let register = format!(
+        "docker run --rm --privileged -e QEMU_BIN_DIR=/usr/bin -v /usr/bin:/usr/bin -v /etc/binfmt.d:/etc/binfmt.d {QUS}:register"
+    );
+    steps.extend([
+        Step::succeeds(format!("tar -xzf {tarball} -C /usr/bin")),
+        Step::succeeds("mkdir -p /etc/binfmt.d"),
+        no_foreign_program(),
+        Step::succeeds(format!("{register} -s -- -p aarch64")),
+        uname(0),
+        // It removes what is in none of its files, and so what was just registered.
+        Step::succeeds(SYSTEMD_BINFMT),
+        no_foreign_program(),
+        Step::succeeds(format!("{register} -s -- -p --systemd aarch64")),
+        Step::contains("cat /etc/binfmt.d/qemu-aarch64.conf", ":/usr/bin/qemu-aarch64-static:"),
+        Step::succeeds(SYSTEMD_BINFMT),
+        uname(0),
+    ]);
+    Job {
+        name: "drop-in".to_owned(),
+        about: "an entry that outlives a restart of systemd-binfmt.service, by its drop-in".to_owned(),
+        engines_differ: false,
+        needs,
+        steps,
+    }
+}
+
+fn build(native: Host) -> Job {
+    Job {
+        name: "build".to_owned(),
+        about: "docker build with several RUN steps for arm64, arm/v7, riscv64, s390x and ppc64le".to_owned(),
+        engines_differ: true,
+        needs: Needs {
+            images: vec![shop::image("latest", native)],
+            roots: roots(&[0, 1, 2, 3, 4]),
+            ..Needs::default()
+        },
+        steps: builds(&PLATFORMS),
+    }
+}
+
+/// With BuildKit, which runs foreign programs in its own way. Debian packages it for its newest Docker.
+fn buildx(native: Host) -> Job {
+    Job {
+        name: "buildx".to_owned(),
+        about: "the same with BuildKit, for arm64 and s390x".to_owned(),
+        engines_differ: false,
+        needs: Needs {
+            images: vec![shop::image("latest", native)],
+            roots: roots(&[0, 3]),
+            installed: vec![Package::native("sid", "docker-buildx")],
+            ..Needs::default()
+        },
+        steps: {
+            let mut steps = vec![Step::contains("docker buildx version", "buildx")];
+            steps.extend(builds(&[PLATFORMS[0], PLATFORMS[3]]));
+            steps
+        },
+    }
+}
+
+fn builds(platforms: &[(&str, &str, &str)]) -> Vec<Step> {
+    let mut steps = vec![Step::succeeds(format!("docker run --rm --privileged {QUS} -s -- -p"))];
+    for (host, platform, machine) in platforms {
+        let dockerfile = format!(
+            "FROM {host}/busybox\n\
+             RUN uname -m > /machine\n\
+             RUN test \"$(cat /machine)\" = {machine} && echo built for $(uname -m) > /proof\n\
+             RUN [\"/bin/busybox\", \"sed\", \"-i\", \"s/^/image /\", \"/proof\"]"
+        );
+        shop::build(&mut steps, platform, &dockerfile);
+        steps.push(Step::prints(
+            shop::run(platform, "", "built", "cat /proof"),
+            &format!("image built for {machine}"),
+        ));
+    }
+    steps
+}
+
+fn wide(native: Host) -> Job {
+    let i386 = shop::host("i386");
+    let register = format!("docker run --rm --privileged --platform {} {QUS}:aarch64", i386.platform());
+    Job {
+        name: "i386".to_owned(),
+        about: format!("the image of a 32-bit host on {native}"),
+        engines_differ: false,
+        needs: Needs { images: vec![shop::image("aarch64", i386)], roots: roots(&[0]), ..Needs::default() },
+        steps: vec![
+            no_foreign_program(),
+            Step::succeeds(format!("{register} -s -- -p aarch64")),
+            uname(0),
+            Step::succeeds(format!("{register} -- -r")),
+            no_foreign_program(),
+        ],
+    }
+}
+
+/// The image of another machine, which itself runs under QEMU. Its entry leads the kernel to a foreign QEMU, and that to
+/// the native one, which looks for the foreign one by its path: programs run where that path is.
+fn emulated(native: Host) -> Job {
+    let foreign = format!("docker run --rm --privileged --platform linux/arm64 {QUS}");
+    let arm64 = shop::host("arm64v8");
+    let options = "-v $(pwd)/busybox:/busybox --entrypoint /busybox";
+    let program = shop::run("linux/arm64", options, QUS, "uname -m");
+    Job {
+        name: "emulated".to_owned(),
+        about: "arm64v8's image, itself emulated, registers s390x for programs where its QEMU is".to_owned(),
+        engines_differ: false,
+        needs: Needs {
+            images: vec![shop::image("aarch64", native), shop::image("latest", arm64)],
+            files: vec![shop::program(shop::host("s390x"))],
+            ..Needs::default()
+        },
+        steps: vec![
+            Step::fails(format!("{foreign} -h")),
+            Step::succeeds(format!("docker run --rm --privileged {QUS}:aarch64 -s -- -p aarch64")),
+            Step::contains(format!("{foreign} -h"), "register"),
+            Step::contains(format!("{foreign} -l"), "qemu-aarch64"),
+            Step::contains(format!("{foreign} -s -- -p s390x"), "1 of 1 proved by running"),
+            Step::prints(program, "s390x"),
+        ],
+    }
+}

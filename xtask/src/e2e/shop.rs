@@ -1,0 +1,101 @@
+//! What jobs have in common: names, packages, and the commands that several of them type.
+
+use arch::Host;
+use testbed::Package;
+
+use super::job::{Extract, Image, Needs, Root, Step};
+
+/// The working directory of every job, inside its sandbox.
+pub(super) const WORK: &str = "/shared/qus";
+
+/// The registry's name of the images, as users type it.
+pub(super) const QUS: &str = "aptman/qus";
+
+/// The foreign image of most jobs.
+pub(super) const FOREIGN: &str = "arm64v8/busybox";
+
+/// What an arm64 machine calls itself.
+pub(super) const MACHINE: &str = "aarch64";
+
+pub(super) const FILE: &str = "qemu-aarch64-static";
+
+/// The distribution's way of registering: what its packages trigger when they are installed.
+pub(super) const SYSTEMD_BINFMT: &str = "/usr/lib/systemd/systemd-binfmt";
+
+/// systemd-binfmt and its libraries, from the suite whose libc the sandboxes have.
+const SYSTEMD: [&str; 22] = [
+    "systemd",
+    "libacl1",
+    "libaudit1",
+    "libblkid1",
+    "libcap-ng0",
+    "libcap2",
+    "libcrypt1",
+    "libgcrypt20",
+    "libgpg-error0",
+    "libip4tc2",
+    "libkmod2",
+    "liblz4-1",
+    "liblzma5",
+    "libmount1",
+    "libpam0g",
+    "libpcre2-8-0",
+    "libseccomp2",
+    "libselinux1",
+    "libssl3",
+    "libsystemd-shared",
+    "libuuid1",
+    "libzstd1",
+];
+
+/// Packages of the host's distribution, with what registers them.
+pub(super) fn installed(packages: &[(&str, &str)]) -> Vec<Package> {
+    let systemd = SYSTEMD.iter().map(|name| Package::native("bookworm", name));
+    packages.iter().map(|(suite, name)| Package::native(suite, name)).chain(systemd).collect()
+}
+
+pub(super) fn host(name: &str) -> Host {
+    name.parse().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The image that `tag` means on `host`.
+pub(super) fn image(tag: &'static str, host: Host) -> Image {
+    Image { tag, host }
+}
+
+/// An image with the busybox of `host`.
+pub(super) fn busybox(host: Host) -> Root {
+    Root { name: format!("{host}/busybox"), host, packages: vec![busybox_package(host)] }
+}
+
+/// sid builds for fewer hosts, but has the youngest; the other way round for bookworm.
+pub(super) fn busybox_package(host: Host) -> Package {
+    let old = ["arm32v6", "mipsel", "mips64el"].contains(&host.name());
+    Package::new(if old { "bookworm" } else { "sid" }, host, "busybox-static")
+}
+
+/// A foreign program in the working directory: `./busybox`.
+pub(super) fn program(host: Host) -> Extract {
+    Extract { package: busybox_package(host), path: "usr/bin/busybox", name: "busybox" }
+}
+
+/// Fetches release assets and checks them, as the documentation says.
+pub(super) fn assets(needs: &mut Needs, steps: &mut Vec<Step>, names: &[String]) {
+    needs.assets.push("SHA256SUMS".to_owned());
+    needs.assets.extend(names.iter().cloned());
+    let names = names.join("|").replace('.', "\\.");
+    let names = if names.contains('|') { format!("({names})") } else { names };
+    steps.push(Step::succeeds(format!("grep -E ' {names}$' SHA256SUMS | sha256sum -c")));
+}
+
+/// Builds an image by `dockerfile` in the working directory and calls it `built`.
+pub(super) fn build(steps: &mut Vec<Step>, platform: &str, dockerfile: &str) {
+    steps.push(Step::succeeds(format!("cat > Dockerfile <<'EOF'\n{dockerfile}\nEOF")));
+    steps.push(Step::succeeds(format!("docker build --network none --platform {platform} -t built .")));
+}
+
+/// `docker run` of `image`'s program `command` on `platform`.
+pub(super) fn run(platform: &str, options: &str, image: &str, command: &str) -> String {
+    let options = if options.is_empty() { String::new() } else { format!(" {options}") };
+    format!("docker run --rm --platform {platform}{options} {image} {command}")
+}

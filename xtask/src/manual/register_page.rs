@@ -1,0 +1,132 @@
+//! `register.1`, from the program's own help, its variables and its targets.
+
+use arch::Target;
+use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use register::environment::VARIABLES;
+use register::help::outline::{self, Block, Opt};
+use register::help::{BINFMT, REGISTER};
+
+use super::File;
+
+/// The help says of `--credential`: read the manual first.
+const SECURITY: &str = "\
+With --credential, set-user-ID programs of the target run with their owner's rights, in QEMU. Whoever can bring such a \
+program that root owns onto the machine, for instance in an image that is run, becomes root. Without it, sudo and ping do \
+not work in foreign containers. register never sets it by itself; as binfmt it does, as that tool does, unless \
+QEMU_CREDENTIAL is no.";
+
+pub(super) fn page() -> File {
+    let mut page = Roff::new();
+    page.control("TH", ["REGISTER", "1", "", concat!("qus ", env!("CARGO_PKG_VERSION")), "qus"]);
+    page.control("SH", ["NAME"]);
+    page.text([roman("register - tell the kernel which QEMU runs which foreign programs")]);
+    let (options, rest): (Vec<_>, Vec<_>) =
+        outline::blocks(REGISTER).into_iter().partition(|block| matches!(block, Block::Options { .. }));
+    let (usage, rest) = rest.split_at(1);
+    for (title, blocks) in [("SYNOPSIS", usage), ("DESCRIPTION", rest), ("OPTIONS", &options)] {
+        section(title, blocks, &mut page);
+    }
+    section("AS BINFMT", &outline::blocks(BINFMT), &mut page);
+    targets(&mut page);
+    page.control("SH", ["ENVIRONMENT"]);
+    for (name, meaning) in VARIABLES {
+        page.control("TP", []).text([bold(name)]).text([roman(meaning)]);
+    }
+    page.control("SH", ["SECURITY"]);
+    page.text([roman(SECURITY)]);
+    page.control("SH", ["SEE ALSO"]);
+    page.text([roman("binfmt.d(5), systemd-binfmt.service(8), update-binfmts(8), user_namespaces(7)")]);
+    ("register.1".into(), super::undated(&page.render()))
+}
+
+fn section(title: &str, blocks: &[Block], page: &mut Roff) {
+    page.control("SH", [title]);
+    for (place, block) in blocks.iter().enumerate() {
+        if place > 0 && matches!(block, Block::Text(_)) {
+            page.control("PP", []);
+        }
+        paragraph(block, page);
+    }
+}
+
+fn targets(page: &mut Roff) {
+    page.control("SH", ["TARGETS"]);
+    page.text([roman("These, and the names that Debian, Docker and OCI have for them:")]);
+    page.control("PP", []);
+    let names: Vec<&str> = Target::all().map(Target::name).collect();
+    page.text([roman(format!("{}.", names.join(", ")))]);
+}
+
+fn synopsis(usage: &str, page: &mut Roff) {
+    let (program, rest) = usage.split_once(' ').unwrap_or((usage, ""));
+    page.text([bold(program), roman(" "), roman(rest)]);
+}
+
+fn paragraph(block: &Block, page: &mut Roff) {
+    match block {
+        Block::Usage(usage) => synopsis(usage, page),
+        Block::Text(text) => {
+            page.text([roman(text.as_str())]);
+        }
+        Block::Examples(lines) => {
+            for (command, what) in lines {
+                page.control("TP", []).text([bold(*command)]).text([roman(*what)]);
+            }
+        }
+        Block::Options { title, options } => {
+            if let Some(title) = title {
+                page.control("SS", [*title]);
+            }
+            for option in options {
+                page.control("TP", []).text(spelling(option)).text([roman(option.text.as_str())]);
+            }
+        }
+    }
+}
+
+fn spelling(option: &Opt) -> Vec<Inline> {
+    let mut words = Vec::new();
+    for name in &option.names {
+        if !words.is_empty() {
+            words.push(roman(", "));
+        }
+        words.push(bold(*name));
+    }
+    if let Some(value) = option.value {
+        words.push(roman(" "));
+        words.push(italic(value));
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_every_word_of_the_help() {
+        let page = String::from_utf8(page().1).unwrap();
+        // Without what roff writes for fonts, dashes and quotes.
+        let plain = page
+            .replace("\\fB", "")
+            .replace("\\fI", "")
+            .replace("\\fR", "")
+            .replace("\\-", "-")
+            .replace("\\*(Aq", "'")
+            .replace("\\(aq", "'");
+        for word in REGISTER.split_whitespace().chain(BINFMT.split_whitespace()) {
+            let word = word.trim_end_matches(':');
+            assert!(word == "Usage" || plain.contains(word), "{word}: {plain}");
+        }
+        for name in Target::all().map(Target::name).chain(VARIABLES.map(|(name, _)| name)) {
+            assert!(plain.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_option_is_bold_and_its_value_is_not() {
+        let page = String::from_utf8(page().1).unwrap();
+        let expected = ".TP\n\\fB\\-Q\\fR, \\fB\\-\\-qemu\\-path\\fR \\fIDIR\\fR\n";
+        assert!(page.contains(expected), "{page}");
+    }
+}

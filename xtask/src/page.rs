@@ -1,0 +1,65 @@
+//! `cargo xtask report`: which targets there are on which host, as a page, as Markdown, as JSON.
+//!
+//! What there is comes from the lock, sizes from a layout if one was built. So the report of one lock and one layout
+//! is always the same: it has no date of its own.
+
+mod html;
+mod markdown;
+mod matrix;
+mod sizes;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use debian::lock::Lock;
+use publish::layout::Layout;
+
+use crate::config::Config;
+use crate::context;
+use crate::files;
+use crate::ui::{self, Ui};
+use matrix::Matrix;
+pub(crate) use sizes::Sizes;
+
+/// What can be typed after `report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask report                          target/report/index.html and report.md
+  cargo xtask report --json | jq '.targets[] | select(.name == \"aarch64\")'")]
+pub(crate) struct ReportArgs {
+    /// Take sizes from this layout; without one, the report has none
+    #[arg(long, value_name = "DIR", default_value = "target/images")]
+    layout: PathBuf,
+    /// Write index.html and report.md here
+    #[arg(long, value_name = "DIR", default_value = "target/report")]
+    output: PathBuf,
+    /// Print the report as JSON, too
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<()> {
+    let ui = Ui::new();
+    let workspace = context::workspace()?;
+    let config = Config::load(&workspace.join("images/images.toml"))?;
+    let lock = Lock::load(&context::lock_path(&workspace))?;
+    let sizes = if args.layout.exists() {
+        let context = || format!("cannot take sizes from {}", args.layout.display());
+        Layout::open(&args.layout).and_then(|layout| Sizes::read(&layout)).with_context(context)?
+    } else {
+        ui.note(format!("{} is not there: the report has no sizes", args.layout.display()));
+        Sizes::default()
+    };
+    let matrix = Matrix::new(&lock, &sizes, &config.repository);
+    let page = html::render(&matrix)?;
+    for (name, text) in [("index.html", &page), ("report.md", &markdown::render(&matrix))] {
+        let path = args.output.join(name);
+        files::write(&path, text)?;
+        ui.note(format!("wrote {}", path.display()));
+    }
+    if args.json {
+        ui::print(&(serde_json::to_string_pretty(&matrix)? + "\n"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! The report as one HTML file that wants nothing from elsewhere.
+
+use anyhow::Context as _;
+use minijinja::{AutoEscape, Environment, Value, context};
+
+use super::matrix::Matrix;
+use crate::ui::size;
+
+/// The page; everything that is put into it is escaped.
+pub(super) fn render(matrix: &Matrix) -> anyhow::Result<String> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.add_filter("size", size);
+    environment.add_template("page", include_str!("page.html")).context("page.html is no template")?;
+    let page = environment.get_template("page").context("page.html is no template")?;
+    page.render(context! {
+        matrix => Value::from_serialize(matrix),
+        style => Value::from_safe_string(include_str!("page.css").to_owned()),
+        script => Value::from_safe_string(include_str!("page.js").to_owned()),
+    })
+    .context("cannot render page.html")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::matrix::{Cell, Edition, HostColumn, TargetRow};
+
+    #[test]
+    fn what_is_put_into_the_page_is_escaped() {
+        let hostile = "\"><script>alert('1')</script>".to_owned();
+        let text = || hostile.clone();
+        let cell =
+            Cell { edition: 0, qemu: text(), suite: text(), package: text(), native: false, size: Some(1) };
+        let row = TargetRow {
+            name: text(),
+            names: vec![text(), text()],
+            platforms: vec![text()],
+            retired: true,
+            cells: vec![Some(cell), None],
+        };
+        let host = HostColumn {
+            name: text(),
+            platform: text(),
+            debian: text(),
+            names: vec![text()],
+            pkg_tag: Some(text()),
+            qemu: text(),
+            size: None,
+        };
+        let edition = Edition { suite: text(), date: text(), qemu: text(), cells: 1 };
+        let matrix =
+            Matrix { repository: text(), editions: vec![edition], hosts: vec![host], targets: vec![row] };
+        let page = render(&matrix).unwrap();
+        assert!(!page.contains(&hostile), "{page}");
+        assert!(!page.contains("alert('1')"), "{page}");
+        // The page's own, and no other.
+        assert_eq!(page.matches("<script").count(), 1);
+        assert!(page.contains("&lt;script&gt;alert("), "{page}");
+    }
+}

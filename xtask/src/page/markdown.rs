@@ -1,0 +1,55 @@
+//! The report as Markdown tables.
+
+use super::matrix::{Cell, Matrix};
+use crate::ui::size;
+
+/// Which targets each host has, then the hosts themselves.
+pub(super) fn render(matrix: &Matrix) -> String {
+    let mut text = String::from("# Which programs run on which machine\n\n");
+    let from: Vec<String> = matrix
+        .editions
+        .iter()
+        .map(|edition| format!("QEMU {} from {} ({})", edition.qemu, edition.suite, edition.date))
+        .collect();
+    text.push_str(&format!(
+        "Rows are what is emulated, columns are machines. In each cell: QEMU's version, the suite of Debian that it \
+         is from, and what has to be downloaded.\n\n{}.\n\n",
+        from.join(", ")
+    ));
+    let heads = matrix.hosts.iter().map(|host| format!("{}<br>`{}`", host.name, host.platform));
+    row(&mut text, std::iter::once("target".to_owned()).chain(heads));
+    row(&mut text, std::iter::repeat_n("---".to_owned(), matrix.hosts.len() + 1));
+    for target in &matrix.targets {
+        let retired = if target.retired { "<br>retired" } else { "" };
+        let head = format!("**{}**{retired}", target.name);
+        row(&mut text, std::iter::once(head).chain(target.cells.iter().map(|c| cell(c.as_ref()))));
+    }
+    text.push_str("\n## Machines\n\n");
+    row(&mut text, ["host", "platform", "Debian", "QEMU", "image with everything"].map(str::to_owned));
+    row(&mut text, ["---"; 5].map(str::to_owned));
+    for host in &matrix.hosts {
+        let tag = host.pkg_tag.as_deref().unwrap_or("latest");
+        let image = match host.size {
+            Some(bytes) => format!("`{tag}`, {}", size(bytes)),
+            None => format!("`{tag}`"),
+        };
+        let (platform, debian) = (format!("`{}`", host.platform), host.debian.clone());
+        row(&mut text, [host.name.clone(), platform, debian, host.qemu.clone(), image]);
+    }
+    text
+}
+
+fn cell(cell: Option<&Cell>) -> String {
+    let Some(cell) = cell else { return "-".to_owned() };
+    let size = cell.size.map(|bytes| format!("<br>{}", size(bytes))).unwrap_or_default();
+    format!("{} {}{size}", cell.qemu, cell.suite)
+}
+
+fn row(text: &mut String, cells: impl IntoIterator<Item = String>) {
+    for cell in cells {
+        text.push_str("| ");
+        text.push_str(&cell.replace('|', "\\|"));
+        text.push(' ');
+    }
+    text.push_str("|\n");
+}

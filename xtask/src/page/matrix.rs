@@ -1,0 +1,276 @@
+//! The report's contents: every target on every host. Pure: a lock and sizes in, a table out.
+
+use std::collections::BTreeMap;
+
+use arch::{Host, Status, Target};
+use debian::lock::{Lock, Package};
+use serde::Serialize;
+
+use super::sizes::Sizes;
+use crate::kind::Kind;
+
+/// The whole report; what `--json` prints.
+#[derive(Debug, Serialize)]
+pub(super) struct Matrix {
+    /// As it is typed after `docker run`: `aptman/qus`.
+    pub(super) repository: String,
+    /// What emulators come from, newest first.
+    pub(super) editions: Vec<Edition>,
+    /// The columns.
+    pub(super) hosts: Vec<HostColumn>,
+    /// The rows.
+    pub(super) targets: Vec<TargetRow>,
+}
+
+/// One version of QEMU in one suite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Edition {
+    pub(super) suite: String,
+    /// The date of the suite's `InRelease`: `2026-10-30`.
+    pub(super) date: String,
+    /// As in tags: `11.1`.
+    pub(super) qemu: String,
+    /// How many cells are taken from it.
+    pub(super) cells: usize,
+}
+
+/// A machine that images run on.
+#[derive(Debug, Serialize)]
+pub(super) struct HostColumn {
+    pub(super) name: String,
+    pub(super) platform: String,
+    pub(super) debian: String,
+    /// Everything that it is called, `linux/` aside.
+    pub(super) names: Vec<String>,
+    /// The tag of its only image, if there is none that registers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pkg_tag: Option<String>,
+    /// The version in its tags.
+    pub(super) qemu: String,
+    /// Compressed size of the image with everything, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) size: Option<u64>,
+}
+
+/// A foreign architecture, with one cell for each host.
+#[derive(Debug, Serialize)]
+pub(super) struct TargetRow {
+    pub(super) name: String,
+    /// Everything that it is called, `linux/` aside.
+    pub(super) names: Vec<String>,
+    /// What `--platform` may say for containers that it runs.
+    pub(super) platforms: Vec<String>,
+    /// QEMU has dropped it: it is in an image of its own and in no other.
+    pub(super) retired: bool,
+    /// In the order of the hosts; `None` where Debian has no emulator.
+    pub(super) cells: Vec<Option<Cell>>,
+}
+
+/// The emulator of one target for one host.
+#[derive(Debug, Serialize)]
+pub(super) struct Cell {
+    /// Its place among the editions.
+    pub(super) edition: usize,
+    pub(super) qemu: String,
+    pub(super) suite: String,
+    /// `qemu-user 1:11.1.3+ds-1`
+    pub(super) package: String,
+    /// The target is the host's own architecture: its programs need no emulator.
+    pub(super) native: bool,
+    /// Compressed size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) size: Option<u64>,
+}
+
+impl Matrix {
+    pub(super) fn new(lock: &Lock, sizes: &Sizes, repository: &str) -> Matrix {
+        let hosts: Vec<Host> = lock.hosts().into_iter().collect();
+        let editions = editions(lock, &hosts);
+        let row = |target: Target| {
+            let cells: Vec<_> =
+                hosts.iter().map(|&host| cell(lock, sizes, &editions, host, target)).collect();
+            cells.iter().any(Option::is_some).then(|| target_row(target, cells))
+        };
+        Matrix {
+            // Docker Hub is what a name without a registry means.
+            repository: repository.strip_prefix("docker.io/").unwrap_or(repository).to_owned(),
+            targets: Target::all().filter_map(row).collect(),
+            hosts: hosts.iter().map(|&host| host_column(lock, sizes, host)).collect(),
+            editions,
+        }
+    }
+}
+
+/// Every edition with the number of its cells: by the suites' order, newer versions first.
+fn editions(lock: &Lock, hosts: &[Host]) -> Vec<Edition> {
+    let mut counts: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for package in hosts.iter().flat_map(|&host| lock.qemu(host)) {
+        *counts.entry((&package.suite, package.qemu_version())).or_default() += package.targets().count();
+    }
+    let mut editions = Vec::new();
+    for suite in lock.suites() {
+        let of_suite = counts.iter().filter(|((name, _), _)| *name == suite.name);
+        let mut of_suite: Vec<Edition> = of_suite
+            .map(|((_, qemu), &cells)| Edition {
+                suite: suite.name.clone(),
+                date: date(suite.date),
+                qemu: qemu.clone(),
+                cells,
+            })
+            .collect();
+        of_suite.sort_by_key(|edition| std::cmp::Reverse(numbers(&edition.qemu)));
+        editions.extend(of_suite);
+    }
+    editions
+}
+
+/// `11.1` as numbers, which order as versions do.
+fn numbers(version: &str) -> Vec<u32> {
+    version.split('.').filter_map(|part| part.parse().ok()).collect()
+}
+
+fn date(seconds: i64) -> String {
+    let day = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+    day.strftime("%Y-%m-%d").to_string()
+}
+
+fn cell(lock: &Lock, sizes: &Sizes, editions: &[Edition], host: Host, target: Target) -> Option<Cell> {
+    let package: &Package = lock.cell(host, target)?;
+    let qemu = package.qemu_version();
+    let edition =
+        editions.iter().position(|edition| edition.suite == package.suite && edition.qemu == qemu)?;
+    Some(Cell {
+        edition,
+        suite: package.suite.clone(),
+        package: format!("{} {}", package.name, package.version),
+        native: host.target() == target,
+        size: sizes.cells.get(&(host, target)).copied(),
+        qemu,
+    })
+}
+
+fn host_column(lock: &Lock, sizes: &Sizes, host: Host) -> HostColumn {
+    let platform = host.platform().to_string();
+    let mut names = vec![host.name(), host.debian(), bare(&platform)];
+    names.extend(host.aliases());
+    HostColumn {
+        name: host.name().to_owned(),
+        names: distinct(names),
+        debian: host.debian().to_owned(),
+        pkg_tag: host.triple().is_none().then(|| format!("{}{}", host.tag(), Kind::Pkg.suffix())),
+        qemu: lock.qemu(host).next().map(Package::qemu_version).unwrap_or_default(),
+        size: sizes.images.get(&host).copied(),
+        platform,
+    }
+}
+
+fn target_row(target: Target, cells: Vec<Option<Cell>>) -> TargetRow {
+    let platform = |host: Host| {
+        let platform = host.platform().to_string();
+        // The one variant of its architecture: nobody types it.
+        platform.strip_suffix("/v8").map_or(platform.clone(), str::to_owned)
+    };
+    let platforms: Vec<String> = Host::all().filter(|host| host.target() == target).map(platform).collect();
+    let mut names = vec![target.name()];
+    names.extend(target.aliases());
+    names.extend(platforms.iter().map(|platform| bare(platform)));
+    TargetRow {
+        name: target.name().to_owned(),
+        names: distinct(names),
+        retired: target.status() == Status::Retired,
+        platforms,
+        cells,
+    }
+}
+
+/// A platform without its operating system, which is the same for all.
+fn bare(platform: &str) -> &str {
+    platform.strip_prefix("linux/").unwrap_or(platform)
+}
+
+/// Each name once, in the order of its first place.
+fn distinct(names: Vec<&str>) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::new();
+    for name in names {
+        if !distinct.iter().any(|other| other == name) {
+            distinct.push(name.to_owned());
+        }
+    }
+    distinct
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOCK: &str = r#"version = 1
+
+[[suite]]
+name = "sid"
+codename = "sid"
+date = "2026-10-30T08:08:01Z"
+snapshot = "20261030T080801Z"
+inrelease = "sha256:5037551e459c8bb49f47a7102c6d836f2bf06c2bd7672e4fb67c2ed61ca7756f"
+
+[[package]]
+host = "amd64"
+name = "qemu-user"
+version = "1:11.1.3+ds-1"
+architecture = "amd64"
+suite = "sid"
+path = "pool/a.deb"
+size = 1
+digest = "sha256:5fa915e759f314400cf7d64a2745747e6baa50a180c938b3e8d281ce57ede452"
+targets = ["aarch64", "x86_64"]
+
+[[package]]
+host = "mipsel"
+name = "qemu-user"
+version = "1:10.2.1+ds-1"
+architecture = "mipsel"
+suite = "sid"
+path = "pool/b.deb"
+size = 1
+digest = "sha256:77737fa4b34f2693e982cc9ee35736816c35a7778fc2d326cc1bbf5b301fe1aa"
+targets = ["aarch64"]
+"#;
+
+    #[test]
+    fn a_cell_is_where_the_lock_has_one() {
+        let lock = Lock::parse(LOCK).unwrap();
+        let mut sizes = Sizes::default();
+        sizes.cells.insert(("amd64".parse().unwrap(), "aarch64".parse().unwrap()), 3_800_000);
+        let matrix = Matrix::new(&lock, &sizes, "docker.io/aptman/qus");
+        let seen: Vec<_> = matrix
+            .targets
+            .iter()
+            .flat_map(|row| matrix.hosts.iter().zip(&row.cells).map(move |(host, cell)| (row, host, cell)))
+            .map(|(row, host, cell)| {
+                let cell = cell.as_ref().map(|cell| (cell.edition, cell.native, cell.size));
+                (row.name.as_str(), host.name.as_str(), cell)
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("aarch64", "amd64", Some((0, false, Some(3_800_000)))),
+                ("aarch64", "mipsel", Some((1, false, None))),
+                ("x86_64", "amd64", Some((0, true, None))),
+                ("x86_64", "mipsel", None),
+            ]
+        );
+        let editions: Vec<_> = matrix.editions.iter().map(|e| (e.qemu.as_str(), e.cells)).collect();
+        assert_eq!(editions, [("11.1", 2), ("10.2", 1)]);
+        assert_eq!(matrix.repository, "aptman/qus");
+        assert_eq!(matrix.hosts[0].pkg_tag, None);
+        assert_eq!(matrix.hosts[1].pkg_tag.as_deref(), Some("mips-pkg"));
+        assert_eq!(matrix.targets[0].platforms, ["linux/arm64"]);
+        assert_eq!(matrix.targets[0].names, ["aarch64", "arm64", "arm64v8", "arm64/v8", "armv8"]);
+    }
+
+    #[test]
+    fn versions_order_as_numbers() {
+        assert!(numbers("10.2") > numbers("9.12"));
+        assert!(numbers("11.1") > numbers("10.2"));
+    }
+}

@@ -1,0 +1,172 @@
+//! `cargo xtask release`: the files of a release, beside the images.
+//!
+//! The tarballs are put together from what the images' layers hold compressed, so that no binary is compressed twice.
+//! What is in the folder already and right stays untouched; `SHA256SUMS` comes last, and says what belongs to the release.
+
+mod extras;
+mod folder;
+mod programs;
+mod summary;
+mod sums;
+mod tarballs;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use arch::{Host, Target};
+use clap::Args;
+use debian::lock::Lock;
+use publish::layout::{Layout, LayoutWriter};
+
+use crate::cache;
+use crate::cli::Sources;
+use crate::config::Config;
+use crate::context;
+use crate::cross;
+use crate::images;
+use crate::packing::Level;
+use crate::trace::Trace;
+use crate::ui::{self, Ui};
+
+use folder::Folder;
+pub(crate) use folder::{Asset, Assets};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask release                                   every file of a release
+  cargo xtask release --host amd64 --target aarch64 --output here
+  cd target/release-assets && sha256sum -c SHA256SUMS")]
+pub(crate) struct ReleaseArgs {
+    /// Only what runs on this host (repeatable)
+    #[arg(long, value_name = "HOST")]
+    host: Vec<Host>,
+    /// Only what is for this target (repeatable)
+    #[arg(long, value_name = "TARGET")]
+    target: Vec<Target>,
+    /// Write the files here; what an earlier run wrote here and is not asked for any more is removed
+    #[arg(long, value_name = "DIR", default_value = "target/release-assets")]
+    output: PathBuf,
+    /// Take the binaries from this layout, after making there what it lacks
+    #[arg(long, value_name = "DIR", default_value = "target/images")]
+    layout: PathBuf,
+    /// How hard binaries are compressed
+    #[arg(long, value_name = "LEVEL", default_value = "best")]
+    level: Level,
+    /// How many hosts to work on at the same time [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    jobs: Option<std::num::NonZero<usize>>,
+    /// Print which files would be made, and stop
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    sources: Sources,
+}
+
+/// Which files to make, and where.
+pub(crate) struct Order<'a> {
+    /// From what; its `output` is the layout.
+    pub(crate) images: &'a images::Order<'a>,
+    /// The configured hosts.
+    pub(crate) configured: &'a [Host],
+    /// The hosts to make files for; empty stands for all.
+    pub(crate) hosts: Vec<Host>,
+    /// The targets to make files for; empty stands for all current ones.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) output: PathBuf,
+}
+
+pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
+    let ui = Ui::new();
+    let started = SystemTime::now();
+    let workspace = context::workspace()?;
+    let config = Config::load(&workspace.join("images/images.toml"))?;
+    let lock = Lock::load(&context::lock_path(&workspace))?;
+    let cache_dir = context::cache_dir(args.sources.cache_dir.as_deref())?;
+    let (fetch, mirror) = context::sources(&args.sources, &config, &cache_dir)?;
+    let images = images::Order {
+        workspace: &workspace,
+        cache_dir: &cache_dir,
+        lock: &lock,
+        fetch: &fetch,
+        mirror: &mirror,
+        offline: args.sources.offline,
+        repository: &config.repository,
+        official: &config.repository,
+        output: &std::path::absolute(&args.layout)?,
+        jobs: args.jobs,
+        level: args.level,
+        trace: Trace::default(),
+    };
+    let order = Order {
+        images: &images,
+        configured: &config.hosts,
+        hosts: args.host.clone(),
+        targets: args.target.clone(),
+        output: std::path::absolute(&args.output)?,
+    };
+    if args.dry_run {
+        return Ok(ui::print(&summary::dry_run(&names(&order)?, &order.output))?);
+    }
+    let limit = context::cache_limit(args.sources.cache_size)?;
+    let assets = make(&order, &ui)?;
+    if assets.changed() || args.sources.cache_size.is_some() {
+        cache::bound(fetch.cache(), limit, started, &ui)?;
+    }
+    ui::print(&if args.json { summary::json(&assets)? } else { summary::table(&assets) })?;
+    ui.note(summary::verdict(&assets));
+    Ok(())
+}
+
+/// Makes the files of `order`. Those that are there already and right are not written again.
+pub(crate) fn make(order: &Order<'_>, ui: &Ui) -> anyhow::Result<Assets> {
+    let plan = tarballs::plan(order)?;
+    // Both outputs are opened first: what they may refuse, they refuse before minutes of work.
+    let folder = Folder::open(&order.output, ui)?;
+    let layout = LayoutWriter::create(order.images.output)?;
+    let built = images::make(&plan, order.images, &layout, ui)?;
+    let reader = match Layout::open(layout.path()) {
+        Ok(layout) => layout,
+        // Layers without a tag are no layout yet.
+        Err(_) => {
+            layout.finish(order.images.repository, &[])?;
+            Layout::open(layout.path())?
+        }
+    };
+    let register = {
+        let hosts: Vec<Host> = plan.hosts().into_iter().filter(|host| host.triple().is_some()).collect();
+        cross::register(&hosts, order.images.workspace, order.images.cache_dir, order.images.offline, ui)?
+    };
+
+    let step = ui.step(format!("writing {}", order.output.display()));
+    tarballs::write(order, &built, &reader, &folder)?;
+    for (host, program) in &register {
+        folder.put(&programs::register_name(*host), 0o755, program)?;
+    }
+    for (name, program) in programs::small(&order.targets)? {
+        folder.put(&name, 0o755, &program)?;
+    }
+    let (script, text) = programs::SCRIPT;
+    folder.put(script, 0o755, text.as_bytes())?;
+    for (name, bytes) in extras::files()? {
+        folder.put(&name, 0o644, &bytes)?;
+    }
+    drop(step);
+    folder.finish()
+}
+
+/// The names of the files of `order`, sorted, without `SHA256SUMS`.
+fn names(order: &Order<'_>) -> anyhow::Result<Vec<String>> {
+    let plan = tarballs::plan(order)?;
+    let mut names: Vec<String> =
+        tarballs::cells(order, &plan).map(|(host, target)| tarballs::name(host, target)).collect();
+    names
+        .extend(plan.hosts().into_iter().filter(|host| host.triple().is_some()).map(programs::register_name));
+    names.extend(programs::small(&order.targets)?.into_iter().map(|(name, _)| name));
+    names.push(programs::SCRIPT.0.to_owned());
+    names.extend(extras::files()?.into_iter().map(|(name, _)| name));
+    names.sort_unstable();
+    Ok(names)
+}

@@ -1,0 +1,165 @@
+//! `qemu-TARGET-static_HOST.tgz`: one binary each, out of the layers of the images.
+
+use std::collections::BTreeSet;
+use std::io::{BufReader, Read as _};
+use std::sync::Mutex;
+use std::thread;
+
+use anyhow::{Context as _, bail};
+use arch::{Host, Target};
+use oci::Packed;
+use oci::spec::{Descriptor, Manifest, media_type};
+use publish::layout::Layout;
+
+use super::Order;
+use super::folder::Folder;
+use crate::build::{Built, BuiltImage};
+use crate::kind::Kind;
+use crate::packing::Compression;
+use crate::plan::{Content, Plan, Selection};
+
+/// What the release takes binaries from: the single-target images, and `pkg` for the hosts that have no others.
+pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
+    let (full, pkg): (Vec<Host>, Vec<Host>) =
+        selected(order).into_iter().partition(|host| host.triple().is_some());
+    let mut whole = Plan { images: Vec::new(), indexes: Vec::new(), versions: Default::default() };
+    let singles = match order.targets.as_slice() {
+        [] => Target::current().collect(),
+        targets => targets.to_vec(),
+    };
+    for (hosts, kinds, targets) in [(full, vec![], singles), (pkg, vec![Kind::Pkg], vec![])] {
+        if hosts.is_empty() {
+            continue;
+        }
+        let part = Plan::new(
+            order.configured,
+            &Selection { hosts, kinds, targets, compression: Compression::Gzip },
+            order.images.lock,
+        )?;
+        whole.images.extend(part.images);
+        whole.versions.extend(part.versions);
+    }
+    Ok(whole)
+}
+
+/// In the order of the configuration; one that is not configured is left for [`Plan::new`] to refuse.
+fn selected(order: &Order<'_>) -> Vec<Host> {
+    if order.hosts.is_empty() { order.configured.to_vec() } else { order.hosts.clone() }
+}
+
+/// The tarballs of `order`.
+pub(super) fn cells<'a>(order: &'a Order<'_>, plan: &'a Plan) -> impl Iterator<Item = (Host, Target)> + 'a {
+    plan.images.iter().flat_map(|image| {
+        let targets = match image.content {
+            Content::Single(target) => BTreeSet::from([target]),
+            Content::Kind(_) => wanted(order),
+        };
+        targets.into_iter().map(|target| (image.host, target))
+    })
+}
+
+/// The targets that are taken out of an image that holds all current ones.
+fn wanted(order: &Order<'_>) -> BTreeSet<Target> {
+    let asked: BTreeSet<Target> = order.targets.iter().map(|target| target.binary()).collect();
+    Target::current().filter(|target| asked.is_empty() || asked.contains(target)).collect()
+}
+
+/// A tarball's name; that of dbhi/qus's releases since the first.
+pub(super) fn name(host: Host, target: Target) -> String {
+    format!("{}_{host}.tgz", file(target))
+}
+
+/// The one file in it.
+fn file(target: Target) -> String {
+    format!("qemu-{target}-static")
+}
+
+/// Writes every tarball, several images at a time.
+pub(super) fn write(
+    order: &Order<'_>,
+    built: &Built,
+    layout: &Layout,
+    folder: &Folder,
+) -> anyhow::Result<()> {
+    let queue = Mutex::new(built.images.iter());
+    let next = || queue.lock().ok().and_then(|mut queue| queue.next());
+    let work = || -> anyhow::Result<()> {
+        while let Some(image) = next() {
+            if let Err(error) = write_image(order, image, layout, folder) {
+                queue.lock().map(|mut queue| queue.by_ref().for_each(drop)).ok();
+                return Err(error);
+            }
+        }
+        Ok(())
+    };
+    let jobs = order.images.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
+    thread::scope(|scope| {
+        let handles: Vec<_> = (0..jobs.min(built.images.len())).map(|_| scope.spawn(work)).collect();
+        let results: Vec<_> = handles
+            .into_iter()
+            .map(|handle| handle.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker panicked"))))
+            .collect();
+        results.into_iter().collect()
+    })
+}
+
+fn write_image(
+    order: &Order<'_>,
+    image: &BuiltImage,
+    layout: &Layout,
+    folder: &Folder,
+) -> anyhow::Result<()> {
+    let host = image.plan.host;
+    let layer = qemu_layer(&image.descriptor, layout)?;
+    let path = layout.blob_path(layer.digest);
+    let context = || format!("cannot take binaries for {host} out of {}", path.display());
+    let mut blob = layout.blob(&layer)?;
+    match image.plan.content {
+        Content::Single(target) => {
+            let mut bytes = Vec::with_capacity(usize::try_from(layer.size)? + 1);
+            blob.read_to_end(&mut bytes).with_context(context)?;
+            put(host, target, &Packed::only(&bytes).with_context(context)?, folder).with_context(context)
+        }
+        Content::Kind(_) => {
+            let mut missing = wanted(order);
+            let blob = BufReader::with_capacity(1 << 16, blob);
+            Packed::each(blob, |packed| -> anyhow::Result<()> {
+                let of = |target: &Target| packed.path() == in_layer(*target);
+                match missing.iter().copied().find(of) {
+                    Some(target) => {
+                        missing.remove(&target);
+                        put(host, target, &packed, folder)
+                    }
+                    None => Ok(()),
+                }
+            })
+            .with_context(context)?;
+            match missing.first() {
+                None => Ok(()),
+                Some(target) => bail!("{}: there is no {}", context(), in_layer(*target)),
+            }
+        }
+    }
+}
+
+fn put(host: Host, target: Target, packed: &Packed, folder: &Folder) -> anyhow::Result<()> {
+    if packed.path() != in_layer(target) {
+        bail!("expected {}, found {}", in_layer(target), packed.path());
+    }
+    folder.put(&name(host, target), 0o644, &packed.tarball(&file(target))?)
+}
+
+/// Where a target's binary is in the images.
+fn in_layer(target: Target) -> String {
+    format!("usr/bin/{}", file(target))
+}
+
+/// The layer with QEMU's binaries: an image's last one.
+fn qemu_layer(image: &Descriptor, layout: &Layout) -> anyhow::Result<Descriptor> {
+    let manifest: Manifest = layout.json(image)?;
+    let layer = manifest.layers.last().with_context(|| format!("{} has no layers", image.digest))?;
+    match layer.media_type == media_type::LAYER_GZIP {
+        true => Ok(layer.clone()),
+        false => bail!("cannot make a tarball of a layer of type `{}`", layer.media_type),
+    }
+}

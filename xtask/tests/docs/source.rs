@@ -1,0 +1,143 @@
+//! The messages in a program's source: every string literal of several words that is not something else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
+
+/// Calls whose literals are data, what to do, or for developers: not messages.
+const OTHERS: [&str; 10] = [
+    "hint",
+    "line",
+    "text",
+    "expect",
+    "assert",
+    "assert_eq",
+    "debug_assert",
+    "unreachable",
+    "panic",
+    "cfg_attr",
+];
+
+/// Functions that give what to do.
+const HINTS: [&str; 2] = ["hint", "elsewhere"];
+
+/// A literal, and where it is.
+pub(crate) struct Found {
+    pub(crate) text: String,
+    pub(crate) file: PathBuf,
+}
+
+/// The literals below `dir`, without tests.
+pub(crate) fn messages(dir: &Path) -> Vec<Found> {
+    let mut found = Vec::new();
+    for file in sources(dir) {
+        let text = fs::read_to_string(&file).unwrap();
+        let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let mut literals = Vec::new();
+        walk(tokens, &mut literals);
+        found.extend(literals.into_iter().map(|text| Found { text, file: file.clone() }));
+    }
+    found
+}
+
+/// Rust files, except those with tests only.
+fn sources(dir: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if name.ends_with(".rs") && !name.ends_with("_tests.rs") && name != "tests.rs" {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn walk(tokens: TokenStream, found: &mut Vec<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let ident = |place: usize| match tokens.get(place) {
+        Some(TokenTree::Ident(ident)) => ident.to_string(),
+        _ => String::new(),
+    };
+    let mut place = 0;
+    while let Some(token) = tokens.get(place) {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                // An attribute: of these only thiserror's has messages, and only tests are left out by one.
+                let at = place + 1 + usize::from(is_punct(tokens.get(place + 1), '!'));
+                if let Some(TokenTree::Group(group)) = tokens.get(at) {
+                    let attribute = group.stream().to_string();
+                    if attribute.starts_with("error") {
+                        walk(group.stream(), found);
+                    } else if attribute == "cfg (test)" {
+                        // Up to the end of what it is on.
+                        while !ends_item(tokens.get(at.max(place))) && place < tokens.len() {
+                            place += 1;
+                        }
+                    }
+                }
+                place = place.max(at);
+            }
+            TokenTree::Ident(name) if name == "fn" && HINTS.contains(&ident(place + 1).as_str()) => {
+                while !matches!(tokens.get(place), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace)
+                {
+                    place += 1;
+                }
+            }
+            // `const` and `static` (not `'static`): tables, and texts that are printed as they are.
+            TokenTree::Ident(name)
+                if (name == "const" || name == "static")
+                    && ident(place + 1) != "fn"
+                    && !is_punct(place.checked_sub(1).and_then(|before| tokens.get(before)), '\'') =>
+            {
+                while place < tokens.len() && !is_punct(tokens.get(place), ';') {
+                    place += 1;
+                }
+            }
+            TokenTree::Group(group) => {
+                let before = place.checked_sub(1).map(|before| {
+                    if is_punct(tokens.get(before), '!') { before.saturating_sub(1) } else { before }
+                });
+                let called = before.map(ident).unwrap_or_default();
+                if !OTHERS.contains(&called.as_str()) {
+                    walk(group.stream(), found);
+                }
+            }
+            TokenTree::Literal(literal) => found.extend(message(literal)),
+            _ => {}
+        }
+        place += 1;
+    }
+}
+
+fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
+}
+
+fn ends_item(token: Option<&TokenTree>) -> bool {
+    is_punct(token, ';')
+        || matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace)
+}
+
+/// A literal that is a string of several words, with its escapes undone.
+fn message(literal: &Literal) -> Option<String> {
+    let text = literal.to_string();
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    let mut plain = String::new();
+    let mut rest = inner.chars().peekable();
+    while let Some(letter) = rest.next() {
+        match (letter, if letter == '\\' { rest.next() } else { None }) {
+            ('\\', Some('\n')) => while rest.next_if(|next| next.is_whitespace()).is_some() {},
+            ('\\', Some('n')) => plain.push('\n'),
+            ('\\', Some(escaped)) => plain.push(escaped),
+            (letter, _) => plain.push(letter),
+        }
+    }
+    let is_word = |word: &&str| word.starts_with('{') || word.chars().any(char::is_alphabetic);
+    let own = plain.split_whitespace().any(|word| !word.contains('{') && is_word(&word));
+    (own && plain.split_whitespace().filter(is_word).count() >= 2).then_some(plain)
+}
