@@ -4,6 +4,7 @@ mod assemble;
 mod base;
 mod busybox;
 mod downloads;
+mod layers;
 pub(crate) mod memo;
 mod pipeline;
 mod qemu;
@@ -27,6 +28,7 @@ use memo::{Key, Memo};
 use pipeline::Permits;
 
 use crate::context;
+use crate::packing::{Form, Holds, Level, Packing};
 use crate::plan::{Content, Plan};
 use crate::trace::Trace;
 use crate::ui::Ui;
@@ -39,11 +41,12 @@ pub(crate) struct Builder<'a> {
     pub(crate) layout: &'a LayoutWriter,
     pub(crate) cache_dir: &'a Path,
     pub(crate) jobs: NonZero<usize>,
+    pub(crate) level: Level,
     pub(crate) ui: &'a Ui,
     pub(crate) trace: &'a Trace,
 }
 
-/// The layers that the images of one host are made of.
+/// The layers that the images of one host are made of, in one form.
 #[derive(Debug, Default)]
 pub(crate) struct HostLayers {
     /// busybox and `register`; empty if no image needs them.
@@ -58,9 +61,9 @@ pub(crate) struct HostLayers {
 struct Missing<'a> {
     host: Host,
     packages: Vec<(&'a Package, BTreeSet<Target>)>,
-    all: bool,
-    singles: BTreeSet<Target>,
-    busybox: Option<&'a Package>,
+    all: BTreeSet<Form>,
+    singles: BTreeSet<(Target, Form)>,
+    busybox: Option<(&'a Package, BTreeSet<Form>)>,
 }
 
 impl Builder<'_> {
@@ -79,34 +82,45 @@ impl Builder<'_> {
 
         let mut layers = BTreeMap::new();
         for host in plan.hosts() {
-            layers.insert(host, self.layers(plan, host, register.get(&host), &memo)?);
+            for form in plan.forms() {
+                let key = (host, form);
+                layers.insert(key, self.layers(plan, host, form, register.get(&host), &memo)?);
+            }
         }
         let _span = self.trace.span("assemble", || "images and indexes".to_owned());
-        assemble::assemble(plan, &layers, self.lock, self.layout)
+        assemble::assemble(plan, &layers, self.lock, self.level, self.layout)
     }
 
     fn missing(&self, plan: &Plan, host: Host, memo: &Memo) -> anyhow::Result<Missing<'_>> {
         let absent = |key: Key| memo.get(key, self.layout).map(|layer| layer.is_none());
-        let all = wants_all(plan, host) && absent(self.all_key(host))?;
-        let mut singles = BTreeSet::new();
-        for target in wanted_singles(plan, host) {
-            if absent(self.single_key(host, target)?)? {
-                singles.insert(target);
+        let (mut all, mut singles, mut base) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for form in plan.forms() {
+            if wants_all(plan, host) && absent(self.all_key(host, form))? {
+                all.insert(form);
+            }
+            for target in wanted_singles(plan, host) {
+                if absent(self.single_key(host, target, form)?)? {
+                    singles.insert((target, form));
+                }
+            }
+            if wants_base(plan, host) && absent(busybox_key(self.busybox(host)?, form))? {
+                base.insert(form);
             }
         }
         let mut packages = Vec::new();
         for package in self.lock.qemu(host) {
-            let targets: BTreeSet<Target> = package
-                .targets()
-                .filter(|target| (all && target.status() == Status::Current) || singles.contains(target))
-                .collect();
+            let wanted = |target: &Target| {
+                (!all.is_empty() && target.status() == Status::Current)
+                    || singles.iter().any(|(single, _)| single == target)
+            };
+            let targets: BTreeSet<Target> = package.targets().filter(wanted).collect();
             if !targets.is_empty() {
                 packages.push((package, targets));
             }
         }
-        let busybox = match wants_base(plan, host) && absent(busybox_key(self.busybox(host)?))? {
-            true => Some(self.busybox(host)?),
-            false => None,
+        let busybox = match base.is_empty() {
+            true => None,
+            false => Some((self.busybox(host)?, base)),
         };
         Ok(Missing { host, packages, all, singles, busybox })
     }
@@ -130,9 +144,10 @@ impl Builder<'_> {
             self.ui,
         )?;
         // As many hosts at a time as there are jobs, for decoding has one thread for each; all together compress no more than
-        // that many binaries at a time.
+        // that many binaries at a time. But a long window takes 190 MB, and what it is fed with takes more.
         let permits = Permits::new(self.jobs.get());
-        let at_once = self.jobs.get().min(missing.len());
+        let long = missing.iter().any(|missing| missing.all.contains(&Form::Zstd));
+        let at_once = if long { 1 } else { self.jobs.get().min(missing.len()) };
         let queue = Mutex::new(missing.into_iter());
         let next = || queue.lock().ok().and_then(|mut queue| queue.next());
         thread::scope(|scope| {
@@ -167,12 +182,15 @@ impl Builder<'_> {
             let _span = self.trace.span("wait", || format!("{host} {}", package.name));
             downloads.wait(package)?;
         }
-        if let Some(package) = missing.busybox {
+        if let Some((package, forms)) = &missing.busybox {
             let context = || format!("cannot unpack {} {} for {host}", package.name, package.version);
             let _span = self.trace.span("base", || format!("{host} busybox"));
             let file = self.fetch.cache().read(package.size, &package.digest).with_context(context)?;
             let program = debian::qemu::busybox(file, host).with_context(context)?;
-            memo.put(busybox_key(package), &base::busybox_layer(host, &program, self.layout)?, self.layout)?;
+            for form in forms {
+                let layer = base::busybox_layer(host, &program, *form, self.layout)?;
+                memo.put(busybox_key(package, *form), &layer, self.layout)?;
+            }
         }
         if missing.packages.is_empty() {
             return Ok(());
@@ -182,8 +200,9 @@ impl Builder<'_> {
         let wanted = qemu::Wanted {
             host,
             packages: missing.packages.clone(),
-            all: missing.all,
+            all: missing.all.clone(),
             singles: missing.singles.clone(),
+            level: self.level,
         };
         let shared = qemu::Shared {
             cache: self.fetch.cache(),
@@ -193,20 +212,21 @@ impl Builder<'_> {
             workers: self.jobs.get(),
         };
         let made = qemu::make(&wanted, shared, &task)?;
-        if let Some(layer) = &made.all {
-            memo.put(self.all_key(host), layer, self.layout)?;
+        for (form, layer) in &made.all {
+            memo.put(self.all_key(host, *form), layer, self.layout)?;
         }
-        for (target, layer) in &made.singles {
-            memo.put(self.single_key(host, *target)?, layer, self.layout)?;
+        for ((target, form), layer) in &made.singles {
+            memo.put(self.single_key(host, *target, *form)?, layer, self.layout)?;
         }
         Ok(())
     }
 
-    /// Everything that the host's images need, all of which is there now.
+    /// Everything that the host's images in one form need, all of which is there now.
     fn layers(
         &self,
         plan: &Plan,
         host: Host,
+        form: Form,
         register: Option<&Vec<u8>>,
         memo: &Memo,
     ) -> anyhow::Result<HostLayers> {
@@ -218,22 +238,23 @@ impl Builder<'_> {
         let mut layers = HostLayers::default();
         if wants_base(plan, host) {
             let program = register.with_context(|| format!("no `register` was built for {host}"))?;
-            let key = Key::new(["register", &Digest::of(program).hex()]);
+            let packing = base::packing(form).to_string();
+            let key = Key::new(["register", &packing, &Digest::of(program).hex()]);
             let register = match memo.get(key, self.layout)? {
                 Some(layer) => layer,
                 None => {
-                    let layer = base::register_layer(program, self.layout)?;
+                    let layer = base::register_layer(program, form, self.layout)?;
                     memo.put(key, &layer, self.layout)?;
                     layer
                 }
             };
-            layers.base = vec![get(busybox_key(self.busybox(host)?))?, register];
+            layers.base = vec![get(busybox_key(self.busybox(host)?, form))?, register];
         }
         if wants_all(plan, host) {
-            layers.all = Some(get(self.all_key(host))?);
+            layers.all = Some(get(self.all_key(host, form))?);
         }
         for target in wanted_singles(plan, host) {
-            layers.singles.insert(target, get(self.single_key(host, target)?)?);
+            layers.singles.insert(target, get(self.single_key(host, target, form)?)?);
         }
         Ok(layers)
     }
@@ -244,8 +265,9 @@ impl Builder<'_> {
             .with_context(|| format!("images/debian.lock has no busybox for the host `{host}`"))
     }
 
-    fn all_key(&self, host: Host) -> Key {
-        let mut parts = vec!["qemu".to_owned(), qemu::LEVEL.get().to_string()];
+    fn all_key(&self, host: Host, form: Form) -> Key {
+        let packing = Packing { form, level: self.level, holds: Holds::All };
+        let mut parts = vec!["qemu".to_owned(), packing.to_string()];
         for package in self.lock.qemu(host) {
             let current = package.targets().filter(|target| target.status() == Status::Current);
             parts.push(package.digest.hex());
@@ -254,11 +276,11 @@ impl Builder<'_> {
         Key::new(parts.iter().map(String::as_str))
     }
 
-    fn single_key(&self, host: Host, target: Target) -> anyhow::Result<Key> {
+    fn single_key(&self, host: Host, target: Target, form: Form) -> anyhow::Result<Key> {
         let package =
             self.lock.cell(host, target).with_context(|| format!("{target} is not locked for {host}"))?;
-        let level = qemu::LEVEL.get().to_string();
-        Ok(Key::new(["single", &level, &package.digest.hex(), target.name()]))
+        let packing = Packing { form, level: self.level, holds: Holds::One }.to_string();
+        Ok(Key::new(["single", &packing, &package.digest.hex(), target.name()]))
     }
 }
 
@@ -268,7 +290,10 @@ impl<'a> Missing<'a> {
     }
 
     fn needs(&self) -> impl Iterator<Item = &'a Package> {
-        self.packages.iter().map(|(package, _)| *package).chain(self.busybox)
+        self.packages
+            .iter()
+            .map(|(package, _)| *package)
+            .chain(self.busybox.iter().map(|(package, _)| *package))
     }
 
     fn weight(&self) -> u64 {
@@ -276,10 +301,11 @@ impl<'a> Missing<'a> {
     }
 }
 
-fn busybox_key(package: &Package) -> Key {
-    Key::new(["busybox", &package.digest.hex()])
+fn busybox_key(package: &Package, form: Form) -> Key {
+    Key::new(["busybox", &base::packing(form).to_string(), &package.digest.hex()])
 }
 
+/// What the host's images hold; an image in two forms counts twice.
 fn contents(plan: &Plan, host: Host) -> impl Iterator<Item = Content> {
     plan.images.iter().filter(move |image| image.host == host).map(|image| image.content)
 }
@@ -292,9 +318,10 @@ fn wants_all(plan: &Plan, host: Host) -> bool {
     contents(plan, host).any(|content| matches!(content, Content::Kind(kind) if kind.has_qemu()))
 }
 
-fn wanted_singles(plan: &Plan, host: Host) -> impl Iterator<Item = Target> {
-    contents(plan, host).filter_map(|content| match content {
+fn wanted_singles(plan: &Plan, host: Host) -> BTreeSet<Target> {
+    let single = |content| match content {
         Content::Single(target) => Some(target),
         Content::Kind(_) => None,
-    })
+    };
+    contents(plan, host).filter_map(single).collect()
 }

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::bench::BenchArgs;
 use crate::cache::{CacheArgs, Limit};
 use crate::kind::Kind;
+use crate::packing::{Compression, Level};
 use crate::page::ReportArgs;
 
 /// The maintainer's commands of qus.
@@ -38,10 +39,10 @@ pub(crate) enum Command {
     Cache(CacheArgs),
     /// Run every test; what can't run here is said, and in CI is a failure
     Test(TestArgs),
-    /// Try the ways of using qus end to end, on real engines and a real kernel
-    E2e(crate::e2e::E2eArgs),
     /// Bring the parts of the documentation that are made from the code up to date
     Docs(crate::docs::DocsArgs),
+    /// Try the ways of using qus end to end, on real engines and a real kernel
+    E2e(crate::e2e::E2eArgs),
     /// Write manual pages and shell completions, for `register` and for these commands
     Man(crate::manual::ManArgs),
     /// Print a completion script for a shell
@@ -77,6 +78,7 @@ pub(crate) struct Sources {
   cargo xtask images --target aarch64                the single-target image `aarch64`, for every host
   cargo xtask images --host amd64 --archive qus.tar && docker load -i qus.tar
   cargo xtask images --host amd64 --load             into the Docker engine or podman
+  cargo xtask images --compression both              gzip and zstd side by side, and tags ending in -zstd
   cargo xtask images --push --dry-run                what a push would upload
   cargo xtask images --push                          ship it")]
 pub(crate) struct ImagesArgs {
@@ -89,6 +91,12 @@ pub(crate) struct ImagesArgs {
     /// Build images of this kind: pkg, register, full or binfmt (repeatable)
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Vec<Kind>,
+    /// What layers are compressed with [default: images.toml's, gzip]
+    #[arg(long, value_name = "FORM")]
+    pub(crate) compression: Option<Compression>,
+    /// How hard binaries are compressed [default: best with --push, or else quick]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) level: Option<Level>,
     /// Name of the images [default: images.toml's, docker.io/aptman/qus]
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,
@@ -159,6 +167,9 @@ pub(crate) struct RegistryArgs {
   …
   cargo xtask manifest")]
 pub(crate) struct ManifestArgs {
+    /// What the images were pushed with [default: images.toml's, gzip]
+    #[arg(long, value_name = "FORM")]
+    pub(crate) compression: Option<Compression>,
     /// Name of the images [default: images.toml's, docker.io/aptman/qus]
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,
@@ -175,6 +186,7 @@ pub(crate) struct ManifestArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask lock --check                   is there something newer? (exit 1 if so)
+  cargo xtask lock --check --report new.md   the same, and the text of a pull request
   cargo xtask lock                           take it
   cargo xtask lock --allow-expired sid --without trixie/armel")]
 pub(crate) struct LockArgs {
@@ -187,6 +199,12 @@ pub(crate) struct LockArgs {
     /// Do without this suite for this Debian architecture, as when a mirror is skewed (repeatable)
     #[arg(long, value_name = "SUITE/ARCH")]
     pub(crate) without: Vec<String>,
+    /// Print what --check found as Markdown
+    #[arg(long, requires = "check", conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// If the new lock differs, write how into this file, as Markdown: the text of a pull request
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

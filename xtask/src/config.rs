@@ -6,6 +6,8 @@ use anyhow::Context as _;
 use arch::{Host, Status, Target, UnknownName};
 use serde::Deserialize;
 
+use crate::packing::Compression;
+
 /// The suites that packages may come from; a typing error in one is better caught here than as a 404.
 pub(crate) const SUITES: [&str; 5] = ["sid", "forky", "trixie", "bookworm", "experimental"];
 
@@ -17,6 +19,7 @@ pub(crate) struct Config {
     pub(crate) hosts: Vec<Host>,
     pub(crate) retired: Vec<Target>,
     pub(crate) mirror: Option<String>,
+    pub(crate) compression: Compression,
 }
 
 #[derive(Deserialize)]
@@ -28,6 +31,7 @@ struct Raw {
     #[serde(default)]
     retired: Vec<toml::Spanned<String>>,
     mirror: Option<String>,
+    compression: Option<toml::Spanned<String>>,
 }
 
 impl Config {
@@ -49,6 +53,10 @@ impl Config {
             hosts: names(text, "hosts", &raw.hosts, str::parse::<Host>)?,
             retired: names(text, "retired", &raw.retired, retired)?,
             mirror: raw.mirror,
+            compression: match &raw.compression {
+                None => Compression::default(),
+                Some(name) => one(text, "compression", name, str::parse)?,
+            },
         })
     }
 }
@@ -77,7 +85,7 @@ fn names<T: PartialEq, E: std::fmt::Display>(
     let mut parsed = Vec::with_capacity(list.len());
     for name in list {
         let line = line_of(text, name.span().start);
-        let value = parse(name.get_ref()).map_err(|error| format!("line {line}: `{key}`: {error}"))?;
+        let value = one(text, key, name, &parse)?;
         if parsed.contains(&value) {
             return Err(format!("line {line}: `{key}`: `{}` is listed twice", name.get_ref()));
         }
@@ -87,6 +95,17 @@ fn names<T: PartialEq, E: std::fmt::Display>(
         true => Err(format!("`{key}` is empty")),
         false => Ok(parsed),
     }
+}
+
+/// Parses the value of `key`.
+fn one<T, E: std::fmt::Display>(
+    text: &str,
+    key: &str,
+    name: &toml::Spanned<String>,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<T, String> {
+    let line = line_of(text, name.span().start);
+    parse(name.get_ref()).map_err(|error| format!("line {line}: `{key}`: {error}"))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -105,6 +124,9 @@ mod tests {
         assert_eq!(config.repository, "docker.io/a/b");
         assert_eq!(config.hosts.iter().map(|host| host.name()).collect::<Vec<_>>(), ["amd64", "arm32v7"]);
         assert!(config.retired.is_empty());
+        assert_eq!(config.compression, Compression::Gzip);
+        let config = Config::parse(&format!("{GOOD}compression = \"both\"\n")).unwrap();
+        assert_eq!(config.compression, Compression::Both);
     }
 
     #[test]
@@ -128,7 +150,12 @@ mod tests {
         check(
             "hosts",
             "host",
-            "line 3: unknown field `host`, expected one of `repository`, `suites`, `hosts`, `retired`, `mirror`",
+            "line 3: unknown field `host`, expected one of `repository`, `suites`, `hosts`, `retired`, `mirror`, `compression`",
+        );
+        check(
+            "suites",
+            "compression = \"zst\"\nsuites",
+            "line 2: `compression`: unknown compression `zst` (did you mean `zstd`?)",
         );
         check("[\"sid\"]", "3", "line 2: invalid type: integer `3`, expected a sequence");
         check("repository = \"docker.io/a/b\"\n", "", "line 1: missing field `repository`");

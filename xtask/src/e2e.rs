@@ -20,6 +20,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use arch::{Host, UnknownName};
@@ -63,12 +64,26 @@ pub(crate) struct E2eArgs {
     sabotage: bool,
 }
 
+/// The machine that jobs run on.
+fn native() -> anyhow::Result<Host> {
+    let here = std::env::consts::ARCH;
+    here.parse().map_err(|_| anyhow::anyhow!("qus has no images for this machine ({here})"))
+}
+
+/// The seventeen setups as docs/setups.md shows them: their table, and what is typed for each.
+pub(crate) fn setups() -> anyhow::Result<String> {
+    Ok(report::markdown(&compose::jobs(native()?)))
+}
+
+/// Their table, as the README shows it.
+pub(crate) fn setups_table() -> String {
+    setup::table()
+}
+
 pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
-    let native: Host = std::env::consts::ARCH
-        .parse()
-        .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))?;
+    let native = native()?;
     if args.markdown {
-        ui::print(&report::markdown(&compose::jobs(native)))?;
+        ui::print(&setups()?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let workspace = context::workspace()?;
@@ -89,13 +104,15 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     let runs = runs(&select(&jobs(native, &real.lock), &args.jobs)?, &args.engine);
     let before = machine::Snapshot::take()?;
     let options = Options { sabotage: args.sabotage, json: args.json, parallel: args.parallel };
+    let started = Instant::now();
     let outcomes = perform(&runs, &workspace, &layout, &assets, &options, &ui)?;
+    let elapsed = started.elapsed();
     let changes = before.changes()?;
 
     if args.json {
         ui::print(&report::json(&outcomes, &changes)?)?;
     } else {
-        ui::print(&report::table(&outcomes))?;
+        ui::print(&report::table(&outcomes, elapsed))?;
     }
     for change in &changes {
         ui.note(format!("error: the machine is not as it was before: {change}"));

@@ -23,6 +23,7 @@ use crate::cli::ImagesArgs;
 use crate::config::Config;
 use crate::context;
 use crate::cross;
+use crate::packing::Level;
 use crate::plan::{Content, Plan, Selection};
 use crate::report;
 use crate::ship;
@@ -42,6 +43,7 @@ pub(crate) struct Order<'a> {
     pub(crate) official: &'a str,
     pub(crate) output: &'a Path,
     pub(crate) jobs: Option<NonZero<usize>>,
+    pub(crate) level: Level,
     pub(crate) trace: Trace,
 }
 
@@ -51,8 +53,14 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
-    let selection =
-        Selection { hosts: args.host.clone(), kinds: args.kind.clone(), targets: args.target.clone() };
+    let selection = Selection {
+        hosts: args.host.clone(),
+        kinds: args.kind.clone(),
+        targets: args.target.clone(),
+        compression: args.compression.unwrap_or(config.compression),
+    };
+    // What others download is compressed once and downloaded often.
+    let level = args.level.unwrap_or(if args.ship.push { Level::Best } else { Level::Quick });
     let plan = Plan::new(&config.hosts, &selection, &lock)?;
     let cache_dir = context::cache_dir(args.sources.cache_dir.as_deref())?;
     let (fetch, mirror) = context::sources(&args.sources, &config, &cache_dir)?;
@@ -67,6 +75,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         official: &config.repository,
         output: &std::path::absolute(&args.output)?,
         jobs: args.jobs,
+        level,
         trace: context::trace(),
     };
     // What a push would upload is known only from what was built, which stays on this machine.
@@ -124,6 +133,7 @@ pub(crate) fn make(plan: &Plan, order: &Order<'_>, layout: &LayoutWriter, ui: &U
         layout,
         cache_dir: order.cache_dir,
         jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        level: order.level,
         ui,
         trace: &order.trace,
     };

@@ -15,6 +15,8 @@ mod images;
 mod kind;
 mod lock;
 mod manual;
+mod memory;
+mod packing;
 mod page;
 mod plan;
 mod release;
@@ -32,6 +34,7 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    memory::return_what_is_freed();
     let result = match Cli::parse().command {
         Command::Images(args) => images::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Lock(args) => lock::run(&args),
@@ -41,9 +44,9 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Test(args) => testing::run(&args),
+        Command::Docs(args) => docs::run(&args),
         Command::E2e(args) => e2e::run(&args),
         Command::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Docs(args) => docs::run(&args),
         Command::Man(args) => manual::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Completions { shell } => manual::completion(shell).map(|()| ExitCode::SUCCESS),
     };

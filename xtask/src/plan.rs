@@ -7,6 +7,7 @@ use debian::lock::Lock;
 
 use crate::error::Hinted;
 use crate::kind::Kind;
+use crate::packing::{Compression, Form};
 
 /// What the user asked for; empty lists stand for everything.
 #[derive(Debug, Default, Clone)]
@@ -14,6 +15,7 @@ pub(crate) struct Selection {
     pub(crate) hosts: Vec<Host>,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) targets: Vec<Target>,
+    pub(crate) compression: Compression,
 }
 
 /// What an image holds.
@@ -40,6 +42,8 @@ impl Content {
 pub(crate) struct ImagePlan {
     pub(crate) host: Host,
     pub(crate) content: Content,
+    /// What its layers are compressed with.
+    pub(crate) form: Form,
     /// The tags that name this image alone.
     pub(crate) tags: Vec<String>,
     /// QEMU's version, as in tags.
@@ -50,12 +54,19 @@ pub(crate) struct ImagePlan {
 #[derive(Debug, Clone)]
 pub(crate) struct IndexPlan {
     pub(crate) content: Content,
+    /// The forms of the images that it lists, in its order.
+    pub(crate) forms: &'static [Form],
     /// The tag that always means the newest, and the one that names the version.
     pub(crate) tags: [String; 2],
     pub(crate) version: String,
 }
 
 impl IndexPlan {
+    /// Whether `image`, which is in `form`, is in this index.
+    pub(crate) fn lists(&self, image: &ImagePlan, form: Form) -> bool {
+        image.content == self.content && image.form == form && self.forms.contains(&form)
+    }
+
     pub(crate) fn moving_tag(&self) -> &str {
         &self.tags[0]
     }
@@ -81,6 +92,7 @@ impl Plan {
     /// other out, neither means all of both. So a tag such as `latest` never means something partial.
     pub(crate) fn new(configured: &[Host], selection: &Selection, lock: &Lock) -> Result<Plan, Hinted> {
         let hosts = hosts(configured, &selection.hosts)?;
+        let forms = selection.compression.forms();
         let mut images = Vec::new();
         let mut versions = BTreeMap::new();
         for &host in &hosts {
@@ -91,8 +103,11 @@ impl Plan {
                 if host.triple().is_none() && kind.has_register() {
                     continue;
                 }
-                let tags = kind_tags(host, kind, &version);
-                images.push(ImagePlan { host, content: Content::Kind(kind), tags, version: version.clone() });
+                for &form in forms {
+                    let tags = kind_tags(host, kind, &version).map(|tag| tag + suffix(form, forms));
+                    let (content, version) = (Content::Kind(kind), version.clone());
+                    images.push(ImagePlan { host, content, form, tags: tags.collect(), version });
+                }
             }
             for target in targets(selection) {
                 if host.triple().is_none() {
@@ -105,7 +120,10 @@ impl Plan {
                     }
                     return Err(unlocked(target, &format!("the host `{host}`")));
                 };
-                images.push(ImagePlan { host, content: Content::Single(target), tags: Vec::new(), version });
+                for &form in forms {
+                    let (content, version) = (Content::Single(target), version.clone());
+                    images.push(ImagePlan { host, content, form, tags: Vec::new(), version });
+                }
             }
         }
         let built = |target| images.iter().any(|image: &ImagePlan| image.content == Content::Single(target));
@@ -121,9 +139,16 @@ impl Plan {
             ));
         }
         let contents: BTreeSet<Content> = images.iter().map(|image| image.content).collect();
+        // Where each index lists both forms, there is one more with zstd alone.
+        let lists: &[&'static [Form]] = match forms {
+            [Form::Gzip, Form::Zstd] => &[forms, &[Form::Zstd]],
+            forms => &[forms],
+        };
+        let listed = |content| lists.iter().map(move |&listed| (content, listed));
         let indexes = contents
             .into_iter()
-            .map(|content| {
+            .flat_map(listed)
+            .map(|(content, listed)| {
                 let (version, tags) = match content {
                     Content::Kind(kind) => {
                         let version = newest(lock, &hosts, None).unwrap_or_default();
@@ -136,10 +161,16 @@ impl Plan {
                         (version, tags)
                     }
                 };
-                IndexPlan { content, tags, version }
+                let tags = tags.map(|tag| if listed == forms { tag } else { tag + ZSTD });
+                IndexPlan { content, forms: listed, tags, version }
             })
             .collect();
         Ok(Plan { images, indexes, versions })
+    }
+
+    /// The forms that images are in.
+    pub(crate) fn forms(&self) -> BTreeSet<Form> {
+        self.images.iter().map(|image| image.form).collect()
     }
 
     /// The hosts of the plan, in order, each once.
@@ -192,13 +223,20 @@ fn newest(lock: &Lock, hosts: &[Host], target: Option<Target>) -> Option<String>
         .max_by_key(|version| version.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u32>>())
 }
 
-fn kind_tags(host: Host, kind: Kind, version: &str) -> Vec<String> {
+/// What the tags of an image in zstd end with, where there is one in gzip too.
+const ZSTD: &str = "-zstd";
+
+fn suffix(form: Form, forms: &[Form]) -> &'static str {
+    if form == Form::Zstd && forms.len() > 1 { ZSTD } else { "" }
+}
+
+fn kind_tags(host: Host, kind: Kind, version: &str) -> impl Iterator<Item = String> {
     let mut tags = vec![format!("{}-d{version}{}", host.tag(), kind.suffix())];
     if host.triple().is_none() {
         // `mips-pkg` and `mips64el-pkg`, which have no index to be found under.
         tags.push(format!("{}{}", host.tag(), kind.suffix()));
     }
-    tags
+    tags.into_iter()
 }
 
 fn not_locked(what: &str) -> Hinted {
@@ -260,9 +298,14 @@ mod tests {
             hosts: hosts.iter().map(|name| name.parse().unwrap()).collect(),
             kinds: kinds.iter().map(|name| name.parse().unwrap()).collect(),
             targets: targets.iter().map(|name| name.parse().unwrap()).collect(),
+            compression: Compression::Gzip,
         };
+        resolve(&selection)
+    }
+
+    fn resolve(selection: &Selection) -> Result<Plan, String> {
         let configured = HOSTS.map(|name| name.parse().unwrap());
-        Plan::new(&configured, &selection, &lock()).map_err(|error| error.to_string())
+        Plan::new(&configured, selection, &lock()).map_err(|error| error.to_string())
     }
 
     fn tags(plan: &Plan) -> Vec<String> {
@@ -302,6 +345,37 @@ mod tests {
             "d11.1-binfmt",
         ];
         assert_eq!(tags(&plan), expected);
+    }
+
+    #[test]
+    fn both_forms_have_tags_of_their_own_and_share_an_index() {
+        let selection = Selection {
+            hosts: vec!["amd64".parse().unwrap(), "mipsel".parse().unwrap()],
+            kinds: vec!["pkg".parse().unwrap()],
+            compression: Compression::Both,
+            ..Selection::default()
+        };
+        let plan = resolve(&selection).unwrap();
+        let expected = [
+            "amd64-d11.1-pkg",
+            "amd64-d11.1-pkg-zstd",
+            "mips-d9.2-pkg",
+            "mips-pkg",
+            "mips-d9.2-pkg-zstd",
+            "mips-pkg-zstd",
+            "pkg",
+            "d11.1-pkg",
+            "pkg-zstd",
+            "d11.1-pkg-zstd",
+        ];
+        assert_eq!(tags(&plan), expected);
+        let forms: Vec<_> = plan.indexes.iter().map(|index| index.forms).collect();
+        assert_eq!(forms, [&[Form::Gzip, Form::Zstd][..], &[Form::Zstd]]);
+
+        // Alone, zstd is what the usual tags mean.
+        let plan = resolve(&Selection { compression: Compression::Zstd, ..selection }).unwrap();
+        assert_eq!(plan.indexes[0].tags, ["pkg", "d11.1-pkg"]);
+        assert_eq!(plan.indexes[0].forms, [Form::Zstd]);
     }
 
     #[test]

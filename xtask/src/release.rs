@@ -11,17 +11,20 @@ mod sums;
 mod tarballs;
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use arch::{Host, Target};
 use clap::Args;
 use debian::lock::Lock;
 use publish::layout::{Layout, LayoutWriter};
 
+use crate::cache;
 use crate::cli::Sources;
 use crate::config::Config;
 use crate::context;
 use crate::cross;
 use crate::images;
+use crate::packing::Level;
 use crate::trace::Trace;
 use crate::ui::{self, Ui};
 
@@ -46,6 +49,9 @@ pub(crate) struct ReleaseArgs {
     /// Take the binaries from this layout, after making there what it lacks
     #[arg(long, value_name = "DIR", default_value = "target/images")]
     layout: PathBuf,
+    /// How hard binaries are compressed
+    #[arg(long, value_name = "LEVEL", default_value = "best")]
+    level: Level,
     /// How many hosts to work on at the same time [default: the number of cores]
     #[arg(long, value_name = "N")]
     jobs: Option<std::num::NonZero<usize>>,
@@ -74,6 +80,7 @@ pub(crate) struct Order<'a> {
 
 pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let ui = Ui::new();
+    let started = SystemTime::now();
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
@@ -90,6 +97,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
         official: &config.repository,
         output: &std::path::absolute(&args.layout)?,
         jobs: args.jobs,
+        level: args.level,
         trace: Trace::default(),
     };
     let order = Order {
@@ -102,7 +110,11 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     if args.dry_run {
         return Ok(ui::print(&summary::dry_run(&names(&order)?, &order.output))?);
     }
+    let limit = context::cache_limit(args.sources.cache_size)?;
     let assets = make(&order, &ui)?;
+    if assets.changed() || args.sources.cache_size.is_some() {
+        cache::bound(fetch.cache(), limit, started, &ui)?;
+    }
     ui::print(&if args.json { summary::json(&assets)? } else { summary::table(&assets) })?;
     ui.note(summary::verdict(&assets));
     Ok(())

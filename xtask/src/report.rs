@@ -23,6 +23,10 @@ struct ImageJson<'a> {
     version: &'a str,
     tags: &'a [String],
     digest: String,
+    /// What the layers are compressed with: `gzip`, `zstd`.
+    compression: &'static str,
+    /// How hard: `quick`, `best`.
+    level: &'static str,
     /// Compressed size of the layers, in bytes.
     size: u64,
     /// Uncompressed size of the layers, in bytes.
@@ -85,6 +89,8 @@ fn image_json(image: &BuiltImage) -> ImageJson<'_> {
         version: &image.plan.version,
         tags: &image.plan.tags,
         digest: image.descriptor.digest.to_string(),
+        compression: image.plan.form.name(),
+        level: image.packing.level.name(),
         size: image.size,
         unpacked_size: image.unpacked_size,
         targets: image.targets.iter().map(|(target, version)| (target.name(), version.as_str())).collect(),
@@ -100,7 +106,7 @@ fn kind_and_target(content: Content) -> (&'static str, Option<Target>) {
 
 /// The result as a table: host by kind, then the single-target images in short, then the indexes.
 pub(crate) fn table(built: &Built) -> String {
-    let mut rows = vec![row(["HOST", "KIND", "QEMU", "TARGETS", "SIZE", "UNPACKED", "DIGEST"])];
+    let mut rows = vec![row(["HOST", "KIND", "QEMU", "TARGETS", "LAYERS", "SIZE", "UNPACKED", "DIGEST"])];
     let mut singles: Vec<&BuiltImage> = Vec::new();
     for image in &built.images {
         match image.plan.content {
@@ -110,6 +116,7 @@ pub(crate) fn table(built: &Built) -> String {
                 kind.to_string(),
                 versions(image),
                 image.targets.len().to_string(),
+                image.packing.to_string(),
                 size(image.size),
                 size(image.unpacked_size),
                 short(&image.descriptor.digest.hex()),
@@ -117,13 +124,15 @@ pub(crate) fn table(built: &Built) -> String {
         }
     }
     let mut text = if rows.len() > 1 { render(&rows) } else { String::new() };
-    if !singles.is_empty() {
+    let packings: BTreeSet<String> = singles.iter().map(|image| image.packing.to_string()).collect();
+    for packing in packings {
+        let singles: Vec<_> = singles.iter().filter(|image| image.packing.to_string() == packing).collect();
         let hosts: BTreeSet<_> = singles.iter().map(|image| image.plan.host).collect();
         let targets: BTreeSet<_> = singles.iter().map(|image| image.plan.content).collect();
         let sizes = singles.iter().map(|image| image.size);
         let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
         text.push_str(&format!(
-            "\n{} single-target images: {} hosts x {} targets, {} to {}\n",
+            "\n{} single-target images: {} hosts x {} targets, {packing}, {} to {}\n",
             singles.len(),
             hosts.len(),
             targets.len(),

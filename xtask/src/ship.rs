@@ -20,7 +20,9 @@ pub(crate) use join::run as join;
 
 use crate::build::Built;
 use crate::cli::{RegistryArgs, ShipArgs, Via};
+use crate::error::Hinted;
 use crate::images::Order;
+use crate::packing::Form;
 use crate::ui::{self, Ui, size};
 
 /// A tag at the registry, and what it points to.
@@ -65,7 +67,7 @@ pub(crate) fn run(
         let mode = if dry_run { Mode::DryRun } else { Mode::Push };
         let tags = tags::plan(built, &LayoutWriter::create(layout.path())?, partial)?;
         let registry = connect(&repository, &args.registry, Access::Push).await?;
-        let shipped = match choose(args, dry_run, ui).await? {
+        let shipped = match choose(args, dry_run, built, ui).await? {
             Some(engine) => {
                 let credentials = credentials(&repository).await?;
                 engine::push(&engine, &layout, &tags, &registry, &credentials, ui).await?
@@ -90,13 +92,20 @@ fn mountable(repository: &Repository, official: &str) -> Vec<String> {
 }
 
 /// The engine to push through, or `None` for the registry; says which and why.
-async fn choose(args: &ShipArgs, dry_run: bool, ui: &Ui) -> anyhow::Result<Option<Engine>> {
+async fn choose(args: &ShipArgs, dry_run: bool, built: &Built, ui: &Ui) -> anyhow::Result<Option<Engine>> {
     match args.push_via {
         // A dry run asks the registry: an engine cannot be asked what it would do.
         _ if dry_run => Ok(None),
         Some(Via::Registry) => Ok(None),
         Some(Via::Engine) => {
             let engine = find_engine().await?;
+            if engine.store() == Store::Classic
+                && built.images.iter().any(|image| image.plan.form == Form::Zstd)
+            {
+                let message = format!("{} has a classic store, which pushes no zstd", engine.name());
+                let hint = "push to the registry directly: --push-via registry; or with --compression gzip";
+                return Err(Hinted::new(message, hint).into());
+            }
             ui.note(format!("pushing through {} at {}", engine.name(), engine.endpoint()));
             Ok(Some(engine))
         }

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::context;
 use crate::cross;
 use crate::images::{self, Order};
+use crate::packing::Level;
 use crate::plan::{Plan, Selection};
 use crate::release;
 use crate::trace::Trace;
@@ -99,6 +100,7 @@ pub(crate) fn real(workspace: &Path, layout: &Path, assets: &Path, ui: &Ui) -> a
             official: &config.repository,
             output: layout,
             jobs: None,
+            level: Level::Quick,
             trace: Trace::default(),
         };
         images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)?;

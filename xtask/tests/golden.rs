@@ -54,7 +54,10 @@ fn the_same_archive_gives_the_same_digests() {
     for jobs in ["1", "3"] {
         let output = format!("out-{jobs}");
         let args = ["images", "--kind", "pkg", "--json", "--offline", "--jobs", jobs, "--output", &output];
-        let other: serde_json::Value = serde_json::from_str(&line.run(&args).success().stdout).unwrap();
+        line.forget_layers();
+        let other = line.run(&args).success();
+        assert!(other.stderr.contains("s390x: compressing 33 binaries"), "{}", other.stderr);
+        let other: serde_json::Value = serde_json::from_str(&other.stdout).unwrap();
         assert_eq!(other["indexes"], report["indexes"]);
     }
 
@@ -65,6 +68,91 @@ fn the_same_archive_gives_the_same_digests() {
 
 const LOCK: &str = "sha256:2f683d518ed6ec18561aa0e1078ec62b494ca7618f5ab6dac5201ecb62f7b777";
 const INDEX: &str = "sha256:275a240d3245630da620a01d217144dc2146d4a6f4bbdcb4478ddfb4edb15160";
+
+/// The digest of the index `pkg` in each compression, quick and best. (A layer in zstd with all binaries is the same at both.)
+const COMPRESSIONS: [(&str, &str, &str); 6] = [
+    ("gzip", "quick", INDEX),
+    ("gzip", "best", "sha256:33bc85a9280083994901b7601b3b4b69f8fbb7d267935bc9ecd6829f71c8986d"),
+    ("zstd", "quick", "sha256:03ab695255a5319428d3484b745189594314d53605048ab56eb6b094f564ca02"),
+    ("zstd", "best", "sha256:03ab695255a5319428d3484b745189594314d53605048ab56eb6b094f564ca02"),
+    ("both", "quick", "sha256:f6bc3fe3acd245d46788a8d6775281433eaaa5f6a3fc30a4edb756d0bd2bc6ff"),
+    ("both", "best", "sha256:74f9685b5275d8cb75663342e1ecfd1fbbb4d1d2d9f7c27f84df48f588c212b2"),
+];
+
+#[test]
+fn no_compression_depends_on_the_number_of_jobs() {
+    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    line.run(&["lock"]).success();
+    let mut found = Vec::new();
+    for (compression, level, _) in COMPRESSIONS {
+        let mut digests = std::collections::BTreeSet::new();
+        for jobs in ["1", "2", "4"] {
+            line.forget_layers();
+            let options = ["--compression", compression, "--level", level, "--jobs", jobs, "--output", jobs];
+            let built = line.run(&[&["images", "--kind", "pkg", "--json"][..], &options].concat()).success();
+            assert!(built.stderr.contains("s390x: compressing 33 binaries"), "{}", built.stderr);
+            let report: serde_json::Value = serde_json::from_str(&built.stdout).unwrap();
+            digests.insert(report["indexes"][0]["digest"].as_str().unwrap().to_owned());
+            let images = report["images"].as_array().unwrap();
+            assert_eq!(images.len(), if compression == "both" { 6 } else { 3 });
+        }
+        line.run(&["verify", "4"]).success();
+        assert_eq!(digests.len(), 1, "{compression} {level}: {digests:?}");
+        found.push((compression, level, digests.pop_first().unwrap()));
+    }
+    assert_eq!(
+        found,
+        COMPRESSIONS.map(|(compression, level, digest)| (compression, level, digest.to_owned()))
+    );
+}
+
+#[test]
+fn both_compressions_are_in_one_index_gzip_first() {
+    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    line.run(&["lock"]).success();
+    let options = ["--kind", "pkg", "--compression", "both", "--archive", "qus.tar"];
+    line.run(&[&["images"][..], &options].concat()).success();
+    let layout = publish::layout::Layout::open(&line.path("target/images")).unwrap();
+    let refs: std::collections::BTreeMap<String, oci::spec::Descriptor> = layout.refs().into_iter().collect();
+    let list = |tag: &str| -> Vec<(String, bool)> {
+        let index: oci::spec::Index = layout.json(&refs[tag]).unwrap();
+        let row = |image: &oci::spec::Descriptor| {
+            let manifest: oci::spec::Manifest = layout.json(image).unwrap();
+            assert_eq!(manifest.is_zstd(), image.is_zstd());
+            (image.platform.as_ref().unwrap().to_string(), image.is_zstd())
+        };
+        index.manifests.iter().map(row).collect()
+    };
+    let platforms = ["linux/amd64", "linux/s390x", "linux/mipsle"];
+    let form = |zstd: bool| platforms.map(|platform| (platform.to_owned(), zstd)).to_vec();
+    assert_eq!(list("pkg"), [form(false), form(true)].concat());
+    assert_eq!(list("d11.1-pkg-zstd"), form(true));
+    // One config for both: the layers hold the same files.
+    let config = |tag: &str| layout.json::<oci::spec::Manifest>(&refs[tag]).unwrap().config;
+    assert_eq!(config("amd64-d11.1-pkg"), config("amd64-d11.1-pkg-zstd"));
+
+    // Old engines read the archive through `manifest.json`, and no zstd.
+    let mut archive = tar::Archive::new(std::fs::File::open(line.path("qus.tar")).unwrap());
+    let mut entries = archive.entries().unwrap().map(Result::unwrap);
+    let manifest = entries.find(|entry| entry.path().unwrap().ends_with("manifest.json")).unwrap();
+    let rows: serde_json::Value = serde_json::from_reader(manifest).unwrap();
+    let names = ["docker.io/aptman/qus:d11.1-pkg", "docker.io/aptman/qus:pkg"];
+    assert_eq!(rows[0]["RepoTags"], serde_json::json!(names));
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_level_once_made_is_not_made_again() {
+    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    line.run(&["lock"]).success();
+    let build = |level: &str| {
+        let built = line.run(&["images", "--kind", "pkg", "--json", "--level", level]).success();
+        (built.stdout.clone(), built.stderr.contains("compressing"))
+    };
+    let (quick, best) = (build("quick"), build("best"));
+    assert!(quick.1 && best.1);
+    assert_eq!((build("quick"), build("best")), ((quick.0, false), (best.0, false)));
+}
 
 #[test]
 fn a_newer_package_is_found_and_taken() {
@@ -77,7 +165,7 @@ fn a_newer_package_is_found_and_taken() {
     let newer = line.run(&["lock", "--check"]).failure(1);
     assert_eq!(
         newer.stdout,
-        "SUITE  HOST    PACKAGE    LOCKED         ARCHIVE\n\
+        "SUITE  HOST    PACKAGE    LOCKED         ARCHIVE        TARGETS\n\
          sid    amd64   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
          sid    s390x   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
          sid    mipsel  qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n"

@@ -174,13 +174,14 @@ fn hosts_with_register_get_it_too() {
     line.run(&["release", "--target", "aarch64", "--target", "arm"]).success();
     let files = sums(&line, FOLDER);
     let expected = [
-        "_cargo-xtask",
-        "cargo-xtask.bash",
-        "cargo-xtask.fish",
+        "_register",
         "qemu-aarch64-static_amd64.tgz",
         "qemu-aarch64-static_s390x.tgz",
         "qemu-arm-static_amd64.tgz",
         "qemu-arm-static_s390x.tgz",
+        "register.1",
+        "register.bash",
+        "register.fish",
         "register.sh",
         "register_amd64",
         "register_s390x",
@@ -188,7 +189,8 @@ fn hosts_with_register_get_it_too() {
         "test-program_aarch64",
         "test-program_arm",
     ];
-    assert_eq!(files.keys().collect::<Vec<_>>(), expected);
+    let names: Vec<&String> = files.keys().filter(|name| !name.contains("cargo-xtask")).collect();
+    assert_eq!(names, expected);
     assert_eq!(digest(&files), WITH_REGISTER, "{files:#?}");
     for host in hosts {
         let path = line.path(&format!("{FOLDER}/register_{host}"));

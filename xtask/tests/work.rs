@@ -105,6 +105,7 @@ fn an_interrupted_build_stops_at_once_and_the_next_one_goes_on() {
     assert_eq!(unfinished(), 0);
     line.run(&["verify", "target/images"]).success();
     line.run(&["cache", "verify"]).success();
+    line.forget_layers();
     let undisturbed = line.run(&[&args[..], &["--offline", "--output", "other", "--jobs", "1"]].concat());
     let index = |output: &str| -> Value {
         serde_json::from_str::<Value>(output).unwrap()["indexes"][0]["digest"].clone()

@@ -8,7 +8,7 @@ use std::io;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use oci::{Entry, LayerWriter, Level, Member};
+use qus_oci::{Entry, LayerWriter, Level, Member};
 
 /// The size of one of QEMU's binaries, about.
 const PROGRAM: usize = 16 << 20;

@@ -80,8 +80,10 @@ impl Image {
         Image { manifest, config, layers, platform: spec.platform }
     }
 
-    /// Points to the manifest, with the platform: what an index lists.
+    /// Points to the manifest, with the platform, and whether the layers are in zstd: what an index lists.
     pub fn descriptor(&self) -> Descriptor {
+        let zstd = self.layers.iter().any(|layer| layer.descriptor.media_type == media_type::LAYER_ZSTD);
         Descriptor { platform: Some(self.platform.clone()), ..self.manifest.descriptor().clone() }
+            .with_zstd(zstd)
     }
 }

@@ -4,7 +4,7 @@ use crate::blob::Blob;
 use crate::image::Image;
 use crate::spec::{Annotations, Descriptor, Index, Platform, SchemaVersion, media_type};
 
-/// Collects the images of one tag, at most one for each platform, in the order they are added.
+/// Collects the images of one tag, in the order they are added: for each platform at most one in gzip and one in zstd.
 #[derive(Debug, Clone, Default)]
 pub struct IndexBuilder {
     manifests: Vec<Descriptor>,
@@ -25,7 +25,9 @@ impl IndexBuilder {
     /// Adds an image that is known by its descriptor alone, such as one that a registry holds.
     pub fn add_descriptor(&mut self, descriptor: Descriptor) -> Result<(), PlatformTwice> {
         if let Some(platform) = &descriptor.platform
-            && self.manifests.iter().any(|other| other.platform.as_ref() == Some(platform))
+            && self.manifests.iter().any(|other| {
+                other.platform.as_ref() == Some(platform) && other.is_zstd() == descriptor.is_zstd()
+            })
         {
             return Err(PlatformTwice { platform: platform.clone() });
         }

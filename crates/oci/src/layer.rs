@@ -27,45 +27,70 @@ pub struct Layer {
 /// Writes a layer's compressed bytes to `W` while hashing them and the tar that they hold. Keeps no content.
 pub struct LayerWriter<W> {
     out: HashWriter<W>,
-    unpacked: Hasher,
+    tar: Tar,
     /// Headers that no member holds yet.
     headers: Vec<u8>,
+}
+
+/// The tar inside a layer, as far as it was written: its hash, and what is in it already.
+pub(crate) struct Tar {
+    hasher: Hasher,
     paths: HashSet<String>,
+}
+
+impl Tar {
+    pub(crate) fn new() -> Tar {
+        Tar { hasher: Hasher::new(), paths: HashSet::new() }
+    }
+
+    /// Whether `entry` may come next, with so many bytes of content.
+    pub(crate) fn check(&mut self, entry: &Entry, content: u64) -> Result<(), LayerError> {
+        if entry.size() != content {
+            let path = entry.path().to_owned();
+            return Err(LayerError::Size { path, header: entry.size(), content });
+        }
+        // Readers disagree on which of two entries with one path counts.
+        if !self.paths.insert(entry.path().to_owned()) {
+            return Err(LayerError::Twice { path: entry.path().to_owned() });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn hash(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+    }
+
+    /// The diff_id, and the size.
+    pub(crate) fn finish(self) -> (Digest, u64) {
+        let size = self.hasher.size();
+        (self.hasher.finish(), size)
+    }
 }
 
 impl<W: Write> LayerWriter<W> {
     /// Starts an empty layer.
     pub fn new(out: W) -> LayerWriter<W> {
-        LayerWriter {
-            out: HashWriter::new(out),
-            unpacked: Hasher::new(),
-            headers: Vec::new(),
-            paths: HashSet::new(),
-        }
+        LayerWriter { out: HashWriter::new(out), tar: Tar::new(), headers: Vec::new() }
     }
 
     /// Adds an entry that has no content: a directory, a symbolic link or an empty file.
     pub fn entry(&mut self, entry: &Entry) -> Result<(), LayerError> {
-        if entry.size() != 0 {
-            return Err(LayerError::Size { path: entry.path().to_owned(), header: entry.size(), content: 0 });
-        }
-        self.header(entry)
+        self.tar.check(entry, 0)?;
+        self.headers.extend_from_slice(entry.header());
+        Ok(())
     }
 
     /// Adds a file: its header, its content, and the content compressed by [`Member::content`].
     pub fn file(&mut self, entry: &Entry, content: &[u8], member: &Member) -> Result<(), LayerError> {
-        let size = content.len() as u64;
-        if entry.size() != size {
-            let path = entry.path().to_owned();
-            return Err(LayerError::Size { path, header: entry.size(), content: size });
-        }
-        if !member.holds(content) {
+        // A member of something else is no reason to count the path as taken.
+        if entry.size() == content.len() as u64 && !member.holds(content) {
             return Err(LayerError::Member { path: entry.path().to_owned() });
         }
-        self.header(entry)?;
+        self.tar.check(entry, content.len() as u64)?;
+        self.headers.extend_from_slice(entry.header());
         self.flush_headers()?;
-        self.unpacked.update(content);
-        self.unpacked.update(padding(size));
+        self.tar.hash(content);
+        self.tar.hash(padding(entry.size()));
         self.out.write_all(member.bytes())?;
         Ok(())
     }
@@ -75,23 +100,13 @@ impl<W: Write> LayerWriter<W> {
         self.headers.extend_from_slice(&END_OF_ARCHIVE);
         self.flush_headers()?;
         let (out, digest, size) = self.out.finish();
-        let unpacked_size = self.unpacked.size();
-        let diff_id = self.unpacked.finish();
+        let (diff_id, unpacked_size) = self.tar.finish();
         let descriptor = Descriptor::new(media_type::LAYER_GZIP, digest, size);
         Ok((out, Layer { descriptor, diff_id, unpacked_size }))
     }
 
-    fn header(&mut self, entry: &Entry) -> Result<(), LayerError> {
-        // Readers disagree on which of two entries with one path counts.
-        if !self.paths.insert(entry.path().to_owned()) {
-            return Err(LayerError::Twice { path: entry.path().to_owned() });
-        }
-        self.headers.extend_from_slice(entry.header());
-        Ok(())
-    }
-
     fn flush_headers(&mut self) -> io::Result<()> {
-        self.unpacked.update(&self.headers);
+        self.tar.hash(&self.headers);
         let member = Member::compress(&self.headers, Level::BEST);
         self.headers.clear();
         self.out.write_all(member.bytes())

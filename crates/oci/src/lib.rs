@@ -1,8 +1,8 @@
 //! Files to layers to images to an index: pure values, in the terms of the OCI image specification.
 //!
 //! Read in this order: [`entry`] is one tar header, [`member`] one compressed piece, [`layer`] their
-//! concatenation, [`image`] a manifest and a config over layers, [`index`] the list of a tag's images; [`tarball`] takes
-//! a file out of a layer again. [`spec`]
+//! concatenation, [`frame`] the same in zstd, [`image`] a manifest and a config over layers, [`index`] the list of a
+//! tag's images; [`tarball`] takes a file out of a layer again. [`spec`]
 //! holds the JSON documents, [`blob`] their bytes.
 //!
 //! This crate never reads the clock, the environment or the disk: the same arguments give the same bytes.
@@ -11,6 +11,7 @@ pub mod spec;
 
 pub mod blob;
 pub mod entry;
+pub mod frame;
 pub mod image;
 pub mod index;
 pub mod layer;
@@ -19,6 +20,7 @@ pub mod tarball;
 
 pub use blob::Blob;
 pub use entry::Entry;
+pub use frame::{Frame, FrameWriter};
 pub use image::{Image, ImageSpec};
 pub use index::IndexBuilder;
 pub use layer::{Layer, LayerWriter};

@@ -80,18 +80,26 @@ fn index(images: &[&Named]) -> Blob {
     Blob::json(media_type::INDEX, &index)
 }
 
-/// Images that several names share take one row, in the order of their first names.
+/// Images that several names share take one row, in the order of their first names. Old classic stores read no zstd, and
+/// one image that they cannot read is the end of the whole load: images in zstd are listed only if there are no others.
 fn rows(layout: &Layout, images: &[&Named], classic: &Platform) -> Result<Vec<Row>, ArchiveError> {
     let mut rows: Vec<Row> = Vec::new();
     let mut row_of: BTreeMap<Digest, usize> = BTreeMap::new();
+    let mut found = Vec::new();
     for image in images {
-        let Some(descriptor) = for_platform(layout, &image.descriptor, classic)? else { continue };
+        if let Some(descriptor) = for_platform(layout, &image.descriptor, classic)? {
+            let manifest: Manifest = layout.json(&descriptor)?;
+            found.push((image, descriptor, manifest));
+        }
+    }
+    let only_zstd = found.iter().all(|(_, _, manifest)| manifest.is_zstd());
+    found.retain(|(_, _, manifest)| only_zstd || !manifest.is_zstd());
+    for (image, descriptor, manifest) in found {
         let name = format!("{}:{}", image.repository, image.tag);
         if let Some(row) = row_of.get(&descriptor.digest) {
             rows[*row].repo_tags.push(name);
             continue;
         }
-        let manifest: Manifest = layout.json(&descriptor)?;
         row_of.insert(descriptor.digest, rows.len());
         rows.push(Row {
             config: blob_name(manifest.config.digest),

@@ -14,6 +14,7 @@ use publish::layout::LayoutWriter;
 use super::HostLayers;
 use super::base::BIN_DIR;
 use crate::kind::Kind;
+use crate::packing::{Form, Holds, Level, Packing};
 use crate::plan::{Content, ImagePlan, IndexPlan, Plan};
 
 /// What our own labels and annotations begin with.
@@ -31,6 +32,7 @@ pub(crate) struct BuiltImage {
     /// The sizes of its layers, together, in bytes.
     pub(crate) size: u64,
     pub(crate) unpacked_size: u64,
+    pub(crate) packing: Packing,
 }
 
 /// An index in the layout.
@@ -69,13 +71,15 @@ fn pair(tags: &[String], descriptor: &Descriptor) -> Vec<(String, Descriptor)> {
 
 pub(super) fn assemble(
     plan: &Plan,
-    layers: &BTreeMap<Host, HostLayers>,
+    layers: &BTreeMap<(Host, Form), HostLayers>,
     lock: &Lock,
+    level: Level,
     layout: &LayoutWriter,
 ) -> anyhow::Result<Built> {
     let mut images = Vec::new();
     for image_plan in &plan.images {
-        let host_layers = layers.get(&image_plan.host).context("every host of a plan has layers")?;
+        let host_layers =
+            layers.get(&(image_plan.host, image_plan.form)).context("every host of a plan has layers")?;
         let image = image(image_plan, host_layers, lock)?;
         layout.put(&image.config)?;
         layout.put(&image.manifest)?;
@@ -85,21 +89,37 @@ pub(super) fn assemble(
             targets: versions(image_plan, lock),
             size: image.layers.iter().map(|layer| layer.descriptor.size).sum(),
             unpacked_size: image.layers.iter().map(|layer| layer.unpacked_size).sum(),
+            packing: packing(image_plan, level),
         });
     }
     let mut indexes = Vec::new();
     for index_plan in &plan.indexes {
-        let members: Vec<&BuiltImage> =
-            images.iter().filter(|image| image.plan.content == index_plan.content).collect();
+        // All in one form, then all in the next: an engine that does not tell them apart takes the first of its platform.
+        let members: Vec<&BuiltImage> = index_plan
+            .forms
+            .iter()
+            .flat_map(|form| images.iter().filter(|image| index_plan.lists(&image.plan, *form)))
+            .collect();
         let blob = index(plan, index_plan, members.iter().map(|image| image.descriptor.clone()), lock)?;
         layout.put(&blob)?;
+        let listed: BTreeSet<Host> = members.iter().map(|image| image.plan.host).collect();
         indexes.push(BuiltIndex {
             plan: index_plan.clone(),
             descriptor: blob.descriptor().clone(),
-            hosts: members.iter().map(|image| image.plan.host).collect(),
+            hosts: plan.hosts().into_iter().filter(|host| listed.contains(host)).collect(),
         });
     }
     Ok(Built { images, indexes, versions: plan.versions.clone() })
+}
+
+/// How the binaries in an image are compressed, or the rest where there are none.
+fn packing(plan: &ImagePlan, level: Level) -> Packing {
+    let holds = match plan.content {
+        Content::Kind(Kind::Register) => Holds::Base,
+        Content::Kind(Kind::Pkg | Kind::Full | Kind::Binfmt) => Holds::All,
+        Content::Single(_) => Holds::One,
+    };
+    Packing { form: plan.form, level, holds }
 }
 
 /// The index of one content over the images that have it, whether they are here or at a registry.

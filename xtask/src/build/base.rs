@@ -2,11 +2,12 @@
 
 use anyhow::Context as _;
 use arch::Host;
-use oci::spec::media_type;
-use oci::{Entry, Layer, LayerWriter, Level, Member};
+use oci::{Entry, Layer};
 use publish::layout::LayoutWriter;
 
 use super::busybox;
+use super::layers::Writer;
+use crate::packing::{Form, Holds, Level, Packing};
 
 /// All tar entries carry the same time: a layer's digest changes only with what is in it.
 pub(super) const MTIME: u64 = 0;
@@ -15,38 +16,38 @@ pub(super) const MTIME: u64 = 0;
 pub(super) const BIN_DIR: &str = "/qus/bin";
 
 /// busybox with a link for each applet.
-pub(super) fn busybox_layer(host: Host, program: &[u8], layout: &LayoutWriter) -> anyhow::Result<Layer> {
+pub(super) fn busybox_layer(
+    host: Host,
+    program: &[u8],
+    form: Form,
+    layout: &LayoutWriter,
+) -> anyhow::Result<Layer> {
     let applets = busybox::applets(program)
         .with_context(|| format!("cannot find the names of the applets in busybox for {host}"))?;
-    let mut layer = LayerWriter::new(layout.blob_writer()?);
+    let mut layer = Writer::new(packing(form), layout)?;
     layer.entry(&Entry::directory("bin", 0o755, MTIME)?)?;
-    file(&mut layer, "bin/busybox", program)?;
+    layer.program("bin/busybox", program, None)?;
     for applet in applets {
         layer.entry(&Entry::symlink(&format!("bin/{applet}"), "busybox", MTIME)?)?;
     }
     layer.entry(&Entry::directory("tmp", 0o1777, MTIME)?)?;
-    let (blob, layer) = layer.finish()?;
-    blob.commit(media_type::LAYER_GZIP)?;
-    Ok(layer)
+    layer.finish()?.commit()
 }
 
 /// `/qus/register`, its other name `/qus/binfmt`, and `/qus/bin`.
-pub(super) fn register_layer(program: &[u8], layout: &LayoutWriter) -> anyhow::Result<Layer> {
-    let mut layer = LayerWriter::new(layout.blob_writer()?);
+pub(super) fn register_layer(program: &[u8], form: Form, layout: &LayoutWriter) -> anyhow::Result<Layer> {
+    let mut layer = Writer::new(packing(form), layout)?;
     layer.entry(&Entry::directory("qus", 0o755, MTIME)?)?;
     layer.entry(&Entry::symlink("qus/bin", "../usr/bin", MTIME)?)?;
     layer.entry(&Entry::symlink("qus/binfmt", "register", MTIME)?)?;
-    file(&mut layer, "qus/register", program)?;
+    layer.program("qus/register", program, None)?;
     // The link must lead somewhere in a `register` image too: users mount binaries below it.
     layer.entry(&Entry::directory("usr", 0o755, MTIME)?)?;
     layer.entry(&Entry::directory("usr/bin", 0o755, MTIME)?)?;
-    let (blob, layer) = layer.finish()?;
-    blob.commit(media_type::LAYER_GZIP)?;
-    Ok(layer)
+    layer.finish()?.commit()
 }
 
-fn file<W: std::io::Write>(layer: &mut LayerWriter<W>, path: &str, content: &[u8]) -> anyhow::Result<()> {
-    let entry = Entry::file(path, content.len() as u64, 0o755, MTIME)?;
-    layer.file(&entry, content, &Member::content(content, Level::BEST))?;
-    Ok(())
+/// How both layers are compressed, at either level.
+pub(super) fn packing(form: Form) -> Packing {
+    Packing { form, level: Level::Best, holds: Holds::Base }
 }

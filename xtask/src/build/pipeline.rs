@@ -132,16 +132,17 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_a_turn_that_failed() {
+        let ok = |(): &mut ()| Ok::<(), &str>(());
         let turns = Turns::new(());
         thread::scope(|scope| {
-            let later = scope.spawn(|| turns.take(2, |()| Ok(())));
-            assert_eq!(turns.take(0, |()| Ok(())), Some(Ok(())));
+            let later = scope.spawn(|| turns.take(2, ok));
+            assert_eq!(turns.take(0, ok), Some(Ok(())));
             assert_eq!(turns.take(1, |()| Err("full")), Some(Err("full")));
             assert_eq!(later.join().unwrap(), None);
         });
         let turns = Turns::new(());
         thread::scope(|scope| {
-            let later = scope.spawn(|| turns.take(1, |()| Ok::<(), ()>(())));
+            let later = scope.spawn(|| turns.take(1, ok));
             let first = scope.spawn(|| {
                 let _watch = turns.watch();
                 panic!("on purpose");

@@ -13,33 +13,42 @@ use anyhow::Context as _;
 use arch::{Host, Target};
 use debian::cache::Cache;
 use debian::lock::Package;
-use oci::spec::media_type;
-use oci::{Entry, Layer, LayerWriter, Level, Member};
-use publish::layout::{BlobWriter, LayoutWriter};
+use oci::{Entry, Layer, Member};
+use publish::layout::LayoutWriter;
 
 use super::base::MTIME;
+use super::layers::{Finished, Writer};
 use super::pipeline::{Permits, Turns, lock};
+use crate::packing::{Form, Holds, Level, Packing};
 use crate::trace::Trace;
 use crate::ui::Task;
-
-/// How hard binaries are compressed; a part of the digest contract.
-pub(super) const LEVEL: Level = Level::DEFAULT;
 
 /// Which layers to make from which packages.
 pub(super) struct Wanted<'a> {
     pub(super) host: Host,
     /// Each package with the targets that are taken from it.
     pub(super) packages: Vec<(&'a Package, BTreeSet<Target>)>,
-    /// Make the layer with all of them.
-    pub(super) all: bool,
+    /// Make the layer with all of them in these forms.
+    pub(super) all: BTreeSet<Form>,
     /// Make the layers of these alone.
-    pub(super) singles: BTreeSet<Target>,
+    pub(super) singles: BTreeSet<(Target, Form)>,
+    pub(super) level: Level,
+}
+
+impl Wanted<'_> {
+    fn wants(&self, target: Target, form: Form) -> bool {
+        self.all.contains(&form) || self.singles.contains(&(target, form))
+    }
+
+    fn packing(&self, form: Form, holds: Holds) -> Packing {
+        Packing { form, level: self.level, holds }
+    }
 }
 
 /// The layers made.
 pub(super) struct Made {
-    pub(super) all: Option<Layer>,
-    pub(super) singles: BTreeMap<Target, Layer>,
+    pub(super) all: BTreeMap<Form, Layer>,
+    pub(super) singles: BTreeMap<(Target, Form), Layer>,
 }
 
 /// A binary on its way, padded to whole tar blocks: compressors take it in one piece.
@@ -59,6 +68,10 @@ impl Binary {
 
     fn program(&self) -> &[u8] {
         &self.padded[..self.size]
+    }
+
+    fn path(&self) -> String {
+        format!("usr/bin/qemu-{}-static", self.target)
     }
 }
 
@@ -133,14 +146,14 @@ fn work(
         let received = lock(binaries).recv();
         let Ok(binary) = received else { return Ok(()) };
         let span = |stage| shared.trace.span(stage, || format!("{} {}", wanted.host, binary.target));
-        let member = {
+        let packed = {
             let _permit = shared.permits.acquire();
             let _span = span("compress");
-            Member::compress(&binary.padded, LEVEL)
+            Packed::new(wanted, &binary, shared.layout)?
         };
         let written = turns.take(binary.number, |layers| {
             let _span = span("write");
-            layers.write(wanted, &binary, &member, shared.layout)
+            layers.write(wanted, &binary, packed, shared.layout)
         });
         match written {
             Some(written) => written?,
@@ -150,53 +163,83 @@ fn work(
     }
 }
 
-/// Layers that are written but not yet known to come from what the lock promised.
-struct Uncommitted {
-    all: Option<LayerWriter<BlobWriter>>,
-    singles: Vec<(Target, BlobWriter, Layer)>,
+/// A binary, compressed in every form that is wanted and does not depend on the other binaries.
+struct Packed {
+    /// What every layer in gzip takes.
+    member: Option<Member>,
+    /// The layer in zstd with this binary alone.
+    single: Option<Finished>,
 }
 
-fn start(layout: &LayoutWriter) -> anyhow::Result<LayerWriter<BlobWriter>> {
-    let mut layer = LayerWriter::new(layout.blob_writer()?);
+impl Packed {
+    fn new(wanted: &Wanted<'_>, binary: &Binary, layout: &LayoutWriter) -> anyhow::Result<Packed> {
+        let target = binary.target;
+        let member =
+            wanted.wants(target, Form::Gzip).then(|| Member::compress(&binary.padded, wanted.level.gzip()));
+        let single = match wanted.singles.contains(&(target, Form::Zstd)) {
+            true => Some(single(wanted, Form::Zstd, binary, None, layout)?),
+            false => None,
+        };
+        Ok(Packed { member, single })
+    }
+}
+
+fn single(
+    wanted: &Wanted<'_>,
+    form: Form,
+    binary: &Binary,
+    member: Option<&Member>,
+    layout: &LayoutWriter,
+) -> anyhow::Result<Finished> {
+    let mut layer = start(wanted.packing(form, Holds::One), layout)?;
+    layer.program(&binary.path(), binary.program(), member)?;
+    layer.finish()
+}
+
+fn start(packing: Packing, layout: &LayoutWriter) -> anyhow::Result<Writer> {
+    let mut layer = Writer::new(packing, layout)?;
     layer.entry(&Entry::directory("usr", 0o755, MTIME)?)?;
     layer.entry(&Entry::directory("usr/bin", 0o755, MTIME)?)?;
     Ok(layer)
 }
 
+/// Layers that are written but not yet known to come from what the lock promised.
+struct Uncommitted {
+    all: BTreeMap<Form, Writer>,
+    singles: Vec<((Target, Form), Finished)>,
+}
+
 impl Uncommitted {
     fn start(wanted: &Wanted<'_>, layout: &LayoutWriter) -> anyhow::Result<Uncommitted> {
-        Ok(Uncommitted { all: wanted.all.then(|| start(layout)).transpose()?, singles: Vec::new() })
+        let start = |form: &Form| Ok((*form, start(wanted.packing(*form, Holds::All), layout)?));
+        let all = wanted.all.iter().map(start).collect::<anyhow::Result<_>>()?;
+        Ok(Uncommitted { all, singles: Vec::new() })
     }
 
     fn write(
         &mut self,
         wanted: &Wanted<'_>,
         binary: &Binary,
-        member: &Member,
+        packed: Packed,
         layout: &LayoutWriter,
     ) -> anyhow::Result<()> {
+        let member = packed.member.as_ref();
+        for layer in self.all.values_mut() {
+            layer.program(&binary.path(), binary.program(), member)?;
+        }
         let target = binary.target;
-        let entry = Entry::file(&format!("usr/bin/qemu-{target}-static"), binary.size as u64, 0o755, MTIME)?;
-        if let Some(layer) = &mut self.all {
-            layer.file(&entry, binary.program(), member)?;
+        if wanted.singles.contains(&(target, Form::Gzip)) {
+            let layer = single(wanted, Form::Gzip, binary, member, layout)?;
+            self.singles.push(((target, Form::Gzip), layer));
         }
-        if wanted.singles.contains(&target) {
-            let mut layer = start(layout)?;
-            layer.file(&entry, binary.program(), member)?;
-            let (blob, layer) = layer.finish()?;
-            self.singles.push((target, blob, layer));
-        }
+        self.singles.extend(packed.single.map(|layer| ((target, Form::Zstd), layer)));
         Ok(())
     }
 
     fn commit(self) -> anyhow::Result<Made> {
-        let commit = |(blob, layer): (BlobWriter, Layer)| {
-            blob.commit(media_type::LAYER_GZIP)?;
-            anyhow::Ok(layer)
-        };
-        let all = self.all.map(|layer| commit(layer.finish()?)).transpose()?;
-        let singles =
-            self.singles.into_iter().map(|(target, blob, layer)| Ok((target, commit((blob, layer))?)));
+        let all = self.all.into_iter().map(|(form, layer)| Ok((form, layer.finish()?.commit()?)));
+        let all = all.collect::<anyhow::Result<_>>()?;
+        let singles = self.singles.into_iter().map(|(what, layer)| Ok((what, layer.commit()?)));
         Ok(Made { all, singles: singles.collect::<anyhow::Result<_>>()? })
     }
 }

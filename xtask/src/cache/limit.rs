@@ -67,8 +67,10 @@ impl FromStr for Limit {
         let fail = || NoSize(text.to_owned());
         let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
         // `2G`, `2GB`, `2GiB`: the B says nothing more, but for bytes alone.
-        let unit = if unit.len() > 1 { unit.strip_suffix('B').unwrap_or(unit) } else { unit };
-        let unit = if unit.is_empty() { "B" } else { unit };
+        let unit = match unit {
+            "" | "B" => "B",
+            unit => unit.strip_suffix('B').filter(|unit| *unit != "B").unwrap_or(unit),
+        };
         let factor = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(fail)?.1;
         let number: u64 = number.parse().map_err(|_| fail())?;
         number.checked_mul(factor).map(Limit).ok_or_else(fail)

@@ -1,6 +1,7 @@
 //! What `cargo xtask e2e` prints.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 use testbed::Engine;
@@ -29,7 +30,7 @@ pub(super) fn block(outcome: &Outcome) -> String {
 }
 
 /// Job by engine.
-pub(super) fn table(outcomes: &[Outcome]) -> String {
+pub(super) fn table(outcomes: &[Outcome], elapsed: Duration) -> String {
     let mut rows = vec![["JOB".to_owned(), String::new(), String::new(), String::new(), String::new()]];
     for (cell, engine) in rows[0][1..].iter_mut().zip(ENGINES) {
         *cell = engine.name().to_uppercase();
@@ -49,6 +50,8 @@ pub(super) fn table(outcomes: &[Outcome]) -> String {
         rows.push(row);
     }
     let mut text = format!("\n{}", render(&rows));
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "\n{} runs in {:.0} s", outcomes.len(), elapsed.as_secs_f64());
     let cells: usize = outcomes.iter().map(|outcome| outcome.cells).sum();
     if cells > 0 {
         let hosts = outcomes.iter().filter(|outcome| outcome.cells > 0).count();

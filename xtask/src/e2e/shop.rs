@@ -24,6 +24,7 @@ pub(super) const SYSTEMD_BINFMT: &str = "/usr/lib/systemd/systemd-binfmt";
 
 /// systemd-binfmt and its libraries, from the suite whose libc the sandboxes have.
 const SYSTEMD: [&str; 22] = [
+    "systemd",
     "libacl1",
     "libaudit1",
     "libblkid1",
@@ -45,7 +46,6 @@ const SYSTEMD: [&str; 22] = [
     "libsystemd-shared",
     "libuuid1",
     "libzstd1",
-    "systemd",
 ];
 
 /// Packages of the host's distribution, with what registers them.

@@ -29,9 +29,9 @@ impl Stock<'_> {
     /// The sandbox for `job`, with its working directory.
     pub(super) fn sandbox(&self, job: &Job, engine: Engine) -> anyhow::Result<Sandbox> {
         let mut trees: Vec<Tree> = Vec::new();
-        if !job.needs.installed.is_empty() {
-            // Of the same name for every job: those that have the same packages share it.
-            trees.push(self.packages.tree(&format!("e2e-{}", job.name), &job.needs.installed)?);
+        if let [first, ..] = job.needs.installed.as_slice() {
+            // Jobs that have the same packages share the tree.
+            trees.push(self.packages.tree(&format!("e2e-{}", first.name), &job.needs.installed)?);
         }
         if job.uses_engine() {
             trees.push(self.packages.tree(engine.tree_name(), &engine.packages())?);

@@ -15,6 +15,7 @@ use super::Order;
 use super::folder::Folder;
 use crate::build::{Built, BuiltImage};
 use crate::kind::Kind;
+use crate::packing::Compression;
 use crate::plan::{Content, Plan, Selection};
 
 /// What the release takes binaries from: the single-target images, and `pkg` for the hosts that have no others.
@@ -30,7 +31,11 @@ pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
         if hosts.is_empty() {
             continue;
         }
-        let part = Plan::new(order.configured, &Selection { hosts, kinds, targets }, order.images.lock)?;
+        let part = Plan::new(
+            order.configured,
+            &Selection { hosts, kinds, targets, compression: Compression::Gzip },
+            order.images.lock,
+        )?;
         whole.images.extend(part.images);
         whole.versions.extend(part.versions);
     }

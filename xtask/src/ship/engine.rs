@@ -9,6 +9,7 @@ use publish::registry::{Mode, Push, Registry, Repository};
 
 use super::Shipped;
 use crate::build::{Built, BuiltImage};
+use crate::packing::Form;
 use crate::ui::Ui;
 
 /// Loads what was built: indexes where the store holds them, or else each host's own images.
@@ -19,9 +20,13 @@ pub(super) async fn load(
     repository: &Repository,
     ui: &Ui,
 ) -> anyhow::Result<()> {
+    // A classic store may not read zstd; it gets what is in gzip, if anything is.
+    let gzip = built.images.iter().any(|image| image.plan.form == Form::Gzip);
+    let takes = |form: Form| engine.store() == Store::Containerd || !gzip || form == Form::Gzip;
     let indexes = built
         .indexes
         .iter()
+        .filter(|index| takes(index.plan.forms[0]))
         .flat_map(|index| index.plan.tags.iter().map(|tag| named(repository, tag, &index.descriptor)));
     // A classic store keeps one platform: an index that lacks the engine's own has nothing for it.
     let fits = |descriptor: &Descriptor| {
@@ -37,7 +42,7 @@ pub(super) async fn load(
     };
     let mut images: Vec<Named> = indexes.filter(|index| fits(&index.descriptor)).collect();
     if images.is_empty() {
-        images = per_host(built, repository);
+        images = per_host(built, repository, &takes);
     }
     let tags: Vec<&str> = images.iter().map(|image| image.tag.as_str()).collect();
     let step = ui.step(format!("loading {} tags into {}", tags.len(), engine.name()));
@@ -51,12 +56,12 @@ fn named(repository: &Repository, tag: &str, descriptor: &Descriptor) -> Named {
     Named { repository: repository.to_string(), tag: tag.to_owned(), descriptor: descriptor.clone() }
 }
 
-fn per_host(built: &Built, repository: &Repository) -> Vec<Named> {
+fn per_host(built: &Built, repository: &Repository, takes: &dyn Fn(Form) -> bool) -> Vec<Named> {
     let named = |image: &BuiltImage| {
         let descriptor = image.descriptor.clone();
         image.plan.tags.iter().map(|tag| named(repository, tag, &descriptor)).collect::<Vec<_>>()
     };
-    built.images.iter().flat_map(named).collect()
+    built.images.iter().filter(|image| takes(image.plan.form)).flat_map(named).collect()
 }
 
 /// Pushes through the engine, which only with containerd's store leaves digests alone.

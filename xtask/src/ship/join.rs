@@ -13,6 +13,7 @@ use crate::build;
 use crate::cli::ManifestArgs;
 use crate::config::Config;
 use crate::context;
+use crate::packing::Form;
 use crate::plan::{Content, Plan, Selection};
 use crate::ui::{self, Ui};
 
@@ -21,7 +22,8 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
-    let plan = Plan::new(&config.hosts, &Selection::default(), &lock)?;
+    let compression = args.compression.unwrap_or(config.compression);
+    let plan = Plan::new(&config.hosts, &Selection { compression, ..Selection::default() }, &lock)?;
     let repository: Repository = args.repository.as_deref().unwrap_or(&config.repository).parse()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let shipped = runtime.block_on(async {
@@ -50,14 +52,14 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The images at the registry, by content, in the order of hosts.
-type Found = BTreeMap<Content, Vec<Descriptor>>;
+/// The images at the registry, by content and form, in the order of hosts.
+type Found = BTreeMap<(Content, Form), Vec<Descriptor>>;
 
 /// Finds every image of the plan; all that is missing or from another lock is named together.
 async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<Found> {
     let mut problems = Vec::new();
     let mut found = Found::new();
-    let mut singles: BTreeMap<Host, BTreeMap<Target, Descriptor>> = BTreeMap::new();
+    let mut singles: BTreeMap<Host, BTreeMap<(Target, Form), Descriptor>> = BTreeMap::new();
     for host in plan.hosts().into_iter().filter(|host| host.triple().is_some()) {
         let tag = tags::host_tag(host, plan.versions.get(&host).map_or("", String::as_str));
         match registry.manifest(&tag).await? {
@@ -66,8 +68,10 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
                 let index: Index = serde_json::from_slice(&fetched.bytes)?;
                 let by_target = index.manifests.into_iter().filter_map(|descriptor| {
                     let target = tags::target_of(&descriptor)?;
+                    let form = if descriptor.is_zstd() { Form::Zstd } else { Form::Gzip };
                     let platform = Some(host.platform().into());
-                    Some((target, Descriptor { platform, annotations: BTreeMap::new(), ..descriptor }))
+                    let descriptor = Descriptor { platform, annotations: BTreeMap::new(), ..descriptor };
+                    Some(((target, form), descriptor))
                 });
                 singles.insert(host, by_target.collect());
             }
@@ -96,10 +100,11 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
             Content::Single(target) => {
                 // A host whose index is missing was named above.
                 let Some(targets) = singles.get(&host) else { continue };
-                match targets.get(&target) {
+                match targets.get(&(target, image.form)) {
                     Some(descriptor) => (target.to_string(), descriptor.clone()),
                     None => {
-                        problems.push(format!("{host}: its index of targets has no `{target}`"));
+                        let form = image.form.name();
+                        problems.push(format!("{host}: its index of targets has no `{target}` in {form}"));
                         continue;
                     }
                 }
@@ -110,8 +115,9 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
         {
             problems.push(format!("{host}: the image of `{what}` ({}) is gone", descriptor.digest));
         }
-        let descriptor = Descriptor { platform: Some(host.platform().into()), ..descriptor };
-        found.entry(image.content).or_default().push(descriptor);
+        let descriptor = Descriptor { platform: Some(host.platform().into()), ..descriptor }
+            .with_zstd(image.form == Form::Zstd);
+        found.entry((image.content, image.form)).or_default().push(descriptor);
     }
     if problems.is_empty() {
         return Ok(found);
@@ -137,7 +143,8 @@ async fn join(
 ) -> anyhow::Result<Vec<Shipped>> {
     let mut indexes = Vec::new();
     for index_plan in &plan.indexes {
-        let images = found.get(&index_plan.content).cloned().unwrap_or_default();
+        let forms = index_plan.forms.iter();
+        let images = forms.filter_map(|form| found.get(&(index_plan.content, *form))).flatten().cloned();
         indexes.push((index_plan, build::index(plan, index_plan, images, lock)?));
     }
     let versioned = indexes.iter().map(|(plan, index)| (plan.version_tag(), index));

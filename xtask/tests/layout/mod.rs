@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use arch::Host;
 use debian::lock::Lock;
 use flate2::read::MultiGzDecoder;
-use oci::spec::{Descriptor, Index, Manifest};
+use oci::spec::{Descriptor, Index, Manifest, Platform};
+use publish::archive::{self, Named};
 use publish::layout::Layout;
 
 /// The layout that `QUS_TEST_LAYOUT` names.
@@ -56,6 +57,21 @@ impl Images {
             (platform.parse().unwrap(), self.layout.json(descriptor).unwrap())
         };
         index.manifests.iter().map(image).collect()
+    }
+
+    /// What `cargo xtask images --host HOST --archive FILE` writes for this machine, of these tags.
+    #[allow(dead_code, reason = "not every test binary loads images")]
+    pub(crate) fn write_archive(&self, tags: &[&str], path: &Path) {
+        let native: Host = std::env::consts::ARCH.parse().unwrap();
+        let platform: Platform = native.platform().into();
+        let named = tags.iter().map(|tag| {
+            let index: Index = self.layout.json(&self.tag(tag)).unwrap();
+            let mut images = index.manifests.into_iter();
+            let descriptor = images.find(|image| image.platform.as_ref() == Some(&platform)).unwrap();
+            Named { repository: "docker.io/aptman/qus".to_owned(), tag: (*tag).to_owned(), descriptor }
+        });
+        let named: Vec<Named> = named.collect();
+        archive::write(&self.layout, &named, &platform, &mut fs::File::create(path).unwrap()).unwrap();
     }
 
     /// The version of QEMU that the lock which was built from has for a cell, as in Debian: `11.1.3`.

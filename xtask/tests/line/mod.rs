@@ -92,6 +92,15 @@ impl Line {
         command
     }
 
+    /// Makes the next build make every layer, from what was downloaded.
+    #[allow(dead_code, reason = "not every test binary builds twice")]
+    pub(crate) fn forget_layers(&self) {
+        let memos = self.path("cache/layers");
+        if memos.exists() {
+            fs::remove_dir_all(memos).unwrap();
+        }
+    }
+
     #[allow(dead_code, reason = "not every test binary asks")]
     pub(crate) fn root(&self) -> String {
         self.dir.path().to_str().unwrap().to_owned()
@@ -126,6 +135,7 @@ impl Output {
         self
     }
 
+    #[allow(dead_code, reason = "not every test binary fails")]
     #[track_caller]
     pub(crate) fn failure(self, code: i32) -> Output {
         assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);

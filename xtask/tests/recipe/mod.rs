@@ -3,18 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
-/// The marked blocks of a page, in its order.
-pub(crate) struct Page {
-    pub(crate) blocks: Vec<Block>,
-}
-
+/// A marked block of a page.
 pub(crate) enum Block {
     /// A file that commands use.
     File { name: String, text: String },
     /// Commands, and the engines that they are for.
-    Run { engines: Vec<String>, steps: Vec<Step> },
+    Run {
+        engines: Vec<String>,
+        /// Whether it goes on where the block before has ended, and does not begin with nothing registered.
+        goes_on: bool,
+        steps: Vec<Step>,
+    },
 }
 
 /// A command, and the lines that it prints on standard output.
@@ -23,33 +24,32 @@ pub(crate) struct Step {
     pub(crate) expected: Vec<String>,
 }
 
-impl Page {
-    pub(crate) fn read(path: &Path) -> Page {
-        let text = fs::read_to_string(path).unwrap();
-        let mut blocks = Vec::new();
-        let (mut mark, mut code) = (None, None);
-        for event in Parser::new(&text) {
-            match event {
-                Event::Html(html) => {
-                    let inner = html.trim().strip_prefix("<!--").and_then(|html| html.strip_suffix("-->"));
-                    mark = inner.map(|inner| inner.trim().to_owned());
-                }
-                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => code = Some(String::new()),
-                Event::Text(text) => {
-                    if let Some(code) = &mut code {
-                        code.push_str(&text);
-                    }
-                }
-                Event::End(TagEnd::CodeBlock) => {
-                    let code = code.take().unwrap();
-                    blocks.extend(mark.take().and_then(|mark| Block::marked(&mark, code)));
-                }
-                Event::Start(Tag::Paragraph | Tag::Heading { .. }) => mark = None,
-                _ => {}
+/// The marked blocks of a page, in its order.
+pub(crate) fn blocks(path: &Path) -> Vec<Block> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut blocks = Vec::new();
+    let (mut mark, mut code) = (None, None);
+    for event in Parser::new(&text) {
+        match event {
+            Event::Html(html) => {
+                let inner = html.trim().strip_prefix("<!--").and_then(|html| html.strip_suffix("-->"));
+                mark = inner.map(|inner| inner.trim().to_owned());
             }
+            Event::Start(Tag::CodeBlock(_)) => code = Some(String::new()),
+            Event::Text(text) => {
+                if let Some(code) = &mut code {
+                    code.push_str(&text);
+                }
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                let code = code.take().unwrap();
+                blocks.extend(mark.take().and_then(|mark| Block::marked(&mark, code)));
+            }
+            Event::Start(Tag::Paragraph | Tag::Heading { .. }) => mark = None,
+            _ => {}
         }
-        Page { blocks }
     }
+    blocks
 }
 
 impl Block {
@@ -57,7 +57,13 @@ impl Block {
         if let Some(name) = mark.strip_prefix("file: ") {
             return Some(Block::File { name: name.to_owned(), text: code });
         }
-        let engines = mark.strip_prefix("run: ")?.split(' ').map(str::to_owned).collect();
+        let (kind, engines) = mark.split_once(": ")?;
+        let goes_on = match kind {
+            "run" => false,
+            "then" => true,
+            _ => return None,
+        };
+        let engines = engines.split(' ').map(str::to_owned).collect();
         let mut steps: Vec<Step> = Vec::new();
         for line in code.lines() {
             match (line.strip_prefix("$ "), steps.last_mut()) {
@@ -68,7 +74,7 @@ impl Block {
                 (None, None) => panic!("`{line}` comes before any command"),
             }
         }
-        Some(Block::Run { engines, steps })
+        Some(Block::Run { engines, goes_on, steps })
     }
 }
 

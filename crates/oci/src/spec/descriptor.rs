@@ -26,6 +26,21 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// Whether it says that it points to an image with layers in zstd.
+    pub fn is_zstd(&self) -> bool {
+        self.annotations.get(super::annotation::ZSTD).is_some_and(|value| value == "true")
+    }
+
+    /// Says so, or does not.
+    #[must_use]
+    pub fn with_zstd(mut self, zstd: bool) -> Descriptor {
+        match zstd {
+            true => self.annotations.insert(super::annotation::ZSTD.to_owned(), "true".to_owned()),
+            false => self.annotations.remove(super::annotation::ZSTD),
+        };
+        self
+    }
+
     /// A bare pointer to `size` bytes with `digest`.
     pub fn new(media_type: &str, digest: Digest, size: u64) -> Descriptor {
         Descriptor {

@@ -22,6 +22,13 @@ pub struct Manifest {
     pub annotations: Annotations,
 }
 
+impl Manifest {
+    /// Whether any of the layers is in zstd.
+    pub fn is_zstd(&self) -> bool {
+        self.layers.iter().any(|layer| layer.media_type == super::media_type::LAYER_ZSTD)
+    }
+}
+
 /// A list of images, one for each platform; also a layout's `index.json`, where it is a list of tags.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

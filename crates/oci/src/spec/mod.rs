@@ -27,6 +27,8 @@ pub mod media_type {
     pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
     /// A tar in gzip.
     pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+    /// A tar in zstd.
+    pub const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 }
 
 /// The annotation keys that qus writes and reads.
@@ -35,4 +37,7 @@ pub mod annotation {
     pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
     /// In a layout's `index.json`: the whole reference, which is what `docker load` and containerd name an image by.
     pub const CONTAINERD_NAME: &str = "io.containerd.image.name";
+    /// In an index, with the value `true`: the image's layers are in zstd. Beside a gzip image of the same platform, podman
+    /// and skopeo tell the two apart by it.
+    pub const ZSTD: &str = "io.github.containers.compression.zstd";
 }

@@ -1,6 +1,7 @@
 //! Writing a layout.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -89,8 +90,7 @@ impl LayoutWriter {
         };
         let mut verified = VerifyReader::new(opened, descriptor.size, descriptor.digest);
         if let Err(error) = io::copy(&mut verified, &mut io::sink()) {
-            let damaged =
-                error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<VerifyError>);
+            let damaged = error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<VerifyError>);
             return if damaged { Ok(false) } else { Err(LayoutError::io("read", file)(error)) };
         }
         let path = self.blob_path(descriptor.digest);

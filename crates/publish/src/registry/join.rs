@@ -46,7 +46,8 @@ impl Registry {
             let manifest: Manifest = serde_json::from_slice(&fetched.bytes)
                 .map_err(|source| fail(Reason::Json { media_type, source }))?;
             let config: ImageConfig = self.json(&manifest.config).await?;
-            let descriptor = Descriptor { platform: Some(config.platform()), ..fetched.descriptor };
+            let descriptor = Descriptor { platform: Some(config.platform()), ..fetched.descriptor }
+                .with_zstd(manifest.is_zstd());
             builder
                 .add_descriptor(descriptor.clone())
                 .map_err(|error| fail(Reason::Plan(format!("`{name}`: {error}"))))?;

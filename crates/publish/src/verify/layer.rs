@@ -27,7 +27,7 @@ pub(super) fn check(
     let Kind::Layer { diff_ids, .. } = &node.kind else {
         return drain(layout, digest, node.size).map_err(|error| reason(&error)).err().into_iter().collect();
     };
-    if node.media_type != media_type::LAYER_GZIP {
+    if !matches!(&*node.media_type, media_type::LAYER_GZIP | media_type::LAYER_ZSTD) {
         reasons.push(format!("a layer of type `{}` cannot be looked into", node.media_type));
         reasons.extend(drain(layout, digest, node.size).err().map(|error| reason(&error)));
         return reasons;
@@ -43,7 +43,10 @@ pub(super) fn check(
         Err(error) => {
             reasons = vec![match drain(layout, digest, node.size) {
                 Err(error) => reason(&error),
-                Ok(()) => format!("not a tar in gzip: {error}"),
+                Ok(()) => {
+                    let compression = if node.media_type == media_type::LAYER_ZSTD { "zstd" } else { "gzip" };
+                    format!("not a tar in {compression}: {error}")
+                }
             }];
         }
     }
@@ -73,8 +76,12 @@ fn unpack(
 ) -> io::Result<Digest> {
     let Kind::Layer { platforms, .. } = &node.kind else { return Ok(digest) };
     let compressed = open(layout, digest, node.size)?;
-    let mut tar =
-        tar::Archive::new(Hashing { inner: MultiGzDecoder::new(compressed), hasher: Hasher::new() });
+    let inner: Box<dyn Read> = match &*node.media_type {
+        // Windows of more than 128 MiB are refused, as engines do.
+        media_type::LAYER_ZSTD => Box::new(zstd::stream::read::Decoder::new(compressed)?),
+        _ => Box::new(MultiGzDecoder::new(compressed)),
+    };
+    let mut tar = tar::Archive::new(Hashing { inner, hasher: Hasher::new() });
     for entry in tar.entries()? {
         let mut entry = entry?;
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();

@@ -9,7 +9,7 @@ use crate::fixture;
 use crate::publish::layout::{Layout, LayoutWriter};
 use crate::publish::verify::{Report, verify};
 use oci::spec::{Descriptor, ImageConfig, Index, Manifest, Platform, media_type};
-use oci::{Blob, Level, Member};
+use oci::{Blob, Entry, Frame, FrameWriter, Level, Member};
 
 fn problems(home: &Path) -> Vec<String> {
     report(home).problems.iter().map(ToString::to_string).collect()
@@ -65,6 +65,46 @@ fn a_good_layout_has_no_problems_and_shows_each_file_once() {
         .map(|(platform, path, size)| (platform.to_owned(), path.to_owned(), size));
         assert_eq!(seen, expected);
     }
+}
+
+#[test]
+fn layers_in_zstd_are_looked_into() {
+    let home = TempDir::new().unwrap();
+    let mut writer = LayoutWriter::create(home.path()).unwrap();
+    let mut layer = FrameWriter::new(writer.blob_writer().unwrap(), Frame::Long).unwrap();
+    layer.file(&Entry::file("usr/bin/qemu-arm-static", 4, 0o755, 0).unwrap(), b"\x7fELF").unwrap();
+    let (blob, layer) = layer.finish().unwrap();
+    blob.commit(&layer.descriptor.media_type).unwrap();
+    let image = fixture::image(&writer, "amd64", vec![layer.clone()]);
+    assert!(image.descriptor().is_zstd());
+    let mut finish = |image: &oci::Image| {
+        writer.finish(fixture::REPOSITORY, &[("zstd".to_owned(), image.descriptor())]).unwrap();
+        writer.prune().unwrap();
+    };
+    finish(&image);
+    let mut seen = Vec::new();
+    let report = verify(home.path(), 2, &mut |_, path: &str, content: &[u8]| {
+        seen.push((path.to_owned(), content.to_vec()));
+        Ok(())
+    });
+    assert_eq!(report.unwrap().problems, []);
+    assert_eq!(seen, [("usr/bin/qemu-arm-static".to_owned(), b"\x7fELF".to_vec())]);
+
+    // Another tar than the config's, and no zstd at all.
+    let other = layer.clone();
+    let wrong =
+        fixture::image(&writer, "amd64", vec![oci::Layer { diff_id: other.descriptor.digest, ..other }]);
+    let text = Blob::new(media_type::LAYER_ZSTD, b"no zstd at all".to_vec());
+    writer.put(&text).unwrap();
+    let text = oci::Layer { descriptor: text.descriptor().clone(), ..layer.clone() };
+    let text = fixture::image(&writer, "amd64", vec![text]);
+    let refs = [("wrong".to_owned(), wrong.descriptor()), ("text".to_owned(), text.descriptor())];
+    writer.finish(fixture::REPOSITORY, &refs).unwrap();
+    writer.prune().unwrap();
+    let found = problems(home.path()).join("\n");
+    let (expected, got) = (layer.descriptor.digest, layer.diff_id);
+    assert!(found.contains(&format!("the tar inside: the config expects {expected}, got {got}")), "{found}");
+    assert!(found.contains("not a tar in zstd: "), "{found}");
 }
 
 #[test]

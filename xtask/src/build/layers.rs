@@ -1,0 +1,74 @@
+//! A layer in either form, put together entry by entry: what makes one does not care which.
+
+use anyhow::Context as _;
+use oci::{Entry, FrameWriter, Layer, LayerWriter, Member};
+use publish::layout::{BlobWriter, LayoutWriter};
+
+use super::base::MTIME;
+use crate::packing::{Form, Packing};
+
+/// A layer on its way into the layout.
+pub(super) enum Writer {
+    Gzip(Box<LayerWriter<BlobWriter>>, oci::Level),
+    Zstd(Box<FrameWriter<BlobWriter>>),
+}
+
+impl Writer {
+    pub(super) fn new(packing: Packing, layout: &LayoutWriter) -> anyhow::Result<Writer> {
+        let blob = layout.blob_writer()?;
+        Ok(match packing.form {
+            Form::Gzip => Writer::Gzip(Box::new(LayerWriter::new(blob)), packing.gzip()),
+            Form::Zstd => {
+                Writer::Zstd(Box::new(FrameWriter::new(blob, packing.frame()).context("cannot set up zstd")?))
+            }
+        })
+    }
+
+    /// A directory or a symbolic link.
+    pub(super) fn entry(&mut self, entry: &Entry) -> anyhow::Result<()> {
+        match self {
+            Writer::Gzip(layer, _) => layer.entry(entry)?,
+            Writer::Zstd(layer) => layer.entry(entry)?,
+        }
+        Ok(())
+    }
+
+    /// A program. `member` is what it was compressed into already, if it was.
+    pub(super) fn program(
+        &mut self,
+        path: &str,
+        content: &[u8],
+        member: Option<&Member>,
+    ) -> anyhow::Result<()> {
+        let entry = Entry::file(path, content.len() as u64, 0o755, MTIME)?;
+        match (self, member) {
+            (Writer::Gzip(layer, _), Some(member)) => layer.file(&entry, content, member)?,
+            (Writer::Gzip(layer, level), None) => {
+                layer.file(&entry, content, &Member::content(content, *level))?;
+            }
+            (Writer::Zstd(layer), _) => layer.file(&entry, content)?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> anyhow::Result<Finished> {
+        let (blob, layer) = match self {
+            Writer::Gzip(layer, _) => layer.finish()?,
+            Writer::Zstd(layer) => layer.finish()?,
+        };
+        Ok(Finished { blob, layer })
+    }
+}
+
+/// A layer that is whole, but not in the layout yet.
+pub(super) struct Finished {
+    blob: BlobWriter,
+    layer: Layer,
+}
+
+impl Finished {
+    pub(super) fn commit(self) -> anyhow::Result<Layer> {
+        self.blob.commit(&self.layer.descriptor.media_type)?;
+        Ok(self.layer)
+    }
+}
