@@ -186,6 +186,7 @@ pub(crate) struct ManifestArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask lock --check                   is there something newer? (exit 1 if so)
+  cargo xtask lock --check --report new.md   the same, and the text of a pull request
   cargo xtask lock                           take it
   cargo xtask lock --allow-expired sid --without trixie/armel")]
 pub(crate) struct LockArgs {
@@ -198,6 +199,12 @@ pub(crate) struct LockArgs {
     /// Do without this suite for this Debian architecture, as when a mirror is skewed (repeatable)
     #[arg(long, value_name = "SUITE/ARCH")]
     pub(crate) without: Vec<String>,
+    /// Print what --check found as Markdown
+    #[arg(long, requires = "check", conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// If the new lock differs, write how into this file, as Markdown: the text of a pull request
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

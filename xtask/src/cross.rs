@@ -5,6 +5,7 @@
 //! what could be downloaded. Cargo's `trim-paths` keeps the machine's paths out. Both are unstable, hence
 //! `RUSTC_BOOTSTRAP`; the toolchain is pinned, so they cannot change under us.
 
+mod inputs;
 mod kept;
 mod toolchain;
 
@@ -21,9 +22,7 @@ use crate::ui::Ui;
 use toolchain::Toolchain;
 
 /// The crates that end up in the binary, and the files that steer its build.
-const SOURCES: [&str; 10] = [
-    "Cargo.lock",
-    "Cargo.toml",
+const SOURCES: [&str; 8] = [
     "rust-toolchain.toml",
     "crates/arch/Cargo.toml",
     "crates/arch/src",
@@ -120,6 +119,14 @@ fn key(workspace: &Path) -> anyhow::Result<Digest> {
     let mut hasher = Hasher::new();
     hasher.update(run(Command::new("rustc").arg("-vV").current_dir(workspace))?.as_bytes());
     hasher.update(include_bytes!("cross.rs"));
+    let read = |name: &str| {
+        let path = workspace.join(name);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let manifests = SOURCES.into_iter().filter(|name| name.ends_with("/Cargo.toml")).map(read);
+    let manifests: Vec<String> = manifests.collect::<anyhow::Result<_>>()?;
+    hasher.update(inputs::packages(&read("Cargo.lock")?)?.as_bytes());
+    hasher.update(inputs::workspace(&read("Cargo.toml")?, &manifests)?.as_bytes());
     for source in SOURCES {
         hash_tree(&workspace.join(source), source, &mut hasher)?;
     }

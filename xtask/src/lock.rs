@@ -1,6 +1,10 @@
 //! `cargo xtask lock`: from Debian's archive to `images/debian.lock`, or how the two differ.
 
+mod changes;
+
 use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -8,7 +12,7 @@ use anyhow::Context as _;
 use arch::{Host, Target, UnknownName};
 use debian::keyring::Keyring;
 use debian::lock::Lock;
-use debian::resolve::{self, Change, Request};
+use debian::resolve::{self, Comparison, Request};
 use serde::Serialize;
 
 use crate::cache;
@@ -18,23 +22,6 @@ use crate::context;
 use crate::error::Hinted;
 use crate::report;
 use crate::ui::{self, Ui};
-
-/// What `--json` prints: how the archive, or the new lock, differs from the lock there was.
-#[derive(Debug, Serialize)]
-struct ChangesJson {
-    changes: Vec<ChangeJson>,
-}
-
-#[derive(Debug, Serialize)]
-struct ChangeJson {
-    suite: String,
-    host: Option<&'static str>,
-    package: Option<String>,
-    /// `version`, `contents`, `package-gone`, `host-gone` or `suite-gone`.
-    change: &'static str,
-    old: Option<String>,
-    new: Option<String>,
-}
 
 pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
@@ -53,12 +40,28 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     if args.check {
         let lock = Lock::load(&path)?;
         let changes = runtime.block_on(resolve::check(&lock, &fetch, &mirror, &keyring, &request, &ui))?;
-        ui::print(&render(&changes, args.json)?)?;
+        let comparison = if changes.is_empty() {
+            Comparison::default()
+        } else {
+            // What the new packages hold is known only from them.
+            let new = runtime.block_on(resolve::look(&fetch, &mirror, &keyring, &request, &ui));
+            match &new {
+                Err(error) if !error.is_finding() => return Err(new.map(drop).unwrap_err().into()),
+                Err(error) => ui.note(format!("no new lock can be made: {error}")),
+                Ok(_) => {}
+            }
+            resolve::compare(&request, &lock, new.as_ref(), &changes)
+        };
+        show(&comparison, args)?;
         return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let lock = runtime.block_on(resolve::resolve(&fetch, &mirror, &keyring, &request, &ui))?;
+    let new = runtime.block_on(resolve::look(&fetch, &mirror, &keyring, &request, &ui))?;
     cache::bound(fetch.cache(), limit, started, &ui)?;
     let old = Lock::load(&path).ok();
+    if let (Some(file), Some(old)) = (&args.report, &old) {
+        write_report(file, &resolve::compare(&request, old, Ok(&new), &[]))?;
+    }
+    let lock = new.lock;
     let changed = old.as_ref() != Some(&lock);
     if changed {
         lock.write(&path)?;
@@ -70,6 +73,31 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     }
     ui.note(format!("{} {}", if changed { "wrote" } else { "nothing changed in" }, path.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a comparison, in the form that was asked for, and writes the report.
+fn show(comparison: &Comparison, args: &LockArgs) -> anyhow::Result<()> {
+    if let Some(file) = &args.report {
+        write_report(file, comparison)?;
+    }
+    let text = match (args.json, args.markdown) {
+        (true, _) => changes::json(comparison)?,
+        (false, true) => changes::markdown(comparison),
+        (false, false) => changes::table(comparison),
+    };
+    Ok(ui::print(&text)?)
+}
+
+/// Without a difference there is no report, so that whoever finds the file knows that there is one.
+fn write_report(path: &Path, comparison: &Comparison) -> anyhow::Result<()> {
+    if comparison.is_empty() {
+        return Ok(());
+    }
+    let cannot_write = || format!("cannot write {}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
+    file.write_all(changes::markdown(comparison).as_bytes()).with_context(cannot_write)?;
+    file.persist(path).map(drop).with_context(cannot_write)
 }
 
 fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
@@ -102,66 +130,6 @@ fn suite(name: &str, config: &Config) -> Result<String, UnknownName> {
     match config.suites.iter().any(|suite| suite == name) {
         true => Ok(name.to_owned()),
         false => Err(UnknownName::new("suite", name, crate::config::SUITES)),
-    }
-}
-
-fn render(changes: &[Change], json: bool) -> anyhow::Result<String> {
-    if json {
-        let changes = changes.iter().map(change_json).collect();
-        return Ok(serde_json::to_string_pretty(&ChangesJson { changes })? + "\n");
-    }
-    if changes.is_empty() {
-        return Ok("the archive has nothing newer\n".to_owned());
-    }
-    let mut rows = vec![["SUITE", "HOST", "PACKAGE", "LOCKED", "ARCHIVE"].map(str::to_owned)];
-    for change in changes.iter().map(change_json) {
-        let gone = change.change.ends_with("-gone").then(|| "gone".to_owned());
-        let new = change.new.or(gone).unwrap_or_else(|| "other contents".to_owned());
-        let dash = || "-".to_owned();
-        let host = change.host.map_or_else(dash, str::to_owned);
-        rows.push([
-            change.suite,
-            host,
-            change.package.unwrap_or_else(dash),
-            change.old.unwrap_or_else(dash),
-            new,
-        ]);
-    }
-    Ok(report::render(&rows))
-}
-
-fn change_json(change: &Change) -> ChangeJson {
-    let base = |suite: &str, change: &'static str| ChangeJson {
-        suite: suite.to_owned(),
-        host: None,
-        package: None,
-        change,
-        old: None,
-        new: None,
-    };
-    match change {
-        Change::Version { suite, host, package, old, new } => ChangeJson {
-            host: Some(host.name()),
-            package: Some(package.clone()),
-            old: Some(old.clone()),
-            new: Some(new.clone()),
-            ..base(suite, "version")
-        },
-        Change::Contents { suite, host, package, version } => ChangeJson {
-            host: Some(host.name()),
-            package: Some(package.clone()),
-            old: Some(version.clone()),
-            ..base(suite, "contents")
-        },
-        Change::PackageGone { suite, host, package } => ChangeJson {
-            host: Some(host.name()),
-            package: Some(package.clone()),
-            ..base(suite, "package-gone")
-        },
-        Change::HostGone { suite, host } => {
-            ChangeJson { host: Some(host.name()), ..base(suite, "host-gone") }
-        }
-        Change::SuiteGone { suite } => base(suite, "suite-gone"),
     }
 }
 

@@ -11,12 +11,14 @@ mod sums;
 mod tarballs;
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use arch::{Host, Target};
 use clap::Args;
 use debian::lock::Lock;
 use publish::layout::{Layout, LayoutWriter};
 
+use crate::cache;
 use crate::cli::Sources;
 use crate::config::Config;
 use crate::context;
@@ -78,6 +80,7 @@ pub(crate) struct Order<'a> {
 
 pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let ui = Ui::new();
+    let started = SystemTime::now();
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
@@ -107,7 +110,11 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     if args.dry_run {
         return Ok(ui::print(&summary::dry_run(&names(&order)?, &order.output))?);
     }
+    let limit = context::cache_limit(args.sources.cache_size)?;
     let assets = make(&order, &ui)?;
+    if assets.changed() || args.sources.cache_size.is_some() {
+        cache::bound(fetch.cache(), limit, started, &ui)?;
+    }
     ui::print(&if args.json { summary::json(&assets)? } else { summary::table(&assets) })?;
     ui.note(summary::verdict(&assets));
     Ok(())

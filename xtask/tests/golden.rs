@@ -165,7 +165,7 @@ fn a_newer_package_is_found_and_taken() {
     let newer = line.run(&["lock", "--check"]).failure(1);
     assert_eq!(
         newer.stdout,
-        "SUITE  HOST    PACKAGE    LOCKED         ARCHIVE\n\
+        "SUITE  HOST    PACKAGE    LOCKED         ARCHIVE        TARGETS\n\
          sid    amd64   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
          sid    s390x   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
          sid    mipsel  qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n"

@@ -158,8 +158,48 @@ fn hosts_that_were_pushed_one_by_one_are_joined() {
     );
 }
 
+#[test]
+fn both_compressions_are_pushed_and_joined() {
+    let Some(packages) = packages("both_compressions_are_pushed_and_joined") else { return };
+    let sandbox = sandbox(&packages, Vec::new());
+    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
+    let repository = format!("{}/aptman/qus", registry.address());
+    let hosts = ["mipsel", "mips64el"];
+    let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
+    line.run(&["lock"]).success();
+    let both = ["--json", "--repository", &repository, "--compression", "both"];
+    let push = |extra: &[&str]| -> Value {
+        let push = ["images", "--push", "--push-via", "registry"];
+        serde_json::from_str(&line.run(&[&push[..], &both, extra].concat()).success().stdout).unwrap()
+    };
+    for host in hosts {
+        push(&["--host", host]);
+    }
+    let joined = line.run(&[&["manifest"][..], &both].concat()).success();
+    let joined: Value = serde_json::from_str(&joined.stdout).unwrap();
+    assert_eq!(tags(&joined), ["d11.1-pkg", "d11.1-pkg-zstd", "pkg", "pkg-zstd"]);
+    // The same indexes as those of a push of both hosts, which has nothing left to do.
+    let whole = push(&[]);
+    let digests = |tags: &Value| -> Vec<Value> {
+        tags.as_array().unwrap().iter().map(|tag| tag["digest"].clone()).collect()
+    };
+    assert_eq!(digests(&joined)[2..], digests(&whole["indexes"])[..]);
+    assert!(whole["pushed"].as_array().unwrap().iter().all(|tag| tag["moved"] == false), "{whole}");
+    for tag in ["pkg", "pkg-zstd", "mips-pkg-zstd"] {
+        line.run(&["verify", "--deep", &format!("{repository}:{tag}")]).success();
+    }
+    let gzip = line.run(&["manifest", "--json", "--repository", &repository]).success();
+    let gzip: Value = serde_json::from_str(&gzip.stdout).unwrap();
+    assert_eq!(tags(&gzip), ["d11.1-pkg", "pkg"]);
+}
+
 /// Loads and pushes through an engine; gives what the push said, and whether the digests stayed.
 fn through(engine: Engine, extra: &[&str]) -> Option<(String, bool)> {
+    through_with(engine, &[], extra)
+}
+
+/// The same, with options for building and loading too.
+fn through_with(engine: Engine, build: &[&str], extra: &[&str]) -> Option<(String, bool)> {
     let packages = packages(engine.name())?;
     let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
     let sandbox = sandbox(&packages, vec![tree]);
@@ -169,25 +209,32 @@ fn through(engine: Engine, extra: &[&str]) -> Option<(String, bool)> {
     let insecure = format!("[[registry]]\nlocation = \"{}\"\ninsecure = true\n", registry.address());
     sandbox.write("/etc/containers/registries.conf", insecure).unwrap();
     let running = engine.start(&sandbox).unwrap();
+    let classic = engine != Engine::Docker28 { containerd_store: true };
     let host = format!("unix://{}", running.socket().display());
     let engine = [("DOCKER_HOST", host.as_str())];
     let hosts = ["amd64", "arm64v8"];
     let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
     line.run(&["lock"]).success();
-    let images = ["images", "--kind", "pkg", "--json", "--repository", &repository];
+    let images = [&["images", "--kind", "pkg", "--json", "--repository", &repository][..], build].concat();
 
     line.run_with(&[&images[..], &["--load"]].concat(), &engine).success();
     running.client(&["image", "inspect", &format!("{repository}:pkg")]).unwrap();
 
+    if classic && !build.is_empty() {
+        let refused = [&images[..], &["--push", "--push-via", "engine"]].concat();
+        let refused = line.run_with(&refused, &engine).failure(1);
+        let expected = " has a classic store, which pushes no zstd\nhint: push to the registry directly: \
+                        --push-via registry; or with --compression gzip\n";
+        assert!(refused.stderr.ends_with(expected), "{}", refused.stderr);
+    }
     let pushed = line.run_with(&[&images[..], &["--push"], extra].concat(), &engine).success();
     let report: Value = serde_json::from_str(&pushed.stdout).unwrap();
-    let last = report["pushed"].as_array().unwrap().last().unwrap();
-    assert_eq!(last["reference"], format!("{repository}:pkg"));
-    line.run(&["verify", &format!("{repository}:pkg")]).success();
-    running
-        .client(&["image", "inspect", &format!("{repository}:pkg")])
-        .expect("what was loaded before stays");
-    Some((pushed.stderr, last["digest"] == report["indexes"][0]["digest"]))
+    let pkg = format!("{repository}:pkg");
+    let pushed_tags = report["pushed"].as_array().unwrap();
+    let index = pushed_tags.iter().find(|tag| tag["reference"] == pkg.as_str()).unwrap();
+    line.run(&["verify", &pkg]).success();
+    running.client(&["image", "inspect", &pkg]).expect("what was loaded before stays");
+    Some((pushed.stderr, index["digest"] == report["indexes"][0]["digest"]))
 }
 
 #[test]
@@ -195,6 +242,24 @@ fn a_containerd_store_is_chosen_and_keeps_digests() {
     if let Some((said, kept)) = through(Engine::Docker28 { containerd_store: true }, &[]) {
         assert!(said.contains("its containerd store carries an index unchanged"), "{said}");
         assert!(kept);
+    }
+}
+
+#[test]
+fn a_containerd_store_carries_both_compressions() {
+    let both = ["--compression", "both"];
+    if let Some((_, kept)) = through_with(Engine::Docker28 { containerd_store: true }, &both, &[]) {
+        assert!(kept);
+    }
+}
+
+#[test]
+fn a_classic_store_gets_gzip_and_pushes_no_zstd() {
+    let both = ["--compression", "both"];
+    for engine in [Engine::Docker20, Engine::Podman] {
+        if let Some((_, kept)) = through_with(engine, &both, &["--push-via", "registry"]) {
+            assert!(kept);
+        }
     }
 }
 

@@ -9,11 +9,11 @@ use std::fmt::Write as _;
 use std::io::{self, Cursor};
 
 use arch::{Host, Target};
+use divan::Bencher;
+use divan::counter::{BytesCount, ItemsCount};
 use qus_debian::lock::Lock;
 use qus_debian::testing::{Deb, elf};
 use qus_debian::{deb, packages, qemu};
-use divan::Bencher;
-use divan::counter::{BytesCount, ItemsCount};
 
 /// The size of one of QEMU's binaries, about.
 const PROGRAM: usize = 16 << 20;

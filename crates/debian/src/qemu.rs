@@ -118,21 +118,30 @@ pub fn binaries<R: Read, E: From<Error>>(
     }
 }
 
-/// The targets whose static programs a package holds, with each program's size in bytes. Files that are no static
-/// programs for the host are passed over: this answers what could be taken.
-pub fn list<R: Read>(deb: R, host: Host) -> Result<BTreeMap<Target, u64>, Error> {
-    let mut found = BTreeMap::new();
+/// What a package has under the names of QEMU's emulators.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The targets whose static programs it holds, with each program's size in bytes.
+    pub held: BTreeMap<Target, u64>,
+    /// The targets whose files are no static programs for the host, and why.
+    pub rejected: BTreeMap<Target, elf::Error>,
+}
+
+/// Lists what could be taken from a package; files that are no static programs for the host are no errors here.
+pub fn list<R: Read>(deb: R, host: Host) -> Result<Listing, Error> {
+    let mut listing = Listing::default();
     walk(deb, host, &mut |control, member| {
         if let (Kind::File, Some(target)) = (member.kind, target_of(&member.path)) {
             match program(control, host, member) {
-                Ok(bytes) => drop(found.insert(target, bytes.len() as u64)),
-                Err(Error::Program { .. }) => {}
+                Ok(bytes) => drop(listing.held.insert(target, bytes.len() as u64)),
+                Err(Error::Program { error, .. }) => drop(listing.rejected.insert(target, error)),
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     })?;
-    Ok(found)
+    listing.rejected.retain(|target, _| !listing.held.contains_key(target));
+    Ok(listing)
 }
 
 /// `busybox` from `busybox-static`: `bin/busybox`, or `usr/bin/busybox` where /usr is merged.

@@ -9,25 +9,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arch::{Host, Status, Target};
+use futures_util::stream::{self, StreamExt as _};
 
 use crate::fetch::{self, Fetcher};
 use crate::keyring::Keyring;
-use crate::lock::{Inconsistent, Lock, Package, Role};
+use crate::lock::{Lock, Package, Role};
 use crate::mirror::Mirror;
 use crate::packages::Entry;
 use crate::progress::Progress;
-use crate::{deb, packages, qemu, release};
+use crate::qemu::Listing;
+use crate::{deb, elf, qemu};
 
 mod archive;
 mod check;
+mod compare;
+mod error;
 
 use archive::Archive;
 pub use check::{Change, check};
+pub use compare::{Comparison, Finding, Kind, Row, compare};
+pub use error::Error;
 
 /// The packages that may hold QEMU's static programs.
 pub const CANDIDATES: [&str; 2] = ["qemu-user", "qemu-user-static"];
 /// The package that holds busybox.
 pub const BUSYBOX: &str = "busybox-static";
+
+/// How many hosts are looked after at once. More connections to one mirror only take from each other.
+const AT_ONCE: usize = 3;
 
 /// What a lock is to hold, and under which concessions.
 #[derive(Debug, Clone, Default)]
@@ -46,104 +55,28 @@ pub struct Request {
     pub now: i64,
 }
 
-/// Why there is no lock.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A file could not be had.
-    #[error(transparent)]
-    Fetch(#[from] fetch::Error),
-    /// A suite's `InRelease` is not to be used.
-    #[error(transparent)]
-    Release(#[from] release::Error),
-    /// The mirror's `Packages` is not the one that `InRelease` names.
-    #[error(
-        "`Packages` of `{suite}` for {} does not match its InRelease: the mirror is skewed",
-        architectures(hosts, ", ", |arch| format!("`{arch}`"))
-    )]
-    Skewed {
-        /// The suite.
-        suite: String,
-        /// The hosts whose architectures these are: all of those asked for, so that one run tells them all.
-        hosts: Vec<Host>,
-        /// What the mirror sent instead, for the first of them.
-        #[source]
-        error: fetch::Error,
-    },
-    /// A `Packages` cannot be read.
-    #[error("cannot read `Packages` of `{suite}` for `{}`", host.debian())]
-    Packages {
-        /// The suite.
-        suite: String,
-        /// The host whose architecture it is.
-        host: Host,
-        /// Why.
-        #[source]
-        error: packages::Error,
-    },
-    /// A package cannot be looked into.
-    #[error("cannot look into `{path}`")]
-    Package {
-        /// The package's path.
-        path: String,
-        /// Why.
-        #[source]
-        error: Box<qemu::Error>,
-    },
-    /// No suite has some of what is wanted.
-    #[error("no suite of {suites} has {}", cells(.missing))]
-    Missing {
-        /// The suites that were asked.
-        suites: String,
-        /// What is missing: a host, and a target or `busybox`.
-        missing: Vec<(Host, String)>,
-    },
-    /// The request names a suite that is not one of its suites.
-    #[error("{option} names suite `{suite}`, which is not one of {suites}")]
-    NotAsked {
-        /// `--allow-expired` or `--without`.
-        option: &'static str,
-        /// The suite.
-        suite: String,
-        /// The suites asked for.
-        suites: String,
-    },
-    /// The parts do not fit together.
-    #[error(transparent)]
-    Inconsistent(#[from] Inconsistent),
-    /// A helper thread ended early.
-    #[error("interrupted while looking into a package")]
-    Interrupted,
+/// Files under the names of QEMU's emulators that are no static programs, and so were not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The suite.
+    pub suite: String,
+    /// The host.
+    pub host: Host,
+    /// The package.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// Each target with what its file is.
+    pub targets: BTreeMap<Target, elf::Error>,
 }
 
-impl Error {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Error::Fetch(error) => error.hint(),
-            Error::Release(error) => error.hint(),
-            Error::Skewed { suite, hosts, .. } => Some(format!(
-                "try again when the mirror has caught up, or another with --mirror; {} passes it over",
-                architectures(hosts, " ", |arch| format!("--without {suite}/{arch}"))
-            )),
-            Error::Missing { .. } => Some("a further suite in images.toml may have it".to_owned()),
-            _ => None,
-        }
-    }
-}
-
-fn architectures(hosts: &[Host], separator: &str, each: impl Fn(&str) -> String) -> String {
-    hosts.iter().map(|host| each(host.debian())).collect::<Vec<_>>().join(separator)
-}
-
-/// Whole hosts are named once: "target `cris` for host `amd64`, busybox for host `i386`".
-fn cells(missing: &[(Host, String)]) -> String {
-    let mut by_host: BTreeMap<Host, Vec<&str>> = BTreeMap::new();
-    for (host, what) in missing {
-        by_host.entry(*host).or_default().push(what);
-    }
-    let each: Vec<String> =
-        by_host.iter().map(|(host, whats)| format!("{} for host `{host}`", whats.join(", "))).collect();
-    each.join("; ")
+/// A lock, and what was not taken on the way to it.
+#[derive(Debug)]
+pub struct Resolution {
+    /// The lock.
+    pub lock: Lock,
+    /// What else had the names of emulators.
+    pub rejected: Vec<Rejected>,
 }
 
 /// Resolves `request` against the archive at `mirror`.
@@ -154,39 +87,60 @@ pub async fn resolve(
     request: &Request,
     progress: &dyn Progress,
 ) -> Result<Lock, Error> {
+    look(fetcher, mirror, keyring, request, progress).await.map(|resolution| resolution.lock)
+}
+
+/// Like [`resolve`], and tells what was not taken.
+pub async fn look(
+    fetcher: &Fetcher,
+    mirror: &Mirror,
+    keyring: &Keyring,
+    request: &Request,
+    progress: &dyn Progress,
+) -> Result<Resolution, Error> {
     check_concessions(request)?;
     let mut archive = Archive::new(fetcher, mirror, keyring, request.now, progress);
     archive.allow_expired.clone_from(&request.allow_expired);
     let mut wanted: BTreeMap<Host, Wanted> =
         request.hosts.iter().map(|host| (*host, Wanted::new(&request.targets))).collect();
-    let mut packages = Vec::new();
+    let (mut packages, mut rejected) = (Vec::new(), Vec::new());
     for suite in &request.suites {
+        let passed = |host: Host| request.without.contains(&(suite.clone(), host));
+        let asking = wanted.iter_mut().filter(|(_, wanted)| !wanted.is_empty());
+        let (passing, asking): (Vec<_>, Vec<_>) = asking.partition(|(host, _)| passed(**host));
+        for (host, _) in passing {
+            archive.pass_over(suite, *host).await?;
+        }
+        if asking.is_empty() {
+            continue;
+        }
+        archive.release(suite).await?;
         let mut skewed = None;
-        for (host, wanted) in &mut wanted {
-            if wanted.is_empty() {
-                continue;
-            }
-            if request.without.contains(&(suite.clone(), *host)) {
-                archive.pass_over(suite, *host).await?;
-                continue;
-            }
-            match fill(&mut archive, suite, *host, wanted).await {
-                Ok(filled) => packages.extend(filled),
-                Err(Error::Skewed { error, .. }) => {
-                    skewed.get_or_insert((Vec::new(), error)).0.push(*host);
+        let fill = |(host, wanted): (&Host, _)| fill(&archive, suite, *host, wanted);
+        let mut filled = stream::iter(asking).map(fill).buffered(AT_ONCE);
+        while let Some(result) = filled.next().await {
+            match result {
+                Ok(found) => {
+                    packages.extend(found.packages);
+                    rejected.extend(found.rejected);
+                }
+                Err(Error::Skewed { hosts, error, .. }) => {
+                    skewed.get_or_insert((Vec::new(), error)).0.extend(hosts);
                 }
                 Err(error) => return Err(error),
             }
         }
+        drop(filled);
         if let Some((hosts, error)) = skewed {
             return Err(Error::Skewed { suite: suite.clone(), hosts, error });
         }
     }
     let missing: Vec<_> = wanted.into_iter().flat_map(|(host, wanted)| wanted.left(host)).collect();
     if !missing.is_empty() {
-        return Err(Error::Missing { suites: quoted(&request.suites), missing });
+        return Err(Error::Missing { suites: quoted(&request.suites), missing, rejected });
     }
-    Ok(Lock::new(archive.into_suites(&request.suites), packages)?)
+    let lock = Lock::new(archive.into_suites(&request.suites), packages)?;
+    Ok(Resolution { lock, rejected })
 }
 
 /// What a host still lacks.
@@ -206,24 +160,26 @@ impl Wanted {
     }
 
     /// What had to be found and was not. A retired target may be missing: QEMU dropped it before Debian had all hosts.
-    fn left(self, host: Host) -> impl Iterator<Item = (Host, String)> {
-        let busybox = self.busybox.then(|| "busybox".to_owned());
+    /// `None` stands for busybox.
+    fn left(self, host: Host) -> impl Iterator<Item = (Host, Option<Target>)> {
+        let busybox = self.busybox.then_some(None);
         let needed = self.targets.into_iter().filter(|target| target.status() != Status::Retired);
-        let targets = needed.map(|target| format!("target `{target}`"));
-        targets.chain(busybox).map(move |what| (host, what))
+        needed.map(Some).chain(busybox).map(move |what| (host, what))
     }
 }
 
+/// What one suite gives to a host.
+#[derive(Default)]
+struct Filled {
+    packages: Vec<Package>,
+    rejected: Vec<Rejected>,
+}
+
 /// Takes from one suite what `host` still lacks.
-async fn fill(
-    archive: &mut Archive<'_>,
-    suite: &str,
-    host: Host,
-    wanted: &mut Wanted,
-) -> Result<Vec<Package>, Error> {
+async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wanted) -> Result<Filled, Error> {
     let names = [CANDIDATES[0], CANDIDATES[1], BUSYBOX];
-    let Some(mut entries) = archive.entries(suite, host, &names).await? else { return Ok(Vec::new()) };
-    let mut packages = Vec::new();
+    let mut filled = Filled::default();
+    let Some(mut entries) = archive.entries(suite, host, &names).await? else { return Ok(filled) };
     let package = |entry: Entry, role: Role| Package {
         name: entry.name,
         host,
@@ -236,7 +192,7 @@ async fn fill(
     };
     if let Some(entry) = entries.remove(BUSYBOX).filter(|_| wanted.busybox) {
         wanted.busybox = false;
-        packages.push(package(entry, Role::Busybox));
+        filled.packages.push(package(entry, Role::Busybox));
     }
     // What is left are the candidates.
     let mut candidates: Vec<Entry> = entries.into_values().collect();
@@ -245,23 +201,30 @@ async fn fill(
         if wanted.targets.is_empty() {
             break;
         }
-        let held = look_into(archive, &entry, host).await?;
+        let Listing { held, mut rejected } = look_into(archive, &entry, host).await?;
+        rejected.retain(|target, _| wanted.targets.contains(target));
+        if !rejected.is_empty() {
+            let (package, version) = (entry.name.clone(), entry.version.clone());
+            let suite = suite.to_owned();
+            filled.rejected.push(Rejected { suite, host, package, version, targets: rejected });
+        }
         if held.is_empty() {
             continue;
         }
+        let held: BTreeSet<Target> = held.into_keys().collect();
         let taken: BTreeSet<Target> = wanted.targets.intersection(&held).copied().collect();
         wanted.targets.retain(|target| !taken.contains(target));
         if !taken.is_empty() {
-            packages.push(package(entry, Role::Qemu(taken)));
+            filled.packages.push(package(entry, Role::Qemu(taken)));
         }
         // The other candidate holds links to these, or dynamic twins.
         break;
     }
-    Ok(packages)
+    Ok(filled)
 }
 
-/// Which targets' static programs a package holds. A damaged file in the cache is fetched again, once.
-async fn look_into(archive: &Archive<'_>, entry: &Entry, host: Host) -> Result<BTreeSet<Target>, Error> {
+/// What a package has of QEMU's emulators. A damaged file in the cache is fetched again, once.
+async fn look_into(archive: &Archive<'_>, entry: &Entry, host: Host) -> Result<Listing, Error> {
     let urls = [archive.mirror.url(&entry.path)];
     let mut again = true;
     loop {
@@ -270,7 +233,7 @@ async fn look_into(archive: &Archive<'_>, entry: &Entry, host: Host) -> Result<B
         // Decoding takes seconds, so it has no place among the tasks that wait for the network.
         let listed = tokio::task::spawn_blocking(move || qemu::list(file, host)).await;
         match listed.map_err(|_| Error::Interrupted)? {
-            Ok(held) => return Ok(held.into_keys().collect()),
+            Ok(listing) => return Ok(listing),
             Err(qemu::Error::Deb { error: deb::Error::Verify(_), .. }) if again => {
                 archive.fetcher.cache().remove(&entry.digest).map_err(fetch::Error::from)?;
                 again = false;

@@ -67,9 +67,12 @@ fn a_list_holds_what_could_be_taken() {
         .file("./usr/bin/qemu-ppc", &dynamic_elf(amd64().elf(), b"x"))
         .file("./usr/bin/qemu-s390x", b"#!/bin/sh\n")
         .link("./usr/bin/qemu-hppa", "qemu-arm");
-    let list = qemu::list(deb.build().as_slice(), amd64()).unwrap();
-    let names: Vec<&str> = list.keys().map(|target| target.name()).collect();
+    let qemu::Listing { held, rejected } = qemu::list(deb.build().as_slice(), amd64()).unwrap();
+    let names: Vec<&str> = held.keys().map(|target| target.name()).collect();
     assert_eq!(names, ["aarch64", "arm", "mips"]);
+    let reasons: Vec<String> = rejected.iter().map(|(target, error)| format!("{target} {error}")).collect();
+    let expected = ["ppc is not static: it asks for the loader /lib/ld.so", "s390x is not an ELF file"];
+    assert_eq!(reasons, expected);
 }
 
 #[test]

@@ -141,14 +141,16 @@ async fn each_cell_takes_the_newest_suite_that_has_it() {
             "arm32v6 bookworm busybox-static 1:1.35-4",
         ]
     );
-    // Only what may fill a cell was opened, and no busybox at all.
+    // Only what may fill a cell was opened, and no busybox at all. (Several hosts at a time, so in any order.)
+    let mut packages = setup.packages();
+    packages.sort_unstable();
     assert_eq!(
-        setup.packages(),
+        packages,
         [
-            "qemu-user_11.1.3+ds-1_amd64.deb",
-            "qemu-user_10.2.2+ds-1_i386.deb",
-            "qemu-user-static_7.2+dfsg-7_i386.deb",
             "qemu-user-static_7.2+dfsg-7_armel.deb",
+            "qemu-user-static_7.2+dfsg-7_i386.deb",
+            "qemu-user_10.2.2+ds-1_i386.deb",
+            "qemu-user_11.1.3+ds-1_amd64.deb",
         ]
     );
     let dates: Vec<i64> = lock.suites().iter().map(|suite| suite.date).collect();

@@ -37,24 +37,17 @@ impl Run {
     }
 }
 
-/// Runs `command` to its end. What fails says what it printed.
-pub(super) fn run(command: &mut Command) -> anyhow::Result<Run> {
+/// Runs `command` to its end. What fails says what it printed; `name` is how the command reads there.
+pub(super) fn run(command: &mut Command, name: &str) -> anyhow::Result<Run> {
     let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
     let started = Instant::now();
-    let child = command.spawn().with_context(|| format!("cannot run {}", command.get_program().display()))?;
-    let used =
-        child.wait4().with_context(|| format!("cannot wait for {}", command.get_program().display()))?;
+    let child = command.spawn().with_context(|| format!("cannot run `{name}`"))?;
+    let used = child.wait4().with_context(|| format!("cannot wait for `{name}`"))?;
     let wall = started.elapsed().as_secs_f64();
     let (stdout, stderr) = (text(stdout)?, text(stderr)?);
     if !used.status.success() {
-        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
-        bail!(
-            "`{} {}` failed ({}):\n{stdout}{stderr}",
-            command.get_program().display(),
-            arguments.join(" "),
-            used.status
-        );
+        bail!("`{name}` failed ({}); it had printed:\n{}", used.status, (stdout + &stderr).trim_end());
     }
     let cpu = (used.rusage.utime + used.rusage.stime).as_secs_f64();
     Ok(Run { wall, cpu, peak: used.rusage.maxrss, stdout, stderr })
@@ -72,7 +65,7 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> anyhow::Result<Run> {
-        run(Command::new("sh").args(["-c", script]))
+        run(Command::new("sh").args(["-c", script]), "sh")
     }
 
     #[test]
@@ -86,7 +79,7 @@ mod tests {
     #[test]
     fn what_fails_says_what_it_printed() {
         let error = shell("echo why >&2; exit 3").unwrap_err().to_string();
-        assert_eq!(error, "`sh -c echo why >&2; exit 3` failed (exit status: 3):\nwhy\n");
+        assert_eq!(error, "`sh` failed (exit status: 3); it had printed:\nwhy");
     }
 
     #[test]

@@ -60,5 +60,5 @@ pub(super) fn run(packages: &Packages, qemu: &Locked, cache: &Path, register: &P
     let mut script = sandbox.command("sh");
     script.arg("/root/flow.sh").arg(format!("{SHARED}/qemu.deb")).arg(format!("{SHARED}/register"));
     script.arg(format!("{}/qus", registry.address()));
-    child::run(&mut script).context("cannot run the shell flow")
+    child::run(&mut script, "sh flow.sh")
 }

@@ -1,16 +1,17 @@
 # One host's images as people build them with a shell and a Docker engine.
 # Arguments: the .deb with QEMU, `register`, the repository at the registry.
 set -eu
+# By their paths: busybox prefers its own, which are slower.
 deb=$1 register=$2 repository=$3
 export DOCKER_BUILDKIT=0
 cd "$(mktemp -d -p /shared)"
 mkdir pkg register full
 
-dpkg-deb --extract "$deb" unpacked
+/usr/bin/dpkg-deb --extract "$deb" unpacked
 for program in unpacked/usr/bin/qemu-*; do
     if [ ! -L "$program" ]; then
         name=${program##*/}
-        tar --create --gzip --directory unpacked/usr/bin --transform 's/$/-static/' \
+        /usr/bin/tar --create --gzip --directory unpacked/usr/bin --transform 's/$/-static/' \
             --file "pkg/$name-static_amd64.tgz" "$name"
     fi
 done

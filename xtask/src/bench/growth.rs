@@ -41,7 +41,7 @@ pub(super) fn measure(lock: &Lock, room: &Room, ui: &Ui) -> anyhow::Result<Vec<R
     for count in [1, 3, all.len()] {
         let hosts: Vec<Host> = all.iter().copied().take(count).collect();
         room.clear()?;
-        let run = child::run(&mut room.images(&hosts))?;
+        let run = child::run(&mut room.images(&hosts), "images")?;
         let of_hosts = lock.packages().iter().filter(|package| hosts.contains(&package.host));
         let packages = of_hosts.map(|package| package.size).sum();
         let layout = bytes_below(&room.layout())?;

@@ -30,7 +30,7 @@ pub(super) fn run(packages: &Packages, room: &Room, runs: usize) -> anyhow::Resu
     let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
     let push = || -> anyhow::Result<(f64, String)> {
         let before = registry.log().len();
-        let run = child::run(&mut command(room, &registry))?;
+        let run = child::run(&mut command(room, &registry), "images --push")?;
         Ok((run.wall, registry.log().split_off(before)))
     };
     let (first, log) = push()?;

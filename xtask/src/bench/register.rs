@@ -64,7 +64,7 @@ pub(super) fn run(
 fn repeat(sandbox: &Sandbox, argv: &[&str]) -> anyhow::Result<f64> {
     let mut command = sandbox.command("sh");
     command.arg("/root/repeat.sh").arg(TIMES.to_string()).args(argv);
-    Ok(child::run(&mut command)?.wall)
+    Ok(child::run(&mut command, "sh repeat.sh")?.wall)
 }
 
 /// What the kernel has after `argv`, by name; gone afterwards.
@@ -78,7 +78,7 @@ fn entries(sandbox: &Sandbox, argv: &[&str]) -> anyhow::Result<Vec<String>> {
 fn table(lines: &str, dir: &str) -> anyhow::Result<String> {
     let mut text = String::new();
     let (mut targets, mut last_flags) = (Vec::new(), "");
-    for line in lines.lines().filter(|line| line.starts_with(":qemu-")) {
+    for line in lines.lines().filter_map(|line| line.strip_prefix("Would register ")) {
         let fields: Vec<&str> = line.split(':').collect();
         let &[_, name, _, _, magic, mask, _, flags] = fields.as_slice() else {
             bail!("`register -n` printed a line of another form: {line}");
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_table_has_what_register_would_write() {
-        let lines = "Setting …\n:qemu-arm:M::\\x7fELF:\\xff\\xfe:/q/qemu-arm:PF\n:qemu-s390x:M::\\x7f:\\xff:/q/qemu-s390x:PF\n";
+        let lines = "Nothing was changed.\nWould register :qemu-arm:M::\\x7fELF:\\xff\\xfe:/q/qemu-arm:PF\nWould register :qemu-s390x:M::\\x7f:\\xff:/q/qemu-s390x:PF\n";
         assert_eq!(
             table(lines, "/q").unwrap(),
             "arm_magic='\\x7fELF' arm_mask='\\xff\\xfe' arm_family=arm\n\

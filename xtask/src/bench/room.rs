@@ -89,21 +89,39 @@ impl Room {
         command
     }
 
+    /// `images` for the two images whose sizes have targets, as a release has them: in `form`, at the best level.
+    pub(super) fn released(&self, form: &str, output: &Path) -> Command {
+        let mut command =
+            self.command("images", &["--host", "amd64", "--kind", "full", "--target", "aarch64"]);
+        command.arg("--output").arg(output);
+        if compresses() {
+            command.args(["--compression", form, "--level", "best"]);
+        }
+        command
+    }
+
     /// Everything that a release has: the images and, where there is such a command, the tarballs.
     pub(super) fn everything(&self) -> anyhow::Result<Run> {
-        let images = child::run(&mut self.images(&[]))?;
+        let images = child::run(&mut self.images(&[]), "images")?;
         if !releases() {
             return Ok(images);
         }
         let mut release = self.command("release", &["--layout"]);
         release.arg(self.layout()).arg("--output").arg(self.path("release")).env_remove("QUS_TRACE");
-        Ok(images.then(child::run(&mut release)?))
+        Ok(images.then(child::run(&mut release, "release")?))
     }
 }
 
 /// Whether there is a command that makes the tarballs.
 pub(super) fn releases() -> bool {
     Cli::command().find_subcommand("release").is_some()
+}
+
+/// Whether images can be had in another form than gzip.
+pub(super) fn compresses() -> bool {
+    let command = Cli::command();
+    let images = command.find_subcommand("images");
+    images.is_some_and(|images| images.get_arguments().any(|argument| argument.get_id() == "compression"))
 }
 
 fn link(from: &Path, to: &Path) -> anyhow::Result<()> {

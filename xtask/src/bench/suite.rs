@@ -48,7 +48,7 @@ impl<'a> Suite<'a> {
         let mut build = Command::new(std::env::current_exe()?);
         build.arg("images").arg("--cache-dir").arg(cache_dir);
         build.arg("--output").arg(workspace.join("target/images"));
-        child::run(&mut build)?;
+        child::run(&mut build, "images")?;
         let room = Room::new(workspace, cache_dir, lock)?;
         Ok(Suite { workspace, cache_dir, lock, runs, ui, room })
     }
@@ -81,20 +81,22 @@ impl<'a> Suite<'a> {
         let qemu = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
         let (mut ours, mut floors, mut flows) = (Vec::new(), Vec::new(), Vec::new());
         for number in 1..=self.runs {
+            let run = flow::run(&packages, qemu, &self.room.cache(), &self.register_of(amd64)?)?;
+            self.say(number, "shell flow", &run);
+            flows.push(run);
+            let mut floor = Command::new(std::env::current_exe()?);
+            floor.args(["bench", "--floor"]).arg(self.room.cache());
+            let run = child::run(&mut floor, "bench --floor")?;
+            self.say(number, "floor", &run);
+            floors.push(run);
             self.room.clear()?;
             let run = self.room.everything()?;
             self.say(number, "build", &run);
             ours.push(run);
-            let mut floor = Command::new(std::env::current_exe()?);
-            let run = child::run(floor.args(["bench", "--floor"]).arg(self.room.cache()))?;
-            self.say(number, "floor", &run);
-            floors.push(run);
-            let run = flow::run(&packages, qemu, &self.room.cache(), &self.register_of(amd64)?)?;
-            self.say(number, "shell flow", &run);
-            flows.push(run);
         }
         let timeline = Timeline::load(&self.room.trace())?;
         let walls = |runs: &[Run]| runs.iter().map(|run| run.wall).collect::<Vec<_>>();
+        let cpus = |runs: &[Run]| runs.iter().map(|run| run.cpu).collect::<Vec<_>>();
         let (build, floor, flow) = (least(&walls(&ours)), least(&walls(&floors)), least(&walls(&flows)));
         // The hosts of packages only are built along, and not counted.
         let hosts = with_register(self.lock).len() as f64;
@@ -127,6 +129,13 @@ impl<'a> Suite<'a> {
             .goal(Goal::AtMost(1.25)),
             Figure::new(
                 title,
+                "CPU time of a cold build, against the floor's",
+                Unit::Times,
+                least(&cpus(&ours)) / least(&cpus(&floors)),
+                format!("{} / {}", list(&cpus(&ours)), list(&cpus(&floors))),
+            ),
+            Figure::new(
+                title,
                 "peak memory of a cold build",
                 Unit::Bytes,
                 peak as f64,
@@ -144,8 +153,8 @@ impl<'a> Suite<'a> {
     }
 
     fn unchanged(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
-        child::run(&mut self.room.images(&[]))?;
-        let walls = self.repeat(SHORT, || child::run(&mut self.room.images(&[])))?;
+        child::run(&mut self.room.images(&[]), "images")?;
+        let walls = self.repeat(SHORT, || child::run(&mut self.room.images(&[]), "images"))?;
         let how = format!("least of {}", list(&walls));
         Ok(vec![
             Figure::new(title, "build when nothing has changed", Unit::Seconds, least(&walls), how)
@@ -154,11 +163,11 @@ impl<'a> Suite<'a> {
     }
 
     fn one_host(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
-        child::run(&mut self.room.images(&[]))?;
+        child::run(&mut self.room.images(&[]), "images")?;
         let amd64: Host = "amd64".parse()?;
         let package: &Package = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
         let manifest = changed::workspace(self.workspace, self.lock, package, &self.room)?;
-        let run = child::run(self.room.images(&[]).env("CARGO_MANIFEST_DIR", manifest))?;
+        let run = child::run(self.room.images(&[]).env("CARGO_MANIFEST_DIR", manifest), "images")?;
         let hosts = run.stderr.lines().filter(|line| line.contains(": compressing ")).count();
         let how = "one run, after a change of the package for amd64";
         Ok(vec![
@@ -169,18 +178,29 @@ impl<'a> Suite<'a> {
     }
 
     fn sizes(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
-        child::run(&mut self.room.images(&[]))?;
         let amd64: Host = "amd64".parse()?;
-        let sizes = Sizes::read(&Layout::open(&self.room.layout())?)?;
-        let full = *sizes.images.get(&amd64).context("the layout has no image for amd64")? as f64;
-        let single = sizes.singles.get(&(amd64, "aarch64".parse()?));
-        let single = *single.context("the layout has no image `aarch64` for amd64")? as f64;
-        let how = "the layers of the image for amd64";
-        Ok(vec![
-            Figure::new(title, "image with everything, gzip", Unit::Bytes, full, how)
-                .goal(Goal::AtMost(100e6)),
-            Figure::new(title, "image `aarch64`, gzip", Unit::Bytes, single, how).goal(Goal::AtMost(5.0e6)),
-        ])
+        let mut figures = Vec::new();
+        for (form, full_goal, single_goal) in [("gzip", 100e6, 5.0e6), ("zstd", 40e6, 4.2e6)] {
+            if form != "gzip" && !room::compresses() {
+                continue;
+            }
+            let output = self.room.path(form);
+            child::run(&mut self.room.released(form, &output), "images")?;
+            let sizes = Sizes::read(&Layout::open(&output)?)?;
+            let full = sizes.images.get(&amd64).context("the layout has no image for amd64")?;
+            let single = sizes.singles.get(&(amd64, "aarch64".parse()?));
+            let single = single.context("the layout has no image `aarch64` for amd64")?;
+            for (image, size, goal) in
+                [("image with everything", full, full_goal), ("image `aarch64`", single, single_goal)]
+            {
+                let how = "the layers for amd64, at the level of a release";
+                figures.push(
+                    Figure::new(title, &format!("{image}, {form}"), Unit::Bytes, *size as f64, how)
+                        .goal(Goal::AtMost(goal)),
+                );
+            }
+        }
+        Ok(figures)
     }
 
     fn push(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {

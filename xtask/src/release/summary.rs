@@ -78,7 +78,7 @@ fn group(name: &str) -> String {
 pub(super) fn verdict(assets: &Assets) -> String {
     let written = assets.files.iter().filter(|asset| asset.written).count();
     let folder = assets.folder.display();
-    if written == 0 && assets.removed.is_empty() {
+    if !assets.changed() {
         return format!("nothing changed in {folder}");
     }
     let mut text = format!("wrote {written} of {} files in {folder}", assets.files.len());

@@ -11,7 +11,7 @@ use crate::keyring::Keyring;
 use crate::lock::Suite;
 use crate::mirror::Mirror;
 use crate::packages::{self, Entry};
-use crate::progress::Progress;
+use crate::progress::{Progress, Task};
 use crate::release::{self, Policy, Release};
 
 /// What an `InRelease` may hold, in bytes. Today's have 190 kB.
@@ -40,7 +40,8 @@ impl<'a> Archive<'a> {
         Archive { fetcher, mirror, progress, keyring, now, allow_expired, releases, passed_over }
     }
 
-    async fn release(&mut self, suite: &str) -> Result<&Release, Error> {
+    /// Fetches and verifies a suite's `InRelease`, unless that was done before.
+    pub(super) async fn release(&mut self, suite: &str) -> Result<&Release, Error> {
         if !self.releases.contains_key(suite) {
             let url = self.mirror.url(&format!("dists/{suite}/InRelease"));
             let inrelease = self.fetcher.unpinned(&url, INRELEASE_LIMIT, self.progress).await?;
@@ -59,16 +60,21 @@ impl<'a> Archive<'a> {
         Ok(())
     }
 
-    /// The newest of each of `names` that a suite has for a host; `None` if the suite does not have the host at all.
+    /// The newest of each of `names` that a suite, whose release is there, has for a host; `None` if the suite does not
+    /// have the host at all.
     pub(super) async fn entries(
-        &mut self,
+        &self,
         suite: &str,
         host: Host,
         names: &[&str],
     ) -> Result<Option<BTreeMap<String, Entry>>, Error> {
-        let Some(index) = self.release(suite).await?.packages(host.debian()) else { return Ok(None) };
+        let release = self.releases.get(suite);
+        let Some(index) = release.and_then(|release| release.packages(host.debian())) else {
+            return Ok(None);
+        };
         let urls: Vec<String> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
-        let path = match self.fetcher.verified(&urls, index.size, index.digest, self.progress).await {
+        let progress = Named { name: format!("Packages {suite}/{}", host.debian()), inner: self.progress };
+        let path = match self.fetcher.verified(&urls, index.size, index.digest, &progress).await {
             Ok(path) => path,
             Err(error) if error.is_mismatch() => {
                 return Err(Error::Skewed { suite: suite.to_owned(), hosts: vec![host], error });
@@ -101,6 +107,22 @@ impl<'a> Archive<'a> {
             without: without(&release.name),
         };
         names.iter().filter_map(|name| self.releases.get(name)).map(suite).collect()
+    }
+}
+
+/// Downloads under another name than that of their address, which may be a digest.
+struct Named<'a> {
+    name: String,
+    inner: &'a dyn Progress,
+}
+
+impl Progress for Named<'_> {
+    fn start(&self, _: &str, size: u64) -> Box<dyn Task> {
+        self.inner.start(&self.name, size)
+    }
+
+    fn note(&self, message: &str) {
+        self.inner.note(message);
     }
 }
 

@@ -98,6 +98,14 @@ pub async fn check(
     for suite in lock.suites() {
         let packages = lock.packages().iter().filter(|package| package.suite == suite.name);
         let hosts: BTreeSet<Host> = packages.clone().map(|package| package.host).collect();
+        match archive.release(&suite.name).await {
+            Ok(_) => {}
+            Err(error) if is_gone(&error) => {
+                changes.push(Change::SuiteGone { suite: suite.name.clone() });
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
         for host in hosts {
             let packages: Vec<_> = packages.clone().filter(|package| package.host == host).collect();
             let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
@@ -106,10 +114,6 @@ pub async fn check(
                 Ok(None) => {
                     changes.push(Change::HostGone { suite: suite.name.clone(), host });
                     continue;
-                }
-                Err(error) if is_gone(&error) => {
-                    changes.push(Change::SuiteGone { suite: suite.name.clone() });
-                    break;
                 }
                 Err(error) => return Err(error),
             };

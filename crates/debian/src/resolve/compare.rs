@@ -1,0 +1,355 @@
+//! How one lock differs from another, and which of the differences mean that Debian was rebuilt rather than updated.
+//!
+//! Pure: two locks and what was noticed on the way to the new one go in, rows and findings come out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use arch::{Host, Target};
+
+use super::{Change, Error, Rejected, Request, Resolution};
+use crate::elf;
+use crate::lock::{Lock, Package, Role};
+
+/// What differs between two locks, and what of it somebody should look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Every package that differs, by host, QEMU before busybox, then by suite and name.
+    pub rows: Vec<Row>,
+    /// What is more than a new version.
+    pub findings: Vec<Finding>,
+}
+
+impl Comparison {
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.findings.is_empty()
+    }
+}
+
+/// A package's part in the difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The host.
+    pub host: Host,
+    /// The suite.
+    pub suite: String,
+    /// The package.
+    pub package: String,
+    /// Its version in the old lock.
+    pub old: Option<String>,
+    /// Its version in the new lock; the same as `old` if only contents or targets differ.
+    pub new: Option<String>,
+    /// Targets that are taken from it now, and were not.
+    pub gained: BTreeSet<Target>,
+    /// Targets that were taken from it, and are not.
+    pub lost: BTreeSet<Target>,
+}
+
+/// A restructuring in the archive, with the hosts that it concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What happened.
+    pub kind: Kind,
+    /// To which hosts; none if to the whole archive.
+    pub hosts: Vec<Host>,
+}
+
+impl Finding {
+    /// The targets that it is about, if it is about targets.
+    pub fn targets(&self) -> Option<&BTreeSet<Target>> {
+        match &self.kind {
+            Kind::SuiteGone { .. } | Kind::HostGone { .. } | Kind::PackageGone { .. } | Kind::NoBusybox => {
+                None
+            }
+            Kind::Moved { targets, .. }
+            | Kind::NotStatic { targets, .. }
+            | Kind::OlderSuite { targets, .. }
+            | Kind::Lost { targets } => Some(targets),
+        }
+    }
+}
+
+/// What happened in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The archive has the suite no more.
+    SuiteGone {
+        /// The suite.
+        suite: String,
+    },
+    /// The suite has the hosts' architectures no more.
+    HostGone {
+        /// The suite.
+        suite: String,
+    },
+    /// The suite has the package no more.
+    PackageGone {
+        /// The suite.
+        suite: String,
+        /// The package.
+        package: String,
+    },
+    /// The programs are in another package of the same suite.
+    Moved {
+        /// The suite.
+        suite: String,
+        /// The package that had them.
+        from: String,
+        /// The package that has them.
+        to: String,
+        /// The targets.
+        targets: BTreeSet<Target>,
+    },
+    /// The package has files of the right names that are no static programs.
+    NotStatic {
+        /// The suite.
+        suite: String,
+        /// The package.
+        package: String,
+        /// Its version.
+        version: String,
+        /// What the first of them is.
+        reason: String,
+        /// The targets.
+        targets: BTreeSet<Target>,
+    },
+    /// The programs come from a suite that is less wanted than the one that had them.
+    OlderSuite {
+        /// The suite that had them.
+        from: String,
+        /// The suite that has them.
+        to: String,
+        /// The version there.
+        version: String,
+        /// The targets.
+        targets: BTreeSet<Target>,
+    },
+    /// No suite has a busybox for the host.
+    NoBusybox,
+    /// No suite has the programs any more.
+    Lost {
+        /// The targets.
+        targets: BTreeSet<Target>,
+    },
+}
+
+impl Kind {
+    /// A word for it, for machines.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::SuiteGone { .. } => "suite-gone",
+            Kind::HostGone { .. } => "host-gone",
+            Kind::PackageGone { .. } => "package-gone",
+            Kind::Moved { .. } => "programs-moved",
+            Kind::NotStatic { .. } => "not-static",
+            Kind::OlderSuite { .. } => "older-suite",
+            Kind::NoBusybox => "no-busybox",
+            Kind::Lost { .. } => "lost",
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<&str> = self.hosts.iter().map(|host| host.name()).collect();
+        let hosts = hosts.join(", ");
+        match &self.kind {
+            Kind::SuiteGone { suite } => write!(f, "the archive has no suite `{suite}` any more"),
+            Kind::HostGone { suite } => write!(f, "`{suite}` has nothing for {hosts} any more"),
+            Kind::PackageGone { suite, package } => {
+                write!(f, "`{suite}` has no `{package}` for {hosts} any more")
+            }
+            Kind::Moved { suite, from, to, targets } => {
+                write!(f, "in `{suite}`, {} for {hosts} moved from `{from}` to `{to}`", list(targets))
+            }
+            Kind::NotStatic { suite, package, version, reason, targets } => {
+                let (targets, first) = (list(targets), targets.first().map_or("", |target| target.name()));
+                write!(
+                    f,
+                    "in `{suite}`, `{package}` {version} has no static {targets} for {hosts}: its `qemu-{first}` {reason}"
+                )
+            }
+            Kind::OlderSuite { from, to, version, targets } => {
+                let targets = list(targets);
+                write!(f, "{targets} for {hosts}: not in `{from}` any more, taken from `{to}` ({version})")
+            }
+            Kind::NoBusybox => write!(f, "no suite has a static busybox for {hosts} any more"),
+            Kind::Lost { targets } => write!(f, "no suite has {} for {hosts} any more", list(targets)),
+        }
+    }
+}
+
+/// Long lists are cut short; the whole one is in the value.
+fn list(targets: &BTreeSet<Target>) -> String {
+    const SHOWN: usize = 6;
+    let names: Vec<&str> = targets.iter().map(|target| target.name()).collect();
+    match names.len() {
+        0..=SHOWN => names.join(", "),
+        count => format!("{count} targets ({}, …)", names[..3].join(", ")),
+    }
+}
+
+/// Compares what `request` came to with `old`. `changes` are what [`super::check`] found against `old`; without a new
+/// lock, the rows are these, too.
+pub fn compare(
+    request: &Request,
+    old: &Lock,
+    new: Result<&Resolution, &Error>,
+    changes: &[Change],
+) -> Comparison {
+    let mut found: BTreeMap<Kind, BTreeSet<Host>> = BTreeMap::new();
+    for (kind, host) in changes.iter().filter_map(gone) {
+        found.entry(kind).or_default().extend(host);
+    }
+    let mut add = |kind: Kind, host: Host| {
+        found.entry(kind).or_default().insert(host);
+    };
+    let rows = match new {
+        Ok(Resolution { lock, rejected }) => {
+            let still = |cell: &(Host, Target, &Package)| {
+                lock.cell(cell.0, cell.1).is_some_and(|package| package.suite == cell.2.suite)
+            };
+            not_static(old, rejected, &still).into_iter().for_each(|(kind, host)| add(kind, host));
+            elsewhere(request, old, lock).into_iter().for_each(|(kind, host)| add(kind, host));
+            rows(request, old, lock)
+        }
+        Err(error) => {
+            if let Error::Missing { missing, rejected, .. } = error {
+                not_static(old, rejected, &|_| false).into_iter().for_each(|(kind, host)| add(kind, host));
+                let mut lost: BTreeMap<Host, BTreeSet<Target>> = BTreeMap::new();
+                for (host, target) in missing {
+                    match target {
+                        Some(target) => drop(lost.entry(*host).or_default().insert(*target)),
+                        None => add(Kind::NoBusybox, *host),
+                    }
+                }
+                lost.into_iter().for_each(|(host, targets)| add(Kind::Lost { targets }, host));
+            }
+            changes.iter().filter_map(row).collect()
+        }
+    };
+    let finding =
+        |(kind, hosts): (Kind, BTreeSet<Host>)| Finding { kind, hosts: hosts.into_iter().collect() };
+    Comparison { rows, findings: found.into_iter().map(finding).collect() }
+}
+
+fn gone(change: &Change) -> Option<(Kind, Option<Host>)> {
+    match change.clone() {
+        Change::SuiteGone { suite } => Some((Kind::SuiteGone { suite }, None)),
+        Change::HostGone { suite, host } => Some((Kind::HostGone { suite }, Some(host))),
+        Change::PackageGone { suite, host, package } => {
+            Some((Kind::PackageGone { suite, package }, Some(host)))
+        }
+        Change::Version { .. } | Change::Contents { .. } => None,
+    }
+}
+
+fn row(change: &Change) -> Option<Row> {
+    let (suite, host, package, old, new) = match change.clone() {
+        Change::Version { suite, host, package, old, new } => (suite, host, package, old, new),
+        Change::Contents { suite, host, package, version } => {
+            (suite, host, package, version.clone(), version)
+        }
+        Change::PackageGone { .. } | Change::HostGone { .. } | Change::SuiteGone { .. } => return None,
+    };
+    let (gained, lost) = Default::default();
+    Some(Row { host, suite, package, old: Some(old), new: Some(new), gained, lost })
+}
+
+/// Cells of `old` that were found again, but not as static programs, and that are not `still` in their suite.
+fn not_static(
+    old: &Lock,
+    rejected: &[Rejected],
+    still: &dyn Fn(&(Host, Target, &Package)) -> bool,
+) -> Vec<(Kind, Host)> {
+    let finding = |rejected: &Rejected| {
+        let Rejected { suite, host, package, version, targets } = rejected.clone();
+        let concerned = |target: Target| {
+            let cell = old.cell(host, target).filter(|locked| locked.suite == suite);
+            cell.is_some_and(|locked| !still(&(host, target, locked)))
+        };
+        let targets: BTreeMap<Target, elf::Error> =
+            targets.into_iter().filter(|(target, _)| concerned(*target)).collect();
+        let reason = targets.values().next()?.to_string();
+        let targets = targets.into_keys().collect();
+        Some((Kind::NotStatic { suite, package, version, reason, targets }, host))
+    };
+    rejected.iter().filter_map(finding).collect()
+}
+
+/// Where a cell went that is not where it was.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Went<'a> {
+    Package { suite: &'a str, from: &'a str, to: &'a str },
+    Suite { from: &'a str, to: &'a str, version: &'a str },
+    Nowhere,
+}
+
+/// The cells that `request` asks for again and that are in another package, in an older suite, or nowhere.
+fn elsewhere(request: &Request, old: &Lock, new: &Lock) -> Vec<(Kind, Host)> {
+    let place = |suite: &str| request.suites.iter().position(|other| other == suite);
+    let mut moves: BTreeMap<(Host, Went<'_>), BTreeSet<Target>> = BTreeMap::new();
+    for from in old.packages().iter().filter(|package| request.hosts.contains(&package.host)) {
+        for target in from.targets().filter(|target| request.targets.contains(target)) {
+            let went = match new.cell(from.host, target) {
+                None => Went::Nowhere,
+                Some(to) if to.suite == from.suite && to.name != from.name => {
+                    Went::Package { suite: &to.suite, from: &from.name, to: &to.name }
+                }
+                Some(to) if place(&to.suite) > place(&from.suite) => {
+                    Went::Suite { from: &from.suite, to: &to.suite, version: &to.version }
+                }
+                Some(_) => continue,
+            };
+            moves.entry((from.host, went)).or_default().insert(target);
+        }
+    }
+    let finding = |((host, went), targets): ((Host, Went<'_>), BTreeSet<Target>)| {
+        let kind = match went {
+            Went::Package { suite, from, to } => {
+                let (suite, from, to) = (suite.to_owned(), from.to_owned(), to.to_owned());
+                Kind::Moved { suite, from, to, targets }
+            }
+            Went::Suite { from, to, version } => {
+                let (from, to, version) = (from.to_owned(), to.to_owned(), version.to_owned());
+                Kind::OlderSuite { from, to, version, targets }
+            }
+            Went::Nowhere => Kind::Lost { targets },
+        };
+        (kind, host)
+    };
+    moves.into_iter().map(finding).collect()
+}
+
+/// The packages that differ.
+fn rows(request: &Request, old: &Lock, new: &Lock) -> Vec<Row> {
+    // A suite that is no longer asked for comes last.
+    let wanted =
+        |suite: &str| request.suites.iter().position(|other| other == suite).unwrap_or(request.suites.len());
+    let place = |package: &Package| {
+        let Package { host, role, suite, name, .. } = package.clone();
+        (host, role == Role::Busybox, wanted(&suite), suite, name)
+    };
+    let mut pairs: BTreeMap<_, (Option<&Package>, Option<&Package>)> = BTreeMap::new();
+    old.packages().iter().for_each(|package| pairs.entry(place(package)).or_default().0 = Some(package));
+    new.packages().iter().for_each(|package| pairs.entry(place(package)).or_default().1 = Some(package));
+    let targets = |package: Option<&Package>| -> BTreeSet<Target> {
+        package.into_iter().flat_map(Package::targets).collect()
+    };
+    let row = |((host, _, _, suite, name), (old, new)): (_, (Option<&Package>, Option<&Package>))| {
+        let (before, after) = (targets(old), targets(new));
+        let same = old.map(|package| package.digest) == new.map(|package| package.digest) && before == after;
+        let version = |package: &Package| package.version.clone();
+        (!same).then(|| Row {
+            host,
+            suite,
+            package: name,
+            old: old.map(version),
+            new: new.map(version),
+            gained: after.difference(&before).copied().collect(),
+            lost: before.difference(&after).copied().collect(),
+        })
+    };
+    pairs.into_iter().filter_map(row).collect()
+}

@@ -1,0 +1,132 @@
+//! Why there is no lock.
+
+use std::collections::BTreeMap;
+
+use arch::{Host, Target};
+
+use super::Rejected;
+use super::archive::is_gone;
+use crate::lock::Inconsistent;
+use crate::{fetch, packages, qemu, release};
+
+/// Why there is no lock.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be had.
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    /// A suite's `InRelease` is not to be used.
+    #[error(transparent)]
+    Release(#[from] release::Error),
+    /// The mirror's `Packages` is not the one that `InRelease` names.
+    #[error(
+        "`Packages` of `{suite}` for {} does not match its InRelease: the mirror is skewed",
+        architectures(hosts, ", ", |arch| format!("`{arch}`"))
+    )]
+    Skewed {
+        /// The suite.
+        suite: String,
+        /// The hosts whose architectures these are: all of those asked for, so that one run tells them all.
+        hosts: Vec<Host>,
+        /// What the mirror sent instead, for the first of them.
+        #[source]
+        error: fetch::Error,
+    },
+    /// A `Packages` cannot be read.
+    #[error("cannot read `Packages` of `{suite}` for `{}`", host.debian())]
+    Packages {
+        /// The suite.
+        suite: String,
+        /// The host whose architecture it is.
+        host: Host,
+        /// Why.
+        #[source]
+        error: packages::Error,
+    },
+    /// A package cannot be looked into.
+    #[error("cannot look into `{path}`")]
+    Package {
+        /// The package's path.
+        path: String,
+        /// Why.
+        #[source]
+        error: Box<qemu::Error>,
+    },
+    /// No suite has some of what is wanted.
+    #[error("no suite of {suites} has {}{}", cells(.missing), because(.missing, .rejected))]
+    Missing {
+        /// The suites that were asked.
+        suites: String,
+        /// What is missing: a host's target, or its busybox (`None`).
+        missing: Vec<(Host, Option<Target>)>,
+        /// What was found instead.
+        rejected: Vec<Rejected>,
+    },
+    /// The request names a suite that is not one of its suites.
+    #[error("{option} names suite `{suite}`, which is not one of {suites}")]
+    NotAsked {
+        /// `--allow-expired` or `--without`.
+        option: &'static str,
+        /// The suite.
+        suite: String,
+        /// The suites asked for.
+        suites: String,
+    },
+    /// The parts do not fit together.
+    #[error(transparent)]
+    Inconsistent(#[from] Inconsistent),
+    /// A helper thread ended early.
+    #[error("interrupted while looking into a package")]
+    Interrupted,
+}
+
+impl Error {
+    /// Whether it says that the archive no longer has what was asked for, and so tells of the archive rather than of the
+    /// way to it.
+    pub fn is_finding(&self) -> bool {
+        matches!(self, Error::Missing { .. }) || is_gone(self)
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Fetch(error) => error.hint(),
+            Error::Release(error) => error.hint(),
+            Error::Skewed { suite, hosts, .. } => Some(format!(
+                "try again when the mirror has caught up, or another with --mirror; {} passes it over",
+                architectures(hosts, " ", |arch| format!("--without {suite}/{arch}"))
+            )),
+            Error::Missing { .. } => Some("a further suite in images.toml may have it".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+fn architectures(hosts: &[Host], separator: &str, each: impl Fn(&str) -> String) -> String {
+    hosts.iter().map(|host| each(host.debian())).collect::<Vec<_>>().join(separator)
+}
+
+/// Whole hosts are named once: "target `cris` for host `amd64`, busybox for host `i386`".
+fn cells(missing: &[(Host, Option<Target>)]) -> String {
+    let mut by_host: BTreeMap<Host, Vec<String>> = BTreeMap::new();
+    for (host, what) in missing {
+        let what = what.map_or_else(|| "busybox".to_owned(), |target| format!("target `{target}`"));
+        by_host.entry(*host).or_default().push(what);
+    }
+    let each: Vec<String> =
+        by_host.iter().map(|(host, whats)| format!("{} for host `{host}`", whats.join(", "))).collect();
+    each.join("; ")
+}
+
+/// Why the first target that is missing was not taken from where it is, if it is anywhere.
+fn because(missing: &[(Host, Option<Target>)], rejected: &[Rejected]) -> String {
+    let here = |rejected: &&Rejected| {
+        missing.iter().any(|(host, target)| *host == rejected.host && target.is_some())
+    };
+    let Some(found) = rejected.iter().find(here) else { return String::new() };
+    let Rejected { suite, package, version, targets, .. } = found;
+    let each = targets.iter().next();
+    each.map_or_else(String::new, |(target, error)| {
+        format!("; in `{suite}`, the `qemu-{target}` of `{package}` {version} {error}")
+    })
+}

@@ -1,0 +1,150 @@
+//! How the archive, or a new lock, differs from the lock there was: a table for people, Markdown for a pull request, JSON
+//! for machines.
+
+use std::collections::BTreeSet;
+
+use arch::{Host, Target};
+use debian::resolve::{Comparison, Row};
+use serde::Serialize;
+
+use crate::report;
+
+const NOTHING: &str = "the archive has nothing newer\n";
+
+#[derive(Debug, Serialize)]
+struct ChangesJson<'a> {
+    packages: Vec<PackageJson<'a>>,
+    findings: Vec<FindingJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct PackageJson<'a> {
+    host: &'static str,
+    suite: &'a str,
+    package: &'a str,
+    /// The version in the lock.
+    old: Option<&'a str>,
+    /// The version in the archive.
+    new: Option<&'a str>,
+    /// The targets that are taken from it now, and were not.
+    gained: Vec<&'static str>,
+    /// The targets that were taken from it, and are not.
+    lost: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingJson {
+    /// `suite-gone`, `host-gone`, `package-gone`, `programs-moved`, `not-static`, `older-suite`, `no-busybox` or `lost`.
+    finding: &'static str,
+    hosts: Vec<&'static str>,
+    targets: Vec<&'static str>,
+    /// The same in words.
+    text: String,
+}
+
+pub(super) fn json(comparison: &Comparison) -> serde_json::Result<String> {
+    let names = |targets: &BTreeSet<Target>| targets.iter().map(|target| target.name()).collect();
+    let packages = comparison.rows.iter().map(|row| PackageJson {
+        host: row.host.name(),
+        suite: &row.suite,
+        package: &row.package,
+        old: row.old.as_deref(),
+        new: row.new.as_deref(),
+        gained: names(&row.gained),
+        lost: names(&row.lost),
+    });
+    let findings = comparison.findings.iter().map(|finding| FindingJson {
+        finding: finding.kind.name(),
+        hosts: finding.hosts.iter().map(|host| host.name()).collect(),
+        targets: finding.targets().map(names).unwrap_or_default(),
+        text: finding.to_string(),
+    });
+    let document = ChangesJson { packages: packages.collect(), findings: findings.collect() };
+    serde_json::to_string_pretty(&document).map(|text| text + "\n")
+}
+
+/// Findings first: they are what somebody has to think about.
+pub(super) fn table(comparison: &Comparison) -> String {
+    let Comparison { rows, findings } = comparison;
+    if comparison.is_empty() {
+        return NOTHING.to_owned();
+    }
+    let mut text = String::new();
+    for finding in findings {
+        text.push_str(&format!("{}: {finding}\n", finding.kind.name()));
+    }
+    if !rows.is_empty() {
+        if !findings.is_empty() {
+            text.push('\n');
+        }
+        let mut cells = vec![["SUITE", "HOST", "PACKAGE", "LOCKED", "ARCHIVE", "TARGETS"].map(str::to_owned)];
+        cells.extend(rows.iter().map(|row| {
+            let [old, new] = versions(row);
+            [row.suite.clone(), row.host.to_string(), row.package.clone(), old, new, targets(row)]
+        }));
+        text.push_str(&report::render(&cells));
+    }
+    text
+}
+
+/// The text of a pull request. Hosts that changed alike share a row.
+pub(super) fn markdown(comparison: &Comparison) -> String {
+    let Comparison { rows, findings } = comparison;
+    if comparison.is_empty() {
+        return format!("{}.\n", NOTHING.trim_end().replacen('t', "T", 1));
+    }
+    let mut text = String::new();
+    if !findings.is_empty() {
+        text.push_str("### Look at these\n\n");
+        for finding in findings {
+            text.push_str(&format!("- **{}**: {finding}\n", finding.kind.name()));
+        }
+        text.push('\n');
+    }
+    if rows.is_empty() {
+        return text;
+    }
+    text.push_str("### Packages\n\n| suite | package | locked | archive | targets | hosts |\n");
+    text.push_str("|---|---|---|---|---|---|\n");
+    let mut groups: Vec<([String; 5], Vec<Host>)> = Vec::new();
+    for row in rows {
+        let [old, new] = versions(row);
+        let key = [row.suite.clone(), row.package.clone(), old, new, targets(row)];
+        match groups.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, hosts)) => hosts.push(row.host),
+            None => groups.push((key, vec![row.host])),
+        }
+    }
+    for (cells, hosts) in groups {
+        let hosts: Vec<&str> = hosts.iter().map(|host| host.name()).collect();
+        text.push_str(&format!("| {} | {} |\n", cells.join(" | "), hosts.join(", ")));
+    }
+    text
+}
+
+/// Locked, and in the archive.
+fn versions(row: &Row) -> [String; 2] {
+    let none = || "-".to_owned();
+    let new = match (&row.old, &row.new) {
+        (Some(old), Some(new)) if old == new && row.gained.is_empty() && row.lost.is_empty() => {
+            "other contents".to_owned()
+        }
+        (_, new) => new.clone().unwrap_or_else(none),
+    };
+    [row.old.clone().unwrap_or_else(none), new]
+}
+
+/// Which targets a package gives that it did not, and which it gives no more: `+arm, mips`, `-33 targets`.
+fn targets(row: &Row) -> String {
+    const SHOWN: usize = 4;
+    let list = |sign: char, targets: &BTreeSet<Target>| {
+        let names: Vec<&str> = targets.iter().map(|target| target.name()).collect();
+        match names.len() {
+            0 => None,
+            1..=SHOWN => Some(format!("{sign}{}", names.join(", "))),
+            count => Some(format!("{sign}{count} targets")),
+        }
+    };
+    let lists: Vec<String> = [list('+', &row.gained), list('-', &row.lost)].into_iter().flatten().collect();
+    lists.join("; ")
+}
