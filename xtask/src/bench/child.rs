@@ -26,7 +26,7 @@ pub(super) struct Run {
 
 impl Run {
     /// This run and then `next`.
-    pub(super) fn then(self, next: Run) -> Run {
+    pub(super) fn then(self, next: &Run) -> Run {
         Run {
             wall: self.wall + next.wall,
             cpu: self.cpu + next.cpu,
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn one_run_after_another_is_a_sum() {
         let run = |wall, peak| Run { wall, peak, ..Run::default() };
-        let both = run(1.0, 5).then(run(2.0, 3));
+        let both = run(1.0, 5).then(&run(2.0, 3));
         assert_eq!((both.wall, both.peak), (3.0, 5));
     }
 }

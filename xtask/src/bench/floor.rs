@@ -83,9 +83,7 @@ fn take(work: &Mutex<Work>, changed: &Condvar) -> anyhow::Result<()> {
             state.decoding -= 1;
             state.failed |= result.is_err();
             changed.notify_all();
-            if result.is_err() {
-                return result;
-            }
+            result?;
         } else if state.decoding == 0 {
             return Ok(());
         } else {

@@ -108,7 +108,7 @@ impl Room {
         }
         let mut release = self.command("release", &["--layout"]);
         release.arg(self.layout()).arg("--output").arg(self.path("release")).env_remove("QUS_TRACE");
-        Ok(images.then(child::run(&mut release, "release")?))
+        Ok(images.then(&child::run(&mut release, "release")?))
     }
 }
 
