@@ -24,11 +24,13 @@ mod archive;
 mod check;
 mod compare;
 mod error;
+mod finding;
 
 use archive::Archive;
 pub use check::{Change, check};
-pub use compare::{Comparison, Finding, Kind, Row, compare};
+pub use compare::{Comparison, Row, compare};
 pub use error::Error;
+pub use finding::{Finding, Kind};
 
 /// The packages that may hold QEMU's static programs.
 pub const CANDIDATES: [&str; 2] = ["qemu-user", "qemu-user-static"];

@@ -1,0 +1,150 @@
+//! What happened in the archive that is more than a new version, and how it is told.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use arch::{Host, Target};
+
+/// A restructuring in the archive, with the hosts that it concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What happened.
+    pub kind: Kind,
+    /// To which hosts; none if to the whole archive.
+    pub hosts: Vec<Host>,
+}
+
+impl Finding {
+    /// The targets that it is about, if it is about targets.
+    pub fn targets(&self) -> Option<&BTreeSet<Target>> {
+        match &self.kind {
+            Kind::SuiteGone { .. } | Kind::HostGone { .. } | Kind::PackageGone { .. } | Kind::NoBusybox => {
+                None
+            }
+            Kind::Moved { targets, .. }
+            | Kind::NotStatic { targets, .. }
+            | Kind::OlderSuite { targets, .. }
+            | Kind::Lost { targets } => Some(targets),
+        }
+    }
+}
+
+/// What happened in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The archive has the suite no more.
+    SuiteGone {
+        /// The suite.
+        suite: String,
+    },
+    /// The suite has the hosts' architectures no more.
+    HostGone {
+        /// The suite.
+        suite: String,
+    },
+    /// The suite has the package no more.
+    PackageGone {
+        /// The suite.
+        suite: String,
+        /// The package.
+        package: String,
+    },
+    /// The programs are in another package of the same suite.
+    Moved {
+        /// The suite.
+        suite: String,
+        /// The package that had them.
+        from: String,
+        /// The package that has them.
+        to: String,
+        /// The targets.
+        targets: BTreeSet<Target>,
+    },
+    /// The package has files of the right names that are no static programs.
+    NotStatic {
+        /// The suite.
+        suite: String,
+        /// The package.
+        package: String,
+        /// Its version.
+        version: String,
+        /// What the first of them is.
+        reason: String,
+        /// The targets.
+        targets: BTreeSet<Target>,
+    },
+    /// The programs come from a suite that is less wanted than the one that had them.
+    OlderSuite {
+        /// The suite that had them.
+        from: String,
+        /// The suite that has them.
+        to: String,
+        /// The version there.
+        version: String,
+        /// The targets.
+        targets: BTreeSet<Target>,
+    },
+    /// No suite has a busybox for the host.
+    NoBusybox,
+    /// No suite has the programs any more.
+    Lost {
+        /// The targets.
+        targets: BTreeSet<Target>,
+    },
+}
+
+impl Kind {
+    /// A word for it, for machines.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::SuiteGone { .. } => "suite-gone",
+            Kind::HostGone { .. } => "host-gone",
+            Kind::PackageGone { .. } => "package-gone",
+            Kind::Moved { .. } => "programs-moved",
+            Kind::NotStatic { .. } => "not-static",
+            Kind::OlderSuite { .. } => "older-suite",
+            Kind::NoBusybox => "no-busybox",
+            Kind::Lost { .. } => "lost",
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<&str> = self.hosts.iter().map(|host| host.name()).collect();
+        let hosts = hosts.join(", ");
+        match &self.kind {
+            Kind::SuiteGone { suite } => write!(f, "the archive has no suite `{suite}` any more"),
+            Kind::HostGone { suite } => write!(f, "`{suite}` has nothing for {hosts} any more"),
+            Kind::PackageGone { suite, package } => {
+                write!(f, "`{suite}` has no `{package}` for {hosts} any more")
+            }
+            Kind::Moved { suite, from, to, targets } => {
+                write!(f, "in `{suite}`, {} for {hosts} moved from `{from}` to `{to}`", list(targets))
+            }
+            Kind::NotStatic { suite, package, version, reason, targets } => {
+                let (targets, first) = (list(targets), targets.first().map_or("", |target| target.name()));
+                write!(
+                    f,
+                    "in `{suite}`, `{package}` {version} has no static {targets} for {hosts}: its `qemu-{first}` {reason}"
+                )
+            }
+            Kind::OlderSuite { from, to, version, targets } => {
+                let targets = list(targets);
+                write!(f, "{targets} for {hosts}: not in `{from}` any more, taken from `{to}` ({version})")
+            }
+            Kind::NoBusybox => write!(f, "no suite has a static busybox for {hosts} any more"),
+            Kind::Lost { targets } => write!(f, "no suite has {} for {hosts} any more", list(targets)),
+        }
+    }
+}
+
+/// Long lists are cut short; the whole one is in the value.
+fn list(targets: &BTreeSet<Target>) -> String {
+    const SHOWN: usize = 6;
+    let names: Vec<&str> = targets.iter().map(|target| target.name()).collect();
+    match names.len() {
+        0..=SHOWN => names.join(", "),
+        count => format!("{count} targets ({}, …)", names[..3].join(", ")),
+    }
+}
