@@ -71,7 +71,7 @@ impl<'a> Suite<'a> {
             let (what, value) = (&figure.what, figure.unit.show(figure.value));
             self.ui.note(format!("  {what}: {value} ({})", figure.how));
         }
-        results.replace(title, figures);
+        results.replace(title, figures, &super::names());
         Ok(())
     }
 
