@@ -6,6 +6,7 @@ mod busybox;
 mod downloads;
 mod layers;
 pub(crate) mod memo;
+mod missing;
 mod pipeline;
 mod qemu;
 
@@ -25,6 +26,7 @@ use publish::layout::LayoutWriter;
 pub(crate) use assemble::{Built, BuiltImage, PREFIX, index, inputs, inputs_key};
 use downloads::Downloads;
 use memo::{Key, Memo};
+use missing::Missing;
 use pipeline::Permits;
 
 use crate::context;
@@ -57,15 +59,6 @@ pub(crate) struct HostLayers {
     pub(crate) singles: BTreeMap<Target, Layer>,
 }
 
-/// What is still to be made for one host.
-struct Missing<'a> {
-    host: Host,
-    packages: Vec<(&'a Package, BTreeSet<Target>)>,
-    all: BTreeSet<Form>,
-    singles: BTreeSet<(Target, Form)>,
-    busybox: Option<(&'a Package, BTreeSet<Form>)>,
-}
-
 impl Builder<'_> {
     /// Builds every image and index of `plan` into the layout; `register` holds the program for each host.
     pub(crate) fn run(&self, plan: &Plan, register: &BTreeMap<Host, Vec<u8>>) -> anyhow::Result<Built> {
@@ -91,40 +84,6 @@ impl Builder<'_> {
         assemble::assemble(plan, &layers, self.lock, self.level, self.layout)
     }
 
-    fn missing(&self, plan: &Plan, host: Host, memo: &Memo) -> anyhow::Result<Missing<'_>> {
-        let absent = |key: Key| memo.get(key, self.layout).map(|layer| layer.is_none());
-        let (mut all, mut singles, mut base) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for form in plan.forms() {
-            if wants_all(plan, host) && absent(self.all_key(host, form))? {
-                all.insert(form);
-            }
-            for target in wanted_singles(plan, host) {
-                if absent(self.single_key(host, target, form)?)? {
-                    singles.insert((target, form));
-                }
-            }
-            if wants_base(plan, host) && absent(busybox_key(self.busybox(host)?, form))? {
-                base.insert(form);
-            }
-        }
-        let mut packages = Vec::new();
-        for package in self.lock.qemu(host) {
-            let wanted = |target: &Target| {
-                (!all.is_empty() && target.status() == Status::Current)
-                    || singles.iter().any(|(single, _)| single == target)
-            };
-            let targets: BTreeSet<Target> = package.targets().filter(wanted).collect();
-            if !targets.is_empty() {
-                packages.push((package, targets));
-            }
-        }
-        let busybox = match base.is_empty() {
-            true => None,
-            false => Some((self.busybox(host)?, base)),
-        };
-        Ok(Missing { host, packages, all, singles, busybox })
-    }
-
     /// Makes what is missing, several hosts at a time, each as soon as its packages are there.
     fn make(&self, missing: Vec<Missing<'_>>, memo: &Memo) -> anyhow::Result<()> {
         if missing.is_empty() {
@@ -145,15 +104,22 @@ impl Builder<'_> {
         )?;
         // As many hosts at a time as there are jobs, for decoding has one thread for each; all together compress no more than
         // that many binaries at a time. But a long window takes 190 MB, and what it is fed with takes more.
-        let permits = Permits::new(self.jobs.get());
         let long = missing.iter().any(|missing| missing.all.contains(&Form::Zstd));
         let at_once = if long { 1 } else { self.jobs.get().min(missing.len()) };
+        let shared = qemu::Shared {
+            cache: self.fetch.cache(),
+            layout: self.layout,
+            permits: &Permits::new(self.jobs.get()),
+            trace: self.trace,
+            // One more than its share, which has its binary ready when a permit is free.
+            workers: self.jobs.get().div_ceil(at_once) + 1,
+        };
         let queue = Mutex::new(missing.into_iter());
         let next = || queue.lock().ok().and_then(|mut queue| queue.next());
         thread::scope(|scope| {
             let work = || -> anyhow::Result<()> {
                 while let Some(missing) = next() {
-                    if let Err(error) = self.make_host(&missing, &downloads, &permits, memo) {
+                    if let Err(error) = self.make_host(&missing, &downloads, shared, memo) {
                         // Nothing else is begun; what is finished stays and is not made again.
                         queue.lock().map(|mut queue| queue.by_ref().for_each(drop)).ok();
                         return Err(error);
@@ -174,7 +140,7 @@ impl Builder<'_> {
         &self,
         missing: &Missing<'_>,
         downloads: &Downloads,
-        permits: &Permits,
+        shared: qemu::Shared<'_>,
         memo: &Memo,
     ) -> anyhow::Result<()> {
         let host = missing.host;
@@ -203,13 +169,6 @@ impl Builder<'_> {
             all: missing.all.clone(),
             singles: missing.singles.clone(),
             level: self.level,
-        };
-        let shared = qemu::Shared {
-            cache: self.fetch.cache(),
-            layout: self.layout,
-            permits,
-            trace: self.trace,
-            workers: self.jobs.get(),
         };
         let made = qemu::make(&wanted, shared, &task)?;
         for (form, layer) in &made.all {
@@ -281,23 +240,6 @@ impl Builder<'_> {
             self.lock.cell(host, target).with_context(|| format!("{target} is not locked for {host}"))?;
         let packing = Packing { form, level: self.level, holds: Holds::One }.to_string();
         Ok(Key::new(["single", &packing, &package.digest.hex(), target.name()]))
-    }
-}
-
-impl<'a> Missing<'a> {
-    fn any(&self) -> bool {
-        self.busybox.is_some() || !self.packages.is_empty()
-    }
-
-    fn needs(&self) -> impl Iterator<Item = &'a Package> {
-        self.packages
-            .iter()
-            .map(|(package, _)| *package)
-            .chain(self.busybox.iter().map(|(package, _)| *package))
-    }
-
-    fn weight(&self) -> u64 {
-        self.packages.iter().map(|(package, _)| package.size).sum()
     }
 }
 

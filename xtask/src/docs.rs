@@ -20,14 +20,14 @@ pub(crate) struct DocsArgs {
 }
 
 /// A part: the page, what its markers are called, and what belongs between them.
-type Part = (&'static str, &'static str, fn() -> anyhow::Result<String>);
+type Part = (&'static str, &'static str, fn() -> String);
 
 const PARTS: [Part; 6] = [
-    ("README.md", "setups", || Ok(e2e::setups_table())),
-    ("docs/images.md", "targets", || Ok(targets())),
-    ("docs/register.md", "options", || Ok(options(REGISTER))),
-    ("docs/register.md", "binfmt-options", || Ok(options(BINFMT))),
-    ("docs/register.md", "environment", || Ok(environment())),
+    ("README.md", "setups", e2e::setups_table),
+    ("docs/images.md", "targets", targets),
+    ("docs/register.md", "options", || options(REGISTER)),
+    ("docs/register.md", "binfmt-options", || options(BINFMT)),
+    ("docs/register.md", "environment", environment),
     ("docs/setups.md", "setups", e2e::setups),
 ];
 
@@ -52,7 +52,7 @@ fn stale(workspace: &Path) -> anyhow::Result<Vec<(std::path::PathBuf, String)>> 
         let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut new = old.clone();
         for (_, name, content) in PARTS.iter().filter(|(of, ..)| *of == page) {
-            new = fill(&new, name, &content()?).with_context(|| format!("cannot fill {page}"))?;
+            new = fill(&new, name, &content()).with_context(|| format!("cannot fill {page}"))?;
         }
         if new != old {
             stale.push((path, new));
@@ -78,9 +78,8 @@ fn options(help: &'static str) -> String {
         let Block::Options { title, options } = block else { continue };
         text.push_str(&format!("| {} | |\n|---|---|\n", title.unwrap_or("Option").replace("--", "`--`")));
         for option in options {
-            let value = option.value.map(|value| format!(" {value}")).unwrap_or_default();
             let names: Vec<String> = option.names.iter().map(|name| format!("`{name}`")).collect();
-            let value = if value.is_empty() { value } else { format!(" `{}`", value.trim()) };
+            let value = option.value.map(|value| format!(" `{value}`")).unwrap_or_default();
             text.push_str(&format!(
                 "| {}{} | {} |\n",
                 names.join(", "),

@@ -44,11 +44,13 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
             Comparison::default()
         } else {
             // What the new packages hold is known only from them.
-            let new = runtime.block_on(resolve::look(&fetch, &mirror, &keyring, &request, &ui));
-            match &new {
-                Err(error) if !error.is_finding() => return Err(new.map(drop).unwrap_err().into()),
-                Err(error) => ui.note(format!("no new lock can be made: {error}")),
-                Ok(_) => {}
+            let request = with_concessions(request, &lock);
+            let new = match runtime.block_on(resolve::look(&fetch, &mirror, &keyring, &request, &ui)) {
+                Err(error) if !error.is_finding() => return Err(error.into()),
+                new => new,
+            };
+            if let Err(error) = &new {
+                ui.note(format!("no new lock can be made: {error}"));
             }
             resolve::compare(&request, &lock, new.as_ref(), &changes)
         };
@@ -73,6 +75,17 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     }
     ui.note(format!("{} {}", if changed { "wrote" } else { "nothing changed in" }, path.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the lock was made with is no news: a comparison goes on from there.
+fn with_concessions(mut request: Request, lock: &Lock) -> Request {
+    for suite in lock.suites().iter().filter(|suite| request.suites.contains(&suite.name)) {
+        if suite.allow_expired {
+            request.allow_expired.insert(suite.name.clone());
+        }
+        request.without.extend(suite.without.iter().map(|host| (suite.name.clone(), *host)));
+    }
+    request
 }
 
 /// Prints a comparison, in the form that was asked for, and writes the report.

@@ -160,3 +160,30 @@ fn docker28_with_the_containerd_store_takes_gzip_and_reads_zstd() {
 fn podman_reads_zstd() {
     check(Engine::Podman, [Some("gzip"), Some("zstd")]);
 }
+
+/// A copy by other tools has the same digests: skopeo writes an index anew unless its images in zstd say that they are.
+#[test]
+fn skopeo_copies_both_unchanged() {
+    let Some(packages) = packages("skopeo_copies_both_unchanged") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let refs = write(dir.path(), &program(&packages));
+    let skopeo = ["skopeo", "libc6", "libassuan9", "libgpg-error0", "libgpgme45", "libsqlite3-0"]
+        .map(|name| Package::native("sid", name));
+    let trees = [
+        packages.tree("registry", &Registry::packages()).unwrap(),
+        packages.tree("skopeo", &skopeo).unwrap(),
+    ];
+    let trees = trees.iter().collect();
+    let options = sandbox::Options { trees, network: Network::Host, ..Default::default() };
+    let sandbox = Sandbox::start(&packages, &options).unwrap();
+    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
+    push(dir.path(), &refs, &format!("{}/test/compression", registry.address()));
+    let name = |repository: &str, tag: &str| format!("docker://{}/{repository}:{tag}", registry.address());
+    for (tag, descriptor) in refs {
+        let (from, to) = (name("test/compression", &tag), name("test/copy", &tag));
+        let copy = ["skopeo", "copy", "--all", "--insecure-policy", "--src-tls-verify=false"];
+        sandbox.run(&[&copy[..], &["--dest-tls-verify=false", &from, &to]].concat()).unwrap();
+        let raw = sandbox.run(&["skopeo", "inspect", "--raw", "--tls-verify=false", &to]).unwrap();
+        assert_eq!(digest::Digest::of(raw.as_bytes()), descriptor.digest, "{tag}: {raw}");
+    }
+}

@@ -73,9 +73,9 @@ impl<T> Turns<T> {
         Some(done)
     }
 
-    /// What each thread holds while it may owe a turn: if it panics, the others do not wait for it.
+    /// What each thread holds while it may owe a turn: unless it is released, the others do not wait for that.
     pub(crate) fn watch(&self) -> Watch<'_, T> {
-        Watch(self)
+        Watch { turns: self, released: false }
     }
 
     /// The value, when all turns are over.
@@ -85,13 +85,23 @@ impl<T> Turns<T> {
 }
 
 /// See [`Turns::watch`].
-pub(crate) struct Watch<'a, T>(&'a Turns<T>);
+pub(crate) struct Watch<'a, T> {
+    turns: &'a Turns<T>,
+    released: bool,
+}
+
+impl<T> Watch<'_, T> {
+    /// The thread owes nothing any more.
+    pub(crate) fn release(mut self) {
+        self.released = true;
+    }
+}
 
 impl<T> Drop for Watch<'_, T> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            lock(&self.0.state).broken = true;
-            self.0.changed.notify_all();
+        if !self.released {
+            lock(&self.turns.state).broken = true;
+            self.turns.changed.notify_all();
         }
     }
 }
@@ -140,8 +150,16 @@ mod tests {
             assert_eq!(turns.take(1, |()| Err("full")), Some(Err("full")));
             assert_eq!(later.join().unwrap(), None);
         });
+        // An error, or a panic, before the turn itself.
         let turns = Turns::new(());
         thread::scope(|scope| {
+            let later = scope.spawn(|| turns.take(1, ok));
+            drop(turns.watch());
+            assert_eq!(later.join().unwrap(), None);
+        });
+        let turns = Turns::new(());
+        thread::scope(|scope| {
+            turns.watch().release();
             let later = scope.spawn(|| turns.take(1, ok));
             let first = scope.spawn(|| {
                 let _watch = turns.watch();

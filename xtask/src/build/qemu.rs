@@ -82,7 +82,7 @@ pub(super) struct Shared<'a> {
     pub(super) layout: &'a LayoutWriter,
     pub(super) permits: &'a Permits,
     pub(super) trace: &'a Trace,
-    /// How many threads compress one host's binaries.
+    /// How many threads compress one host's binaries; each holds one in memory.
     pub(super) workers: usize,
 }
 
@@ -141,10 +141,13 @@ fn work(
     turns: &Turns<Uncommitted>,
     task: &Task,
 ) -> anyhow::Result<()> {
-    let _watch = turns.watch();
+    let watch = turns.watch();
     loop {
         let received = lock(binaries).recv();
-        let Ok(binary) = received else { return Ok(()) };
+        let Ok(binary) = received else {
+            watch.release();
+            return Ok(());
+        };
         let span = |stage| shared.trace.span(stage, || format!("{} {}", wanted.host, binary.target));
         let packed = {
             let _permit = shared.permits.acquire();

@@ -1,0 +1,76 @@
+//! What is still to be made: a layer that there is a memo of is not.
+
+use std::collections::BTreeSet;
+
+use arch::{Host, Status, Target};
+use debian::lock::Package;
+
+use super::memo::{Key, Memo};
+use super::{Builder, busybox_key, wanted_singles, wants_all, wants_base};
+use crate::packing::Form;
+use crate::plan::Plan;
+
+/// What is still to be made for one host.
+pub(super) struct Missing<'a> {
+    pub(super) host: Host,
+    pub(super) packages: Vec<(&'a Package, BTreeSet<Target>)>,
+    pub(super) all: BTreeSet<Form>,
+    pub(super) singles: BTreeSet<(Target, Form)>,
+    pub(super) busybox: Option<(&'a Package, BTreeSet<Form>)>,
+}
+
+impl Builder<'_> {
+    /// What the layout and the cache lack of what `plan` wants of `host`.
+    pub(super) fn missing(&self, plan: &Plan, host: Host, memo: &Memo) -> anyhow::Result<Missing<'_>> {
+        let absent = |key: Key| memo.get(key, self.layout).map(|layer| layer.is_none());
+        let (mut all, mut singles, mut base) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for form in plan.forms() {
+            if wants_all(plan, host) && absent(self.all_key(host, form))? {
+                all.insert(form);
+            }
+            for target in wanted_singles(plan, host) {
+                if absent(self.single_key(host, target, form)?)? {
+                    singles.insert((target, form));
+                }
+            }
+            if wants_base(plan, host) && absent(busybox_key(self.busybox(host)?, form))? {
+                base.insert(form);
+            }
+        }
+        let mut packages = Vec::new();
+        for package in self.lock.qemu(host) {
+            let wanted = |target: &Target| {
+                (!all.is_empty() && target.status() == Status::Current)
+                    || singles.iter().any(|(single, _)| single == target)
+            };
+            let targets: BTreeSet<Target> = package.targets().filter(wanted).collect();
+            if !targets.is_empty() {
+                packages.push((package, targets));
+            }
+        }
+        let busybox = match base.is_empty() {
+            true => None,
+            false => Some((self.busybox(host)?, base)),
+        };
+        Ok(Missing { host, packages, all, singles, busybox })
+    }
+}
+
+impl<'a> Missing<'a> {
+    pub(super) fn any(&self) -> bool {
+        self.busybox.is_some() || !self.packages.is_empty()
+    }
+
+    /// The packages that must be there first.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &'a Package> {
+        self.packages
+            .iter()
+            .map(|(package, _)| *package)
+            .chain(self.busybox.iter().map(|(package, _)| *package))
+    }
+
+    /// How much work it is, roughly.
+    pub(super) fn weight(&self) -> u64 {
+        self.packages.iter().map(|(package, _)| package.size).sum()
+    }
+}
