@@ -146,6 +146,11 @@ fn name_of(name: Name) -> String {
     name.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
+/// All of them, in their order.
+fn names() -> Vec<String> {
+    Name::value_variants().iter().copied().map(name_of).collect()
+}
+
 fn help_of(name: Name) -> String {
     let value = name.to_possible_value();
     value.and_then(|value| value.get_help().map(ToString::to_string)).unwrap_or_default()

@@ -21,6 +21,8 @@ impl Unit {
         match self {
             Unit::Seconds if value < 0.1 => format!("{:.1} ms", value * 1000.0),
             Unit::Seconds => format!("{value:.2} s"),
+            // The edge of a target is finer than what people read.
+            Unit::Bytes if (1e6..1e7).contains(&value) => format!("{:.2} MB", value / 1e6),
             Unit::Bytes => crate::ui::size(value.max(0.0).round() as u64),
             Unit::Times => format!("{value:.2}x"),
             Unit::Count => format!("{value:.0}"),
@@ -136,6 +138,7 @@ mod tests {
             (Unit::Seconds, 1.234, "1.23 s"),
             (Unit::Seconds, 0.0243, "24.3 ms"),
             (Unit::Bytes, 101_800_000.0, "101.8 MB"),
+            (Unit::Bytes, 4_204_000.0, "4.20 MB"),
             (Unit::Times, 6.4, "6.40x"),
             (Unit::Share, 0.973, "97 %"),
             (Unit::Count, 1.0, "1"),

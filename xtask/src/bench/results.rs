@@ -43,13 +43,12 @@ impl Results {
         files::write(file, &(serde_json::to_string_pretty(self)? + "\n"))
     }
 
-    /// Puts `figures` where those of `bench` were, or at the end.
-    pub(super) fn replace(&mut self, bench: &str, figures: Vec<Figure>) {
+    /// Puts `figures` in the place of those of `bench`; benchmarks come as in `order`.
+    pub(super) fn replace(&mut self, bench: &str, figures: Vec<Figure>, order: &[String]) {
         self.cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let place = self.figures.iter().position(|figure| figure.bench == bench);
         self.figures.retain(|figure| figure.bench != bench);
-        let place = place.unwrap_or(self.figures.len());
-        self.figures.splice(place..place, figures);
+        self.figures.extend(figures);
+        self.figures.sort_by_key(|figure| order.iter().position(|name| *name == figure.bench));
     }
 
     pub(super) fn set_growth(&mut self, growth: Vec<Row>) {
@@ -91,14 +90,15 @@ mod tests {
     use crate::bench::figure::Unit;
 
     #[test]
-    fn a_benchmark_keeps_its_place_when_it_is_run_again() {
+    fn a_benchmark_has_its_place_whenever_it_is_run() {
+        let order = ["a", "b"].map(str::to_owned);
         let figure = |bench: &str, value| Figure::new(bench, "time", Unit::Seconds, value, "once");
         let mut results = Results::default();
-        results.replace("a", vec![figure("a", 1.0), figure("a", 2.0)]);
-        results.replace("b", vec![figure("b", 3.0)]);
-        results.replace("a", vec![figure("a", 4.0)]);
+        results.replace("b", vec![figure("b", 3.0)], &order);
+        results.replace("a", vec![figure("a", 1.0), figure("a", 2.0)], &order);
+        results.replace("a", vec![figure("a", 4.0), figure("a", 5.0)], &order);
         let seen: Vec<_> = results.figures().iter().map(|f| (f.bench.as_str(), f.value)).collect();
-        assert_eq!(seen, [("a", 4.0), ("b", 3.0)]);
+        assert_eq!(seen, [("a", 4.0), ("a", 5.0), ("b", 3.0)]);
 
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("new/results.json");

@@ -71,7 +71,7 @@ impl<'a> Suite<'a> {
             let (what, value) = (&figure.what, figure.unit.show(figure.value));
             self.ui.note(format!("  {what}: {value} ({})", figure.how));
         }
-        results.replace(title, figures);
+        results.replace(title, figures, &super::names());
         Ok(())
     }
 
@@ -204,6 +204,7 @@ impl<'a> Suite<'a> {
     }
 
     fn push(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
+        child::run(&mut self.room.images(&[]), "images")?;
         let measured = push::run(&self.packages()?, &self.room, SHORT)?;
         let again: usize = measured.again_requests.values().sum();
         let heads = measured.again_requests.get("HEAD").copied().unwrap_or(0);
