@@ -75,9 +75,10 @@ fn one_changed_package_is_one_hosts_work() {
 
 #[test]
 fn an_interrupted_build_stops_at_once_and_the_next_one_goes_on() {
-    let line = Line::new(&HOSTS, &archive(["1:11.1.3+ds-1"; 2], 2 << 20));
+    let line = Line::new(&HOSTS, &archive(["1:11.1.3+ds-1"; 2], 1 << 20));
     line.run(&["lock"]).success();
-    let args = ["images", "--kind", "pkg", "--json"];
+    // At the slow level, so that there is time to interrupt it.
+    let args = ["images", "--kind", "pkg", "--json", "--level", "best"];
     let mut build = line.command(&args, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let blobs = line.path("target/images/blobs/sha256");
     let unfinished = || {
