@@ -8,7 +8,7 @@ use crate::apply::{self, Policy};
 use crate::args::{Action, binfmt as typed};
 use crate::check::{self, Outcome};
 use crate::environment::Environment;
-use crate::interpreter;
+use crate::interpreter::{self, Finder};
 use crate::json::Json;
 use crate::machine::Kinship;
 use crate::output::Output;
@@ -117,6 +117,7 @@ fn install(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) {
     let named = matches!(request.selection, Selection::Named(_));
     let mut missing = Vec::new();
     let mut any = false;
+    let mut versions = Finder::default();
     for choice in want::choose(request, &scene.machine, runs) {
         let target = match choice {
             Choice::Native(target) | Choice::Runs(target) if named => {
@@ -130,7 +131,7 @@ fn install(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) {
             Choice::Native(_) | Choice::Runs(_) => continue,
             Choice::Register(target) => target,
         };
-        match want::wanted(request, target, &scene.machine, scene.kernel) {
+        match want::wanted(request, target, &scene.machine, scene.kernel, &mut versions) {
             Ok(wanted) => {
                 any = true;
                 install_one(&wanted, policy, scene, misc, output);

@@ -4,26 +4,11 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::{fmt, str};
 
 use arch::{Class, Elf, Endian, Target};
 
 use crate::machine::{Kinship, Machine};
-
-/// A QEMU's version, `11.1.3`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(pub u32, pub u32, pub u32);
-
-impl Version {
-    /// The first QEMU that asks the kernel whether `P` is set (its commit 6e1c0d7b951e).
-    pub const ASKS_PRESERVE_ARGV0: Version = Version(5, 2, 0);
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{}.{}.{}", self.0, self.1, self.2))
-    }
-}
+pub use crate::version::{Finder, Version};
 
 /// What was found out about an interpreter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,11 +54,16 @@ pub enum Problem {
     },
 }
 
-/// Looks at the file at `path`, which is to run `target`'s programs on `machine`.
+/// Looks at the file at `path`, which is to run `target`'s programs on `machine`; `versions` finds its version.
 ///
 /// # Errors
 /// [`Problem`], if it cannot.
-pub fn inspect(path: &Path, target: Target, machine: &Machine) -> Result<Facts, Problem> {
+pub fn inspect(
+    path: &Path,
+    target: Target,
+    machine: &Machine,
+    versions: &mut Finder,
+) -> Result<Facts, Problem> {
     let io = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => Problem::Missing(path.to_owned()),
         _ => Problem::Io { path: path.to_owned(), source },
@@ -99,7 +89,7 @@ pub fn inspect(path: &Path, target: Target, machine: &Machine) -> Result<Facts, 
     }
     let tables = Tables { header: &header, elf };
     let dynamic = tables.has_loader(&file).map_err(io)?;
-    let version = version(&file, tables.read_only_data(&file), target).map_err(io)?;
+    let version = versions.find(&file, tables.read_only_data(&file), target).map_err(io)?;
     Ok(Facts { version, dynamic })
 }
 
@@ -108,7 +98,7 @@ pub fn version_in(file: &File, target: Target) -> Option<Version> {
     let mut header = [0; 64];
     file.read_exact_at(&mut header, 0).ok()?;
     let elf = Elf::parse(&header)?;
-    version(file, Tables { header: &header, elf }.read_only_data(file), target).ok()?
+    Finder::default().find(file, Tables { header: &header, elf }.read_only_data(file), target).ok()?
 }
 
 /// The two tables of an ELF file (System V gABI, chapters "Sections" and "Program Header").
@@ -173,62 +163,6 @@ impl Tables<'_> {
         });
         sections.max_by_key(|(_, size)| *size)
     }
-}
-
-/// Finds `qemu-TARGET version 1.2.3`, which every QEMU holds to print it.
-///
-/// Looked up rather than asked for, so that nothing need be run: a foreign or damaged binary answers too.
-fn version(file: &File, place: Option<(u64, u64)>, target: Target) -> io::Result<Option<Version>> {
-    const CHUNK: usize = 1 << 18;
-    let needle = format!("qemu-{} version ", target.binary());
-    // What is kept of one chunk for the next: as much as the words and a version can have.
-    let overlap = needle.len() + 24;
-    let (mut position, mut left) = place.unwrap_or((0, u64::MAX));
-    let mut buffer = vec![0; CHUNK + overlap];
-    let mut kept = 0;
-    loop {
-        let wanted = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-        let read = file.read_at(&mut buffer[kept..kept + wanted], position)?;
-        if read == 0 {
-            return Ok(None);
-        }
-        position += read as u64;
-        left -= read as u64;
-        let filled = kept + read;
-        let mut rest = &buffer[..filled];
-        while let Some(found) = find(rest, needle.as_bytes()) {
-            rest = &rest[found + needle.len()..];
-            if let Some(version) = parse_version(rest) {
-                return Ok(Some(version));
-            }
-        }
-        kept = filled.min(overlap);
-        buffer.copy_within(filled - kept..filled, 0);
-    }
-}
-
-/// Where `needle` begins in `haystack`: Horspool's algorithm, which looks at about one byte in as many as `needle` has.
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let last = needle.len().checked_sub(1)?;
-    let mut skip = [needle.len(); 256];
-    for (at, byte) in needle[..last].iter().enumerate() {
-        skip[usize::from(*byte)] = last - at;
-    }
-    let mut at = 0;
-    loop {
-        let window = haystack.get(at..at + needle.len())?;
-        if window == needle {
-            return Some(at);
-        }
-        at += skip[usize::from(window[last])];
-    }
-}
-
-fn parse_version(bytes: &[u8]) -> Option<Version> {
-    let end = bytes.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.')?;
-    let mut numbers = str::from_utf8(&bytes[..end]).ok()?.split('.').map(str::parse);
-    let mut next = || numbers.next().and_then(Result::ok);
-    Some(Version(next()?, next()?, next().unwrap_or(0)))
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ fn check(bytes: Option<&[u8]>, mode: u32, expected: Result<Facts, &str>) {
         std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
     }
     let arm = "arm".parse().unwrap();
-    let actual = inspect(&path, arm, &Machine::named("x86_64")).map_err(|problem| problem.to_string());
+    let actual = inspect(&path, arm, &Machine::named("x86_64"), &mut Finder::default())
+        .map_err(|problem| problem.to_string());
     assert_eq!(actual, expected.map_err(|message| message.replace("PATH", &path.display().to_string())));
 }
 
@@ -55,7 +56,9 @@ fn what_is_no_interpreter_is_told_apart() {
         Err("PATH is a program for machine 65535, which this machine (x86_64) cannot run"),
     );
     let dir = tempfile::tempdir().unwrap();
-    let error = inspect(dir.path(), "arm".parse().unwrap(), &Machine::named("x86_64")).unwrap_err();
+    let error =
+        inspect(dir.path(), "arm".parse().unwrap(), &Machine::named("x86_64"), &mut Finder::default())
+            .unwrap_err();
     assert_eq!(error.to_string(), format!("{} is not a regular file", dir.path().display()));
 }
 

@@ -27,4 +27,5 @@ mod same;
 mod shell;
 pub mod status;
 pub mod trouble;
+pub mod version;
 pub mod want;

@@ -5,6 +5,7 @@ use binfmt::{BinfmtMisc, Kernel};
 
 use crate::apply::{self, Done, Policy};
 use crate::args::Mode;
+use crate::interpreter::Finder;
 use crate::output::Output;
 use crate::request::Selection;
 use crate::run::{Scene, judge, prove};
@@ -86,15 +87,18 @@ pub(crate) fn sort(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output
     let named = matches!(request.selection, Selection::Named(_));
     let (mut own, mut missing) = (Vec::new(), Vec::new());
     let mut sorted = Sorted { wanted: Vec::new(), failed: 0 };
+    let mut versions = Finder::default();
     for choice in want::choose(request, machine, runs) {
         match choice {
             Choice::Native(target) if named => sorted.fail(&native(target, scene), output),
             Choice::Native(target) | Choice::Runs(target) => own.push(target.name()),
-            Choice::Register(target) => match want::wanted(request, target, machine, *kernel) {
-                Ok(wanted) => sorted.wanted.push(wanted),
-                Err(refusal) if refusal.is_missing() && !named => missing.push((target, refusal)),
-                Err(refusal) => sorted.fail(&refusal.trouble(request, target), output),
-            },
+            Choice::Register(target) => {
+                match want::wanted(request, target, machine, *kernel, &mut versions) {
+                    Ok(wanted) => sorted.wanted.push(wanted),
+                    Err(refusal) if refusal.is_missing() && !named => missing.push((target, refusal)),
+                    Err(refusal) => sorted.fail(&refusal.trouble(request, target), output),
+                }
+            }
         }
     }
     if let (true, Some((target, refusal))) = (sorted.wanted.is_empty() && sorted.failed == 0, missing.first())

@@ -3,7 +3,7 @@
 use arch::Target;
 use binfmt::{Entry, Flags, Kernel};
 
-use crate::interpreter::{self, Facts, Problem, Version};
+use crate::interpreter::{self, Facts, Finder, Problem, Version};
 use crate::machine::{Kinship, Machine};
 use crate::request::{Request, Selection};
 use crate::trouble::Trouble;
@@ -56,7 +56,7 @@ pub struct Wanted {
     pub facts: Option<Facts>,
 }
 
-/// Makes the entry for a target.
+/// Makes the entry for a target; `versions` is for all targets of one run.
 ///
 /// # Errors
 /// The interpreter's [`Problem`] if the kernel is to open it now, or anything that makes the entry impossible.
@@ -65,9 +65,10 @@ pub fn wanted(
     target: Target,
     machine: &Machine,
     kernel: Option<Kernel>,
+    versions: &mut Finder,
 ) -> Result<Wanted, Refusal> {
     let path = request.interpreter(target);
-    let facts = match interpreter::inspect(&path, target, machine) {
+    let facts = match interpreter::inspect(&path, target, machine, versions) {
         Ok(facts) => Some(facts),
         Err(problem) if request.persistent => return Err(Refusal::Interpreter(problem)),
         // Every container will bring its own.

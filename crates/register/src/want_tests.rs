@@ -91,7 +91,8 @@ fn a_missing_interpreter_is_looked_for_under_its_other_names() {
             &[arguments, &["--qemu-path", path, "--", "-p", "arm"]].concat(),
             &Environment::default(),
         );
-        let refusal = wanted(&request, arm, &Machine::named("x86_64"), None).unwrap_err();
+        let refusal =
+            wanted(&request, arm, &Machine::named("x86_64"), None, &mut Finder::default()).unwrap_err();
         assert!(refusal.is_missing());
         let trouble = refusal.trouble(&request, arm);
         (trouble.message().to_owned(), trouble.what_to_do().unwrap_or_default().to_owned())
