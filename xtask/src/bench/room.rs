@@ -6,11 +6,9 @@ use std::process::Command;
 
 use anyhow::Context as _;
 use arch::Host;
-use clap::CommandFactory as _;
 use debian::lock::{Lock, Package, Role};
 
 use super::child::{self, Run};
-use crate::cli::Cli;
 use crate::cross;
 
 /// The place; everything in it goes when it is dropped.
@@ -93,35 +91,17 @@ impl Room {
     pub(super) fn released(&self, form: &str, output: &Path) -> Command {
         let mut command =
             self.command("images", &["--host", "amd64", "--kind", "full", "--target", "aarch64"]);
-        command.arg("--output").arg(output);
-        if compresses() {
-            command.args(["--compression", form, "--level", "best"]);
-        }
+        command.arg("--output").arg(output).args(["--compression", form, "--level", "best"]);
         command
     }
 
-    /// Everything that a release has: the images and, where there is such a command, the tarballs.
+    /// Everything that a release has, the images and the tarballs, at the level of the floor.
     pub(super) fn everything(&self) -> anyhow::Result<Run> {
         let images = child::run(&mut self.images(&[]), "images")?;
-        if !releases() {
-            return Ok(images);
-        }
-        let mut release = self.command("release", &["--layout"]);
+        let mut release = self.command("release", &["--level", "quick", "--layout"]);
         release.arg(self.layout()).arg("--output").arg(self.path("release")).env_remove("QUS_TRACE");
         Ok(images.then(&child::run(&mut release, "release")?))
     }
-}
-
-/// Whether there is a command that makes the tarballs.
-pub(super) fn releases() -> bool {
-    Cli::command().find_subcommand("release").is_some()
-}
-
-/// Whether images can be had in another form than gzip.
-pub(super) fn compresses() -> bool {
-    let command = Cli::command();
-    let images = command.find_subcommand("images");
-    images.is_some_and(|images| images.get_arguments().any(|argument| argument.get_id() == "compression"))
 }
 
 fn link(from: &Path, to: &Path) -> anyhow::Result<()> {

@@ -14,7 +14,7 @@ use testbed::Packages;
 use super::child::{self, Run};
 use super::figure::{Figure, Goal, Unit, least, list};
 use super::results::Results;
-use super::room::{self, Room};
+use super::room::Room;
 use super::timeline::Timeline;
 use super::{Name, changed, flow, growth, push, register};
 use crate::cross;
@@ -104,11 +104,10 @@ impl<'a> Suite<'a> {
         let cores = std::thread::available_parallelism()?.get() as f64;
         let busy = |run: &Run| run.cpu / (run.wall * cores);
         let most_busy = ours.iter().map(busy).fold(0.0, f64::max);
-        let what = if room::releases() { "images and tarballs" } else { "images" };
         let times = |runs: &[Run]| format!("least of {}", list(&walls(runs)));
         results.set_timeline(timeline);
         Ok(vec![
-            Figure::new(title, &format!("cold build, {what}"), Unit::Seconds, build, times(&ours)),
+            Figure::new(title, "cold build, images and tarballs", Unit::Seconds, build, times(&ours)),
             Figure::new(title, "shell flow, amd64 alone", Unit::Seconds, flow, times(&flows)),
             Figure::new(title, "floor", Unit::Seconds, floor, times(&floors)),
             Figure::new(
@@ -181,9 +180,6 @@ impl<'a> Suite<'a> {
         let amd64: Host = "amd64".parse()?;
         let mut figures = Vec::new();
         for (form, full_goal, single_goal) in [("gzip", 100e6, 5.0e6), ("zstd", 40e6, 4.2e6)] {
-            if form != "gzip" && !room::compresses() {
-                continue;
-            }
             let output = self.room.path(form);
             child::run(&mut self.room.released(form, &output), "images")?;
             let sizes = Sizes::read(&Layout::open(&output)?)?;
