@@ -46,7 +46,7 @@ pub(super) fn run(packages: &Packages, room: &Room, runs: usize) -> anyhow::Resu
 
 fn command(room: &Room, registry: &Registry<'_>) -> Command {
     let mut command = room.images(&[]);
-    command.args(["--push", "--push-via", "registry", "--repository"]);
+    command.args(["--level", "quick", "--push", "--push-via", "registry", "--repository"]);
     command.arg(format!("{}/qus", registry.address()));
     command
 }
