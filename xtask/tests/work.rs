@@ -6,7 +6,7 @@ mod line;
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use debian::testing::{Archive, Built, Deb, Suite, elf};
@@ -73,13 +73,31 @@ fn one_changed_package_is_one_hosts_work() {
     assert_ne!(digest(&first, 0), digest(&second, 0));
 }
 
+/// `command` as a terminal starts it: what runs in the background, as tests do at times, inherits that SIGINT is ignored
+/// (POSIX, "Shell Command Language", 2.11). `env` becomes the program, so its number is the program's.
+fn interruptible(command: &Command) -> Command {
+    let mut env = Command::new("env");
+    env.arg("--default-signal=INT").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => env.env(name, value),
+            None => env.env_remove(name),
+        };
+    }
+    if let Some(dir) = command.get_current_dir() {
+        env.current_dir(dir);
+    }
+    env
+}
+
 #[test]
 fn an_interrupted_build_stops_at_once_and_the_next_one_goes_on() {
     let line = Line::new(&HOSTS, &archive(["1:11.1.3+ds-1"; 2], 1 << 20));
     line.run(&["lock"]).success();
     // At the slow level, so that there is time to interrupt it.
     let args = ["images", "--kind", "pkg", "--json", "--level", "best"];
-    let mut build = line.command(&args, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut build =
+        interruptible(&line.command(&args, &[])).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let blobs = line.path("target/images/blobs/sha256");
     let unfinished = || {
         let names = fs::read_dir(&blobs).into_iter().flatten().flatten().map(|entry| entry.file_name());
@@ -93,7 +111,7 @@ fn an_interrupted_build_stops_at_once_and_the_next_one_goes_on() {
     }
     // What a terminal sends for Ctrl-C.
     let signalled = Instant::now();
-    let sent = std::process::Command::new("kill").args(["-INT", &build.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill").args(["-INT", &build.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let status = build.wait().unwrap();
     assert_eq!(status.signal(), Some(2), "{status}");
