@@ -206,38 +206,46 @@ fn client(options: &Options, loopback: bool) -> Result<Client, Reason> {
     builder.build().map_err(|error| Reason::Protocol(format!("no HTTP client can be made: {error}")))
 }
 
-/// Asks for the protocol's version; any registry answers that it speaks it, or who are you.
+/// Asks whether the protocol is spoken here; any registry says so, or asks who we are.
+///
+/// The specification has `GET /v2/`, and HTTP has a `HEAD` for every `GET` (RFC 9110, 9.3.2): enough to see who is there.
+/// A registry that takes no `HEAD` is asked as the specification has it.
 async fn ping(http: &Http) -> Result<(), Failure> {
+    let mut answer = ask(http, Method::HEAD).await?;
+    if !matches!(answer.status, StatusCode::OK | StatusCode::UNAUTHORIZED) {
+        answer = ask(http, Method::GET).await?;
+    }
+    let not_a_registry = |what: String| Err(Failure::fatal(Reason::NotARegistry(what)));
+    let page =
+        answer.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    match answer.status {
+        StatusCode::OK if page => not_a_registry("it answers /v2/ with a page for people".to_owned()),
+        StatusCode::OK => Ok(()),
+        StatusCode::UNAUTHORIZED => {
+            http.learn(&answer.headers).await;
+            Ok(())
+        }
+        other => not_a_registry(format!("it answers /v2/ with {other}")),
+    }
+}
+
+async fn ask(http: &Http, method: Method) -> Result<Answer, Failure> {
     let call = Call {
-        method: Method::GET,
+        method,
         url: http.base().clone(),
         scope: String::new(),
         headers: Vec::new(),
         payload: Payload::Empty,
     };
     let mut tries = Tries::default();
-    let (status, headers) = loop {
-        // Answers no challenge: which token is wanted depends on what for.
-        let failure = match http.ask(&call).await {
-            Ok(answer) => match Failure::of_status(answer.status, &answer.headers, &answer.body) {
-                None => break (answer.status, answer.headers),
-                Some(failure) => failure,
-            },
-            // Nobody there, or not in this protocol: later will be the same.
-            Err(failure) => return Err(failure),
-        };
-        tries.again(failure, http.options()).await.map_err(Failure::fatal)?;
-    };
-    let not_a_registry = |what: String| Err(Failure::fatal(Reason::NotARegistry(what)));
-    let page = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    match status {
-        StatusCode::OK if page => not_a_registry("it answers /v2/ with a page for people".to_owned()),
-        StatusCode::OK => Ok(()),
-        StatusCode::UNAUTHORIZED => {
-            http.learn(&headers).await;
-            Ok(())
+    loop {
+        // Answers no challenge: which token is wanted depends on what for. Nobody there, or not in this protocol:
+        // later will be the same.
+        let answer = http.ask(&call).await?;
+        match Failure::of_status(answer.status, &answer.headers, &answer.body) {
+            None => return Ok(answer),
+            Some(failure) => tries.again(failure, http.options()).await.map_err(Failure::fatal)?,
         }
-        other => not_a_registry(format!("it answers /v2/ with {other}")),
     }
 }
 

@@ -87,7 +87,11 @@ pub async fn push(
 ) -> Result<Report, RegistryError> {
     let run = Run { layout, from, registry, mode, progress, report: Mutex::default() };
     let parts = Parts::of(layout, plan, registry)?;
-    let missing = run.missing(parts.images.keys()).await?;
+    let tags = run.tags(plan).await?;
+    // What a tag points to is there, and need not be asked for by its digest.
+    let tagged: BTreeSet<Digest> = tags.values().flatten().copied().collect();
+    let unseen = |digest: &&Digest| !tagged.contains(digest);
+    let missing = run.missing(parts.images.keys().filter(unseen)).await?;
     let blobs: BTreeMap<Digest, Descriptor> = missing
         .iter()
         .flat_map(|image| &parts.images[image])
@@ -99,11 +103,12 @@ pub async fn push(
         .iter()
         .filter_map(|push| push.tag.as_deref().map(|tag| (tag, &push.descriptor)))
         .partition(|(_, descriptor)| descriptor.media_type == media_type::INDEX);
-    run.each(image_tags.iter(), |(tag, descriptor)| run.tag(tag, descriptor)).await?;
-    let missing = run.missing(parts.indexes.iter()).await?;
+    let point = async |tag: &str, to: &Descriptor| run.tag(tag, to, tags.get(tag).copied().flatten()).await;
+    run.each(image_tags.iter(), |(tag, descriptor)| point(tag, descriptor)).await?;
+    let missing = run.missing(parts.indexes.iter().filter(unseen)).await?;
     run.each(missing.iter(), |digest| run.manifest(&parts.descriptors[digest])).await?;
     for (tag, descriptor) in &index_tags {
-        run.tag(tag, descriptor).await?;
+        point(tag, descriptor).await?;
     }
     Ok(run.into_report())
 }
@@ -176,6 +181,19 @@ impl Run<'_> {
         stream::iter(items.map(action)).buffer_unordered(limit).try_collect::<()>().await
     }
 
+    /// What the plan's tags point to at the registry.
+    async fn tags<'p>(&self, plan: &'p [Push]) -> Result<BTreeMap<&'p str, Option<Digest>>, RegistryError> {
+        let found = Mutex::new(BTreeMap::new());
+        let tags = plan.iter().filter_map(|push| push.tag.as_deref());
+        self.each(tags, async |tag: &'p str| {
+            let digest = self.registry.head_manifest(tag).await?;
+            lock(&found).insert(tag, digest);
+            Ok(())
+        })
+        .await?;
+        Ok(found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
     /// Those that the registry does not have.
     async fn missing(
         &self,
@@ -223,9 +241,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn tag(&self, tag: &str, descriptor: &Descriptor) -> Result<(), RegistryError> {
+    /// `before` is what the tag pointed to when the push began.
+    async fn tag(
+        &self,
+        tag: &str,
+        descriptor: &Descriptor,
+        before: Option<Digest>,
+    ) -> Result<(), RegistryError> {
         let digest = descriptor.digest;
-        let moved = self.registry.head_manifest(tag).await? != Some(digest);
+        let moved = before != Some(digest);
         if moved && self.mode == Mode::Push {
             self.registry.put_manifest(tag, descriptor, self.read(descriptor)?).await?;
         }

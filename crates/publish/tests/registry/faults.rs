@@ -53,7 +53,8 @@ async fn what_passes_is_waited_out() {
         ("429 without Retry-After", vec![rule("POST", "/uploads/", 2, answer(429, ""))]),
         ("500 once", vec![rule("PUT", "/manifests/", 1, answer(500, ""))]),
         ("502 while uploading", vec![rule("PUT", "/uploads/", 2, answer(502, "<html>"))]),
-        ("503 on the way in", vec![rule("GET", "/v2/", 1, answer(503, ""))]),
+        ("503 on the way in", vec![rule("HEAD", "/v2/", 1, answer(503, ""))]),
+        ("only GET on the way in", vec![rule("HEAD", "/v2/", 1, answer(405, ""))]),
         ("cut before an answer", vec![rule("HEAD", "/manifests/", 2, Fault::CutAnswer)]),
         ("cut in the middle of PATCH", vec![rule("PATCH", "/uploads/", 2, Fault::CutAfter(1000))]),
         ("cut in the middle of PUT", vec![rule("PUT", "/uploads/", 2, Fault::CutAfter(50))]),
@@ -62,7 +63,10 @@ async fn what_passes_is_waited_out() {
         ("cut after a manifest was taken", vec![rule("PUT", "/manifests/", 2, Fault::CutAnswer)]),
         ("stall once", vec![rule("PATCH", "/uploads/", 1, Fault::Stall)]),
         ("an upload forgotten", vec![rule("PUT", "/uploads/", 1, Fault::Forget)]),
-        ("a slow drip", vec![rule("GET", "/v2/", 1, Fault::Drip), rule("POST", "/uploads/", 2, Fault::Drip)]),
+        (
+            "a slow drip",
+            vec![rule("HEAD", "/v2/", 1, Fault::Drip), rule("POST", "/uploads/", 2, Fault::Drip)],
+        ),
     ] {
         check(name, rules, None).await;
     }
@@ -160,7 +164,7 @@ async fn what_does_not_pass_is_told() {
         (
             "a page instead of a registry",
             vec![rule(
-                "GET",
+                "HEAD",
                 "/v2/",
                 ALWAYS,
                 Fault::Answer(Response::new(200).header("Content-Type", "text/html")),
@@ -169,7 +173,7 @@ async fn what_does_not_pass_is_told() {
         ),
         (
             "something else instead of a registry",
-            vec![rule("GET", "/v2/", ALWAYS, answer(404, ""))],
+            ["HEAD", "GET"].map(|method| rule(method, "/v2/", ALWAYS, answer(404, ""))).to_vec(),
             "cannot reach HOST: not a registry: it answers /v2/ with 404 Not Found".to_owned(),
         ),
     ] {
