@@ -143,15 +143,15 @@ pub(crate) fn make(order: &Order<'_>, ui: &Ui) -> anyhow::Result<Assets> {
     let step = ui.step(format!("writing {}", order.output.display()));
     tarballs::write(order, &built, &reader, &folder)?;
     for (host, program) in &register {
-        folder.put(&programs::register_name(*host), 0o755, program)?;
+        folder.put(&programs::register_name(*host), 0o755, &[program])?;
     }
     for (name, program) in programs::small(&order.targets)? {
-        folder.put(&name, 0o755, &program)?;
+        folder.put(&name, 0o755, &[&program])?;
     }
     let (script, text) = programs::SCRIPT;
-    folder.put(script, 0o755, text.as_bytes())?;
+    folder.put(script, 0o755, &[text.as_bytes()])?;
     for (name, bytes) in extras::files()? {
-        folder.put(&name, 0o644, &bytes)?;
+        folder.put(&name, 0o644, &[&bytes])?;
     }
     drop(step);
     folder.finish()

@@ -45,10 +45,10 @@ struct Sums {
     size: u32,
 }
 
-// Ten bytes: magic, deflate, no flags, no time, level, unknown system; then the shortest deflate stream (2) and
-// the two sums (8).
-const MAGIC: [u8; 4] = [0x1f, 0x8b, 8, 0];
-const SHORTEST: usize = 20;
+/// How each member begins: magic, deflate, no flags, no time.
+pub(crate) const MAGIC: [u8; 8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0];
+/// The beginning, level and unknown system (2), the shortest deflate stream (2) and the two sums (8).
+pub(crate) const SHORTEST: usize = 20;
 
 impl Member {
     /// Compresses `bytes` into one member. Its header holds neither time nor name nor system.
@@ -78,16 +78,10 @@ impl Member {
         if actual != expected {
             return Err(MemberError::Digest { expected, actual });
         }
-        Member::found(bytes).ok_or(MemberError::Format)
-    }
-
-    /// Takes a member from where others vouch for its bytes.
-    pub(crate) fn found(bytes: Vec<u8>) -> Option<Member> {
-        if bytes.len() < SHORTEST || !bytes.starts_with(&MAGIC) {
-            return None;
+        match is_member(&bytes) {
+            true => Ok(Member { sums: Sums::of(&bytes), bytes }),
+            false => Err(MemberError::Format),
         }
-        let sums = Sums::of(&bytes);
-        Some(Member { bytes, sums })
     }
 
     /// The compressed bytes.
@@ -102,23 +96,32 @@ impl Member {
 
     /// Whether this member's sums are those of `content` and its padding.
     pub fn holds(&self, content: &[u8]) -> bool {
-        let zeros = padding(content.len() as u64);
-        if !self.has_size_of(content.len() as u64) {
+        if !self.sums.has_size_of(content.len() as u64) {
             return false;
         }
         let mut crc = Crc::new();
         crc.update(content);
-        crc.update(zeros);
+        crc.update(padding(content.len() as u64));
         self.sums.crc32 == crc.sum()
-    }
-
-    /// Whether this member's size is that of a content of `size` bytes and its padding.
-    pub(crate) fn has_size_of(&self, size: u64) -> bool {
-        self.sums.size == (size + padding(size).len() as u64) as u32
     }
 }
 
+/// Whether `bytes` look like a member that [`Member::compress`] has made.
+fn is_member(bytes: &[u8]) -> bool {
+    bytes.len() >= SHORTEST && bytes.starts_with(&MAGIC)
+}
+
+/// Whether `bytes` look like one that holds a content of `size` bytes and its padding.
+pub(crate) fn is_member_of(bytes: &[u8], size: u64) -> bool {
+    is_member(bytes) && Sums::of(bytes).has_size_of(size)
+}
+
 impl Sums {
+    /// Whether the size is that of a content of `size` bytes and its padding.
+    fn has_size_of(self, size: u64) -> bool {
+        self.size == (size + padding(size).len() as u64) as u32
+    }
+
     fn of(member: &[u8]) -> Sums {
         let (_, tail) = member.split_last_chunk::<8>().expect("a member is longer than its sums");
         let [c0, c1, c2, c3, s0, s1, s2, s3] = *tail;

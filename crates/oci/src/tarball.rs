@@ -8,53 +8,45 @@ use std::io::{self, BufRead, Read as _};
 use flate2::bufread::GzDecoder;
 
 use crate::entry::{BLOCK, END_OF_ARCHIVE, Entry, EntryError};
-use crate::member::{Level, Member};
+use crate::member::{Level, MAGIC, Member, SHORTEST, is_member_of};
 
 /// A file's content as a layer holds it, compressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packed {
+pub struct Packed<'a> {
     path: String,
     size: u64,
-    member: Member,
+    member: &'a [u8],
 }
 
-impl Packed {
-    /// The file of a layer that holds one. Its content is not decompressed: the caller vouches for the layer's digest,
-    /// and for its holding only that file.
-    pub fn only(layer: &[u8]) -> Result<Packed, TarballError> {
+/// A tar in gzip, in pieces that belong one behind the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tarball<'a> {
+    header: Member,
+    content: &'a [u8],
+    end: Member,
+}
+
+impl Tarball<'_> {
+    /// The pieces.
+    pub fn pieces(&self) -> [&[u8]; 3] {
+        [self.header.bytes(), self.content, self.end.bytes()]
+    }
+}
+
+// Contents are not decompressed here: the caller vouches for the layer's digest, and for its being one of ours.
+impl<'a> Packed<'a> {
+    /// The file of a layer that holds one.
+    pub fn only(layer: &'a [u8]) -> Result<Packed<'a>, TarballError> {
         let mut rest = layer;
         let File { path, size } = headers(&mut rest)?.ok_or(TarballError::Shape("it holds no file"))?;
         let end = Member::compress(&END_OF_ARCHIVE, Level::BEST);
-        let content = rest
+        let member = rest
             .strip_suffix(end.bytes())
             .ok_or(TarballError::Shape("it does not end after its first file"))?;
-        Packed::new(path, size, content.to_vec())
-    }
-
-    /// Every file of a layer, one after the other, each with its content as it was found. Decompresses all of it to
-    /// find where the pieces end, and holds one piece at a time.
-    pub fn each<R: BufRead, E: From<TarballError>>(
-        layer: R,
-        mut visit: impl FnMut(Packed) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut layer = Recorder { inner: layer, taken: Vec::new() };
-        while let Some(File { path, size }) = headers(&mut layer)? {
-            layer.taken.clear();
-            io::copy(&mut GzDecoder::new(&mut layer), &mut io::sink()).map_err(TarballError::Io)?;
-            visit(Packed::new(path, size, layer.taken.clone())?)?;
+        match is_member_of(member, size) {
+            true => Ok(Packed { path, size, member }),
+            false => Err(TarballError::Shape("a file's content has not the size in its header")),
         }
-        // Whoever verifies the digest does so at the end.
-        io::copy(&mut layer, &mut io::sink()).map_err(TarballError::Io)?;
-        Ok(())
-    }
-
-    fn new(path: String, size: u64, member: Vec<u8>) -> Result<Packed, TarballError> {
-        let member =
-            Member::found(member).ok_or(TarballError::Shape("a file's content is no gzip member"))?;
-        if !member.has_size_of(size) {
-            return Err(TarballError::Shape("a file's content has not the size in its header"));
-        }
-        Ok(Packed { path, size, member })
     }
 
     /// The path in the layer.
@@ -68,12 +60,29 @@ impl Packed {
     }
 
     /// A tar in gzip with the file as its one entry, called `name`, of mode 0755 and time 0.
-    pub fn tarball(&self, name: &str) -> Result<Vec<u8>, EntryError> {
+    pub fn tarball(&self, name: &str) -> Result<Tarball<'a>, EntryError> {
         let entry = Entry::file(name, self.size, 0o755, 0)?;
         let [header, end] =
             [&entry.header()[..], &END_OF_ARCHIVE].map(|bytes| Member::compress(bytes, Level::BEST));
-        Ok([header.bytes(), self.member.bytes(), end.bytes()].concat())
+        Ok(Tarball { header, content: self.member, end })
     }
+}
+
+/// Calls `visit` for every file of a layer, one after the other, each with its content as it was found. Reads the layer
+/// to its end, and holds one content at a time.
+pub fn each<R: io::Read, E: From<TarballError>>(
+    layer: R,
+    mut visit: impl FnMut(Packed<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut layer = Pieces { inner: layer, buffer: Vec::new(), start: 0 };
+    while let Some(File { path, size }) = headers(&mut layer)? {
+        let end = layer.find_end(size)?;
+        visit(Packed { path, size, member: &layer.buffer[..end] })?;
+        layer.start = end;
+    }
+    // Whoever verifies the digest does so at the end.
+    io::copy(&mut layer.inner, &mut io::sink()).map_err(TarballError::Io)?;
+    Ok(())
 }
 
 /// What a header says of the content behind it.
@@ -99,13 +108,48 @@ fn headers<R: BufRead>(layer: &mut R) -> Result<Option<File>, TarballError> {
     Ok(Some(File { path, size: header.size().map_err(TarballError::Io)? }))
 }
 
-/// Keeps what was taken from the reader under it.
-struct Recorder<R> {
+/// How much is read at once.
+const CHUNK: usize = 1 << 16;
+
+/// A layer as it is read, with as much of it in memory as the piece that is looked at needs.
+struct Pieces<R> {
     inner: R,
-    taken: Vec<u8>,
+    buffer: Vec<u8>,
+    /// Where in the buffer the piece begins.
+    start: usize,
 }
 
-impl<R: BufRead> io::Read for Recorder<R> {
+impl<R: io::Read> Pieces<R> {
+    /// Where in the buffer the member ends that comes next and holds a content of `size` bytes; it is at the buffer's
+    /// beginning then. Behind it the next one begins, and before that is this one's size. (What looks like both and is
+    /// neither would have twelve bytes by chance.)
+    fn find_end(&mut self, size: u64) -> Result<usize, TarballError> {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let mut from = SHORTEST;
+        loop {
+            let unseen = self.buffer.get(from..).unwrap_or_default();
+            match memchr::memmem::find(unseen, &MAGIC).map(|at| from + at) {
+                Some(end) if is_member_of(&self.buffer[..end], size) => return Ok(end),
+                Some(end) => from = end + 1,
+                None => {
+                    // The beginning of the next one may be there already.
+                    from = from.max(self.buffer.len().saturating_sub(MAGIC.len() - 1));
+                    if self.read_more()? == 0 {
+                        return Err(TarballError::Shape("a file's content has not the size in its header"));
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_more(&mut self) -> Result<usize, TarballError> {
+        let taken = (&mut self.inner).take(CHUNK as u64).read_to_end(&mut self.buffer);
+        taken.map_err(TarballError::Io)
+    }
+}
+
+impl<R: io::Read> io::Read for Pieces<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.fill_buf()?.read(buffer)?;
         self.consume(n);
@@ -113,17 +157,18 @@ impl<R: BufRead> io::Read for Recorder<R> {
     }
 }
 
-impl<R: BufRead> BufRead for Recorder<R> {
+impl<R: io::Read> BufRead for Pieces<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.inner.fill_buf()
+        if self.start == self.buffer.len() {
+            self.buffer.clear();
+            self.start = 0;
+            (&mut self.inner).take(CHUNK as u64).read_to_end(&mut self.buffer)?;
+        }
+        Ok(&self.buffer[self.start..])
     }
 
     fn consume(&mut self, n: usize) {
-        // What was shown is still there: `consume` is only called after `fill_buf`.
-        if let Ok(shown) = self.inner.fill_buf() {
-            self.taken.extend_from_slice(&shown[..n]);
-        }
-        self.inner.consume(n);
+        self.start += n;
     }
 }
 
@@ -169,15 +214,20 @@ mod tests {
         entries.collect()
     }
 
-    fn each(layer: &[u8]) -> Result<Vec<Packed>, TarballError> {
-        let mut found = Vec::new();
-        // A small buffer, so that members cross its borders.
-        let layer = io::BufReader::with_capacity(7, layer);
-        Packed::each(layer, |packed| -> Result<(), TarballError> {
-            found.push(packed);
+    /// A file as it was found: path, size, member.
+    type Found = (String, u64, Vec<u8>);
+
+    fn found(packed: &Packed<'_>) -> Found {
+        (packed.path.clone(), packed.size, packed.member.to_vec())
+    }
+
+    fn each(layer: &[u8]) -> Result<Vec<Found>, TarballError> {
+        let mut all = Vec::new();
+        super::each(layer, |packed| -> Result<(), TarballError> {
+            all.push(found(&packed));
             Ok(())
         })?;
-        Ok(found)
+        Ok(all)
     }
 
     #[test]
@@ -189,23 +239,52 @@ mod tests {
             assert_eq!((packed.path(), packed.size()), ("usr/a", content.len() as u64));
             let member = Member::content(content, Level::DEFAULT);
             assert!(bytes.windows(member.bytes().len()).any(|window| window == member.bytes()));
-            assert_eq!(packed.member, member);
-            assert_eq!(each(&bytes).unwrap().as_slice(), std::slice::from_ref(&packed));
+            assert_eq!(packed.member, member.bytes());
+            assert_eq!(each(&bytes).unwrap(), [found(&packed)]);
             let expected = ("b".to_owned(), 0o755, 0, content.to_vec());
-            assert_eq!(unpack(&packed.tarball("b").unwrap()), [expected]);
+            assert_eq!(unpack(&packed.tarball("b").unwrap().pieces().concat()), [expected]);
         }
+    }
+
+    /// Bytes that do not become fewer by compressing.
+    fn noise(size: usize) -> Vec<u8> {
+        let step = |n: &mut u32| {
+            *n = n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some((*n >> 24) as u8)
+        };
+        std::iter::repeat_n((), size).scan(1, |n, ()| step(n)).collect()
     }
 
     #[test]
     fn every_file_of_a_layer_is_found() {
-        let files: [(&str, &[u8]); 3] = [("usr/a", b"one"), ("usr/b", &[1; 3000]), ("usr/c", b"three")];
-        let found = each(&layer(&files)).unwrap();
-        let expected = files.map(|(path, content)| Packed {
-            path: path.to_owned(),
-            size: content.len() as u64,
-            member: Member::content(content, Level::DEFAULT),
-        });
-        assert_eq!(found, expected);
+        // Members that end before, at and behind the borders of what is read at once, wherever the headers' begin.
+        for size in [CHUNK - 200, CHUNK - 100, CHUNK - 20, 3 * CHUNK] {
+            for more in 0..60 {
+                let (first, second) = (noise(size + more), noise(300));
+                let files: [(&str, &[u8]); 3] = [("usr/a", &first), ("usr/b", &second), ("usr/c", b"three")];
+                let expected = files.map(|(path, content)| {
+                    let member = Member::content(content, Level::DEFAULT);
+                    (path.to_owned(), content.len() as u64, member.bytes().to_vec())
+                });
+                assert_eq!(each(&layer(&files)).unwrap(), expected, "{size} + {more}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_inside_a_content_is_no_end() {
+        // Stored as it is, for it cannot be compressed: the beginning of a member, behind a size.
+        let mut content = noise(2000);
+        content.splice(1000..1000, [&2048_u32.to_le_bytes()[..], &MAGIC].concat());
+        content.splice(500..500, MAGIC);
+        let bytes = layer(&[("usr/a", &content), ("usr/b", b"two")]);
+        assert!(memchr::memmem::find_iter(&bytes, &MAGIC).count() > 5, "the content was compressed");
+        // Only what also has the size of the whole content before it is taken for the end, and then nothing fits any more.
+        let error = each(&bytes).unwrap_err().to_string();
+        assert_eq!(error, "cannot read a layer: corrupt deflate stream");
+        let content = [noise(500), MAGIC.to_vec(), noise(500)].concat();
+        let files: [(&str, &[u8]); 2] = [("usr/a", &content), ("usr/b", b"two")];
+        assert_eq!(each(&layer(&files)).unwrap().len(), 2);
     }
 
     #[test]
@@ -221,9 +300,8 @@ mod tests {
         check(b"plain text, longer than a header", "cannot read a layer: invalid gzip header");
         let directory = Member::compress(Entry::directory("usr", 0o755, 0).unwrap().header(), Level::BEST);
         check(directory.bytes(), &format!("{shape}headers end without a file"));
-        let mut flipped = layer(&[("usr/a", &[1; 3000])]);
-        let at = flipped.len() / 2;
-        flipped[at] ^= 1;
-        assert!(each(&flipped).is_err());
+        let error = each(&two[..two.len() - 50]).unwrap_err().to_string();
+        assert_eq!(error, format!("{shape}a file's content has not the size in its header"));
+        assert_eq!(each(b"plain text").unwrap_err().to_string(), "cannot read a layer: invalid gzip header");
     }
 }

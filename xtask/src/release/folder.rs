@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use anyhow::{Context as _, bail};
-use digest::Digest;
+use digest::{Digest, Hasher};
 
 use super::sums;
 use crate::ui::Ui;
@@ -79,15 +79,17 @@ impl Folder {
         Ok(Folder { path: path.to_owned(), assets: Mutex::default(), _lock: lock })
     }
 
-    /// Makes `bytes` the content of the file called `name`. What is there already and right stays as it is.
-    pub(super) fn put(&self, name: &str, mode: u32, bytes: &[u8]) -> anyhow::Result<()> {
+    /// Makes `pieces`, one behind the other, the content of the file called `name`. What is there already and right stays
+    /// as it is.
+    pub(super) fn put(&self, name: &str, mode: u32, pieces: &[&[u8]]) -> anyhow::Result<()> {
         let path = self.path.join(name);
-        let written = !holds(&path, mode, bytes);
+        let written = !holds(&path, mode, pieces);
         if written {
-            self.write(&path, mode, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+            self.write(&path, mode, pieces).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        let size = bytes.len() as u64;
-        let asset = Asset { name: name.to_owned(), size, digest: Digest::of(bytes), written };
+        let mut hasher = Hasher::new();
+        pieces.iter().for_each(|piece| hasher.update(piece));
+        let asset = Asset { name: name.to_owned(), size: hasher.size(), digest: hasher.finish(), written };
         let mut assets = self.assets.lock().map_err(|_| anyhow::anyhow!("a writer panicked"))?;
         match assets.insert(name.to_owned(), asset) {
             None => Ok(()),
@@ -95,9 +97,11 @@ impl Folder {
         }
     }
 
-    fn write(&self, path: &Path, mode: u32, bytes: &[u8]) -> std::io::Result<()> {
+    fn write(&self, path: &Path, mode: u32, pieces: &[&[u8]]) -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.path)?;
-        file.write_all(bytes)?;
+        for piece in pieces {
+            file.write_all(piece)?;
+        }
         file.as_file().set_permissions(Permissions::from_mode(mode))?;
         file.persist(path).map(drop).map_err(|error| error.error)
     }
@@ -122,7 +126,7 @@ impl Folder {
             }
             sums::write(assets.values().map(|asset| (asset.name.as_str(), asset.digest)))
         };
-        self.put(sums::NAME, 0o644, text.as_bytes())?;
+        self.put(sums::NAME, 0o644, &[text.as_bytes()])?;
         let assets = self.assets.into_inner().map_err(|_| anyhow::anyhow!("a writer panicked"))?;
         Ok(Assets { folder: self.path, files: assets.into_values().collect(), removed })
     }
@@ -130,26 +134,22 @@ impl Folder {
 
 /// Whether the file at `path` is a plain file with that mode and content. One that cannot be read counts as another:
 /// writing it anew says what is wrong.
-fn holds(path: &Path, mode: u32, bytes: &[u8]) -> bool {
+fn holds(path: &Path, mode: u32, pieces: &[&[u8]]) -> bool {
     let same = || -> std::io::Result<bool> {
         let found = path.symlink_metadata()?;
-        if !found.is_file()
-            || found.len() != bytes.len() as u64
-            || found.permissions().mode() & 0o7777 != mode
-        {
+        let size: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if !found.is_file() || found.len() != size as u64 || found.permissions().mode() & 0o7777 != mode {
             return Ok(false);
         }
-        let (mut file, mut rest, mut buffer) = (File::open(path)?, bytes, vec![0; 1 << 16]);
-        loop {
-            let n = file.read(&mut buffer)?;
-            if n == 0 {
-                return Ok(rest.is_empty());
-            }
-            match rest.strip_prefix(&buffer[..n]) {
-                Some(after) => rest = after,
-                None => return Ok(false),
+        let (mut file, mut buffer) = (File::open(path)?, vec![0; 1 << 16]);
+        for chunk in pieces.iter().flat_map(|piece| piece.chunks(1 << 16)) {
+            let read = &mut buffer[..chunk.len()];
+            file.read_exact(read)?;
+            if read != chunk {
+                return Ok(false);
             }
         }
+        Ok(true)
     };
     same().unwrap_or(false)
 }
@@ -170,7 +170,7 @@ mod tests {
     fn write(path: &Path, files: &[(&str, u32, &[u8])]) -> Assets {
         let folder = Folder::open(path, &Ui::new()).unwrap();
         for (name, mode, bytes) in files {
-            folder.put(name, *mode, bytes).unwrap();
+            folder.put(name, *mode, &[bytes]).unwrap();
         }
         folder.finish().unwrap()
     }
@@ -217,8 +217,8 @@ mod tests {
     fn two_files_of_one_name_are_a_mistake() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path(), &Ui::new()).unwrap();
-        folder.put("a", 0o644, b"1").unwrap();
-        let error = folder.put("a", 0o644, b"2").unwrap_err().to_string();
+        folder.put("a", 0o644, &[b"1"]).unwrap();
+        let error = folder.put("a", 0o644, &[b"2"]).unwrap_err().to_string();
         let path = dir.path().join("a");
         assert_eq!(
             error,

@@ -1,7 +1,7 @@
 //! `qemu-TARGET-static_HOST.tgz`: one binary each, out of the layers of the images.
 
 use std::collections::BTreeSet;
-use std::io::{BufReader, Read as _};
+use std::io::Read as _;
 use std::sync::Mutex;
 use std::thread;
 
@@ -122,8 +122,7 @@ fn write_image(
         }
         Content::Kind(_) => {
             let mut missing = wanted(order);
-            let blob = BufReader::with_capacity(1 << 16, blob);
-            Packed::each(blob, |packed| -> anyhow::Result<()> {
+            oci::tarball::each(blob, |packed| -> anyhow::Result<()> {
                 let of = |target: &Target| packed.path() == in_layer(*target);
                 match missing.iter().copied().find(of) {
                     Some(target) => {
@@ -142,11 +141,11 @@ fn write_image(
     }
 }
 
-fn put(host: Host, target: Target, packed: &Packed, folder: &Folder) -> anyhow::Result<()> {
+fn put(host: Host, target: Target, packed: &Packed<'_>, folder: &Folder) -> anyhow::Result<()> {
     if packed.path() != in_layer(target) {
         bail!("expected {}, found {}", in_layer(target), packed.path());
     }
-    folder.put(&name(host, target), 0o644, &packed.tarball(&file(target))?)
+    folder.put(&name(host, target), 0o644, &packed.tarball(&file(target))?.pieces())
 }
 
 /// Where a target's binary is in the images.
