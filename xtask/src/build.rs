@@ -35,6 +35,9 @@ use crate::plan::{Content, Plan};
 use crate::trace::Trace;
 use crate::ui::Ui;
 
+/// Four threads decode as fast as eight compress, at quick levels; each holds blocks of a package in memory.
+const MOST_DECODERS: u32 = 4;
+
 /// What a build works with.
 pub(crate) struct Builder<'a> {
     pub(crate) lock: &'a Lock,
@@ -111,6 +114,13 @@ impl Builder<'_> {
             layout: self.layout,
             permits: &Permits::new(self.jobs.get()),
             trace: self.trace,
+            // With fewer hosts than cores, one thread would be slower than the compressors that wait for it. (A long window
+            // is one thread that all wait for.)
+            decoders: if long {
+                1
+            } else {
+                u32::try_from(self.jobs.get() / at_once).map_or(1, |share| share.min(MOST_DECODERS))
+            },
             // One more than its share, which has its binary ready when a permit is free.
             workers: self.jobs.get().div_ceil(at_once) + 1,
         };

@@ -56,7 +56,7 @@ fn deb_read(bencher: Bencher<'_, '_>) {
     let wanted: BTreeSet<Target> = ["arm", "aarch64"].map(|name| name.parse().unwrap()).into();
     bencher.counter(BytesCount::new(2 * PROGRAM)).bench(|| {
         let mut found = 0;
-        qemu::binaries(Cursor::new(&package), host(), &wanted, &mut |_, program| {
+        qemu::binaries(Cursor::new(&package), host(), &wanted, 1, &mut |_, program| {
             found += program.len();
             Ok::<_, qemu::Error>(())
         })

@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use std::io::{self, Read};
 
 use digest::VerifyError;
-use liblzma::stream::Stream;
+use liblzma::stream::{MtStreamBuilder, Stream};
 
 /// What a package may unpack to, in bytes. The largest real one, sid's `qemu-user`, unpacks to 484 MB.
 const TOTAL_LIMIT: u64 = 1 << 30;
@@ -128,10 +128,20 @@ impl Member<'_> {
 /// every member of `data.tar` in archive order. If the file is not the pinned one, that is the error, whatever else
 /// went wrong on the way: wait for `Ok` before anything that `each` saw counts.
 pub fn walk<R: Read, E: From<Error>>(
+    deb: R,
+    each: &mut dyn FnMut(&Control, &mut Member<'_>) -> Result<(), E>,
+) -> Result<Control, E> {
+    walk_on(1, deb, each)
+}
+
+/// [`walk`], with so many threads that decode. More than one help only if the package was compressed in blocks, as all of
+/// Debian's large ones are, and each holds two blocks, which is up to 30 MB.
+pub(crate) fn walk_on<R: Read, E: From<Error>>(
+    threads: u32,
     mut deb: R,
     each: &mut dyn FnMut(&Control, &mut Member<'_>) -> Result<(), E>,
 ) -> Result<Control, E> {
-    let result = walk_members(&mut deb, each);
+    let result = walk_members(threads, &mut deb, each);
     match io::copy(&mut deb, &mut io::sink()).map_err(Error::from) {
         Err(error @ Error::Verify(_)) => Err(error.into()),
         Err(error) if result.is_ok() => Err(error.into()),
@@ -140,6 +150,7 @@ pub fn walk<R: Read, E: From<Error>>(
 }
 
 fn walk_members<R: Read, E: From<Error>>(
+    threads: u32,
     deb: &mut R,
     each: &mut dyn FnMut(&Control, &mut Member<'_>) -> Result<(), E>,
 ) -> Result<Control, E> {
@@ -147,7 +158,7 @@ fn walk_members<R: Read, E: From<Error>>(
     check_version(&mut next(&mut archive)?)?;
     let control = read_control(next(&mut archive)?)?;
     let data = next(&mut archive)?;
-    let reader = decoder(data, "data.tar", TOTAL_LIMIT)?;
+    let reader = decoder(data, "data.tar", TOTAL_LIMIT, threads)?;
     let mut tar = tar::Archive::new(reader);
     for entry in tar.entries().map_err(Error::from)? {
         let mut entry = entry.map_err(Error::from)?;
@@ -178,7 +189,7 @@ fn with_data<R: Read, T>(deb: &mut R, read: impl FnOnce(&mut dyn Read) -> io::Re
     check_version(&mut next(&mut archive).map_err(io::Error::other)?).map_err(io::Error::other)?;
     next(&mut archive).map_err(io::Error::other)?;
     let data = next(&mut archive).map_err(io::Error::other)?;
-    read(&mut decoder(data, "data.tar", TOTAL_LIMIT).map_err(io::Error::other)?)
+    read(&mut decoder(data, "data.tar", TOTAL_LIMIT, 1).map_err(io::Error::other)?)
 }
 
 type Part<'a, R> = ar::Entry<'a, R>;
@@ -207,7 +218,7 @@ fn check_version<R: Read>(part: &mut Part<'_, R>) -> Result<(), Error> {
 }
 
 fn read_control<R: Read>(part: Part<'_, R>) -> Result<Control, Error> {
-    let mut tar = tar::Archive::new(decoder(part, "control.tar", CONTROL_LIMIT)?);
+    let mut tar = tar::Archive::new(decoder(part, "control.tar", CONTROL_LIMIT, 1)?);
     for entry in tar.entries()? {
         let mut entry = entry?;
         if safe_path(&entry.path_bytes())? == "control" {
@@ -234,10 +245,15 @@ fn parse_control(text: &str) -> Result<Control, Error> {
 }
 
 /// Decodes a member by its name's suffix. Debian's own packages use xz; gzip is dpkg's other old choice.
-fn decoder<'a, R: Read>(part: Part<'a, R>, stem: &str, limit: u64) -> Result<Box<dyn Read + 'a>, Error> {
+fn decoder<'a, R: Read>(
+    part: Part<'a, R>,
+    stem: &str,
+    limit: u64,
+    threads: u32,
+) -> Result<Box<dyn Read + 'a>, Error> {
     let name = String::from_utf8_lossy(part.header().identifier()).into_owned();
     let inner: Box<dyn Read + 'a> = match name.strip_prefix(stem) {
-        Some(".xz") => Box::new(xz(part)?),
+        Some(".xz") => Box::new(xz(part, threads)?),
         Some(".gz") => Box::new(flate2::read::GzDecoder::new(part)),
         Some("") => Box::new(part),
         Some(suffix) => return Err(Error::Format(format!("`{stem}{suffix}` is in an unknown compression"))),
@@ -246,10 +262,18 @@ fn decoder<'a, R: Read>(part: Part<'a, R>, stem: &str, limit: u64) -> Result<Box
     Ok(Box::new(Limited { inner, left: limit, limit }))
 }
 
-/// An xz decoder of bounded memory, on the caller's thread: liblzma's own threads would hold whole blocks of 25 MB, several
-/// for each, and builds decode several packages at a time anyway.
-pub(crate) fn xz<R: Read>(inner: R) -> Result<liblzma::read::XzDecoder<R>, Error> {
-    let stream = Stream::new_stream_decoder(XZ_MEMORY, 0).map_err(|error| Error::Read(error.into()))?;
+/// An xz decoder of bounded memory. With one thread it is the caller's, and holds no blocks.
+pub(crate) fn xz<R: Read>(inner: R, threads: u32) -> Result<liblzma::read::XzDecoder<R>, Error> {
+    let stream = match threads {
+        0 | 1 => Stream::new_stream_decoder(XZ_MEMORY, 0),
+        threads => MtStreamBuilder::new()
+            .threads(threads)
+            // Fewer threads before more memory.
+            .memlimit_threading(u64::from(threads) * XZ_MEMORY)
+            .memlimit_stop(XZ_MEMORY)
+            .decoder(),
+    };
+    let stream = stream.map_err(|error| Error::Read(error.into()))?;
     Ok(liblzma::read::XzDecoder::new_stream(inner, stream))
 }
 

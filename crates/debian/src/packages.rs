@@ -47,7 +47,7 @@ pub enum Error {
 /// The newest entry of each of `names` in a `Packages.xz`, by Debian's order of versions; what is not in it is left
 /// out.
 pub fn newest<R: Read>(packages_xz: R, names: &[&str]) -> Result<BTreeMap<String, Entry>, Error> {
-    let decoder = deb::xz(packages_xz).map_err(|error| Error::Read(std::io::Error::other(error)))?;
+    let decoder = deb::xz(packages_xz, 1).map_err(|error| Error::Read(std::io::Error::other(error)))?;
     newest_in(BufReader::with_capacity(256 << 10, decoder.take(FILE_LIMIT)), names)
 }
 

@@ -86,16 +86,17 @@ fn because(links_only: &bool) -> &'static str {
 /// Calls `each` with every wanted target's program, in the package's order, one in memory at a time.
 ///
 /// The package is read to its end, so that a `VerifyReader` around it gives its verdict: what `each` got counts
-/// only once this returns `Ok`.
+/// only once this returns `Ok`. `threads` decode.
 pub fn binaries<R: Read, E: From<Error>>(
     deb: R,
     host: Host,
     wanted: &BTreeSet<Target>,
+    threads: u32,
     each: &mut dyn FnMut(Target, Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut found = BTreeSet::new();
     let mut links = BTreeSet::new();
-    let control = walk(deb, host, &mut |control, member| {
+    let control = walk(threads, deb, host, &mut |control, member| {
         let Some(target) = target_of(&member.path).filter(|target| wanted.contains(target)) else {
             return Ok(());
         };
@@ -130,7 +131,7 @@ pub struct Listing {
 /// Lists what could be taken from a package; files that are no static programs for the host are no errors here.
 pub fn list<R: Read>(deb: R, host: Host) -> Result<Listing, Error> {
     let mut listing = Listing::default();
-    walk(deb, host, &mut |control, member| {
+    walk(1, deb, host, &mut |control, member| {
         if let (Kind::File, Some(target)) = (member.kind, target_of(&member.path)) {
             match program(control, host, member) {
                 Ok(bytes) => drop(listing.held.insert(target, bytes.len() as u64)),
@@ -148,7 +149,7 @@ pub fn list<R: Read>(deb: R, host: Host) -> Result<Listing, Error> {
 pub fn busybox<R: Read>(deb: R, host: Host) -> Result<Vec<u8>, Error> {
     let mut found = None;
     let mut link = false;
-    let control = walk(deb, host, &mut |control, member| {
+    let control = walk(1, deb, host, &mut |control, member| {
         if matches!(member.path.as_str(), "bin/busybox" | "usr/bin/busybox") {
             match member.kind {
                 Kind::File => found = Some(program(control, host, member)?),
@@ -179,11 +180,12 @@ impl<E> From<deb::Error> for Step<E> {
 }
 
 fn walk<R: Read, E: From<Error>>(
+    threads: u32,
     deb: R,
     host: Host,
     each: &mut dyn FnMut(&Control, &mut Member<'_>) -> Result<(), E>,
 ) -> Result<Control, E> {
-    let result = deb::walk(deb, &mut |control, member| {
+    let result = deb::walk_on(threads, deb, &mut |control, member| {
         check_architecture(control, host).map_err(|error| Step::Each(error.into()))?;
         each(control, member).map_err(Step::Each)
     });

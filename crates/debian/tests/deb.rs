@@ -23,11 +23,18 @@ fn program(contents: &[u8]) -> Vec<u8> {
     elf(amd64().elf(), contents)
 }
 
-/// Taken from the package for `arm` and `aarch64`, in order, or the message and those of its causes.
-fn take(reader: impl Read) -> Result<Vec<String>, String> {
+/// Taken from the package for `arm` and `aarch64`, in order, or the message and those of its causes: the same on one
+/// thread and on several.
+fn take<R: Read>(reader: impl Fn() -> R) -> Result<Vec<String>, String> {
+    let [one, several] = [1, 3].map(|threads| take_on(threads, reader()));
+    assert_eq!(one, several);
+    one
+}
+
+fn take_on(threads: u32, reader: impl Read) -> Result<Vec<String>, String> {
     let wanted: BTreeSet<Target> = ["arm", "aarch64"].map(|name| name.parse().unwrap()).into();
     let mut taken = Vec::new();
-    let result = qemu::binaries::<_, Error>(reader, amd64(), &wanted, &mut |target, bytes| {
+    let result = qemu::binaries::<_, Error>(reader, amd64(), &wanted, threads, &mut |target, bytes| {
         taken.push(format!("{target} {}", bytes.len()));
         Ok(())
     });
@@ -43,7 +50,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 fn check(bytes: &[u8], expected: Result<&[&str], &str>) {
     let expected = expected.map(|all| all.iter().map(|s| (*s).to_owned()).collect()).map_err(str::to_owned);
-    assert_eq!(take(bytes), expected);
+    assert_eq!(take(|| bytes), expected);
 }
 
 fn full() -> Deb {
@@ -139,7 +146,7 @@ fn hostile_packages_are_refused() {
 fn every_truncation_is_an_error() {
     let bytes = full().build();
     for length in (0..bytes.len()).step_by(7) {
-        let error = take(&bytes[..length]).unwrap_err();
+        let error = take(|| &bytes[..length]).unwrap_err();
         assert!(error.starts_with("cannot read a package for host `amd64`: "), "{length}: {error}");
     }
     check(&bytes[..bytes.len() / 2], Err("cannot read a package for host `amd64`: the package is truncated"));
@@ -155,22 +162,22 @@ fn a_package_that_was_not_pinned_is_found_out_first() {
             Digest::of(&full().build()),
         )
     };
-    assert!(take(pinned(bytes.clone())).is_ok());
+    assert!(take(|| pinned(bytes.clone())).is_ok());
     let prefix = "cannot read a package for host `amd64`: the package is not the one that was pinned: ";
     for position in [0, 9, 70, 200, 400, bytes.len() - 1] {
         let mut flipped = bytes.clone();
         flipped[position] ^= 1;
         let got = Digest::of(&flipped);
         let expected = format!("{prefix}expected {}, got {got}", Digest::of(&bytes));
-        assert_eq!(take(pinned(flipped)).unwrap_err(), expected, "{position}");
+        assert_eq!(take(|| pinned(flipped.clone())).unwrap_err(), expected, "{position}");
     }
     // Also where the deb format itself has an end before the file's.
     let longer = [bytes.clone(), b"\n".to_vec()].concat();
     let expected = format!("{prefix}expected {} bytes, got more", bytes.len());
-    assert_eq!(take(pinned(longer)).unwrap_err(), expected);
+    assert_eq!(take(|| pinned(longer.clone())).unwrap_err(), expected);
     let shorter = bytes[..bytes.len() - 10].to_vec();
     let expected = format!("{prefix}expected {} bytes, got only {}", bytes.len(), shorter.len());
-    assert_eq!(take(pinned(shorter)).unwrap_err(), expected);
+    assert_eq!(take(|| pinned(shorter.clone())).unwrap_err(), expected);
 }
 
 #[test]
@@ -183,7 +190,7 @@ fn a_callers_own_error_comes_back_as_it_is() {
         }
     }
     let wanted = BTreeSet::from(["arm".parse::<Target>().unwrap()]);
-    let result = qemu::binaries(full().build().as_slice(), amd64(), &wanted, &mut |_, _| Err(Full));
+    let result = qemu::binaries(full().build().as_slice(), amd64(), &wanted, 1, &mut |_, _| Err(Full));
     assert_eq!(result, Err(Full));
 }
 

@@ -82,6 +82,8 @@ pub(super) struct Shared<'a> {
     pub(super) layout: &'a LayoutWriter,
     pub(super) permits: &'a Permits,
     pub(super) trace: &'a Trace,
+    /// How many threads decode one host's packages.
+    pub(super) decoders: u32,
     /// How many threads compress one host's binaries; each holds one in memory.
     pub(super) workers: usize,
 }
@@ -121,7 +123,7 @@ fn decode(wanted: &Wanted<'_>, shared: Shared<'_>, sender: &SyncSender<Binary>) 
         let file = shared.cache.read(package.size, &package.digest).with_context(context)?;
         let span = || shared.trace.span("decode", || format!("{} {}", wanted.host, package.name));
         let mut decoding = span();
-        debian::qemu::binaries(file, wanted.host, targets, &mut |target, program| {
+        debian::qemu::binaries(file, wanted.host, targets, shared.decoders, &mut |target, program| {
             drop(decoding.take());
             let sent = sender.send(Binary::new(number, target, program)).context("the layer writer stopped");
             number += 1;

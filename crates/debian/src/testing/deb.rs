@@ -4,6 +4,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use liblzma::stream::MtStreamBuilder;
 use liblzma::write::XzEncoder;
 
 /// What goes into `data.tar`.
@@ -84,7 +85,9 @@ impl Deb {
             tar(&self.parts, &mut gzip);
             ("data.tar.gz", gzip.finish().expect("writing to memory"))
         } else {
-            let mut xz = XzEncoder::new(Vec::new(), 1);
+            // In blocks with their sizes, as dpkg-deb's threads write them.
+            let stream = MtStreamBuilder::new().preset(1).block_size(4096).encoder();
+            let mut xz = XzEncoder::new_stream(Vec::new(), stream.expect("these options are good"));
             tar(&self.parts, &mut xz);
             ("data.tar.xz", xz.finish().expect("writing to memory"))
         };
