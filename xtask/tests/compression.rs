@@ -15,17 +15,12 @@ use publish::credentials::Credentials;
 use publish::layout::{Layout, LayoutWriter};
 use publish::registry::{Access, Mode, Options, Push, Silent};
 use testbed::sandbox::{self, Network};
-use testbed::{Engine, Package, Packages, Registry, Sandbox};
+use testbed::{Engine, Package, Packages, Registry, Sandbox, skopeo};
 
 const FILE: &str = "form";
 
 fn packages(test: &str) -> Option<Packages> {
-    if let Some(reason) = testbed::missing() {
-        testbed::skip(test, &reason, std::env::var_os("CI").is_some());
-        return None;
-    }
-    let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/keyrings");
-    Some(Packages::of_the_machine(&keyrings).unwrap())
+    Packages::for_test(test, concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings"))
 }
 
 /// Runs what goes into both layers.
@@ -167,11 +162,9 @@ fn skopeo_copies_both_unchanged() {
     let Some(packages) = packages("skopeo_copies_both_unchanged") else { return };
     let dir = tempfile::tempdir().unwrap();
     let refs = write(dir.path(), &program(&packages));
-    let skopeo = ["skopeo", "libc6", "libassuan9", "libgpg-error0", "libgpgme45", "libsqlite3-0"]
-        .map(|name| Package::native("sid", name));
     let trees = [
         packages.tree("registry", &Registry::packages()).unwrap(),
-        packages.tree("skopeo", &skopeo).unwrap(),
+        packages.tree("skopeo", &skopeo::packages()).unwrap(),
     ];
     let trees = trees.iter().collect();
     let options = sandbox::Options { trees, network: Network::Host, ..Default::default() };

@@ -12,11 +12,7 @@ use std::process::{Command, Output};
 /// Runs `cargo xtask e2e` on what `cargo xtask test` has built; `None` where it cannot run.
 fn e2e(test: &str, arguments: &[&str]) -> Option<Output> {
     layout::Images::find(test)?;
-    if let Some(reason) = testbed::missing() {
-        testbed::skip(test, &reason, std::env::var_os("CI").is_some());
-        return None;
-    }
-    Some(xtask(arguments))
+    testbed::ready(test).then(|| xtask(arguments))
 }
 
 fn xtask(arguments: &[&str]) -> Output {

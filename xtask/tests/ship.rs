@@ -5,8 +5,6 @@
 mod layout;
 mod line;
 
-use std::path::Path;
-
 use debian::testing::{Archive, Deb, Suite, elf};
 use layout::Images;
 use line::Line;
@@ -19,12 +17,7 @@ use testbed::sandbox::{self, Network};
 use testbed::{Engine, Packages, Registry, Sandbox, Tree};
 
 fn packages(test: &str) -> Option<Packages> {
-    if let Some(reason) = testbed::missing() {
-        testbed::skip(test, &reason, std::env::var_os("CI").is_some());
-        return None;
-    }
-    let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/keyrings");
-    Some(Packages::of_the_machine(&keyrings).unwrap())
+    Packages::for_test(test, concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings"))
 }
 
 /// A sandbox on the machine's network with `trees` and a registry's packages in it.

@@ -8,7 +8,8 @@
 //!   since Linux 6.7. Everything in it ends with the value, also when the test process is killed.
 //! - [`Engine`] starts Docker or podman in a sandbox, [`Registry`] starts Debian's `docker-registry`.
 //!
-//! [`missing`] says what a machine lacks to do this; [`skip`] is how a test says that it did not run.
+//! [`missing`] says what a machine lacks to do this. A test begins with [`Packages::for_test`], which then says that it
+//! did not run.
 //!
 //! # What an engine meets inside
 //!
@@ -26,11 +27,14 @@ mod output;
 pub mod packages;
 pub mod registry;
 pub mod sandbox;
+mod shared;
+pub mod skopeo;
 
 pub use browser::Browser;
 pub use engine::{Engine, Running};
 pub use error::Error;
-pub use missing::{Reason, missing, skip};
+pub use missing::{Reason, missing, ready};
 pub use packages::{Package, Packages, Source, Tree};
 pub use registry::Registry;
 pub use sandbox::Sandbox;
+pub use shared::Shared;

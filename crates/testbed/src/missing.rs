@@ -68,12 +68,20 @@ fn covered(mounts: &str) -> Option<&str> {
     places.filter(|path| path.starts_with("/proc/")).find(|path| *path != "/proc/sys/fs/binfmt_misc")
 }
 
-/// Says on stderr that `test` does not run, and why.
+/// Whether `test` can use a [`crate::Sandbox`]. If not, stderr says that it is skipped, and why.
 ///
 /// # Panics
 ///
-/// With `ci` set (the caller's `CI` environment variable is there), since in CI a skip is a failure.
-pub fn skip(test: &str, reason: &Reason, ci: bool) {
+/// If not, and the environment has `CI`: there a skip is a failure.
+pub fn ready(test: &str) -> bool {
+    let missing = missing();
+    if let Some(reason) = &missing {
+        skip(test, reason, std::env::var_os("CI").is_some());
+    }
+    missing.is_none()
+}
+
+fn skip(test: &str, reason: &Reason, ci: bool) {
     let message = format!("{test} is skipped: {reason}");
     assert!(!ci, "{message}");
     // Not `eprintln!`: the test harness would keep it to itself. A closed stderr is no reason to fail.

@@ -30,11 +30,8 @@ RUN ["busybox", "grep", "armv7l", "/machine"]
 "#;
 
 fn check(engine: Engine) {
-    if !support::ready(engine.name()) {
-        return;
-    }
+    let Some(packages) = support::packages(engine.name()) else { return };
     let before = machine();
-    let packages = support::packages();
     let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
     let sandbox = Sandbox::start(&packages, &Options { trees: vec![&tree], ..Options::default() }).unwrap();
     let running = engine.start(&sandbox).unwrap();

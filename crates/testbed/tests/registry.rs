@@ -15,10 +15,7 @@ use qus_testbed::{Engine, Registry, Sandbox};
 /// Pushes an image from an engine to a registry in the same sandbox and pulls it back.
 fn check(test: &str, options: &Options) {
     let engine = Engine::Docker28 { containerd_store: true };
-    if !support::ready(test) {
-        return;
-    }
-    let packages = support::packages();
+    let Some(packages) = support::packages(test) else { return };
     let docker = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
     let tree = packages.tree("registry", &Registry::packages()).unwrap();
     let sandbox_options = sandbox::Options { trees: vec![&docker, &tree], ..Default::default() };
@@ -67,10 +64,8 @@ fn with_tls_and_a_password() {
 
 #[test]
 fn on_the_machines_network_the_test_itself_reaches_it() {
-    if !support::ready("on_the_machines_network_the_test_itself_reaches_it") {
-        return;
-    }
-    let packages = support::packages();
+    let test = "on_the_machines_network_the_test_itself_reaches_it";
+    let Some(packages) = support::packages(test) else { return };
     let tree = packages.tree("registry", &Registry::packages()).unwrap();
     let options = sandbox::Options { trees: vec![&tree], network: Network::Host, ..Default::default() };
     let sandbox = Sandbox::start(&packages, &options).unwrap();

@@ -20,8 +20,8 @@ use qus_testbed::{Error, Packages, Sandbox};
 const HOLD: &str = "QUS_TESTBED_HOLD";
 
 fn with_packages(test: &str, body: impl FnOnce(&Packages)) {
-    if support::ready(test) {
-        body(&support::packages());
+    if let Some(packages) = support::packages(test) {
+        body(&packages);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The layout on disk: written, read, verified, archived, and read by others.
 
 // The lints' exceptions for tests do not reach their helper functions.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
 use qus_publish as publish;
 

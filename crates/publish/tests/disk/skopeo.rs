@@ -2,27 +2,45 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::sync::Arc;
 
 use tempfile::TempDir;
+use testbed::sandbox::{Options, Sandbox};
+use testbed::{Packages, Shared, skopeo};
 
 use crate::fixture;
 use crate::publish::archive::{self, Named};
 use oci::spec::Manifest;
 
-/// Runs skopeo; `None` when it is not installed, which in CI is a failure.
-fn skopeo(arguments: &[&str]) -> Option<Vec<u8>> {
-    let run = match Command::new("skopeo").args(arguments).output() {
-        Ok(run) => run,
-        Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "skopeo is needed in CI: {error}");
-            eprintln!("skipped: skopeo cannot be run: {error}");
-            return None;
-        }
-    };
-    let errors = String::from_utf8_lossy(&run.stderr);
-    assert!(run.status.success(), "skopeo {arguments:?}: {errors}");
-    Some(run.stdout)
+/// skopeo in a sandbox, and a directory that is at the same place in there.
+struct Reader {
+    sandbox: Sandbox,
+    dir: TempDir,
+}
+
+static READER: Shared<Reader> = Shared::new();
+
+impl Reader {
+    fn find(test: &str) -> Option<Arc<Reader>> {
+        READER.get(|| {
+            let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
+            let packages = Packages::for_test(test, keyrings)?;
+            let tree = packages.tree("skopeo", &skopeo::packages()).unwrap();
+            let dir = TempDir::new().unwrap();
+            let options =
+                Options { trees: vec![&tree], binds: vec![dir.path().to_owned()], ..Options::default() };
+            Some(Reader { sandbox: Sandbox::start(&packages, &options).unwrap(), dir })
+        })
+    }
+
+    /// Where a test has what is read.
+    fn home(&self) -> TempDir {
+        TempDir::new_in(&self.dir).unwrap()
+    }
+
+    fn skopeo(&self, arguments: &[&str]) -> String {
+        self.sandbox.run(&[&["skopeo"], arguments].concat()).unwrap()
+    }
 }
 
 fn place(transport: &str, path: &Path, rest: &str) -> String {
@@ -31,26 +49,26 @@ fn place(transport: &str, path: &Path, rest: &str) -> String {
 
 #[test]
 fn reads_every_tag_byte_for_byte() {
-    let home = TempDir::new().unwrap();
+    let Some(reader) = Reader::find("reads_every_tag_byte_for_byte") else { return };
+    let home = reader.home();
     let refs = fixture::write(home.path());
     let layout = fixture::open(home.path());
     for (tag, descriptor) in &refs {
         let source = place("oci", home.path(), &format!(":{tag}"));
-        let Some(raw) = skopeo(&["inspect", "--raw", &source]) else { return };
-        assert_eq!(raw, layout.read(descriptor).unwrap(), "{tag}");
+        let raw = reader.skopeo(&["inspect", "--raw", &source]);
+        assert_eq!(raw.as_bytes(), layout.read(descriptor).unwrap(), "{tag}");
     }
 }
 
 #[test]
 fn copies_an_image_with_its_digests() {
-    let home = TempDir::new().unwrap();
+    let Some(reader) = Reader::find("copies_an_image_with_its_digests") else { return };
+    let home = reader.home();
     let refs = fixture::write(home.path());
     let layout = fixture::open(home.path());
     let copy = home.path().join("copy");
     let source = place("oci", home.path(), ":amd64-d1.0");
-    if skopeo(&["--insecure-policy", "copy", &source, &place("dir", &copy, "")]).is_none() {
-        return;
-    }
+    reader.skopeo(&["--insecure-policy", "copy", &source, &place("dir", &copy, "")]);
     let (_, image) = &refs[2];
     assert_eq!(fs::read(copy.join("manifest.json")).unwrap(), layout.read(image).unwrap());
     let manifest: Manifest = layout.json(image).unwrap();
@@ -61,20 +79,17 @@ fn copies_an_image_with_its_digests() {
     let docker = place("docker-archive", &home.path().join("docker.tar"), ":aptman/qus:latest");
     let latest = place("oci", home.path(), ":latest");
     let arguments = ["--insecure-policy", "--override-arch", "arm", "copy", &latest, &docker];
-    skopeo(&arguments).unwrap();
-    let config = skopeo(&[
-        "inspect",
-        "--config",
-        "--raw",
-        &place("docker-archive", &home.path().join("docker.tar"), ""),
-    ]);
-    let config: serde_json::Value = serde_json::from_slice(&config.unwrap()).unwrap();
+    reader.skopeo(&arguments);
+    let archive = place("docker-archive", &home.path().join("docker.tar"), "");
+    let config = reader.skopeo(&["inspect", "--config", "--raw", &archive]);
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
     assert_eq!(config["architecture"], "arm");
 }
 
 #[test]
 fn reads_the_archive_both_ways() {
-    let home = TempDir::new().unwrap();
+    let Some(reader) = Reader::find("reads_the_archive_both_ways") else { return };
+    let home = reader.home();
     let refs = fixture::write(home.path());
     let layout = fixture::open(home.path());
     let named = |(tag, descriptor): &(String, _)| Named {
@@ -86,10 +101,10 @@ fn reads_the_archive_both_ways() {
     let path = home.path().join("images.tar");
     let mut file = fs::File::create(&path).unwrap();
     archive::write(&layout, &images, &fixture::platform("amd64"), &mut file).unwrap();
-    let Some(raw) = skopeo(&["inspect", "--raw", &place("oci-archive", &path, ":latest")]) else { return };
-    assert_eq!(raw, layout.read(&refs[0].1).unwrap());
+    let raw = reader.skopeo(&["inspect", "--raw", &place("oci-archive", &path, ":latest")]);
+    assert_eq!(raw.as_bytes(), layout.read(&refs[0].1).unwrap());
     let classic = place("docker-archive", &path, ":docker.io/aptman/qus:pkg");
-    let config = skopeo(&["inspect", "--config", "--raw", &classic]).unwrap();
-    let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+    let config = reader.skopeo(&["inspect", "--config", "--raw", &classic]);
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
     assert_eq!(config["architecture"], "amd64");
 }

@@ -6,8 +6,6 @@
 // The lints' exceptions for tests do not reach their helper functions.
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
-
 use oci::spec::{Descriptor, ImageConfig, Index, Manifest};
 use qus_publish as publish;
 use tempfile::TempDir;
@@ -23,15 +21,6 @@ use publish::registry::{self, Access, Mode, Push, Registry, Repository, Silent};
 mod absent;
 #[path = "../fixture/mod.rs"]
 mod fixture;
-
-/// Whether the machine can run sandboxes; says so if not.
-fn ready(test: &str) -> bool {
-    let missing = testbed::missing();
-    if let Some(reason) = &missing {
-        testbed::skip(test, reason, std::env::var_os("CI").is_some());
-    }
-    missing.is_none()
-}
 
 fn named(repository: &Repository, refs: &[(String, Descriptor)]) -> Vec<Named> {
     let name = |(tag, descriptor): &(String, Descriptor)| Named {
@@ -66,11 +55,8 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Starts `which`, and a registry with a password, and runs `test` with both.
 fn with(which: testbed::Engine, test: impl AsyncFnOnce(Engine, Bench)) {
-    if !ready(which.name()) {
-        return;
-    }
-    let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/keyrings");
-    let packages = Packages::of_the_machine(&keyrings).unwrap();
+    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
+    let Some(packages) = Packages::for_test(which.name(), keyrings) else { return };
     let tree = packages.tree(which.tree_name(), &which.packages()).unwrap();
     let registry = packages.tree("registry", &testbed::Registry::packages()).unwrap();
     let options = Options { trees: vec![&tree, &registry], network: Network::Host, ..Options::default() };

@@ -1,7 +1,7 @@
 //! The registry client against a registry that misbehaves, and against a real one.
 
 // The lints' exceptions for tests do not reach their helper functions.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
 use qus_publish as publish;
 

@@ -122,6 +122,17 @@ impl Packages {
         machine::packages(keyrings)
     }
 
+    /// The same for `test`, which goes on only where it can have a sandbox: elsewhere it is skipped ([`crate::ready`]).
+    ///
+    /// # Panics
+    ///
+    /// If something else is wrong, and for a skip in CI.
+    pub fn for_test(test: &str, keyrings: impl AsRef<Path>) -> Option<Packages> {
+        let packages =
+            || Packages::of_the_machine(keyrings.as_ref()).unwrap_or_else(|error| panic!("{error}"));
+        crate::ready(test).then(packages)
+    }
+
     /// Where sandboxes keep what changes.
     pub(crate) fn work(&self) -> Result<PathBuf, Error> {
         let work = self.dir.join("work");

@@ -28,7 +28,7 @@ pub struct Options {
     pub address: IpAddr,
     /// The port; one that is free if `None`.
     pub port: Option<u16>,
-    /// HTTPS, with a certificate that only [`Registry::certificate`] vouches for.
+    /// HTTPS, with a certificate that only [`Registry::authority`] vouches for.
     pub tls: bool,
     /// Only for [`USER`] with [`PASSWORD`].
     pub password: bool,
@@ -78,6 +78,11 @@ impl Registry<'_> {
         Ok(Registry { sandbox, daemon, address, certificate })
     }
 
+    /// Where it runs.
+    pub fn sandbox(&self) -> &Sandbox {
+        self.sandbox
+    }
+
     /// Where it listens: in the sandbox's network, which is the machine's if [`crate::sandbox::Network::Host`] was
     /// asked for. Prints as references begin: `127.0.0.1:5000`.
     pub fn address(&self) -> SocketAddr {
@@ -85,15 +90,15 @@ impl Registry<'_> {
     }
 
     /// The certificate, in PEM, that clients must trust; `None` without TLS.
-    pub fn certificate(&self) -> Option<&str> {
-        self.certificate.as_ref().map(|certificate| certificate.pem.as_str())
+    pub fn authority(&self) -> Option<&str> {
+        self.certificate.as_ref().map(|certificate| certificate.authority.as_str())
     }
 
-    /// Makes the engines in the same sandbox trust the certificate.
+    /// Makes the engines in the same sandbox trust the authority.
     pub fn trust(&self) -> Result<(), Error> {
         for engine in ["docker", "containers"] {
             let path = format!("/etc/{engine}/certs.d/{}/ca.crt", self.address);
-            self.sandbox.write(path, self.certificate().unwrap_or_default())?;
+            self.sandbox.write(path, self.authority().unwrap_or_default())?;
         }
         Ok(())
     }
