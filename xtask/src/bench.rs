@@ -22,11 +22,14 @@ mod timeline;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use debian::Cache;
 use debian::lock::Lock;
 
+use crate::cache;
 use crate::context;
 use crate::files;
 use crate::report::render;
@@ -103,8 +106,11 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     if !args.redraw {
         let cache_dir = context::cache_dir(args.cache_dir.as_deref())?;
         let names = if args.names.is_empty() { Name::value_variants() } else { &args.names };
+        let started = SystemTime::now();
+        let limit = context::cache_limit(None)?.unwrap_or_default();
         measure(names, &workspace, &cache_dir, &lock, usize::from(args.runs), &mut results)?;
         results.save(&file)?;
+        cache::bound(&Cache::open(&cache_dir)?, limit, started, &Ui::new())?;
     }
     draw(&results, &args.output)?;
     if let Some(file) = &args.json {

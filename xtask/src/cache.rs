@@ -5,12 +5,14 @@ mod check;
 mod entries;
 mod limit;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use debian::Cache;
+use digest::Digest;
 use serde::Serialize;
 
 use crate::context;
@@ -88,7 +90,9 @@ pub(crate) fn run(args: &CacheArgs) -> anyhow::Result<()> {
     let dir = context::cache_dir(args.cache_dir.as_deref())?;
     let text = match args.action {
         None => list(&dir, args.json)?,
-        Some(Action::Prune { cache_size }) => prune(&dir, context::cache_limit(cache_size)?, args.json)?,
+        Some(Action::Prune { cache_size }) => {
+            prune(&dir, context::cache_limit(cache_size)?.unwrap_or_default(), args.json)?
+        }
         Some(Action::Verify) => verify(&dir, args.json, &ui)?,
     };
     Ok(ui::print(&text)?)
@@ -106,7 +110,7 @@ pub(crate) fn bound(cache: &Cache, limit: Limit, since: SystemTime, ui: &Ui) -> 
 
 fn list(dir: &std::path::Path, as_json: bool) -> anyhow::Result<String> {
     let entries = entries::list(dir)?;
-    let limit = context::cache_limit(None)?;
+    let limit = context::cache_limit(None)?.unwrap_or_default();
     let bytes = entries.iter().map(|entry| entry.bytes).sum();
     let folders: Vec<FolderJson> = Folder::ALL.iter().map(|folder| summary(*folder, &entries)).collect();
     if as_json {
@@ -156,14 +160,20 @@ fn verify(dir: &std::path::Path, as_json: bool, ui: &Ui) -> anyhow::Result<Strin
     let Some(_alone) = cache.alone()? else { return Err(in_use(&cache)) };
     let (mut checked, mut unchecked, mut removed) = (0, 0, Vec::new());
     let step = ui.step(format!("verifying {}", dir.display()));
-    for entry in entries::list(dir)? {
+    let entries = entries::list(dir)?;
+    let memos = entries::memos(&entries);
+    for entry in &entries {
         let path = entry.path.display();
-        match check::is_sound(&entry).with_context(|| format!("cannot read {path}"))? {
+        match check::is_sound(entry).with_context(|| format!("cannot read {path}"))? {
             None => unchecked += 1,
             Some(true) => checked += 1,
             Some(false) => {
                 checked += 1;
-                bound::remove(&entry).with_context(|| format!("cannot remove {path}"))?;
+                // The layout may have the same damage, which the memo of a layer would hide from the next build.
+                for memo in layer_memos(entry, &memos) {
+                    bound::remove(memo).with_context(|| format!("cannot remove {}", memo.path.display()))?;
+                }
+                bound::remove(entry).with_context(|| format!("cannot remove {path}"))?;
                 ui.note(format!("removed {path}: it has changed since it was made"));
                 removed.push(path.to_string());
             }
@@ -177,6 +187,15 @@ fn verify(dir: &std::path::Path, as_json: bool, ui: &Ui) -> anyhow::Result<Strin
     Ok(format!(
         "{checked} entries checked, {removed} of them damaged and removed; {unchecked} have no digest to check\n"
     ))
+}
+
+/// The memos of the layer that a blob is.
+fn layer_memos<'a>(entry: &Entry, memos: &BTreeMap<Digest, Vec<&'a Entry>>) -> Vec<&'a Entry> {
+    match entry.folder {
+        Folder::Blobs => entries::digest(&entry.path).and_then(|digest| memos.get(&digest)).cloned(),
+        _ => None,
+    }
+    .unwrap_or_default()
 }
 
 fn json<T: Serialize>(value: &T) -> anyhow::Result<String> {

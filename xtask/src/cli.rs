@@ -106,7 +106,8 @@ pub(crate) struct ImagesArgs {
     /// Also write one tar that `docker load` and `podman load` take
     #[arg(long, value_name = "FILE")]
     pub(crate) archive: Option<PathBuf>,
-    /// How many hosts to work on at the same time [default: the number of cores]
+    /// How many binaries to compress at the same time; for gzip, also how many hosts' packages to decode [default: the number
+    /// of cores]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZero<usize>>,
     /// Print what would be fetched, built and tagged, and stop; with --push, what would be uploaded

@@ -48,12 +48,11 @@ pub(crate) fn cache_dir(flag: Option<&Path>) -> anyhow::Result<PathBuf> {
     std::path::absolute(&dir).with_context(|| format!("cannot use {} as cache", dir.display()))
 }
 
-/// How large the cache may become, by flag or environment.
-pub(crate) fn cache_limit(flag: Option<Limit>) -> anyhow::Result<Limit> {
+/// How large the cache may become, by flag or environment, if either says so.
+pub(crate) fn cache_limit(flag: Option<Limit>) -> anyhow::Result<Option<Limit>> {
     match (flag, std::env::var("QUS_CACHE_SIZE")) {
-        (Some(limit), _) => Ok(limit),
-        (None, Ok(text)) if !text.is_empty() => text.parse().context("cannot use QUS_CACHE_SIZE"),
-        (None, _) => Ok(Limit::default()),
+        (None, Ok(text)) if !text.is_empty() => text.parse().map(Some).context("cannot use QUS_CACHE_SIZE"),
+        (flag, _) => Ok(flag),
     }
 }
 

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Context as _, bail};
 use arch::{Host, UnknownName};
@@ -94,6 +94,8 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     }
 
     let ui = Ui::new();
+    let begun = SystemTime::now();
+    let limit = context::cache_limit(None)?.unwrap_or_default();
     let layout = workspace.join("target/images");
     let assets = workspace.join(testing::ASSETS);
     let real = testing::real(&workspace, &layout, &assets, &ui)?;
@@ -105,6 +107,7 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     let outcomes = perform(&runs, &workspace, &layout, &assets, &options, &ui)?;
     let elapsed = started.elapsed();
     let changes = before.changes()?;
+    real.bound_cache(limit, begun, &ui)?;
 
     if args.json {
         ui::print(&report::json(&outcomes, &changes)?)?;

@@ -86,8 +86,8 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let limit = context::cache_limit(args.sources.cache_size)?;
     let (built, changed) = build(&plan, &order, &ui)?;
     // Listing a large cache takes longer than a build that has nothing to do.
-    if changed || args.sources.cache_size.is_some() {
-        cache::bound(fetch.cache(), limit, started, &ui)?;
+    if changed || limit.is_some() {
+        cache::bound(fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
     }
     if let Some(path) = &args.archive {
         write_archive(path, &built, &order, &ui)?;

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
         return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let new = runtime.block_on(resolve::look(&fetch, &mirror, &keyring, &request, &ui))?;
-    cache::bound(fetch.cache(), limit, started, &ui)?;
+    cache::bound(fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
     let old = Lock::load(&path).ok();
     if let (Some(file), Some(old)) = (&args.report, &old) {
         write_report(file, &resolve::compare(&request, old, Ok(&new), &[]))?;

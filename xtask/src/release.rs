@@ -25,7 +25,6 @@ use crate::context;
 use crate::cross;
 use crate::images;
 use crate::packing::Level;
-use crate::trace::Trace;
 use crate::ui::{self, Ui};
 
 use folder::Folder;
@@ -52,7 +51,8 @@ pub(crate) struct ReleaseArgs {
     /// How hard binaries are compressed
     #[arg(long, value_name = "LEVEL", default_value = "best")]
     level: Level,
-    /// How many hosts to work on at the same time [default: the number of cores]
+    /// How many binaries to compress at the same time; for gzip, also how many hosts' packages to decode [default: the number
+    /// of cores]
     #[arg(long, value_name = "N")]
     jobs: Option<std::num::NonZero<usize>>,
     /// Print which files would be made, and stop
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
         output: &std::path::absolute(&args.layout)?,
         jobs: args.jobs,
         level: args.level,
-        trace: Trace::default(),
+        trace: context::trace(),
     };
     let order = Order {
         images: &images,
@@ -112,10 +112,11 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     }
     let limit = context::cache_limit(args.sources.cache_size)?;
     let assets = make(&order, &ui)?;
-    if assets.changed() || args.sources.cache_size.is_some() {
-        cache::bound(fetch.cache(), limit, started, &ui)?;
+    if assets.changed() || limit.is_some() {
+        cache::bound(fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
     }
     ui::print(&if args.json { summary::json(&assets)? } else { summary::table(&assets) })?;
+    images.trace.finish()?;
     ui.note(summary::verdict(&assets));
     Ok(())
 }
@@ -141,6 +142,7 @@ pub(crate) fn make(order: &Order<'_>, ui: &Ui) -> anyhow::Result<Assets> {
     };
 
     let step = ui.step(format!("writing {}", order.output.display()));
+    let span = order.images.trace.span("release", || "files".to_owned());
     tarballs::write(order, &built, &reader, &folder)?;
     for (host, program) in &register {
         folder.put(&programs::register_name(*host), 0o755, &[program])?;
@@ -153,7 +155,7 @@ pub(crate) fn make(order: &Order<'_>, ui: &Ui) -> anyhow::Result<Assets> {
     for (name, bytes) in extras::files()? {
         folder.put(&name, 0o644, &[&bytes])?;
     }
-    drop(step);
+    drop((span, step));
     folder.finish()
 }
 

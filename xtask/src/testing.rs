@@ -5,9 +5,11 @@ use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use arch::{Host, Target};
+use debian::Cache;
 use debian::deb::{self, Kind};
 use debian::fetch::Fetcher;
 use debian::keyring::Keyring;
@@ -15,6 +17,7 @@ use debian::lock::Lock;
 use debian::mirror::Mirror;
 use debian::resolve::{self, Request};
 
+use crate::cache::{self, Limit};
 use crate::cli::{Sources, TestArgs};
 use crate::config::Config;
 use crate::context;
@@ -39,6 +42,8 @@ const QEMU_DIR: &str = "QUS_TEST_QEMU_DIR";
 
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
+    let started = SystemTime::now();
+    let limit = context::cache_limit(None)?.unwrap_or_default();
     let workspace = context::workspace()?;
     let layout = workspace.join("target/images");
     let Prepared { lock, register, qemu } = prepare(&workspace, &layout, &ui)?;
@@ -59,6 +64,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let status = command.status().context("cannot run cargo")?;
+    cache::bound(&Cache::open(&context::cache_dir(None)?)?, limit, started, &ui)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -127,6 +133,17 @@ pub(crate) fn real(workspace: &Path, layout: &Path, assets: &Path, ui: &Ui) -> a
         lock.write(&lock_path)?;
     }
     Ok(Real { lock, lock_path, cache_dir, fetch })
+}
+
+impl Real {
+    /// Makes room in the cache again, as a build does. Inside of `cargo xtask test`, whose tests are not over and may use
+    /// anything, that is for its end.
+    pub(crate) fn bound_cache(&self, limit: Limit, since: SystemTime, ui: &Ui) -> anyhow::Result<()> {
+        match std::env::var_os(LOCK) {
+            Some(_) => Ok(()),
+            None => cache::bound(self.fetch.cache(), limit, since, ui),
+        }
+    }
 }
 
 /// Builds the images that are tested, and unpacks this machine's QEMU.

@@ -6,7 +6,7 @@ mod line;
 
 use std::fs;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use debian::testing::{Archive, Deb, Suite, elf};
 use line::Line;
@@ -48,13 +48,29 @@ fn files(line: &Line, folder: &str) -> Vec<PathBuf> {
 /// Flips a bit in the middle of every file of a folder, and gives how many there are.
 fn damage(line: &Line, folder: &str) -> usize {
     let files = files(line, folder);
-    for path in &files {
-        let file = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
-        let (mut byte, middle) = ([0], file.metadata().unwrap().len() / 2);
-        file.read_exact_at(&mut byte, middle).unwrap();
-        file.write_all_at(&[byte[0] ^ 1], middle).unwrap();
-    }
+    files.iter().for_each(|path| flip(path));
     files.len()
+}
+
+/// Flips a bit in the middle of a file.
+fn flip(path: &Path) {
+    let file = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let (mut byte, middle) = ([0], file.metadata().unwrap().len() / 2);
+    file.read_exact_at(&mut byte, middle).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], middle).unwrap();
+}
+
+/// The same, as a disk does it: the file's time stays.
+fn rot(path: &Path) {
+    let written = fs::metadata(path).unwrap().modified().unwrap();
+    flip(path);
+    fs::File::options().write(true).open(path).unwrap().set_modified(written).unwrap();
+}
+
+/// The blobs of the layout that are layers, or that are not.
+fn blobs(line: &Line, layers: bool) -> Vec<PathBuf> {
+    let gzip = |path: &PathBuf| fs::read(path).unwrap().starts_with(&[0x1f, 0x8b]);
+    files(line, "target/images/blobs/sha256").into_iter().filter(|path| gzip(path) == layers).collect()
 }
 
 #[test]
@@ -87,6 +103,94 @@ fn what_is_damaged_is_made_again() {
 }
 
 #[test]
+fn a_layout_is_mended_where_it_is() {
+    // What is damaged and how; whether `cache verify` runs before the next build; and whether that makes layers.
+    for (what, layers, harm, verify, makes) in [
+        ("a layer and its link in the cache", true, flip as fn(&Path), false, true),
+        ("the same, verified", true, flip, true, true),
+        ("the same without a trace, verified", true, rot, true, true),
+        ("a document", false, flip, false, false),
+        ("the same without a trace", false, rot, false, false),
+    ] {
+        let line = locked();
+        let first = line.run(&BUILD).success();
+        let damaged = blobs(&line, layers);
+        assert!(damaged.len() >= 2, "{what}");
+        damaged.iter().for_each(|path| harm(path));
+        line.run(&["verify", "target/images"]).failure(1);
+        if verify {
+            let output = line.run(&["cache", "verify", "--json"]).success();
+            let report: Value = serde_json::from_str(&output.stdout).unwrap();
+            assert_eq!(report["removed"].as_array().unwrap().len(), damaged.len(), "{what}: {report}");
+            assert!(files(&line, "cache/layers").is_empty(), "{what}");
+        }
+        let again = line.run(&[&BUILD[..], &["--offline"]].concat()).success();
+        assert_eq!(again.stdout, first.stdout, "{what}");
+        assert_eq!(again.stderr.contains("compressing"), makes, "{what}: {}", again.stderr);
+        line.run(&["verify", "target/images"]).success();
+        let output = line.run(&["cache", "verify"]).success();
+        assert!(output.stdout.contains(" 0 of them damaged"), "{what}: {output:?}");
+        let unchanged = line.run(&BUILD).success();
+        assert!(!unchanged.stderr.contains("compressing"), "{what}: {}", unchanged.stderr);
+    }
+}
+
+#[test]
+fn a_damaged_layer_comes_back_from_the_cache_and_a_damaged_link_from_the_layout() {
+    let line = locked();
+    let first = line.run(&BUILD).success();
+    let build = || {
+        let again = line.run(&[&BUILD[..], &["--offline"]].concat()).success();
+        assert_eq!(again.stdout, first.stdout);
+        assert!(!again.stderr.contains("compressing"), "{}", again.stderr);
+        line.run(&["verify", "target/images"]).success();
+        let output = line.run(&["cache", "verify"]).success();
+        assert!(output.stdout.contains(" 0 of them damaged"), "{output:?}");
+    };
+    // Two files instead of two names of one, as where a layout was copied.
+    let apart = |folder: &str| {
+        let layers = blobs(&line, true);
+        for path in layers.iter().map(|path| line.path(folder).join(path.file_name().unwrap())) {
+            let bytes = fs::read(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, bytes).unwrap();
+            flip(&path);
+        }
+    };
+    for folder in ["target/images/blobs/sha256", "cache/blobs"] {
+        apart(folder);
+        build();
+    }
+}
+
+#[test]
+fn only_a_file_of_another_time_is_read() {
+    let line = locked();
+    let first = line.run(&BUILD).success();
+    let build = || {
+        let again = line.run(&[&BUILD[..], &["--offline"]].concat()).success();
+        assert_eq!(again.stdout, first.stdout);
+        assert!(!again.stderr.contains("compressing"), "{}", again.stderr);
+    };
+    let memos =
+        || files(&line, "cache/layers").iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
+    let before = memos();
+    build();
+    assert_eq!(memos(), before);
+    // Whole, but of another time: the memo knows it from then on, and what happens to it without a trace goes unread.
+    for path in blobs(&line, true) {
+        fs::File::options().write(true).open(path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+    build();
+    let known = memos();
+    assert_ne!(known, before);
+    blobs(&line, true).iter().for_each(|path| rot(path));
+    build();
+    assert_eq!(memos(), known);
+    line.run(&["verify", "target/images"]).failure(1);
+}
+
+#[test]
 fn layers_come_back_from_the_cache() {
     let line = locked();
     let first = line.run(&BUILD).success();
@@ -107,6 +211,12 @@ fn the_cache_stays_within_its_limit() {
     assert!(before["bytes"].as_u64().unwrap() > 10_000, "{before}");
     let output = line.run(&["cache"]).success();
     assert!(output.stdout.starts_with("FOLDER    ENTRIES  SIZE"), "{}", output.stdout);
+
+    // A limit in the environment acts though nothing changes.
+    assert!(!files(&line, "cache/sha256").is_empty());
+    let unchanged = line.run_with(&BUILD, &[("QUS_CACHE_SIZE", "1")]).success();
+    assert!(unchanged.stderr.contains("least recently used entries from the cache"), "{}", unchanged.stderr);
+    assert_eq!(files(&line, "cache/sha256").len(), 0);
 
     // What a run has used stays, whatever its limit; the next one finds it.
     line.run(&[&BUILD[..], &["--cache-size", "1", "--output", "one"]].concat()).success();

@@ -155,12 +155,23 @@ fn a_damaged_layer_is_found() {
     let mut bytes = fs::read(largest.path()).unwrap();
     let last = bytes.len() - 3;
     bytes[last] ^= 1;
+    // Without a trace: what has another time is made again.
+    let written = largest.metadata().unwrap().modified().unwrap();
     fs::write(largest.path(), bytes).unwrap();
+    fs::File::options().write(true).open(largest.path()).unwrap().set_modified(written).unwrap();
     let failed = line.run(&["release"]).failure(1);
     let expected = format!("cannot take binaries for mipsel out of {}", largest.path().display());
     assert!(failed.stderr.contains(&expected), "{}", failed.stderr);
     // Nothing vouches for what was written.
     assert!(!line.path(&format!("{FOLDER}/SHA256SUMS")).exists());
+
+    line.run(&["cache", "verify"]).success();
+    let trace = line.path("trace.json");
+    line.run_with(&["release"], &[("QUS_TRACE", trace.to_str().unwrap())]).success();
+    let trace: serde_json::Value = serde_json::from_str(&line.read("trace.json")).unwrap();
+    let stages: Vec<&str> =
+        trace["traceEvents"].as_array().unwrap().iter().map(|event| event["cat"].as_str().unwrap()).collect();
+    assert!(stages.contains(&"compress") && stages.contains(&"release"), "{stages:?}");
 }
 
 #[test]

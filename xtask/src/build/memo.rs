@@ -3,10 +3,15 @@
 //! A memo is a small file named by the digest of everything that the layer's bytes depend on. Beside the memos the cache
 //! has the layers themselves, under their digests: hard links to the layout's blobs, which take no room while the layout
 //! has them, and bring them back when it does not any more. (There are none where the cache and the layout are on
-//! different file systems.) What has changed since it was made is not used: the layer is made again.
+//! different file systems.)
+//!
+//! What has changed since it was made is not used: the layer is made again. A memo knows when its layer's files were
+//! written; a file of another time or size is hashed before it counts, and the others are not read. So nothing may touch
+//! these files, and the memo's own time says when the layer was last used.
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -17,8 +22,12 @@ use oci::spec::Descriptor;
 use publish::layout::LayoutWriter;
 use serde::{Deserialize, Serialize};
 
-/// Raised with every change to what is put into layers or to how `oci` writes them; its golden digests tell.
-const FORMAT: u32 = 3;
+/// Raised with every change to what is put into layers or to how `oci` writes them (its golden digests tell), and to what a
+/// memo says.
+const FORMAT: u32 = 4;
+
+/// How many files a memo knows at most: layouts on other file systems than the cache have one each.
+const KNOWN: usize = 8;
 
 /// The digest of everything that a layer depends on.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +56,31 @@ struct Record {
     descriptor: Descriptor,
     diff_id: Digest,
     unpacked_size: u64,
+    /// When the files were written that were the layer: the newest last.
+    written: Vec<Written>,
+}
+
+/// A file's time of modification, in seconds and nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Written(i64, i64);
+
+impl Record {
+    /// Whether the file is one that was the layer, and has not been written to since.
+    fn knows(&self, file: &Path) -> bool {
+        fs::symlink_metadata(file).is_ok_and(|found| {
+            let written = Written(found.mtime(), found.mtime_nsec());
+            found.is_file() && found.len() == self.descriptor.size && self.written.contains(&written)
+        })
+    }
+
+    /// Notes that the file is the layer now.
+    fn learn(&mut self, file: &Path) -> io::Result<()> {
+        let found = fs::symlink_metadata(file)?;
+        self.written.push(Written(found.mtime(), found.mtime_nsec()));
+        let surplus = self.written.len().saturating_sub(KNOWN);
+        self.written.drain(..surplus);
+        Ok(())
+    }
 }
 
 impl Memo {
@@ -62,33 +96,42 @@ impl Memo {
     /// The layer made from `key`, in the layout; `None` if it must be made.
     pub(crate) fn get(&self, key: Key, layout: &LayoutWriter) -> anyhow::Result<Option<Layer>> {
         let path = self.path(key);
-        let Some(Record { descriptor, diff_id, unpacked_size }) =
-            fs::read(&path).ok().as_deref().and_then(parse)
-        else {
-            return Ok(None);
-        };
-        let blob = self.blob(&descriptor);
-        if !layout.contains(&descriptor) && !layout.adopt(&blob, &descriptor)? {
-            // Gone, or damaged: the next one takes its place.
-            remove(&blob).with_context(|| format!("cannot remove {}", blob.display()))?;
+        let Some(mut record) = fs::read(&path).ok().as_deref().and_then(parse) else { return Ok(None) };
+        let kept = self.blob(&record.descriptor);
+        if record.knows(&layout.blob_path(record.descriptor.digest)) {
+            touch(&path);
+        } else if layout.holds(&record.descriptor)? || layout.adopt(&kept, &record.descriptor)? {
+            self.write(&path, &mut record, layout)?;
+        } else {
+            // Gone, or damaged: the next one takes its place, and in the layout that of what is damaged there.
+            remove(&kept).with_context(|| format!("cannot remove {}", kept.display()))?;
             return Ok(None);
         }
-        touch(&path);
-        touch(&blob);
+        if kept.exists() && !record.knows(&kept) {
+            layout.lend(record.descriptor.digest, &kept)?;
+        }
+        let Record { descriptor, diff_id, unpacked_size, .. } = record;
         Ok(Some(Layer { descriptor, diff_id, unpacked_size }))
     }
 
     /// Remembers that `layer`, which is in the layout, was made from `key`.
     pub(crate) fn put(&self, key: Key, layer: &Layer, layout: &LayoutWriter) -> anyhow::Result<()> {
-        let path = self.path(key);
-        let cannot_write = || format!("cannot write {}", path.display());
         let Layer { descriptor, diff_id, unpacked_size } = layer.clone();
         // Where a hard link is not possible, the layer is in the layout alone.
-        drop(fs::hard_link(layout.blob_path(descriptor.digest), self.blob(&descriptor)));
-        let record = write(&Record { descriptor, diff_id, unpacked_size })?;
+        layout.lend(descriptor.digest, &self.blob(&descriptor))?;
+        let mut record = Record { descriptor, diff_id, unpacked_size, written: Vec::new() };
+        self.write(&self.path(key), &mut record, layout)
+    }
+
+    /// Writes the memo of a layer that is in the layout.
+    fn write(&self, path: &Path, record: &mut Record, layout: &LayoutWriter) -> anyhow::Result<()> {
+        let blob = layout.blob_path(record.descriptor.digest);
+        record.learn(&blob).with_context(|| format!("cannot look at {}", blob.display()))?;
+        let cannot_write = || format!("cannot write {}", path.display());
+        let text = write(record)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.memos).with_context(cannot_write)?;
-        file.write_all(&record).with_context(cannot_write)?;
-        file.persist(&path).with_context(cannot_write)?;
+        file.write_all(&text).with_context(cannot_write)?;
+        file.persist(path).with_context(cannot_write)?;
         Ok(())
     }
 
@@ -103,7 +146,12 @@ impl Memo {
 
 /// Whether the memo at `path` is as it was written.
 pub(crate) fn is_sound(path: &Path) -> io::Result<bool> {
-    Ok(parse(&fs::read(path)?).is_some())
+    Ok(text(&fs::read(path)?).is_some())
+}
+
+/// The digest of the layer that the memo at `path` remembers; `None` if it cannot be read.
+pub(crate) fn layer(path: &Path) -> Option<Digest> {
+    Some(parse(&fs::read(path).ok()?)?.descriptor.digest)
 }
 
 /// A memo is the digest of its text, and its text.
@@ -113,8 +161,12 @@ fn write(record: &Record) -> serde_json::Result<Vec<u8>> {
 }
 
 fn parse(memo: &[u8]) -> Option<Record> {
+    serde_json::from_str(text(memo)?).ok()
+}
+
+fn text(memo: &[u8]) -> Option<&str> {
     let (digest, text) = std::str::from_utf8(memo).ok()?.strip_suffix('\n')?.split_once('\n')?;
-    (Digest::of(text.as_bytes()).hex() == digest).then(|| serde_json::from_str(text).ok()).flatten()
+    (Digest::of(text.as_bytes()).hex() == digest).then_some(text)
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -133,7 +185,8 @@ mod tests {
     fn no_flipped_bit_of_a_memo_goes_unseen() {
         let digest = Digest::of(b"layer");
         let descriptor = Descriptor::new(media_type::LAYER_GZIP, digest, 5);
-        let memo = write(&Record { descriptor, diff_id: digest, unpacked_size: 1024 }).unwrap();
+        let written = vec![Written(1_700_000_000, 1)];
+        let memo = write(&Record { descriptor, diff_id: digest, unpacked_size: 1024, written }).unwrap();
         assert!(parse(&memo).is_some());
         for place in 0..memo.len() {
             let mut flipped = memo.clone();

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use digest::{Digest, HashWriter};
+use digest::HashWriter;
 
-use super::entries::{Entry, Folder};
+use super::entries::{self, Entry, Folder};
 use crate::build::memo;
 use crate::cross;
 
@@ -25,6 +25,5 @@ fn is_named_by_digest(path: &Path) -> io::Result<bool> {
     let mut hash = HashWriter::new(io::sink());
     io::copy(&mut File::open(path)?, &mut hash)?;
     let (_, digest, _) = hash.finish();
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(Digest::from_hex(&name).is_ok_and(|expected| expected == digest))
+    Ok(entries::digest(path) == Some(digest))
 }

@@ -1,11 +1,15 @@
 //! What is in the cache, entry by entry: an entry is what is made, used and removed as a whole.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use digest::Digest;
+
+use crate::build::memo;
 
 /// A folder of the cache. ARCHITECTURE.md says what is in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +72,36 @@ pub(crate) fn list(cache: &Path) -> anyhow::Result<Vec<Entry>> {
         list_folder(folder, &path, &mut entries)
             .with_context(|| format!("cannot list {}", path.display()))?;
     }
+    date_blobs(&mut entries);
     Ok(entries)
+}
+
+/// The memos, by the layer that each remembers.
+pub(crate) fn memos(entries: &[Entry]) -> BTreeMap<Digest, Vec<&Entry>> {
+    let mut found: BTreeMap<Digest, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.folder == Folder::Memos) {
+        if let Some(digest) = memo::layer(&entry.path) {
+            found.entry(digest).or_default().push(entry);
+        }
+    }
+    found
+}
+
+/// The digest that a blob is named by.
+pub(crate) fn digest(blob: &Path) -> Option<Digest> {
+    Digest::from_hex(&blob.file_name()?.to_string_lossy()).ok()
+}
+
+/// A layer is used with its memo; its own time says when it was written, and is left alone.
+fn date_blobs(entries: &mut [Entry]) {
+    let last = |memos: Vec<&Entry>| memos.iter().map(|memo| memo.used).max();
+    let used: HashMap<Digest, SystemTime> =
+        memos(entries).into_iter().filter_map(|(digest, memos)| Some((digest, last(memos)?))).collect();
+    for entry in entries.iter_mut().filter(|entry| entry.folder == Folder::Blobs) {
+        if let Some(time) = digest(&entry.path).and_then(|digest| used.get(&digest)) {
+            entry.used = entry.used.max(*time);
+        }
+    }
 }
 
 fn list_folder(folder: Folder, path: &Path, entries: &mut Vec<Entry>) -> io::Result<()> {

@@ -22,27 +22,28 @@ impl BlobWriter {
         Ok(BlobWriter { root: root.to_owned(), out })
     }
 
-    /// Puts the blob under its digest. A blob that is there already stays as it is.
+    /// Puts the blob under its digest, in the place of what may be there.
     pub fn commit(self, media_type: &str) -> Result<Descriptor, LayoutError> {
         let (buffer, digest, size) = self.out.finish();
-        put(&self.root, buffer, digest, size)?;
+        put(&self.root, buffer, digest)?;
         Ok(Descriptor::new(media_type, digest, size))
     }
 
     /// Puts the blob under `expected` if that is its digest; otherwise drops it and gives its digest.
     pub fn commit_as(self, expected: Digest) -> Result<Result<(), Digest>, LayoutError> {
-        let (buffer, actual, size) = self.out.finish();
+        let (buffer, actual, _) = self.out.finish();
         if actual != expected {
             return Ok(Err(actual));
         }
-        put(&self.root, buffer, actual, size).map(Ok)
+        put(&self.root, buffer, actual).map(Ok)
     }
 }
 
-fn put(root: &Path, buffer: BufWriter<Unfinished>, digest: Digest, size: u64) -> Result<(), LayoutError> {
+fn put(root: &Path, buffer: BufWriter<Unfinished>, digest: Digest) -> Result<(), LayoutError> {
     let path = blob_path(root, digest);
     let file = buffer.into_inner().map_err(|error| LayoutError::io("write", &path)(error.into_error()))?;
-    if has_size(&path, size) { Ok(()) } else { file.rename(&path) }
+    // What is there may have been damaged since it got its name; whoever reads it goes on reading it.
+    file.rename(&path)
 }
 
 impl Write for BlobWriter {
@@ -57,8 +58,4 @@ impl Write for BlobWriter {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
-}
-
-pub(super) fn has_size(path: &Path, size: u64) -> bool {
-    path.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() == size)
 }

@@ -16,10 +16,8 @@ pub(super) struct Unfinished {
 impl Unfinished {
     /// Creates one in `directory`, which must be where it shall stay.
     pub(super) fn create(directory: &Path) -> Result<Unfinished, LayoutError> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         loop {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = directory.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
+            let path = next_name(directory);
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok(Unfinished { file, path }),
                 // Of an earlier process with this number, or one that counts processes on its own, in a container.
@@ -29,11 +27,30 @@ impl Unfinished {
         }
     }
 
+    /// Makes another name of `original` in `directory`: a hard link.
+    pub(super) fn link(original: &Path, directory: &Path) -> io::Result<Unfinished> {
+        let file = File::open(original)?;
+        loop {
+            let path = next_name(directory);
+            match fs::hard_link(original, &path) {
+                Ok(()) => return Ok(Unfinished { file, path }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Gives the file its final name, replacing what has it.
     pub(super) fn rename(self, path: &Path) -> Result<(), LayoutError> {
-        // After this, the drop below finds nothing to remove.
+        // After this, the drop below finds nothing to remove, unless both names were of one file: then nothing was renamed.
         fs::rename(&self.path, path).map_err(LayoutError::io("write", path))
     }
+}
+
+fn next_name(directory: &Path) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    directory.join(format!("{TEMPORARY}{}-{number}", std::process::id()))
 }
 
 impl Drop for Unfinished {

@@ -10,7 +10,7 @@ use digest::{Digest, VerifyError, VerifyReader};
 use oci::Blob;
 use oci::spec::{Descriptor, Index, SchemaVersion, annotation, media_type};
 
-use super::blob::{BlobWriter, has_size};
+use super::blob::BlobWriter;
 use super::unfinished::Unfinished;
 use super::{BLOBS, INDEX, Layout, LayoutError, MARKER, MARKER_TEXT, TEMPORARY, blob_path};
 
@@ -68,12 +68,13 @@ impl LayoutWriter {
         BlobWriter::create(&self.root)
     }
 
-    /// Adds a document.
+    /// Adds a document. What is there and is not that document is replaced.
     pub fn put(&self, blob: &Blob) -> Result<(), LayoutError> {
-        if self.contains(blob.descriptor()) {
+        let path = blob_path(&self.root, blob.digest());
+        if self.contains(blob.descriptor()) && fs::read(&path).is_ok_and(|old| old == blob.bytes()) {
             return Ok(());
         }
-        write_whole(&blob_path(&self.root, blob.digest()), blob.bytes())
+        write_whole(&path, blob.bytes())
     }
 
     /// Where a blob is, or would be.
@@ -81,39 +82,42 @@ impl LayoutWriter {
         blob_path(&self.root, digest)
     }
 
-    /// Takes in the blob that `file` holds: by a hard link where the file system allows one, or else by a copy. `false`: the
-    /// file is not there, or is not the blob.
+    /// Takes in the blob that `file` holds, in the place of what may be there: by a hard link where the file system allows
+    /// one, or else by a copy. `false`: the file is not there, or is not the blob.
     pub fn adopt(&self, file: &Path, descriptor: &Descriptor) -> Result<bool, LayoutError> {
-        let opened = match File::open(file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            opened => opened.map_err(LayoutError::io("open", file))?,
-        };
-        let mut verified = VerifyReader::new(opened, descriptor.size, descriptor.digest);
-        if let Err(error) = io::copy(&mut verified, &mut io::sink()) {
-            let damaged = error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<VerifyError>);
-            return if damaged { Ok(false) } else { Err(LayoutError::io("read", file)(error)) };
+        if !holds(file, descriptor)? {
+            return Ok(false);
         }
-        let path = self.blob_path(descriptor.digest);
-        if path.exists() && !self.contains(descriptor) {
-            fs::remove_file(&path).map_err(LayoutError::io("remove", &path))?;
+        if let Ok(link) = Unfinished::link(file, &self.root.join(BLOBS)) {
+            link.rename(&self.blob_path(descriptor.digest))?;
+            return Ok(true);
         }
-        match fs::hard_link(file, &path) {
-            Ok(()) => {}
-            // Another build was faster.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(_) => {
-                let mut source = File::open(file).map_err(LayoutError::io("open", file))?;
-                let mut blob = self.blob_writer()?;
-                io::copy(&mut source, &mut blob).map_err(LayoutError::io("copy", file))?;
-                return Ok(blob.commit_as(descriptor.digest)?.is_ok());
-            }
-        }
-        Ok(true)
+        let mut source = File::open(file).map_err(LayoutError::io("open", file))?;
+        let mut blob = self.blob_writer()?;
+        io::copy(&mut source, &mut blob).map_err(LayoutError::io("copy", file))?;
+        Ok(blob.commit_as(descriptor.digest)?.is_ok())
     }
 
-    /// Whether the blob is there with the right size. (Its digest was right when it got its name.)
+    /// Makes `file` another name of a blob, in the place of what may be there: a hard link. `false`: the file system does
+    /// not allow one.
+    pub fn lend(&self, digest: Digest, file: &Path) -> Result<bool, LayoutError> {
+        let directory = file.parent().unwrap_or(Path::new("."));
+        match Unfinished::link(&self.blob_path(digest), directory) {
+            Ok(link) => link.rename(file).map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Whether the blob is there with the right size. (Its digest was right when it got its name; whether it still is,
+    /// [`LayoutWriter::holds`] says.)
     pub fn contains(&self, descriptor: &Descriptor) -> bool {
-        has_size(&blob_path(&self.root, descriptor.digest), descriptor.size)
+        let found = blob_path(&self.root, descriptor.digest).symlink_metadata();
+        found.is_ok_and(|found| found.is_file() && found.len() == descriptor.size)
+    }
+
+    /// Whether the blob is there with the right digest: reads it.
+    pub fn holds(&self, descriptor: &Descriptor) -> Result<bool, LayoutError> {
+        holds(&self.blob_path(descriptor.digest), descriptor)
     }
 
     /// Makes `refs`, tags of `repository`, what the layout holds. Returns whether that changed anything; if not,
@@ -180,6 +184,20 @@ impl LayoutWriter {
         }
         self.lock.lock_shared().map_err(LayoutError::io("lock", &blobs))?;
         Ok(Pruned::Removed { blobs: removed, bytes })
+    }
+}
+
+/// Whether `file` is the blob that `descriptor` says.
+fn holds(file: &Path, descriptor: &Descriptor) -> Result<bool, LayoutError> {
+    let opened = match File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened.map_err(LayoutError::io("open", file))?,
+    };
+    let mut verified = VerifyReader::new(opened, descriptor.size, descriptor.digest);
+    match io::copy(&mut verified, &mut io::sink()) {
+        Ok(_) => Ok(true),
+        Err(error) if error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<VerifyError>) => Ok(false),
+        Err(error) => Err(LayoutError::io("read", file)(error)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -222,6 +223,59 @@ fn documents_are_verified_and_limited() {
     fs::write(layout.blob_path(blob.digest()), br#"{"schemaVersion":2}"#).unwrap();
     let mut reader = layout.blob(blob.descriptor()).unwrap();
     assert!(reader.read_to_end(&mut Vec::new()).is_err());
+}
+
+#[test]
+fn what_is_written_again_takes_the_place_of_what_is_damaged() {
+    let home = TempDir::new().unwrap();
+    fixture::write(home.path());
+    let before = snapshot(home.path());
+    let blobs: Vec<_> =
+        fs::read_dir(home.path().join("blobs/sha256")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(blobs.len(), 11);
+    for path in &blobs {
+        // Of the same size, and of another.
+        for harm in [|bytes: &mut Vec<u8>| bytes[20] ^= 1, |bytes: &mut Vec<u8>| bytes.truncate(20)] {
+            let mut bytes = fs::read(path).unwrap();
+            harm(&mut bytes);
+            fs::write(path, bytes).unwrap();
+            fixture::write(home.path());
+            assert_eq!(snapshot(home.path()), before, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_blob_is_lent_and_taken_back() {
+    let (home, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let writer = LayoutWriter::create(home.path()).unwrap();
+    let mut blob = writer.blob_writer().unwrap();
+    blob.write_all(b"layer").unwrap();
+    let descriptor = blob.commit("text/plain").unwrap();
+    let (here, there) = (writer.blob_path(descriptor.digest), other.path().join("blob"));
+    let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+
+    assert!(writer.holds(&descriptor).unwrap());
+    assert!(!writer.adopt(&there, &descriptor).unwrap());
+    fs::write(&there, "other").unwrap();
+    assert!(!writer.adopt(&there, &descriptor).unwrap());
+    // Twice: the second time, both are names of one file already.
+    for _ in 0..2 {
+        assert!(writer.lend(descriptor.digest, &there).unwrap());
+        assert_eq!(inode(&here), inode(&there));
+    }
+
+    fs::remove_file(&here).unwrap();
+    assert!(!writer.holds(&descriptor).unwrap());
+    fs::write(&here, "loyer").unwrap();
+    assert!(writer.contains(&descriptor) && !writer.holds(&descriptor).unwrap());
+    for _ in 0..2 {
+        assert!(writer.adopt(&there, &descriptor).unwrap());
+        assert_eq!((inode(&here), fs::read(&here).unwrap()), (inode(&there), b"layer".to_vec()));
+    }
+    // No temporary names are left.
+    assert_eq!(snapshot(home.path()).len(), 2);
+    assert_eq!(snapshot(other.path()).len(), 1);
 }
 
 #[test]
