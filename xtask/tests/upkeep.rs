@@ -111,6 +111,17 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     let heading = concat!("## ", env!("CARGO_PKG_VERSION"));
     line.write("CHANGELOG.md", &line.read("CHANGELOG.md").replace("## Unreleased", heading));
 
+    // Machines that push something else than what was verified move nothing that users follow.
+    let other = workflow::text("release.yml").replace("--versioned-only", "--versioned-only --level quick");
+    let (ran, failed) = runner.workflow(&Workflow::parse(&other), &HOSTS);
+    assert_eq!(failed, ["publish"], "{:#?}", ran.last());
+    let refused = String::from_utf8_lossy(&ran.last().unwrap().output.stderr).into_owned();
+    assert!(refused.contains("it is not what target/verified has:\n  "), "{refused}");
+    for tag in ["latest", "d12.0", "mips-pkg"] {
+        let gone = runner.run(&format!("cargo xtask verify \"$REPOSITORY:{tag}\""));
+        assert!(!gone.status.success(), "{tag}: {gone:?}");
+    }
+
     let (ran, failed) = runner.workflow(&release, &HOSTS);
     assert_eq!(failed, [""; 0], "{:#?}", ran.last());
     let pushed: Vec<&str> = ran.iter().filter(|ran| ran.job == "push").map(|ran| ran.host.as_str()).collect();
@@ -139,7 +150,7 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     for file in ["target/release-assets/SHA256SUMS", "target/image-checksums"] {
         assert!(calls.contains(&format!("attest {file}\n")), "{calls}");
     }
-    let created = calls.lines().last().unwrap();
+    let created = calls.lines().find(|call| call.starts_with("gh release ")).unwrap();
     let expected = concat!(
         "gh release create v",
         env!("CARGO_PKG_VERSION"),

@@ -42,11 +42,15 @@ pub(crate) enum Action {
     Uses(String, Map),
 }
 
+/// The text of one of the repository's workflows.
+pub(crate) fn text(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/workflows").join(name);
+    fs::read_to_string(path).unwrap()
+}
+
 impl Workflow {
-    /// Reads one of the repository's workflows.
     pub(crate) fn read(name: &str) -> Workflow {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/workflows").join(name);
-        Workflow::parse(&fs::read_to_string(path).unwrap())
+        Workflow::parse(&text(name))
     }
 
     pub(crate) fn parse(text: &str) -> Workflow {
