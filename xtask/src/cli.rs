@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Manifest(ManifestArgs),
     /// Write the files of a release: tarballs, `register`, test programs, completions, SHA256SUMS
     Release(crate::release::ReleaseArgs),
+    /// Print what CHANGELOG.md says about the version that a release's tag names
+    Notes(crate::release::notes::NotesArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
     /// Measure speed, size and memory on the real packages, next to what they should be
@@ -143,6 +145,9 @@ pub(crate) struct ShipArgs {
     /// Push through this [default: the engine if it keeps digests, or else the registry]
     #[arg(long, value_name = "WAY", requires = "push")]
     pub(crate) push_via: Option<Via>,
+    /// Leave tags that move (`latest`, `mips-pkg`) to `cargo xtask manifest`
+    #[arg(long, requires = "push")]
+    pub(crate) versioned_only: bool,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
 }
@@ -156,15 +161,15 @@ pub(crate) struct RegistryArgs {
     /// Trust the authority with this certificate (PEM) besides the system's (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) registry_ca: Vec<PathBuf>,
-    /// Write each pushed tag's digest and reference into this file
+    /// Write each tag's digest and reference into this file: of what was pushed, or else of what was built
     #[arg(long, value_name = "FILE")]
     pub(crate) digest_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example, one job for each host and then one more:
-  cargo xtask images --push --host amd64
-  cargo xtask images --push --host arm64v8
+  cargo xtask images --push --versioned-only --host amd64
+  cargo xtask images --push --versioned-only --host arm64v8
   …
   cargo xtask manifest")]
 pub(crate) struct ManifestArgs {
@@ -174,6 +179,9 @@ pub(crate) struct ManifestArgs {
     /// Name of the images [default: images.toml's, docker.io/aptman/qus]
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,
+    /// Refuse other images than those that `images --digest-file` wrote into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect: Option<PathBuf>,
     /// Print which tags would be moved, and stop
     #[arg(long)]
     pub(crate) dry_run: bool,

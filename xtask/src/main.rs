@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Lock(args) => lock::run(&args),
         Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
         Command::Release(args) => release::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Notes(args) => release::notes::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => bench::run(&args),
         Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),

@@ -44,10 +44,21 @@ pub(crate) struct ImagePlan {
     pub(crate) content: Content,
     /// What its layers are compressed with.
     pub(crate) form: Form,
-    /// The tags that name this image alone.
+    /// The tags that name this image alone: one that names the version, and then those that always mean the newest.
+    /// Images with one target have none.
     pub(crate) tags: Vec<String>,
     /// QEMU's version, as in tags.
     pub(crate) version: String,
+}
+
+impl ImagePlan {
+    pub(crate) fn version_tag(&self) -> Option<&str> {
+        self.tags.first().map(String::as_str)
+    }
+
+    pub(crate) fn moving_tags(&self) -> &[String] {
+        self.tags.get(1..).unwrap_or_default()
+    }
 }
 
 /// One index over hosts.

@@ -5,6 +5,7 @@
 
 mod extras;
 mod folder;
+pub(crate) mod notes;
 mod programs;
 mod summary;
 mod sums;

@@ -1,5 +1,6 @@
 //! Where built images leave the machine to: a registry, directly or through a Docker engine, or the engine itself.
 
+mod digests;
 mod engine;
 mod join;
 mod progress;
@@ -50,11 +51,17 @@ pub(crate) fn run(
     partial: bool,
     ui: &Ui,
 ) -> anyhow::Result<Vec<Shipped>> {
+    let repository: Repository = order.repository.parse()?;
+    let digest_file = args.registry.digest_file.as_deref();
+    if let Some(path) = digest_file.filter(|_| !args.push) {
+        let tags = built.refs().into_iter();
+        let tags = tags.map(|(tag, descriptor)| Shipped::new(&repository, &tag, descriptor.digest, false));
+        digests::write(path, &tags.collect::<Vec<_>>())?;
+    }
     if !args.load && !args.push {
         return Ok(Vec::new());
     }
     let layout = Layout::open(order.output)?;
-    let repository: Repository = order.repository.parse()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         if args.load && !dry_run {
@@ -65,7 +72,7 @@ pub(crate) fn run(
             return Ok(Vec::new());
         }
         let mode = if dry_run { Mode::DryRun } else { Mode::Push };
-        let tags = tags::plan(built, &LayoutWriter::create(layout.path())?, partial)?;
+        let tags = tags::plan(built, &LayoutWriter::create(layout.path())?, partial, args.versioned_only)?;
         let registry = connect(&repository, &args.registry, Access::Push).await?;
         let shipped = match choose(args, dry_run, built, ui).await? {
             Some(engine) => {
@@ -77,8 +84,8 @@ pub(crate) fn run(
                 registry::push(&layout, &tags, &from, &registry, mode, ui).await?
             }
         };
-        if let Some(path) = &args.registry.digest_file {
-            write_digests(path, &shipped)?;
+        if let Some(path) = digest_file {
+            digests::write(path, &shipped)?;
         }
         Ok(shipped)
     })
@@ -154,19 +161,6 @@ pub(crate) async fn connect(
     }
     let options = Options { insecure: args.insecure_registry, authorities, ..Options::default() };
     Ok(Registry::connect(repository.clone(), access, credentials(repository).await?, options).await?)
-}
-
-/// One line for each tag: `sha256:… docker.io/aptman/qus:latest`.
-fn write_digests(path: &Path, shipped: &[Shipped]) -> anyhow::Result<()> {
-    let cannot_write = || format!("cannot write {}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
-    for tag in shipped {
-        use std::io::Write as _;
-        writeln!(file, "{} {}", tag.digest, tag.reference).with_context(cannot_write)?;
-    }
-    file.persist(path).with_context(cannot_write)?;
-    Ok(())
 }
 
 /// `cargo xtask verify REFERENCE`.

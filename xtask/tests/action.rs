@@ -22,16 +22,36 @@ fn action(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../action").join(file)
 }
 
-/// The script with a `docker` that prints its arguments.
+/// What the image prints when it is asked for platforms.
+const STATUS: &str =
+    "{\n  \"supported\": [\n    \"linux/amd64\",\n    \"linux/arm64\"\n  ],\n  \"emulators\": []\n}\n";
+
+/// The script with a `docker` that prints its arguments, or what is in the file `status` when it is asked for platforms.
 struct Dry(tempfile::TempDir);
 
 impl Dry {
     fn new() -> Dry {
         let dir = tempfile::tempdir().unwrap();
-        let docker = dir.path().join("docker");
-        fs::write(&docker, "#!/bin/sh\n[ \"$4\" = --entrypoint ] || echo \"$*\"\n").unwrap();
+        let dry = Dry(dir);
+        fs::write(dry.path("status"), STATUS).unwrap();
+        dry.docker("[ \"$4\" = --entrypoint ] || exec echo \"$*\"; exec cat \"${0%/*}/status\"");
+        dry
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Sets what `docker` does.
+    fn docker(&self, script: &str) {
+        let docker = self.path("docker");
+        fs::write(&docker, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
-        Dry(dir)
+    }
+
+    /// What the Action has put out.
+    fn output(&self) -> String {
+        fs::read_to_string(self.path("output")).unwrap_or_default()
     }
 
     fn run(&self, inputs: &[(&str, &str)]) -> Output {
@@ -51,6 +71,7 @@ impl Dry {
         assert!(output.status.success(), "{inputs:?}: {output:?}");
         let said = String::from_utf8(output.stdout).unwrap();
         assert_eq!(said, format!("run --rm --privileged {expected}\n"), "{inputs:?}");
+        assert!(self.output().ends_with("platforms=linux/amd64,linux/arm64\n"), "{}", self.output());
     }
 
     #[track_caller]
@@ -77,6 +98,9 @@ fn inputs_become_one_command() {
         &[("QUS_TARGETS", "arm"), ("QUS_CHECK", "false"), ("QUS_RESET", "true")],
         "aptman/qus:arm -s -r -- -p --no-check arm",
     );
+    // Two entries, one binary.
+    dry.check(&[("QUS_TARGETS", "i486 i386")], "aptman/qus:i386 -s -- -p i486 i386");
+    dry.check(&[("QUS_TARGETS", "i486 arm")], "aptman/qus:latest -s -- -p i486 arm");
     // Who names a tag or a digest gets that.
     dry.check(&[("QUS_TARGETS", "arm"), ("QUS_IMAGE", "a/b:d11.1")], "a/b:d11.1 -s -- -p arm");
     dry.check(&[("QUS_TARGETS", "arm"), ("QUS_IMAGE", "a/b@sha256:0")], "a/b@sha256:0 -s -- -p arm");
@@ -104,11 +128,59 @@ fn mistakes_are_named_before_anything_is_run() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "::error title=qus::unknown target `vax`\n");
 }
 
+/// Without an answer there is nothing to put out.
+#[test]
+fn platforms_that_are_not_told_fail_the_step() {
+    let dry = Dry::new();
+    let hint =
+        "hint: see what it says: docker run --rm --privileged --entrypoint /qus/binfmt aptman/qus:arm\n";
+    let check = |message: &str| {
+        let output = dry.run(&[("QUS_TARGETS", "arm"), ("GITHUB_ACTIONS", "true")]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("error: {message}\n{hint}"));
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.ends_with(&format!("\n::error title=qus::{message}\n")), "{said}");
+        assert_eq!(dry.output(), "");
+    };
+    fs::write(dry.path("status"), "{\n  \"supported\": [],\n  \"emulators\": []\n}\n").unwrap();
+    check("`aptman/qus:arm` names no platform that runs now");
+    dry.docker("[ \"$4\" = --entrypoint ] || exec echo \"$*\"; cat \"${0%/*}/status\"; exit 125");
+    fs::write(dry.path("status"), STATUS).unwrap();
+    check("`aptman/qus:arm` does not tell which platforms run now");
+}
+
+#[test]
+fn a_machine_without_docker_is_told() {
+    let dry = Dry::new();
+    fs::remove_file(dry.path("docker")).unwrap();
+    // Nothing but what the script itself runs.
+    for program in ["cat", "paste", "sed", "tr"] {
+        let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
+        let found = String::from_utf8(found.stdout).unwrap();
+        std::os::unix::fs::symlink(found.trim(), dry.path(program)).unwrap();
+    }
+    let output = Command::new("/bin/sh")
+        .arg(action("setup.sh"))
+        .env_clear()
+        .env("PATH", dry.0.path())
+        .env("GITHUB_ACTIONS", "true")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: there is no program `docker`\n\
+         hint: install Docker, or podman with its `docker` (Debian's podman-docker)\n"
+    );
+    assert_eq!(output.stdout, b"::error title=qus::there is no program `docker`\n");
+}
+
 /// The script's table of names is the workspace's.
 #[test]
 fn every_name_of_every_target_is_known() {
     let dry = Dry::new();
     for target in Target::all() {
+        // `i486` is registered with the binary of `i386`.
         let tag = target.binary();
         for name in std::iter::once(target.name()).chain(target.aliases().iter().copied()) {
             let output = dry.run(&[("QUS_TARGETS", name)]);
@@ -118,7 +190,7 @@ fn every_name_of_every_target_is_known() {
                     let said = String::from_utf8(output.stdout).unwrap();
                     assert_eq!(
                         said,
-                        format!("run --rm --privileged aptman/qus:{tag} -s -- -p {tag}\n"),
+                        format!("run --rm --privileged aptman/qus:{tag} -s -- -p {target}\n"),
                         "{name}"
                     );
                 }

@@ -213,6 +213,44 @@ fn hosts_with_register_get_it_too() {
 const PKG_ONLY: &str = "2eb4e28d2c7746bc852c63433a65e8da60d99b3d91889ccf06a43228b6eaccc9";
 const WITH_REGISTER: &str = "33c218e7af7898c64422246405aef734b55e12070ebbf63a7c6e32bec269d619";
 
+/// The page lists what a release has, and nothing else; names differ in what stands in capitals.
+#[test]
+fn the_page_lists_every_file() {
+    let dry = Command::new(env!("CARGO_BIN_EXE_xtask")).args(["release", "--dry-run"]).output().unwrap();
+    assert!(dry.status.success(), "{dry:?}");
+    let dry = String::from_utf8(dry.stdout).unwrap();
+    let mut names: Vec<&str> = dry.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    // Made after them.
+    names.extend(["SHA256SUMS", "report.html", "report.md"]);
+    assert!(names.len() > 400, "{names:?}");
+
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/images.md")).unwrap();
+    let list = page.split_once("| file | what | goes to |\n").unwrap().1.split_once("\n\n").unwrap().0;
+    let listed: Vec<&str> = list
+        .lines()
+        .filter_map(|row| row.split('|').nth(1))
+        .flat_map(|files| files.split('`').skip(1).step_by(2))
+        .collect();
+    let targets: Vec<&str> = arch::Target::all().map(arch::Target::name).collect();
+    let hosts: Vec<&str> = arch::Host::all().map(arch::Host::name).collect();
+    let mut unused: Vec<&str> = listed.clone();
+    for name in &names {
+        let is = |pattern: &&str| {
+            let fits = |pattern: &str| match pattern.split_once("COMMAND") {
+                Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+                None => pattern == *name,
+            };
+            let of_hosts = hosts.iter().map(|host| pattern.replace("HOST", host));
+            of_hosts
+                .flat_map(|pattern| targets.iter().map(move |target| pattern.replace("TARGET", target)))
+                .any(|pattern| fits(&pattern))
+        };
+        let pattern = listed.iter().copied().find(is).unwrap_or_else(|| panic!("{name} is not in the list"));
+        unused.retain(|other| *other != pattern);
+    }
+    assert_eq!(unused, [""; 0], "no such files");
+}
+
 /// The script of the old name starts the program for the machine that it runs on.
 #[test]
 fn register_sh_finds_the_machines_program() {

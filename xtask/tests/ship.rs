@@ -116,12 +116,13 @@ fn hosts_that_were_pushed_one_by_one_are_joined() {
     let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
     line.run(&["lock"]).success();
     let push = |host: &str| {
-        let args =
-            ["images", "--push", "--push-via", "registry", "--repository", &repository, "--host", host];
-        line.run(&args).success()
+        let push = ["images", "--json", "--push", "--push-via", "registry", "--versioned-only"];
+        let args = [&push[..], &["--repository", &repository, "--host", host]].concat();
+        let report: Value = serde_json::from_str(&line.run(&args).success().stdout).unwrap();
+        tags(&report["pushed"])
     };
     let join = ["manifest", "--json", "--repository", &repository];
-    push("mipsel");
+    assert_eq!(push("mipsel"), ["mips-d11.1-pkg"]);
     let early = line.run(&join).failure(1);
     assert!(
         early.stderr.contains("\n  mips64el: there is no `mips64el-d11.1-pkg`\nhint: "),
@@ -129,21 +130,33 @@ fn hosts_that_were_pushed_one_by_one_are_joined() {
         early.stderr
     );
 
-    push("mips64el");
+    assert_eq!(push("mips64el"), ["mips64el-d11.1-pkg"]);
+
+    // What was verified is what may be joined, and nothing else.
+    let build = ["images", "--json", "--output", "other"];
+    let quick = [&build[..], &["--level", "quick", "--digest-file", "quick"]].concat();
+    line.run(&quick).success();
+    let refused = line.run(&[&join[..], &["--expect", "quick"]].concat()).failure(1);
+    let expected =
+        format!("cannot join {repository}: it is not what quick has:\n  `d11.1-pkg` would be sha256:");
+    assert!(refused.stderr.contains(&expected), "{}", refused.stderr);
+    assert!(refused.stderr.contains("\n  `mips64el-pkg` would be sha256:"), "{}", refused.stderr);
+    line.run(&["verify", &format!("{repository}:d11.1-pkg")]).failure(1);
+    let best = [&build[..], &["--level", "best", "--digest-file", "best"]].concat();
+    let built: Value = serde_json::from_str(&line.run(&best).success().stdout).unwrap();
+    let join = [&join[..], &["--expect", "best"]].concat();
     let joined: Value = serde_json::from_str(&line.run(&join).success().stdout).unwrap();
-    assert_eq!(tags(&joined), ["d11.1-pkg", "pkg"]);
+    assert_eq!(tags(&joined), ["d11.1-pkg", "mips-pkg", "mips64el-pkg", "pkg"]);
     assert!(joined.as_array().unwrap().iter().all(|tag| tag["moved"] == true));
     // The same index as that of a build of both.
-    let built = line.run(&["images", "--json", "--level", "best"]).success();
-    let built: Value = serde_json::from_str(&built.stdout).unwrap();
-    assert_eq!(joined[1]["digest"], built["indexes"][0]["digest"]);
+    assert_eq!(joined[3]["digest"], built["indexes"][0]["digest"]);
     let again: Value = serde_json::from_str(&line.run(&join).success().stdout).unwrap();
     assert!(again.as_array().unwrap().iter().all(|tag| tag["moved"] == false));
 
     // Another lock: what is there is not what would be joined.
     line.serve(&archive("1:11.1.4+ds-1", &hosts).build());
     line.run(&["lock"]).success();
-    let stale = line.run(&join).failure(1);
+    let stale = line.run(&["manifest", "--repository", &repository]).failure(1);
     assert!(
         stale.stderr.contains("mipsel: `mips-d11.1-pkg` was built from another lock"),
         "{}",
@@ -170,20 +183,24 @@ fn both_compressions_are_pushed_and_joined() {
     }
     let joined = line.run(&[&["manifest"][..], &both].concat()).success();
     let joined: Value = serde_json::from_str(&joined.stdout).unwrap();
-    assert_eq!(tags(&joined), ["d11.1-pkg", "d11.1-pkg-zstd", "pkg", "pkg-zstd"]);
+    let of_hosts = ["mips-pkg", "mips-pkg-zstd", "mips64el-pkg", "mips64el-pkg-zstd"];
+    let expected = [&["d11.1-pkg", "d11.1-pkg-zstd"][..], &of_hosts, &["pkg", "pkg-zstd"]].concat();
+    assert_eq!(tags(&joined), expected);
+    // A push of one host by hand has moved that host's own tags.
+    assert!(joined.as_array().unwrap()[2..6].iter().all(|tag| tag["moved"] == false), "{joined}");
     // The same indexes as those of a push of both hosts, which has nothing left to do.
     let whole = push(&[]);
     let digests = |tags: &Value| -> Vec<Value> {
         tags.as_array().unwrap().iter().map(|tag| tag["digest"].clone()).collect()
     };
-    assert_eq!(digests(&joined)[2..], digests(&whole["indexes"])[..]);
+    assert_eq!(digests(&joined)[6..], digests(&whole["indexes"])[..]);
     assert!(whole["pushed"].as_array().unwrap().iter().all(|tag| tag["moved"] == false), "{whole}");
     for tag in ["pkg", "pkg-zstd", "mips-pkg-zstd"] {
         line.run(&["verify", "--deep", &format!("{repository}:{tag}")]).success();
     }
     let gzip = line.run(&["manifest", "--json", "--repository", &repository]).success();
     let gzip: Value = serde_json::from_str(&gzip.stdout).unwrap();
-    assert_eq!(tags(&gzip), ["d11.1-pkg", "pkg"]);
+    assert_eq!(tags(&gzip), ["d11.1-pkg", "mips-pkg", "mips64el-pkg", "pkg"]);
 }
 
 /// Loads and pushes through an engine; gives what the push said, and whether the digests stayed.

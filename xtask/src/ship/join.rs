@@ -1,20 +1,25 @@
 //! `cargo xtask manifest`: joins what each host's run has pushed into the indexes, and moves the tags.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::bail;
 use arch::{Host, Target};
 use debian::lock::Lock;
+use digest::Digest;
+use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest};
-use publish::registry::{Access, Registry, Repository};
+use publish::registry::{Access, Fetched, Registry, Repository};
 
-use super::{Shipped, connect, tags, write_digests};
+use super::digests::{self, Expected};
+use super::{Shipped, connect, tags};
 use crate::build;
 use crate::cli::ManifestArgs;
 use crate::config::Config;
 use crate::context;
+use crate::error::Hinted;
 use crate::packing::Form;
-use crate::plan::{Content, Plan, Selection};
+use crate::plan::{Content, ImagePlan, IndexPlan, Plan, Selection};
 use crate::ui::{self, Ui};
 
 pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
@@ -25,6 +30,7 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     let compression = args.compression.unwrap_or(config.compression);
     let plan = Plan::new(&config.hosts, &Selection { compression, ..Selection::default() }, &lock)?;
     let repository: Repository = args.repository.as_deref().unwrap_or(&config.repository).parse()?;
+    let expected = args.expect.as_deref().map(Expected::load).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let shipped = runtime.block_on(async {
         let access = if args.dry_run { Access::Pull } else { Access::Push };
@@ -32,10 +38,14 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
         let step = ui.step(format!("looking at {repository}"));
         let found = find(&plan, &lock, &registry).await?;
         drop(step);
-        join(&plan, &lock, &found, &registry, args.dry_run).await
+        let indexes = indexes(&plan, &lock, &found)?;
+        if let (Some(expected), Some(file)) = (&expected, &args.expect) {
+            check(expected, file, &plan, &found, &indexes, &repository)?;
+        }
+        set_tags(&plan, &found, &indexes, &registry, args.dry_run).await
     })?;
     if let Some(path) = &args.registry.digest_file {
-        write_digests(path, &shipped)?;
+        digests::write(path, &shipped)?;
     }
     if args.json {
         return Ok(ui::print(&(serde_json::to_string_pretty(&shipped)? + "\n"))?);
@@ -52,13 +62,29 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The images at the registry, by content and form, in the order of hosts.
-type Found = BTreeMap<(Content, Form), Vec<Descriptor>>;
+/// The images at the registry.
+#[derive(Default)]
+struct Found {
+    /// By content and form, in the order of hosts.
+    images: BTreeMap<(Content, Form), Vec<Descriptor>>,
+    /// Those that have tags, by the one that names the version.
+    tagged: BTreeMap<String, Fetched>,
+}
+
+impl Found {
+    /// An image of the plan that has tags.
+    fn image(&self, image: &ImagePlan) -> Option<&Fetched> {
+        self.tagged.get(image.version_tag()?)
+    }
+}
+
+/// An index that is not at the registry yet, and its plan.
+type Joined<'a> = (&'a IndexPlan, Blob);
 
 /// Finds every image of the plan; all that is missing or from another lock is named together.
 async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<Found> {
     let mut problems = Vec::new();
-    let mut found = Found::new();
+    let mut found = Found::default();
     let mut singles: BTreeMap<Host, BTreeMap<(Target, Form), Descriptor>> = BTreeMap::new();
     for host in plan.hosts().into_iter().filter(|host| host.triple().is_some()) {
         let tag = tags::host_tag(host, plan.versions.get(&host).map_or("", String::as_str));
@@ -81,7 +107,7 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
         let host = image.host;
         let (what, descriptor) = match image.content {
             Content::Kind(_) => {
-                let tag = &image.tags[0];
+                let tag = image.version_tag().unwrap_or_default();
                 match registry.manifest(tag).await? {
                     None => {
                         problems.push(format!("{host}: there is no `{tag}`"));
@@ -93,7 +119,9 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
                         if inputs != Some(&build::inputs(host, lock).to_string()) {
                             problems.push(format!("{host}: `{tag}` was built from another lock"));
                         }
-                        (tag.clone(), fetched.descriptor)
+                        let descriptor = fetched.descriptor.clone();
+                        found.tagged.insert(tag.to_owned(), fetched);
+                        (tag.to_owned(), descriptor)
                     }
                 }
             }
@@ -117,7 +145,7 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
         }
         let descriptor = Descriptor { platform: Some(host.platform().into()), ..descriptor }
             .with_zstd(image.form == Form::Zstd);
-        found.entry((image.content, image.form)).or_default().push(descriptor);
+        found.images.entry((image.content, image.form)).or_default().push(descriptor);
     }
     if problems.is_empty() {
         return Ok(found);
@@ -126,39 +154,76 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
     let list = problems.join("\n  ");
     let hosts: Vec<String> = plan.hosts().iter().map(ToString::to_string).collect();
     let hint = format!(
-        "push every host ({}) from this lock first: cargo xtask images --push --host HOST",
+        "push every host ({}) from this lock first: cargo xtask images --push --versioned-only --host HOST",
         hosts.join(", ")
     );
-    let hinted = crate::error::Hinted::new(format!("cannot join {repository}:\n  {list}"), hint);
+    let hinted = Hinted::new(format!("cannot join {repository}:\n  {list}"), hint);
     bail!(hinted)
 }
 
-/// Puts the indexes by digest, then the tags that name a version, then those that move.
-async fn join(
+/// Makes the indexes of `plan` over what was found.
+fn indexes<'a>(plan: &'a Plan, lock: &Lock, found: &Found) -> anyhow::Result<Vec<Joined<'a>>> {
+    let index = |index_plan: &'a IndexPlan| {
+        let forms = index_plan.forms.iter();
+        let images = forms.filter_map(|form| found.images.get(&(index_plan.content, *form)));
+        let index = build::index(plan, index_plan, images.flatten().cloned(), lock)?;
+        Ok((index_plan, index))
+    };
+    plan.indexes.iter().map(index).collect()
+}
+
+/// Refuses anything but what `expected`, which is from `file`, has: other images, more, or fewer.
+fn check(
+    expected: &Expected,
+    file: &Path,
     plan: &Plan,
-    lock: &Lock,
     found: &Found,
+    indexes: &[Joined<'_>],
+    repository: &Repository,
+) -> anyhow::Result<()> {
+    let images = plan.images.iter().filter_map(|image| Some((image, found.image(image)?)));
+    let images = images.flat_map(|(image, fetched)| {
+        image.tags.iter().map(|tag| (tag.clone(), fetched.descriptor.digest)).collect::<Vec<_>>()
+    });
+    let indexes =
+        indexes.iter().flat_map(|(plan, index)| plan.tags.iter().map(|tag| (tag.clone(), index.digest())));
+    let actual: BTreeMap<String, Digest> = images.chain(indexes).collect();
+    let differences = expected.differences(&actual);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot join {repository}: it is not what {} has:\n  {}",
+        file.display(),
+        differences.join("\n  ")
+    );
+    let hint = "push every host from the commit, and with the toolchain and the level, that the file is from";
+    bail!(Hinted::new(message, hint))
+}
+
+/// Puts the indexes by digest and the tags that name a version; then the tags that move, of single hosts and of all.
+async fn set_tags(
+    plan: &Plan,
+    found: &Found,
+    indexes: &[Joined<'_>],
     registry: &Registry,
     dry_run: bool,
 ) -> anyhow::Result<Vec<Shipped>> {
-    let mut indexes = Vec::new();
-    for index_plan in &plan.indexes {
-        let forms = index_plan.forms.iter();
-        let images = forms.filter_map(|form| found.get(&(index_plan.content, *form))).flatten().cloned();
-        indexes.push((index_plan, build::index(plan, index_plan, images, lock)?));
-    }
-    let versioned = indexes.iter().map(|(plan, index)| (plan.version_tag(), index));
-    let moving = indexes.iter().map(|(plan, index)| (plan.moving_tag(), index));
+    let versioned =
+        indexes.iter().map(|(plan, index)| (plan.version_tag(), index.descriptor(), index.bytes()));
+    let of_hosts = plan.images.iter().filter_map(|image| Some((image, found.image(image)?)));
+    let of_hosts = of_hosts.flat_map(|(image, fetched)| {
+        let tags = image.moving_tags().iter();
+        tags.map(|tag| (tag.as_str(), &fetched.descriptor, fetched.bytes.as_slice())).collect::<Vec<_>>()
+    });
+    let moving = indexes.iter().map(|(plan, index)| (plan.moving_tag(), index.descriptor(), index.bytes()));
     let mut shipped = Vec::new();
-    for (tag, index) in versioned.chain(moving) {
+    for (tag, descriptor, bytes) in versioned.chain(of_hosts).chain(moving) {
         let moved = match dry_run {
-            true => registry.head_manifest(tag).await? != Some(index.digest()),
-            false => {
-                let tagged = registry.put_index(index, &[tag.to_owned()]).await?;
-                tagged.iter().any(|tag| tag.moved)
-            }
+            true => registry.head_manifest(tag).await? != Some(descriptor.digest),
+            false => registry.set_tag(tag, descriptor, bytes).await?.moved,
         };
-        shipped.push(Shipped::new(registry.repository(), tag, index.digest(), moved));
+        shipped.push(Shipped::new(registry.repository(), tag, descriptor.digest, moved));
     }
     Ok(shipped)
 }

@@ -14,11 +14,17 @@ use crate::plan::Content;
 /// What a push sets: every host's own tags; then the indexes, those that name a version before those that move.
 ///
 /// With `partial`, no index is pushed but one for each host, of its single-target images: they have no tags of their
-/// own, and `cargo xtask manifest` finds them by it.
-pub(super) fn plan(built: &Built, layout: &LayoutWriter, partial: bool) -> anyhow::Result<Vec<Push>> {
+/// own, and `cargo xtask manifest` finds them by it. With `versioned_only`, no tag that moves is set.
+pub(super) fn plan(
+    built: &Built,
+    layout: &LayoutWriter,
+    partial: bool,
+    versioned_only: bool,
+) -> anyhow::Result<Vec<Push>> {
     let mut pushes = Vec::new();
     for image in &built.images {
-        let tags = image.plan.tags.iter();
+        let moving = image.plan.moving_tags().iter().map(String::as_str).filter(|_| !versioned_only);
+        let tags = image.plan.version_tag().into_iter().chain(moving);
         pushes.extend(tags.map(|tag| push(tag, &image.descriptor)));
     }
     if partial {
@@ -30,7 +36,7 @@ pub(super) fn plan(built: &Built, layout: &LayoutWriter, partial: bool) -> anyho
     }
     let versioned = built.indexes.iter().map(|index| push(index.plan.version_tag(), &index.descriptor));
     let moving = built.indexes.iter().map(|index| push(index.plan.moving_tag(), &index.descriptor));
-    pushes.extend(versioned.chain(moving));
+    pushes.extend(versioned.chain(moving.filter(|_| !versioned_only)));
     Ok(pushes)
 }
 

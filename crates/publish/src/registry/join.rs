@@ -62,19 +62,30 @@ impl Registry {
     /// Puts an index whose images are there, first by digest, then under `tags`, in this order. Tags that point to it
     /// already are left alone.
     pub async fn put_index(&self, index: &Blob, tags: &[String]) -> Result<Vec<Tagged>, RegistryError> {
-        let digest = index.digest();
-        let name = digest.to_string();
-        if self.head_manifest(&name).await?.is_none() {
-            self.put_manifest(&name, index.descriptor(), index.bytes().to_vec()).await?;
-        }
         let mut tagged = Vec::new();
         for tag in tags {
-            let moved = self.head_manifest(tag).await? != Some(digest);
-            if moved {
-                self.put_manifest(tag, index.descriptor(), index.bytes().to_vec()).await?;
-            }
-            tagged.push(Tagged { tag: tag.clone(), digest, moved });
+            tagged.push(self.set_tag(tag, index.descriptor(), index.bytes()).await?);
         }
         Ok(tagged)
+    }
+
+    /// Puts an image or an index, what it leads to being there, by digest if it is not there itself, and then under
+    /// `tag`. A tag that points to it already is left alone.
+    pub async fn set_tag(
+        &self,
+        tag: &str,
+        descriptor: &Descriptor,
+        bytes: &[u8],
+    ) -> Result<Tagged, RegistryError> {
+        let digest = descriptor.digest;
+        let name = digest.to_string();
+        if self.head_manifest(&name).await?.is_none() {
+            self.put_manifest(&name, descriptor, bytes.to_vec()).await?;
+        }
+        let moved = self.head_manifest(tag).await? != Some(digest);
+        if moved {
+            self.put_manifest(tag, descriptor, bytes.to_vec()).await?;
+        }
+        Ok(Tagged { tag: tag.to_owned(), digest, moved })
     }
 }
