@@ -21,6 +21,7 @@ pub(crate) use join::run as join;
 use crate::build::Built;
 use crate::cli::{RegistryArgs, ShipArgs, Via};
 use crate::error::Hinted;
+use crate::files::Draft;
 use crate::images::Order;
 use crate::packing::Form;
 use crate::ui::{self, Ui, size};
@@ -53,6 +54,7 @@ pub(crate) fn run(
     if !args.load && !args.push {
         return Ok(Vec::new());
     }
+    let digests = Digests::of(&args.registry)?;
     let layout = Layout::open(order.output)?;
     let repository: Repository = order.repository.parse()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -77,9 +79,7 @@ pub(crate) fn run(
                 registry::push(&layout, &tags, &from, &registry, mode, ui).await?
             }
         };
-        if let Some(path) = &args.registry.digest_file {
-            write_digests(path, &shipped)?;
-        }
+        digests.write(&shipped)?;
         Ok(shipped)
     })
 }
@@ -156,17 +156,20 @@ pub(crate) async fn connect(
     Ok(Registry::connect(repository.clone(), access, credentials(repository).await?, options).await?)
 }
 
-/// One line for each tag: `sha256:… docker.io/aptman/qus:latest`.
-fn write_digests(path: &Path, shipped: &[Shipped]) -> anyhow::Result<()> {
-    let cannot_write = || format!("cannot write {}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
-    for tag in shipped {
-        use std::io::Write as _;
-        writeln!(file, "{} {}", tag.digest, tag.reference).with_context(cannot_write)?;
+/// What `--digest-file` asks for: one line for each tag, `sha256:… docker.io/aptman/qus:latest`. Begun before the push,
+/// after which nothing should stand in its way.
+struct Digests(Option<Draft>);
+
+impl Digests {
+    fn of(args: &RegistryArgs) -> anyhow::Result<Digests> {
+        Ok(Digests(args.digest_file.as_deref().map(Draft::create).transpose()?))
     }
-    file.persist(path).with_context(cannot_write)?;
-    Ok(())
+
+    fn write(self, shipped: &[Shipped]) -> anyhow::Result<()> {
+        let Some(draft) = self.0 else { return Ok(()) };
+        let lines: String = shipped.iter().map(|tag| format!("{} {}\n", tag.digest, tag.reference)).collect();
+        draft.finish_with(lines.as_bytes())
+    }
 }
 
 /// `cargo xtask verify REFERENCE`.

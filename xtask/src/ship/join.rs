@@ -8,7 +8,7 @@ use debian::lock::Lock;
 use oci::spec::{Descriptor, Index, Manifest};
 use publish::registry::{Access, Registry, Repository};
 
-use super::{Shipped, connect, tags, write_digests};
+use super::{Digests, Shipped, connect, tags};
 use crate::build;
 use crate::cli::ManifestArgs;
 use crate::config::Config;
@@ -25,6 +25,7 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     let compression = args.compression.unwrap_or(config.compression);
     let plan = Plan::new(&config.hosts, &Selection { compression, ..Selection::default() }, &lock)?;
     let repository: Repository = args.repository.as_deref().unwrap_or(&config.repository).parse()?;
+    let digests = Digests::of(&args.registry)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let shipped = runtime.block_on(async {
         let access = if args.dry_run { Access::Pull } else { Access::Push };
@@ -34,9 +35,7 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
         drop(step);
         join(&plan, &lock, &found, &registry, args.dry_run).await
     })?;
-    if let Some(path) = &args.registry.digest_file {
-        write_digests(path, &shipped)?;
-    }
+    digests.write(&shipped)?;
     if args.json {
         return Ok(ui::print(&(serde_json::to_string_pretty(&shipped)? + "\n"))?);
     }
