@@ -10,7 +10,7 @@ use register::environment::VARIABLES;
 use register::help::outline::{self, Block};
 use register::help::{BINFMT, REGISTER};
 
-use crate::{context, e2e, ui};
+use crate::{context, e2e, files, ui};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DocsArgs {
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &DocsArgs) -> anyhow::Result<ExitCode> {
     let stale = stale(&context::workspace()?)?;
     for (path, text) in &stale {
         if !args.check {
-            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            files::write(path, text)?;
         }
         ui::print(&format!("{}\n", path.display()))?;
     }

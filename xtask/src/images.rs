@@ -1,8 +1,6 @@
 //! `cargo xtask images`: from the lock to an image layout.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufWriter;
 use std::num::NonZero;
 use std::path::Path;
 use std::thread;
@@ -23,6 +21,7 @@ use crate::cli::ImagesArgs;
 use crate::config::Config;
 use crate::context;
 use crate::cross;
+use crate::files::Draft;
 use crate::packing::Level;
 use crate::plan::{Content, Plan, Selection};
 use crate::report;
@@ -162,21 +161,10 @@ fn write_archive(path: &Path, built: &Built, order: &Order<'_>, ui: &Ui) -> anyh
         })
         .collect();
     let platform = classic_platform(built)?;
-    let cannot_write = || format!("cannot write {}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    archive::write(&Layout::open(order.output)?, &named, &platform, &mut out).with_context(cannot_write)?;
-    let file = out.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(cannot_write)?;
-    readable(file.as_file()).with_context(cannot_write)?;
-    file.persist(path).with_context(cannot_write)?;
-    Ok(())
-}
-
-/// A temporary file is its owner's alone; an archive is made to be passed on.
-fn readable(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+    let mut draft = Draft::create(path)?;
+    archive::write(&Layout::open(order.output)?, &named, &platform, &mut draft)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    draft.finish()
 }
 
 /// The platform that a classic Docker store gets: this machine's if it was built, or else the first that was.

@@ -1,9 +1,9 @@
 //! `cargo xtask lock`: from Debian's archive to `images/debian.lock`, or how the two differ.
 
 mod changes;
+mod concessions;
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -20,8 +20,10 @@ use crate::cli::LockArgs;
 use crate::config::Config;
 use crate::context;
 use crate::error::Hinted;
+use crate::files;
 use crate::report;
 use crate::ui::{self, Ui};
+use concessions::Concessions;
 
 pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
@@ -33,18 +35,23 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     let (fetch, mirror) = context::sources(&args.sources, &config, &cache_dir)?;
     let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
     let request = request(args, &config)?;
+    // A report that is there afterwards is of this run.
+    if let Some(file) = &args.report {
+        files::remove(file)?;
+    }
     let path = context::lock_path(&workspace);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     context::announce(&mirror, &ui);
 
     if args.check {
         let lock = Lock::load(&path)?;
+        let concessions = Concessions::recorded(&lock, &request);
         let changes = runtime.block_on(resolve::check(&lock, &fetch, &mirror, &keyring, &request, &ui))?;
         let comparison = if changes.is_empty() {
             Comparison::default()
         } else {
             // What the new packages hold is known only from them.
-            let request = with_concessions(request, &lock);
+            let request = concessions.grant(request);
             let new = match runtime.block_on(resolve::look(&fetch, &mirror, &keyring, &request, &ui)) {
                 Err(error) if !error.is_finding() => return Err(error.into()),
                 new => new,
@@ -54,14 +61,14 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
             }
             resolve::compare(&request, &lock, new.as_ref(), &changes)
         };
-        show(&comparison, args)?;
+        show(&comparison, &concessions, args)?;
         return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let new = runtime.block_on(resolve::look(&fetch, &mirror, &keyring, &request, &ui))?;
     cache::bound(fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
     let old = Lock::load(&path).ok();
     if let (Some(file), Some(old)) = (&args.report, &old) {
-        write_report(file, &resolve::compare(&request, old, Ok(&new), &[]))?;
+        write_report(file, &resolve::compare(&request, old, Ok(&new), &[]), &Concessions::default())?;
     }
     let lock = new.lock;
     let changed = old.as_ref() != Some(&lock);
@@ -77,40 +84,25 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the lock was made with is no news: a comparison goes on from there.
-fn with_concessions(mut request: Request, lock: &Lock) -> Request {
-    for suite in lock.suites().iter().filter(|suite| request.suites.contains(&suite.name)) {
-        if suite.allow_expired {
-            request.allow_expired.insert(suite.name.clone());
-        }
-        request.without.extend(suite.without.iter().map(|host| (suite.name.clone(), *host)));
-    }
-    request
-}
-
 /// Prints a comparison, in the form that was asked for, and writes the report.
-fn show(comparison: &Comparison, args: &LockArgs) -> anyhow::Result<()> {
+fn show(comparison: &Comparison, concessions: &Concessions, args: &LockArgs) -> anyhow::Result<()> {
     if let Some(file) = &args.report {
-        write_report(file, comparison)?;
+        write_report(file, comparison, concessions)?;
     }
     let text = match (args.json, args.markdown) {
-        (true, _) => changes::json(comparison)?,
-        (false, true) => changes::markdown(comparison),
-        (false, false) => changes::table(comparison),
+        (true, _) => changes::json(comparison, concessions)?,
+        (false, true) => changes::markdown(comparison, concessions),
+        (false, false) => changes::table(comparison, concessions),
     };
     Ok(ui::print(&text)?)
 }
 
 /// Without a difference there is no report, so that whoever finds the file knows that there is one.
-fn write_report(path: &Path, comparison: &Comparison) -> anyhow::Result<()> {
-    if comparison.is_empty() {
-        return Ok(());
+fn write_report(path: &Path, comparison: &Comparison, concessions: &Concessions) -> anyhow::Result<()> {
+    match comparison.is_empty() {
+        true => Ok(()),
+        false => files::write(path, changes::markdown(comparison, concessions)),
     }
-    let cannot_write = || format!("cannot write {}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
-    file.write_all(changes::markdown(comparison).as_bytes()).with_context(cannot_write)?;
-    file.persist(path).map(drop).with_context(cannot_write)
 }
 
 fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {

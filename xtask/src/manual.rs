@@ -5,11 +5,9 @@ mod completions;
 mod register_page;
 mod register_shells;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
+use crate::files;
 use crate::ui;
 
 #[derive(Debug, clap::Args)]
@@ -37,13 +35,11 @@ type File = (PathBuf, Vec<u8>);
 /// Writes `register.1`, `cargo-xtask.1` and one page for each command into `dir`, and completions below
 /// `dir/completions`, in one folder for each shell. The same sources give the same bytes.
 pub(crate) fn write(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let files = clap_page::pages()?.into_iter().chain([register_page::page()]).chain(completions::files());
+    let pages = clap_page::pages()?.into_iter().chain([register_page::page()]).chain(completions::files());
     let mut written = Vec::new();
-    for (name, bytes) in files {
+    for (name, bytes) in pages {
         let path = dir.join(name);
-        let folder = path.parent().unwrap_or(dir);
-        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        files::write(&path, bytes)?;
         written.push(path);
     }
     written.sort();
@@ -58,6 +54,8 @@ fn undated(page: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -8,7 +8,7 @@ mod markdown;
 mod matrix;
 mod sizes;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -17,10 +17,14 @@ use publish::layout::Layout;
 
 use crate::config::Config;
 use crate::context;
+use crate::error::Hinted;
 use crate::files;
 use crate::ui::{self, Ui};
 use matrix::Matrix;
 pub(crate) use sizes::Sizes;
+
+/// Where `cargo xtask images` puts the layout.
+const LAYOUT: &str = "target/images";
 
 /// What can be typed after `report`.
 #[derive(Debug, Args)]
@@ -28,9 +32,9 @@ pub(crate) use sizes::Sizes;
   cargo xtask report                          target/report/index.html and report.md
   cargo xtask report --json | jq '.targets[] | select(.name == \"aarch64\")'")]
 pub(crate) struct ReportArgs {
-    /// Take sizes from this layout; without one, the report has none
-    #[arg(long, value_name = "DIR", default_value = "target/images")]
-    layout: PathBuf,
+    /// Take sizes from this layout [default: target/images, or no sizes if it is not there]
+    #[arg(long, value_name = "DIR")]
+    layout: Option<PathBuf>,
     /// Write index.html and report.md here
     #[arg(long, value_name = "DIR", default_value = "target/report")]
     output: PathBuf,
@@ -44,12 +48,22 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<()> {
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
-    let sizes = if args.layout.exists() {
-        let context = || format!("cannot take sizes from {}", args.layout.display());
-        Layout::open(&args.layout).and_then(|layout| Sizes::read(&layout)).with_context(context)?
-    } else {
-        ui.note(format!("{} is not there: the report has no sizes", args.layout.display()));
-        Sizes::default()
+    let layout = args.layout.as_deref().unwrap_or(Path::new(LAYOUT));
+    let cannot_take = || format!("cannot take sizes from {}", layout.display());
+    let sizes = match (layout.exists(), &args.layout) {
+        (true, _) => {
+            Layout::open(layout).and_then(|layout| Sizes::read(&layout)).with_context(cannot_take)?
+        }
+        (false, None) => {
+            ui.note(format!("{} is not there: the report has no sizes", layout.display()));
+            Sizes::default()
+        }
+        (false, Some(_)) => {
+            let hint =
+                "`cargo xtask images` builds the layout target/images; without --layout, a report needs none";
+            let error = Hinted::new("there is no such directory", hint);
+            return Err(anyhow::Error::new(error).context(cannot_take()));
+        }
     };
     let matrix = Matrix::new(&lock, &sizes, &config.repository);
     let page = html::render(&matrix)?;

@@ -11,6 +11,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use digest::Digest;
+use digests::Digests;
+use oci::spec::Descriptor;
 use publish::credentials::{self, Credentials};
 use publish::engine::{Engine, Store};
 use publish::layout::{Layout, LayoutWriter};
@@ -22,6 +24,7 @@ pub(crate) use join::run as join;
 use crate::build::Built;
 use crate::cli::{RegistryArgs, ShipArgs, Via};
 use crate::error::Hinted;
+use crate::files::Draft;
 use crate::images::Order;
 use crate::packing::Form;
 use crate::ui::{self, Ui, size};
@@ -52,13 +55,11 @@ pub(crate) fn run(
     ui: &Ui,
 ) -> anyhow::Result<Vec<Shipped>> {
     let repository: Repository = order.repository.parse()?;
-    let digest_file = args.registry.digest_file.as_deref();
-    if let Some(path) = digest_file.filter(|_| !args.push) {
-        let tags = built.refs().into_iter();
-        let tags = tags.map(|(tag, descriptor)| Shipped::new(&repository, &tag, descriptor.digest, false));
-        digests::write(path, &tags.collect::<Vec<_>>())?;
-    }
+    let digests = Digests::of(&args.registry)?;
+    let tag = |(tag, to): (String, Descriptor)| Shipped::new(&repository, &tag, to.digest, false);
+    let tags_built = || built.refs().into_iter().map(tag).collect::<Vec<_>>();
     if !args.load && !args.push {
+        digests.write(&tags_built())?;
         return Ok(Vec::new());
     }
     let layout = Layout::open(order.output)?;
@@ -69,6 +70,7 @@ pub(crate) fn run(
             engine::load(&engine, &layout, built, &repository, ui).await?;
         }
         if !args.push {
+            digests.write(&tags_built())?;
             return Ok(Vec::new());
         }
         let mode = if dry_run { Mode::DryRun } else { Mode::Push };
@@ -84,9 +86,7 @@ pub(crate) fn run(
                 registry::push(&layout, &tags, &from, &registry, mode, ui).await?
             }
         };
-        if let Some(path) = digest_file {
-            digests::write(path, &shipped)?;
-        }
+        digests.write(&shipped)?;
         Ok(shipped)
     })
 }

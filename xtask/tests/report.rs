@@ -24,15 +24,11 @@ struct Report {
 impl Report {
     fn make() -> Report {
         let dir = tempfile::tempdir().unwrap();
-        let layout =
-            std::env::var_os("QUS_TEST_LAYOUT").map_or_else(|| dir.path().join("none"), PathBuf::from);
-        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(["report", "--json", "--layout"])
-            .arg(layout)
-            .arg("--output")
-            .arg(dir.path())
-            .output()
-            .unwrap();
+        let mut command = command(dir.path());
+        if let Some(layout) = std::env::var_os("QUS_TEST_LAYOUT") {
+            command.arg("--layout").arg(std::path::absolute(layout).unwrap());
+        }
+        let output = command.arg("--json").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Report { dir, json: serde_json::from_slice(&output.stdout).unwrap() }
     }
@@ -44,6 +40,29 @@ impl Report {
     fn names(&self, key: &str) -> Vec<&str> {
         self.json[key].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect()
     }
+}
+
+/// A report in `dir`, where no layout is.
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["report", "--output", "."]).current_dir(dir);
+    command
+}
+
+#[test]
+fn a_layout_that_is_asked_for_must_be_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = command(dir.path()).args(["--layout", "typo"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: cannot take sizes from typo: there is no such directory\n\
+         hint: `cargo xtask images` builds the layout target/images; without --layout, a report needs none\n"
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let output = command(dir.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(dir.path().join("index.html").exists());
 }
 
 #[test]

@@ -334,3 +334,22 @@ fn what_was_pushed_is_pulled_and_runs() {
         assert!(output.status.success(), "{name}: {output:?}");
     }
 }
+
+/// What stands in the way of the digests' file is said before anything is sent.
+#[test]
+fn a_file_for_digests_that_cannot_be_written_is_an_error_before_the_push() {
+    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());
+    line.run(&["lock"]).success();
+    // Nothing listens there.
+    let to = ["--repository", "127.0.0.1:1/qus", "--digest-file", "images"];
+    let push = ["images", "--kind", "pkg", "--push", "--push-via", "registry"];
+    for command in [&push[..], &["manifest"]] {
+        let output = line.run(&[command, &to].concat()).failure(1);
+        let expected = "error: cannot write images: is a directory\n";
+        assert!(output.stderr.ends_with(expected), "{command:?}: {}", output.stderr);
+    }
+    let made = [&["manifest"][..], &to[..3], &["a/b/digests"]].concat();
+    let output = line.run(&made).failure(1);
+    assert!(output.stderr.contains("127.0.0.1:1"), "{}", output.stderr);
+    assert!(line.path("a/b").is_dir() && !line.path("a/b/digests").exists());
+}

@@ -7,6 +7,7 @@ use arch::{Host, Target};
 use debian::resolve::{Comparison, Row};
 use serde::Serialize;
 
+use super::concessions::Concessions;
 use crate::report;
 
 const NOTHING: &str = "the archive has nothing newer\n";
@@ -15,6 +16,10 @@ const NOTHING: &str = "the archive has nothing newer\n";
 struct ChangesJson<'a> {
     packages: Vec<PackageJson<'a>>,
     findings: Vec<FindingJson>,
+    /// What the lock records and this comparison was made with, as options of `lock`.
+    concessions: Vec<String>,
+    /// The command that makes the lock which this was compared with.
+    command: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -42,7 +47,7 @@ struct FindingJson {
     text: String,
 }
 
-pub(super) fn json(comparison: &Comparison) -> serde_json::Result<String> {
+pub(super) fn json(comparison: &Comparison, concessions: &Concessions) -> serde_json::Result<String> {
     let names = |targets: &BTreeSet<Target>| targets.iter().map(|target| target.name()).collect();
     let packages = comparison.rows.iter().map(|row| PackageJson {
         host: row.host.name(),
@@ -59,17 +64,19 @@ pub(super) fn json(comparison: &Comparison) -> serde_json::Result<String> {
         targets: finding.targets().map(names).unwrap_or_default(),
         text: finding.to_string(),
     });
-    let document = ChangesJson { packages: packages.collect(), findings: findings.collect() };
+    let document = ChangesJson {
+        packages: packages.collect(),
+        findings: findings.collect(),
+        concessions: concessions.options(),
+        command: concessions.command(),
+    };
     serde_json::to_string_pretty(&document).map(|text| text + "\n")
 }
 
 /// Findings first: they are what somebody has to think about.
-pub(super) fn table(comparison: &Comparison) -> String {
+pub(super) fn table(comparison: &Comparison, concessions: &Concessions) -> String {
     let Comparison { rows, findings } = comparison;
-    if comparison.is_empty() {
-        return NOTHING.to_owned();
-    }
-    let mut text = String::new();
+    let mut text = if comparison.is_empty() { NOTHING.to_owned() } else { String::new() };
     for finding in findings {
         text.push_str(&format!("{}: {finding}\n", finding.kind.name()));
     }
@@ -84,25 +91,46 @@ pub(super) fn table(comparison: &Comparison) -> String {
         }));
         text.push_str(&report::render(&cells));
     }
+    let options = concessions.options();
+    if !options.is_empty() {
+        let (options, command) = (options.join(" "), concessions.command());
+        text.push_str(&format!(
+            "\ncompared with what the lock records: {options}\na lock with it: {command}\n"
+        ));
+    }
     text
 }
 
 /// The text of a pull request. Hosts that changed alike share a row.
-pub(super) fn markdown(comparison: &Comparison) -> String {
+pub(super) fn markdown(comparison: &Comparison, concessions: &Concessions) -> String {
     let Comparison { rows, findings } = comparison;
-    if comparison.is_empty() {
-        return format!("{}.\n", NOTHING.trim_end().replacen('t', "T", 1));
-    }
     let mut text = String::new();
+    if comparison.is_empty() {
+        text.push_str(&format!("{}.\n", NOTHING.trim_end().replacen('t', "T", 1)));
+    }
     if !findings.is_empty() {
         text.push_str("### Look at these\n\n");
         for finding in findings {
             text.push_str(&format!("- **{}**: {finding}\n", finding.kind.name()));
         }
-        text.push('\n');
     }
-    if rows.is_empty() {
-        return text;
+    if !rows.is_empty() {
+        push_packages(&mut text, rows);
+    }
+    let options = concessions.options();
+    if !options.is_empty() {
+        let list: Vec<String> = options.iter().map(|option| format!("`{option}`")).collect();
+        let (list, command) = (list.join(", "), concessions.command());
+        text.push_str(&format!(
+            "\nCompared with what the lock records: {list}. A lock with it: `{command}`.\n"
+        ));
+    }
+    text
+}
+
+fn push_packages(text: &mut String, rows: &[Row]) {
+    if !text.is_empty() {
+        text.push('\n');
     }
     text.push_str("### Packages\n\n| suite | package | locked | archive | targets | hosts |\n");
     text.push_str("|---|---|---|---|---|---|\n");
@@ -119,7 +147,6 @@ pub(super) fn markdown(comparison: &Comparison) -> String {
         let hosts: Vec<&str> = hosts.iter().map(|host| host.name()).collect();
         text.push_str(&format!("| {} | {} |\n", cells.join(" | "), hosts.join(", ")));
     }
-    text
 }
 
 /// Locked, and in the archive.

@@ -47,13 +47,6 @@ impl Assets {
     pub(super) fn changed(&self) -> bool {
         !self.removed.is_empty() || self.files.iter().any(|asset| asset.written)
     }
-
-    /// Where the file called `name` is, if it is part of the release.
-    #[allow(dead_code, reason = "the end-to-end jobs ask")]
-    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
-        let found = self.files.iter().any(|asset| asset.name == name);
-        found.then(|| self.folder.join(name))
-    }
 }
 
 impl Folder {

@@ -7,13 +7,24 @@ use anyhow::Context as _;
 use digest::Digest;
 
 use super::Shipped;
+use crate::cli::RegistryArgs;
 use crate::error::Hinted;
-use crate::files;
+use crate::files::Draft;
 
-/// Writes one line for each tag: `sha256:… docker.io/aptman/qus:latest`.
-pub(super) fn write(path: &Path, shipped: &[Shipped]) -> anyhow::Result<()> {
-    let line = |tag: &Shipped| format!("{} {}\n", tag.digest, tag.reference);
-    files::write(path, &shipped.iter().map(line).collect::<String>())
+/// What `--digest-file` asks for: one line for each tag, `sha256:… docker.io/aptman/qus:latest`. Begun before the push,
+/// after which nothing should stand in its way.
+pub(super) struct Digests(Option<Draft>);
+
+impl Digests {
+    pub(super) fn of(args: &RegistryArgs) -> anyhow::Result<Digests> {
+        Ok(Digests(args.digest_file.as_deref().map(Draft::create).transpose()?))
+    }
+
+    pub(super) fn write(self, shipped: &[Shipped]) -> anyhow::Result<()> {
+        let Some(draft) = self.0 else { return Ok(()) };
+        let line = |tag: &Shipped| format!("{} {}\n", tag.digest, tag.reference);
+        draft.finish_with(shipped.iter().map(line).collect::<String>().as_bytes())
+    }
 }
 
 /// The digests that tags should have.
@@ -27,7 +38,7 @@ impl Expected {
         Expected::parse(&text).with_context(cannot_read)
     }
 
-    /// Reads what [`write`] writes. The repository may be left out: a tag is compared wherever it is.
+    /// Reads what [`Digests::write`] writes. The repository may be left out: a tag is compared wherever it is.
     fn parse(text: &str) -> anyhow::Result<Expected> {
         let mut tags = BTreeMap::new();
         for (number, line) in (1..).zip(text.lines()) {

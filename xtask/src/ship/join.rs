@@ -11,7 +11,7 @@ use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest};
 use publish::registry::{Access, Fetched, Registry, Repository};
 
-use super::digests::{self, Expected};
+use super::digests::{Digests, Expected};
 use super::{Shipped, connect, tags};
 use crate::build;
 use crate::cli::ManifestArgs;
@@ -31,6 +31,7 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     let plan = Plan::new(&config.hosts, &Selection { compression, ..Selection::default() }, &lock)?;
     let repository: Repository = args.repository.as_deref().unwrap_or(&config.repository).parse()?;
     let expected = args.expect.as_deref().map(Expected::load).transpose()?;
+    let digests = Digests::of(&args.registry)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let shipped = runtime.block_on(async {
         let access = if args.dry_run { Access::Pull } else { Access::Push };
@@ -44,9 +45,7 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
         }
         set_tags(&plan, &found, &indexes, &registry, args.dry_run).await
     })?;
-    if let Some(path) = &args.registry.digest_file {
-        digests::write(path, &shipped)?;
-    }
+    digests.write(&shipped)?;
     if args.json {
         return Ok(ui::print(&(serde_json::to_string_pretty(&shipped)? + "\n"))?);
     }

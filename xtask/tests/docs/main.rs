@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod errors;
+mod findings;
 mod links;
 mod messages;
 mod page;

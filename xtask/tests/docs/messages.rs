@@ -34,12 +34,12 @@ const NO_MESSAGES: [&str; 14] = [
 const COLUMNS: [&str; 3] = ["message", "reason", "end"];
 
 /// A message with holes, without quotes: people search without them.
-struct Pattern {
+pub(crate) struct Pattern {
     parts: Vec<String>,
 }
 
 impl Pattern {
-    fn of(literal: &str) -> Pattern {
+    pub(crate) fn of(literal: &str) -> Pattern {
         let mut parts = vec![String::new()];
         let mut rest = literal;
         while let Some((before, after)) = rest.split_once('{') {
@@ -68,22 +68,33 @@ impl Pattern {
         true
     }
 
+    /// The same without the holes at its end that may be empty: those that follow a letter or another hole.
+    pub(crate) fn without_tail(mut self) -> Pattern {
+        while let [.., before, last] = self.parts.as_slice()
+            && last.is_empty()
+            && (before.ends_with(char::is_alphanumeric) || before.is_empty() && self.parts.len() > 2)
+        {
+            self.parts.pop();
+        }
+        self
+    }
+
     /// Whether so much of it stands in the source that it cannot fit by chance.
-    fn says_something(&self) -> bool {
+    pub(crate) fn says_something(&self) -> bool {
         self.parts.concat().split_whitespace().filter(|word| word.len() > 3).count() >= 1
     }
 }
 
 /// Without quotes, and on one line.
-fn plain(text: &str) -> String {
-    text.replace('`', "").replace("\n  ", " ")
+pub(crate) fn plain(text: &str) -> String {
+    text.replace('`', "").replace("\n    ", " ").replace("\n  ", " ")
 }
 
 /// How deep messages stand in each other's holes: a replacement fails since a registration fails for a reason.
-const DEPTH: usize = 3;
+pub(crate) const DEPTH: usize = 3;
 
 /// Which patterns `text` is made of; empty if it is none.
-fn made_of(text: &str, patterns: &[Pattern], depth: usize) -> BTreeSet<usize> {
+pub(crate) fn made_of(text: &str, patterns: &[Pattern], depth: usize) -> BTreeSet<usize> {
     let mut used = BTreeSet::new();
     if depth == 0 {
         return used;
@@ -122,12 +133,12 @@ fn holes(text: &str, parts: &[String], patterns: &[Pattern], depth: usize) -> Op
     found
 }
 
-fn literals(crates: &[&str]) -> Vec<Found> {
+pub(crate) fn literals(crates: &[&str]) -> Vec<Found> {
     crates.iter().flat_map(|name| source::messages(&root().join(name).join("src"))).collect()
 }
 
 /// The entries of the page; those on `cargo xtask` have a section of their own.
-fn entries(of_xtask: bool) -> Vec<Term> {
+pub(crate) fn entries(of_xtask: bool) -> Vec<Term> {
     let page = Page::read(&root().join("docs/troubleshooting.md"));
     let is_entry = |term: &Term| term.column.is_empty() || COLUMNS.contains(&term.column.as_str());
     let chosen = |term: &Term| is_entry(term) && (term.section == "cargo xtask") == of_xtask;

@@ -22,10 +22,18 @@ const OTHERS: [&str; 10] = [
 /// Functions that give what to do.
 const HINTS: [&str; 2] = ["hint", "elsewhere"];
 
+/// Calls whose literals are errors, or say what was tried when one came.
+const ERRORS: [&str; 5] = ["anyhow", "bail", "ensure", "context", "with_context"];
+
+/// The error of xtask whose first argument is the message, and the second what to do.
+const HINTED: &str = "Hinted";
+
 /// A literal, and where it is.
 pub(crate) struct Found {
     pub(crate) text: String,
     pub(crate) file: PathBuf,
+    /// Whether it is an error, as far as its place tells.
+    pub(crate) is_error: bool,
 }
 
 /// The literals below `dir`, without tests.
@@ -35,8 +43,9 @@ pub(crate) fn messages(dir: &Path) -> Vec<Found> {
         let text = fs::read_to_string(&file).unwrap();
         let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let mut literals = Vec::new();
-        walk(tokens, &mut literals);
-        found.extend(literals.into_iter().map(|text| Found { text, file: file.clone() }));
+        walk(tokens, false, &mut literals);
+        let with_file = |(text, is_error)| Found { text, file: file.clone(), is_error };
+        found.extend(literals.into_iter().map(with_file));
     }
     found
 }
@@ -57,13 +66,14 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn walk(tokens: TokenStream, found: &mut Vec<String>) {
+/// Collects literals, each with whether it is an error; `in_error`: whether all here are.
+fn walk(tokens: TokenStream, in_error: bool, found: &mut Vec<(String, bool)>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let ident = |place: usize| match tokens.get(place) {
         Some(TokenTree::Ident(ident)) => ident.to_string(),
         _ => String::new(),
     };
-    let mut place = 0;
+    let (mut place, mut in_message) = (0, false);
     while let Some(token) = tokens.get(place) {
         match token {
             TokenTree::Punct(punct) if punct.as_char() == '#' => {
@@ -72,7 +82,7 @@ fn walk(tokens: TokenStream, found: &mut Vec<String>) {
                 if let Some(TokenTree::Group(group)) = tokens.get(at) {
                     let attribute = group.stream().to_string();
                     if attribute.starts_with("error") {
-                        walk(group.stream(), found);
+                        walk(group.stream(), true, found);
                     } else if attribute == "cfg (test)" {
                         // Up to the end of what it is on.
                         while !ends_item(tokens.get(at.max(place))) && place < tokens.len() {
@@ -98,20 +108,44 @@ fn walk(tokens: TokenStream, found: &mut Vec<String>) {
                     place += 1;
                 }
             }
+            // `let message = …;`
+            TokenTree::Ident(name) if name == "message" && is_punct(tokens.get(place + 1), '=') => {
+                in_message = true;
+            }
+            TokenTree::Punct(punct) if punct.as_char() == ';' => in_message = false,
             TokenTree::Group(group) => {
                 let before = place.checked_sub(1).map(|before| {
                     if is_punct(tokens.get(before), '!') { before.saturating_sub(1) } else { before }
                 });
                 let called = before.map(ident).unwrap_or_default();
-                if !OTHERS.contains(&called.as_str()) {
-                    walk(group.stream(), found);
+                let of = place.checked_sub(4).map(ident).unwrap_or_default();
+                let is_error = in_error || in_message || ERRORS.contains(&called.as_str());
+                if called == "new" && of == HINTED {
+                    let (message, hint) = arguments(group.stream());
+                    walk(message, true, found);
+                    walk(hint, false, found);
+                } else if !OTHERS.contains(&called.as_str()) {
+                    walk(group.stream(), is_error, found);
                 }
             }
-            TokenTree::Literal(literal) => found.extend(message(literal)),
+            TokenTree::Literal(literal) => {
+                let is_error = in_error || in_message;
+                found.extend(message(literal, is_error).map(|text| (text, is_error)));
+            }
             _ => {}
         }
         place += 1;
     }
+}
+
+/// The first of several arguments, and the others.
+fn arguments(all: TokenStream) -> (TokenStream, TokenStream) {
+    let (mut first, mut others) = (Vec::new(), Vec::new());
+    for token in all {
+        let is_later = !others.is_empty() || is_punct(Some(&token), ',');
+        if is_later { &mut others } else { &mut first }.push(token);
+    }
+    (first.into_iter().collect(), others.into_iter().collect())
 }
 
 fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {
@@ -123,8 +157,8 @@ fn ends_item(token: Option<&TokenTree>) -> bool {
         || matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace)
 }
 
-/// A literal that is a string of several words, with its escapes undone.
-fn message(literal: &Literal) -> Option<String> {
+/// A literal that is a string of several words, or an error with holes, with its escapes undone.
+fn message(literal: &Literal, is_error: bool) -> Option<String> {
     let text = literal.to_string();
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     let mut plain = String::new();
@@ -139,5 +173,6 @@ fn message(literal: &Literal) -> Option<String> {
     }
     let is_word = |word: &&str| word.starts_with('{') || word.chars().any(char::is_alphabetic);
     let own = plain.split_whitespace().any(|word| !word.contains('{') && is_word(&word));
-    (own && plain.split_whitespace().filter(is_word).count() >= 2).then_some(plain)
+    (is_error && plain.contains('{') || own && plain.split_whitespace().filter(is_word).count() >= 2)
+        .then_some(plain)
 }

@@ -93,20 +93,32 @@ pub enum Kind {
     },
 }
 
-impl Kind {
-    /// A word for it, for machines.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Kind::SuiteGone { .. } => "suite-gone",
-            Kind::HostGone { .. } => "host-gone",
-            Kind::PackageGone { .. } => "package-gone",
-            Kind::Moved { .. } => "programs-moved",
-            Kind::NotStatic { .. } => "not-static",
-            Kind::OlderSuite { .. } => "older-suite",
-            Kind::NoBusybox => "no-busybox",
-            Kind::Lost { .. } => "lost",
+/// Gives every kind its name: one without does not compile, and [`Kind::NAMES`] has them all.
+macro_rules! names {
+    ($($kind:ident => $name:literal,)+) => {
+        impl Kind {
+            /// Every name.
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            /// A word for it, for machines.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Kind::$kind { .. } => $name,)+
+                }
+            }
         }
-    }
+    };
+}
+
+names! {
+    SuiteGone => "suite-gone",
+    HostGone => "host-gone",
+    PackageGone => "package-gone",
+    Moved => "programs-moved",
+    NotStatic => "not-static",
+    OlderSuite => "older-suite",
+    NoBusybox => "no-busybox",
+    Lost => "lost",
 }
 
 impl fmt::Display for Finding {

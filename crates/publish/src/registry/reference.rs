@@ -81,6 +81,11 @@ impl Reference {
         self.digest
     }
 
+    /// Whether `text`, if it is a reference, names its registry. A short one, of Docker Hub's, may look like a path.
+    pub fn names_registry(text: &str) -> bool {
+        split_registry(text).is_some()
+    }
+
     /// What to ask the registry for: the digest, else the tag, else `latest`.
     pub fn name(&self) -> String {
         match (self.digest, &self.tag) {
@@ -120,11 +125,9 @@ impl FromStr for Reference {
         if tag.is_some_and(|tag| !is_tag(tag)) {
             return Err(fail(text, Reason::Tag));
         }
-        let (registry, path) = match name.split_once('/') {
-            Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => {
-                (first, rest.to_owned())
-            }
-            _ => (HUB, name.to_owned()),
+        let (registry, path) = match split_registry(name) {
+            Some((registry, rest)) => (registry, rest.to_owned()),
+            None => (HUB, name.to_owned()),
         };
         let registry = if registry == "index.docker.io" { HUB } else { registry };
         // Docker Hub's own images.
@@ -138,6 +141,11 @@ impl FromStr for Reference {
         let repository = Repository { registry: registry.to_owned(), path };
         Ok(Reference { repository, tag: tag.map(str::to_owned), digest })
     }
+}
+
+/// The registry that `name` begins with, and the rest; a short name of Docker Hub's begins with none.
+fn split_registry(name: &str) -> Option<(&str, &str)> {
+    name.split_once('/').filter(|(first, _)| first.contains(['.', ':']) || *first == "localhost")
 }
 
 fn is_host(text: &str) -> bool {
@@ -247,6 +255,21 @@ mod tests {
         check("[::1]:5000/x", "[::1]:5000/x");
         check("a__b/c-d.e---f_g", "docker.io/a__b/c-d.e---f_g");
         check(&format!("x/y:t@{DIGEST}"), &format!("docker.io/x/y:t@{DIGEST}"));
+    }
+
+    #[test]
+    fn a_registry_has_a_dot_or_a_port_or_is_localhost() {
+        for (text, expected) in [
+            ("target/images", false),
+            ("aptman/qus:latest", false),
+            ("qus:latest", false),
+            ("my.qus", false),
+            ("docker.io/aptman/qus", true),
+            ("localhost/x", true),
+            ("registry:5000/x:y", true),
+        ] {
+            assert_eq!(Reference::names_registry(text), expected, "{text}");
+        }
     }
 
     #[test]
