@@ -2,11 +2,13 @@
 //!
 //! Builds run as children with a cache of their own that has the packages and nothing made from them, so nothing of the
 //! user's is thrown away. A ratio is made of runs that took turns, so that a busy moment hits both sides. Results are kept
-//! in a file; running one benchmark again replaces its figures and redraws what is made from them.
+//! in a file after each benchmark, so that one that fails takes none with it; running one benchmark again replaces its
+//! figures and redraws what is made from them.
 
 mod bars;
 mod changed;
 mod child;
+mod cold;
 mod figure;
 mod floor;
 mod flow;
@@ -19,6 +21,7 @@ mod room;
 mod suite;
 mod svg;
 mod timeline;
+mod xz;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,6 +34,7 @@ use debian::lock::Lock;
 
 use crate::cache;
 use crate::context;
+use crate::error::Hinted;
 use crate::files;
 use crate::report::render;
 use crate::ui::{self, Ui};
@@ -53,14 +57,23 @@ enum Name {
     Push,
     /// `register -p` against a shell that writes the same lines
     Register,
-    /// Time, memory and bytes for 1, 3 and 9 hosts
+    /// Time, memory, bytes and requests for 1, 3 and 9 hosts
     Growth,
+    /// A release's images for amd64, in both compressions at the best level; long, so only when it is asked for
+    Release,
+}
+
+impl Name {
+    /// Whether it is run when no names are given.
+    fn is_default(self) -> bool {
+        self != Name::Release
+    }
 }
 
 /// What can be typed after `bench`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask bench                     everything; about ten minutes on two cores
+  cargo xtask bench                     everything but `release`; about ten minutes on two cores
   cargo xtask bench cold register       two of them; the others keep the figures that they had
   cargo xtask bench --list")]
 pub(crate) struct BenchArgs {
@@ -76,7 +89,7 @@ pub(crate) struct BenchArgs {
     /// Also write the results here
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Keep results.json and the pictures here, and the tables in README.md up to date
+    /// Keep results.json and the pictures here, and the tables in README.md up to date; from the workspace
     #[arg(long, value_name = "DIR", default_value = "benches")]
     output: PathBuf,
     /// Draw tables and pictures from results.json, and measure nothing
@@ -85,6 +98,9 @@ pub(crate) struct BenchArgs {
     /// Do what the floor is, on the packages of this cache, and print the compressed size
     #[arg(long, hide = true, value_name = "DIR")]
     floor: Option<PathBuf>,
+    /// With the `xz` of this tree of packages as the decoder
+    #[arg(long, hide = true, value_name = "DIR", requires = "floor")]
+    floor_xz: Option<PathBuf>,
     /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
     #[arg(long, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
@@ -98,29 +114,58 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let workspace = context::workspace()?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
     if let Some(cache) = &args.floor {
-        ui::print(&format!("{}\n", floor::run(&lock, cache)?))?;
+        ui::print(&format!("{}\n", floor::run(&lock, cache, args.floor_xz.as_deref())?))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let file = args.output.join("results.json");
-    let mut results = Results::load(&file)?;
-    if !args.redraw {
-        let cache_dir = context::cache_dir(args.cache_dir.as_deref())?;
-        let names = if args.names.is_empty() { Name::value_variants() } else { &args.names };
-        let started = SystemTime::now();
-        let limit = context::cache_limit(None)?.unwrap_or_default();
-        measure(names, &workspace, &cache_dir, &lock, usize::from(args.runs), &mut results)?;
+    let output = workspace.join(&args.output);
+    let file = output.join("results.json");
+    let loaded = Results::load(&file)?;
+    if args.redraw {
+        let results = loaded.ok_or_else(|| nothing_to_draw(&file))?;
+        draw(&results, &output)?;
+        show(results.figures().iter())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut results = loaded.unwrap_or_default();
+    check(&results, &output)?;
+    let cache_dir = context::cache_dir(args.cache_dir.as_deref())?;
+    let names = chosen(&args.names);
+    let started = SystemTime::now();
+    let limit = context::cache_limit(None)?.unwrap_or_default();
+    let keep = |results: &Results| {
         results.save(&file)?;
-        cache::bound(&Cache::open(&cache_dir)?, limit, started, &Ui::new())?;
-    }
-    draw(&results, &args.output)?;
-    if let Some(file) = &args.json {
-        results.save(file)?;
-    }
-    ui::print(&table(results.figures()))?;
-    let missed = results.figures().iter().filter(|figure| figure.met() == Some(false)).count();
-    Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        draw(results, &output)?;
+        args.json.as_ref().map_or(Ok(()), |file| results.save(file))
+    };
+    measure(&names, &workspace, &cache_dir, &lock, usize::from(args.runs), &mut results, &keep)?;
+    cache::bound(&Cache::open(&cache_dir)?, limit, started, &Ui::new())?;
+    let titles: Vec<String> = names.into_iter().map(name_of).collect();
+    let measured = || results.figures().iter().filter(|figure| titles.contains(&figure.bench));
+    show(measured())?;
+    let missed = measured().any(|figure| figure.met() == Some(false));
+    Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// What is run: what was asked for, or else all but what has to be asked for.
+fn chosen(names: &[Name]) -> Vec<Name> {
+    match names {
+        [] => Name::value_variants().iter().copied().filter(|name| name.is_default()).collect(),
+        names => names.to_vec(),
+    }
+}
+
+fn nothing_to_draw(file: &Path) -> Hinted {
+    Hinted::new(format!("there is no {}", file.display()), "`cargo xtask bench` measures and writes it")
+}
+
+/// That what is measured can be kept: found out before it is measured.
+fn check(results: &Results, output: &Path) -> anyhow::Result<()> {
+    readme::updated(&output.join("README.md"), results)?;
+    let writable = tempfile::tempfile_in(output);
+    writable.map(drop).with_context(|| format!("cannot write into {}", output.display()))
+}
+
+/// Measures in turn; each is kept before the next begins.
 fn measure(
     names: &[Name],
     workspace: &Path,
@@ -128,6 +173,7 @@ fn measure(
     lock: &Lock,
     runs: usize,
     results: &mut Results,
+    keep: &dyn Fn(&Results) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let ui = Ui::new();
     let suite = Suite::new(workspace, cache_dir, lock, runs, &ui)?;
@@ -135,6 +181,7 @@ fn measure(
         let title = name_of(name);
         ui.note(format!("{title}: {}", help_of(name)));
         suite.run(name, &title, results).with_context(|| format!("cannot measure `{title}`"))?;
+        keep(results)?;
     }
     Ok(())
 }
@@ -167,12 +214,37 @@ fn list() -> String {
     render(&Name::value_variants().iter().map(row).collect::<Vec<_>>())
 }
 
-fn table(figures: &[Figure]) -> String {
+fn show<'a>(figures: impl Iterator<Item = &'a Figure>) -> std::io::Result<()> {
     let mut rows = vec![["BENCH", "WHAT", "MEASURED", "TARGET", ""].map(str::to_owned)];
-    rows.extend(figures.iter().map(|figure| {
+    rows.extend(figures.map(|figure| {
         let goal = figure.goal.map(|goal| goal.show(figure.unit)).unwrap_or_default();
         let value = figure.unit.show(figure.value);
         [figure.bench.clone(), figure.what.clone(), value, goal, figure.verdict().to_owned()]
     }));
-    render(&rows)
+    ui::print(&render(&rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_measured_only_when_it_is_asked_for() {
+        assert_eq!(chosen(&[Name::Release, Name::Push]), [Name::Release, Name::Push]);
+        let all = chosen(&[]);
+        assert!(!all.contains(&Name::Release) && all.contains(&Name::Growth));
+        assert_eq!(all.len() + 1, Name::value_variants().len());
+        assert!(list().contains("release"));
+    }
+
+    #[test]
+    fn where_nothing_can_be_kept_nothing_is_measured() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = check(&Results::default(), dir.path()).unwrap_err().to_string();
+        assert_eq!(error, format!("cannot update {}", dir.path().join("README.md").display()));
+        let text = "<!-- figures -->\n<!-- end of figures -->\n<!-- growth -->\n<!-- end of growth -->\n";
+        std::fs::write(dir.path().join("README.md"), text).unwrap();
+        check(&Results::default(), dir.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(dir.path().join("README.md")).unwrap(), text);
+    }
 }

@@ -8,7 +8,7 @@ use std::io;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use qus_oci::{Entry, LayerWriter, Level, Member};
+use qus_oci::{Entry, Frame, FrameWriter, LayerWriter, Level, Member};
 
 /// The size of one of QEMU's binaries, about.
 const PROGRAM: usize = 16 << 20;
@@ -31,8 +31,8 @@ fn tar_entry(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// One binary into a gzip member.
-#[divan::bench(args = [1, 6, 9, 12], sample_count = 5)]
+/// One binary into a gzip member, at the levels that builds use: quick, best, and what is small.
+#[divan::bench(args = [6, 10, 12], sample_count = 5)]
 fn compress(bencher: Bencher<'_, '_>, level: u8) {
     let (program, level) = (program(), Level::new(level).unwrap());
     bencher.counter(BytesCount::of_slice(&program)).bench(|| Member::compress(&program, level));
@@ -47,6 +47,18 @@ fn layer_file(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::of_slice(&program)).bench(|| {
         let mut layer = LayerWriter::new(io::sink());
         layer.file(&entry, &program, &member).unwrap();
+        layer.finish().unwrap().1
+    });
+}
+
+/// One binary into a layer that is a zstd frame, tar and hashes included.
+#[divan::bench(args = Frame::ALL, sample_count = 5)]
+fn frame(bencher: Bencher<'_, '_>, frame: Frame) {
+    let program = program();
+    let entry = Entry::file("usr/bin/qemu-aarch64-static", PROGRAM as u64, 0o755, 0).unwrap();
+    bencher.counter(BytesCount::of_slice(&program)).bench(|| {
+        let mut layer = FrameWriter::new(io::sink(), frame).unwrap();
+        layer.file(&entry, &program).unwrap();
         layer.finish().unwrap().1
     });
 }

@@ -25,6 +25,11 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// The share of `cores` that it had busy.
+    pub(super) fn busy(&self, cores: f64) -> f64 {
+        self.cpu / (self.wall * cores)
+    }
+
     /// This run and then `next`.
     pub(super) fn then(self, next: &Run) -> Run {
         Run {

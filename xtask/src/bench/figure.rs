@@ -75,13 +75,22 @@ pub(super) struct Figure {
     pub(super) unit: Unit,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) goal: Option<Goal>,
-    /// Out of what the value was made, and how often it was measured.
+    /// How many runs it is of.
+    pub(super) runs: usize,
+    /// Out of what the value was made.
     pub(super) how: String,
 }
 
 impl Figure {
     pub(super) fn new(bench: &str, what: &str, unit: Unit, value: f64, how: impl Into<String>) -> Figure {
-        Figure { bench: bench.to_owned(), what: what.to_owned(), value, unit, goal: None, how: how.into() }
+        let (bench, what, how) = (bench.to_owned(), what.to_owned(), how.into());
+        Figure { bench, what, value, unit, goal: None, runs: 1, how }
+    }
+
+    /// It is of so many runs, and not of one.
+    pub(super) fn of(mut self, runs: usize) -> Figure {
+        self.runs = runs;
+        self
     }
 
     pub(super) fn goal(mut self, goal: Goal) -> Figure {

@@ -1,10 +1,12 @@
 //! The least that a build can take: every package decoded, every binary compressed, and nothing else.
 //!
-//! What is decoded is not hashed, what is compressed is not written. Threads, as many as there are cores, take binaries
+//! Packages are decoded by Debian's `xz -dc`, or by the library that builds use, in this process: the one is what anybody
+//! has, the other is the stricter bound. What is decoded is not hashed, what is compressed is not written. Threads, as many as there are cores, take binaries
 //! first and packages, the longest first, when there is no binary: so no core is idle and little is in memory.
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -14,6 +16,8 @@ use arch::{Status, Target};
 use debian::deb::{self, Kind};
 use debian::lock::Lock;
 use oci::{Level, Member};
+
+use super::xz::Xz;
 
 /// More than the largest binary has.
 const PROGRAM_LIMIT: u64 = 64 << 20;
@@ -25,6 +29,15 @@ struct Package {
     targets: Vec<Target>,
 }
 
+impl Package {
+    /// Whether the file at `path`, from the root, is one of its binaries.
+    fn has(&self, path: &str) -> bool {
+        let name = path.strip_prefix("usr/bin/qemu-").unwrap_or_default();
+        let name = name.strip_suffix("-static").unwrap_or(name);
+        self.targets.iter().any(|target| target.name() == name)
+    }
+}
+
 #[derive(Default)]
 struct Work {
     packages: Vec<Package>,
@@ -34,8 +47,9 @@ struct Work {
     compressed: u64,
 }
 
-/// Decodes and compresses all that the lock's images hold; returns the compressed size.
-pub(super) fn run(lock: &Lock, cache: &Path) -> anyhow::Result<u64> {
+/// Decodes and compresses all that the lock's images hold, with the `xz` of a tree if there is one; returns the compressed
+/// size.
+pub(super) fn run(lock: &Lock, cache: &Path, xz: Option<&Path>) -> anyhow::Result<u64> {
     let mut packages: Vec<Package> = lock
         .hosts()
         .into_iter()
@@ -49,11 +63,16 @@ pub(super) fn run(lock: &Lock, cache: &Path) -> anyhow::Result<u64> {
         .collect();
     // Taken from the end.
     packages.sort_by_key(|package| package.size);
+    let xz = xz.map(Xz::find).transpose()?;
+    compress(packages, xz.as_ref())
+}
+
+fn compress(packages: Vec<Package>, xz: Option<&Xz>) -> anyhow::Result<u64> {
     let work = Mutex::new(Work { packages, ..Work::default() });
     let changed = Condvar::new();
     let cores = thread::available_parallelism()?.get();
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(|| take(&work, &changed))).collect();
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(|| take(xz, &work, &changed))).collect();
         let results: Vec<_> = threads
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a thread panicked"))))
@@ -64,7 +83,7 @@ pub(super) fn run(lock: &Lock, cache: &Path) -> anyhow::Result<u64> {
 }
 
 /// Does what there is to do until there is nothing any more.
-fn take(work: &Mutex<Work>, changed: &Condvar) -> anyhow::Result<()> {
+fn take(xz: Option<&Xz>, work: &Mutex<Work>, changed: &Condvar) -> anyhow::Result<()> {
     let mut state = lock_of(work);
     loop {
         if state.failed {
@@ -78,7 +97,14 @@ fn take(work: &Mutex<Work>, changed: &Condvar) -> anyhow::Result<()> {
         } else if let Some(package) = state.packages.pop() {
             state.decoding += 1;
             drop(state);
-            let result = decode(&package, work, changed);
+            let found = &mut |binary| {
+                lock_of(work).binaries.push_back(binary);
+                changed.notify_one();
+            };
+            let result = match xz {
+                Some(xz) => decode_with(xz, &package, found),
+                None => decode(&package, found),
+            };
             state = lock_of(work);
             state.decoding -= 1;
             state.failed |= result.is_err();
@@ -92,16 +118,13 @@ fn take(work: &Mutex<Work>, changed: &Condvar) -> anyhow::Result<()> {
     }
 }
 
-fn decode(package: &Package, work: &Mutex<Work>, changed: &Condvar) -> anyhow::Result<()> {
+/// Calls `found` for each binary of a package, decoded in this process.
+fn decode(package: &Package, found: &mut dyn FnMut(Vec<u8>)) -> anyhow::Result<()> {
     let context = || format!("cannot read {}", package.path.display());
     let file = File::open(&package.path).with_context(context)?;
     deb::walk(file, &mut |_, member| -> anyhow::Result<()> {
-        let name = member.path.strip_prefix("usr/bin/qemu-").unwrap_or_default();
-        let name = name.strip_suffix("-static").unwrap_or(name);
-        if member.kind == Kind::File && package.targets.iter().any(|target| target.name() == name) {
-            let binary = member.read(PROGRAM_LIMIT)?;
-            lock_of(work).binaries.push_back(binary);
-            changed.notify_one();
+        if member.kind == Kind::File && package.has(&member.path) {
+            found(member.read(PROGRAM_LIMIT)?);
         }
         Ok(())
     })
@@ -109,7 +132,79 @@ fn decode(package: &Package, work: &Mutex<Work>, changed: &Condvar) -> anyhow::R
     Ok(())
 }
 
+/// The same, decoded by a process.
+fn decode_with(xz: &Xz, package: &Package, found: &mut dyn FnMut(Vec<u8>)) -> anyhow::Result<()> {
+    xz.decode(&package.path, |data| {
+        for entry in tar::Archive::new(data).entries()? {
+            let mut entry = entry?;
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let path = path.strip_prefix("./").unwrap_or(&path);
+            if entry.header().entry_type().is_file() && package.has(path) {
+                let mut binary = Vec::with_capacity(usize::try_from(entry.size())?);
+                entry.read_to_end(&mut binary)?;
+                found(binary);
+            }
+        }
+        Ok(())
+    })
+    .with_context(|| format!("cannot read {}", package.path.display()))
+}
+
 /// A panic is reported where the thread is joined.
 fn lock_of(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
     work.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use debian::testing::Deb;
+    use testbed::Packages;
+
+    use super::*;
+    use crate::bench::xz;
+
+    /// A package with two binaries and a link, and what else is not to be compressed.
+    fn package(folder: &Path) -> Package {
+        let code = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let deb = Deb::new("qemu-user", "1", "amd64")
+            .file("./usr/bin/qemu-arm", &code[..300_000])
+            .file("./usr/bin/qemu-aarch64-static", &code[..1_000_001])
+            .file("./usr/bin/qemu-cris", b"retired")
+            .link("./usr/bin/qemu-arm64", "qemu-aarch64");
+        let path = folder.join("deb");
+        std::fs::write(&path, deb.build()).unwrap();
+        Package { path, size: 1, targets: ["aarch64", "arm"].map(|name| name.parse().unwrap()).into() }
+    }
+
+    #[test]
+    fn both_decoders_find_the_same_binaries() {
+        let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/keyrings");
+        if let Some(reason) = testbed::missing() {
+            testbed::skip("both_decoders", &reason, std::env::var_os("CI").is_some());
+            return;
+        }
+        let tree = xz::tree(&Packages::of_the_machine(&keyrings).unwrap()).unwrap();
+        let xz = Xz::find(tree.path()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        decode(&package(dir.path()), &mut |binary| ours.push(binary)).unwrap();
+        decode_with(&xz, &package(dir.path()), &mut |binary| theirs.push(binary)).unwrap();
+        let sizes: Vec<usize> = ours.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [300_000, 1_000_001]);
+        assert!(ours == theirs);
+        let size = |xz| compress(vec![package(dir.path())], xz).unwrap();
+        assert_eq!(size(Some(&xz)), size(None));
+
+        // What is no xz any more at its end is not taken for the whole.
+        let broken = package(dir.path());
+        let mut bytes = std::fs::read(&broken.path).unwrap();
+        let end = bytes.len() - 12;
+        bytes[end..].fill(0);
+        std::fs::write(&broken.path, bytes).unwrap();
+        let error = decode_with(&xz, &broken, &mut |_| ()).unwrap_err();
+        assert_eq!(
+            format!("{error:#}"),
+            format!("cannot read {}: `xz -dc` failed (exit status: 1)", broken.path.display())
+        );
+    }
 }

@@ -1,8 +1,8 @@
 //! Pushing to a registry on this machine, and pushing again when nothing has changed.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 
+use arch::Host;
 use testbed::registry::Options as RegistryOptions;
 use testbed::sandbox::{Network, Options};
 use testbed::{Packages, Registry, Sandbox};
@@ -24,31 +24,43 @@ pub(super) struct Measured {
 
 /// Pushes the room's layout, which is complete, and then `runs` times more.
 pub(super) fn run(packages: &Packages, room: &Room, runs: usize) -> anyhow::Result<Measured> {
-    let tree = packages.tree("registry", &Registry::packages())?;
-    let options = Options { trees: vec![&tree], network: Network::Host, ..Options::default() };
-    let sandbox = Sandbox::start(packages, &options)?;
+    let sandbox = start(packages)?;
     let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
-    let push = || -> anyhow::Result<(f64, String)> {
-        let before = registry.log().len();
-        let run = child::run(&mut command(room, &registry), "images --push")?;
-        Ok((run.wall, registry.log().split_off(before)))
-    };
-    let (first, log) = push()?;
-    let first_requests = requests(&log);
+    let (first, first_requests) = push(room, &registry, &[])?;
     let (mut again, mut again_requests) = (Vec::new(), BTreeMap::new());
     for _ in 0..runs {
-        let (wall, log) = push()?;
+        let (wall, requests) = push(room, &registry, &[])?;
         again.push(wall);
-        again_requests = requests(&log);
+        again_requests = requests;
     }
     Ok(Measured { first, again, first_requests, again_requests })
 }
 
-fn command(room: &Room, registry: &Registry<'_>) -> Command {
-    let mut command = room.images(&[]);
+/// How many requests the first push of the room's layout takes, which is that of `hosts`.
+pub(super) fn first_requests(packages: &Packages, room: &Room, hosts: &[Host]) -> anyhow::Result<usize> {
+    let sandbox = start(packages)?;
+    let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
+    Ok(push(room, &registry, hosts)?.1.values().sum())
+}
+
+fn start(packages: &Packages) -> anyhow::Result<Sandbox> {
+    let tree = packages.tree("registry", &Registry::packages())?;
+    let options = Options { trees: vec![&tree], network: Network::Host, ..Options::default() };
+    Ok(Sandbox::start(packages, &options)?)
+}
+
+/// One push, its time in seconds and its requests by method.
+fn push(
+    room: &Room,
+    registry: &Registry<'_>,
+    hosts: &[Host],
+) -> anyhow::Result<(f64, BTreeMap<String, usize>)> {
+    let before = registry.log().len();
+    let mut command = room.images(hosts);
     command.args(["--level", "quick", "--push", "--push-via", "registry", "--repository"]);
     command.arg(format!("{}/qus", registry.address()));
-    command
+    let run = child::run(&mut command, "images --push")?;
+    Ok((run.wall, requests(&registry.log().split_off(before))))
 }
 
 /// How many requests of each method a registry's log has: one line each, when it was answered.

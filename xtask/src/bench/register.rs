@@ -8,6 +8,7 @@ use testbed::sandbox::Options;
 use testbed::{Packages, Sandbox};
 
 use super::child;
+use super::figure::{Figure, Goal, Unit, least};
 
 /// One registration takes milliseconds; so many are timed together.
 const TIMES: u32 = 20;
@@ -61,6 +62,32 @@ pub(super) fn run(
     Ok(measured)
 }
 
+/// Both ways of registering next to the shell, which does what `--no-check` does and no more.
+pub(super) fn figures(title: &str, measured: &Measured) -> Vec<Figure> {
+    let Measured { ours, checked, shell, entries } = measured;
+    let time = |what: &str, values: &[f64]| {
+        let how = format!("least of {} x {TIMES}, {entries} entries", values.len());
+        Figure::new(title, what, Unit::Seconds, least(values), how).of(values.len())
+    };
+    let speed = |what: &str, values: &[f64], differs: &str| {
+        let (other, value) = (least(shell), least(values));
+        let how = format!("{:.2} ms / {:.2} ms; {differs}", other * 1000.0, value * 1000.0);
+        let what = format!("{what}, against the shell");
+        Figure::new(title, &what, Unit::Times, other / value, how).of(values.len()).goal(Goal::AtLeast(20.0))
+    };
+    vec![
+        time("`register -p`", checked),
+        time("`register -p --no-check`", ours),
+        time("a shell that writes the same", shell),
+        speed(
+            "`register -p`",
+            checked,
+            "it also runs a program of each target through the kernel, which the shell does not",
+        ),
+        speed("`register -p --no-check`", ours, "it runs no program, as the shell does not"),
+    ]
+}
+
 fn repeat(sandbox: &Sandbox, argv: &[&str]) -> anyhow::Result<f64> {
     let mut command = sandbox.command("sh");
     command.arg("/root/repeat.sh").arg(TIMES.to_string()).args(argv);
@@ -99,6 +126,19 @@ fn table(lines: &str, dir: &str) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_ways_have_a_ratio_and_the_target() {
+        let measured =
+            Measured { ours: vec![0.002, 0.001], checked: vec![0.1], shell: vec![0.025, 0.03], entries: 31 };
+        let figures = figures("register", &measured);
+        let ratios: Vec<_> = figures.iter().filter(|figure| figure.unit == Unit::Times).collect();
+        assert_eq!(
+            ratios.iter().map(|figure| (figure.value, figure.verdict())).collect::<Vec<_>>(),
+            [(0.25, "not met"), (25.0, "met")]
+        );
+        assert_eq!(ratios[1].how, "25.00 ms / 1.00 ms; it runs no program, as the shell does not");
+    }
 
     #[test]
     fn the_table_has_what_register_would_write() {

@@ -1,5 +1,6 @@
 //! What was measured, kept in a file: benchmarks that are not run again keep their figures.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -15,8 +16,9 @@ use crate::files;
 /// Everything that is known.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Results {
-    /// How many cores there were.
-    cores: usize,
+    /// When and on what each benchmark was run, by its name.
+    #[serde(default)]
+    measured: BTreeMap<String, Measured>,
     figures: Vec<Figure>,
     #[serde(default)]
     growth: Vec<Row>,
@@ -28,13 +30,30 @@ pub(super) struct Results {
     timeline: Option<Timeline>,
 }
 
+/// When a benchmark was run, and on what.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Measured {
+    /// The day, in UTC: `2026-11-25`.
+    pub(super) date: String,
+    /// How many cores there were.
+    pub(super) cores: usize,
+}
+
+impl Measured {
+    /// Today, on this machine.
+    pub(super) fn now() -> Measured {
+        let date = jiff::Timestamp::now().strftime("%F").to_string();
+        Measured { date, cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get) }
+    }
+}
+
 impl Results {
-    /// What the file says; nothing if there is none.
-    pub(super) fn load(file: &Path) -> anyhow::Result<Results> {
+    /// What the file says; `None` if there is none.
+    pub(super) fn load(file: &Path) -> anyhow::Result<Option<Results>> {
         let context = || format!("cannot read {}", file.display());
         match fs::read(file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(context),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Results::default()),
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(context),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(context),
         }
     }
@@ -44,8 +63,14 @@ impl Results {
     }
 
     /// Puts `figures` in the place of those of `bench`; benchmarks come as in `order`.
-    pub(super) fn replace(&mut self, bench: &str, figures: Vec<Figure>, order: &[String]) {
-        self.cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    pub(super) fn replace(
+        &mut self,
+        bench: &str,
+        measured: Measured,
+        figures: Vec<Figure>,
+        order: &[String],
+    ) {
+        self.measured.insert(bench.to_owned(), measured);
         self.figures.retain(|figure| figure.bench != bench);
         self.figures.extend(figures);
         self.figures.sort_by_key(|figure| order.iter().position(|name| *name == figure.bench));
@@ -63,8 +88,8 @@ impl Results {
         self.timeline = timeline;
     }
 
-    pub(super) fn cores(&self) -> usize {
-        self.cores
+    pub(super) fn measured(&self) -> &BTreeMap<String, Measured> {
+        &self.measured
     }
 
     pub(super) fn figures(&self) -> &[Figure] {
@@ -94,16 +119,21 @@ mod tests {
         let order = ["a", "b"].map(str::to_owned);
         let figure = |bench: &str, value| Figure::new(bench, "time", Unit::Seconds, value, "once");
         let mut results = Results::default();
-        results.replace("b", vec![figure("b", 3.0)], &order);
-        results.replace("a", vec![figure("a", 1.0), figure("a", 2.0)], &order);
-        results.replace("a", vec![figure("a", 4.0), figure("a", 5.0)], &order);
+        let on = |date: &str, cores| Measured { date: date.to_owned(), cores };
+        results.replace("b", on("2026-01-01", 2), vec![figure("b", 3.0)], &order);
+        results.replace("a", on("2026-01-02", 4), vec![figure("a", 1.0), figure("a", 2.0)], &order);
+        results.replace("a", on("2026-01-03", 8), vec![figure("a", 4.0), figure("a", 5.0)], &order);
         let seen: Vec<_> = results.figures().iter().map(|f| (f.bench.as_str(), f.value)).collect();
         assert_eq!(seen, [("a", 4.0), ("a", 5.0), ("b", 3.0)]);
+
+        let both = [("a".to_owned(), on("2026-01-03", 8)), ("b".to_owned(), on("2026-01-01", 2))];
+        assert_eq!(*results.measured(), both.into());
 
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("new/results.json");
         results.save(&file).unwrap();
-        assert_eq!(Results::load(&file).unwrap().figures(), results.figures());
-        assert!(Results::load(&dir.path().join("none")).unwrap().figures().is_empty());
+        let loaded = Results::load(&file).unwrap().unwrap();
+        assert_eq!((loaded.figures(), loaded.measured()), (results.figures(), results.measured()));
+        assert!(Results::load(&dir.path().join("none")).unwrap().is_none());
     }
 }

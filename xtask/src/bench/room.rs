@@ -1,6 +1,6 @@
 //! A place of the benchmarks' own: a cache that has the packages and nothing made from them, and outputs that go away.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,9 +11,16 @@ use debian::lock::{Lock, Package, Role};
 use super::child::{self, Run};
 use crate::cross;
 
-/// The place; everything in it goes when it is dropped.
+const PREFIX: &str = "bench-";
+
+/// The file in a place that its process holds locked.
+const LOCK: &str = "lock";
+
+/// The place; everything in it goes when it is dropped. If the process is killed before, the next one removes it.
 pub(super) struct Room {
+    // In the order in which they are let go.
     dir: tempfile::TempDir,
+    _lock: File,
     program: PathBuf,
 }
 
@@ -23,8 +30,9 @@ impl Room {
     pub(super) fn new(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<Room> {
         let target = workspace.join("target");
         fs::create_dir_all(&target)?;
-        let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
-        let room = Room { dir, program: std::env::current_exe()? };
+        let (dir, lock_file) = place(&target)
+            .with_context(|| format!("cannot make a folder for benchmarks in {}", target.display()))?;
+        let room = Room { dir, _lock: lock_file, program: std::env::current_exe()? };
         // A busybox goes beside `register` alone.
         let used = |package: &&Package| package.role != Role::Busybox || package.host.triple().is_some();
         for package in lock.packages().iter().filter(used) {
@@ -95,12 +103,43 @@ impl Room {
         command
     }
 
+    /// `images` for `host` with all that a release has of it: every image in both forms, at the best level.
+    pub(super) fn released_host(&self, host: Host) -> Command {
+        let mut command = self.images(&[host]);
+        command.args(["--compression", "both", "--level", "best"]);
+        command
+    }
+
     /// Everything that a release has, the images and the tarballs, at the level of the floor.
     pub(super) fn everything(&self) -> anyhow::Result<Run> {
         let images = child::run(&mut self.images(&[]), "images")?;
         let mut release = self.command("release", &["--level", "quick", "--layout"]);
         release.arg(self.layout()).arg("--output").arg(self.path("release")).env_remove("QUS_TRACE");
         Ok(images.then(&child::run(&mut release, "release")?))
+    }
+}
+
+/// A folder in `target`, and the lock that says that it is in use; those that nobody uses any more are removed.
+fn place(target: &Path) -> std::io::Result<(tempfile::TempDir, File)> {
+    // Nobody removes a folder between its making and its lock.
+    let making = File::create(target.join("bench.lock"))?;
+    making.lock()?;
+    sweep(target);
+    let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(target)?;
+    let held = File::create(dir.path().join(LOCK))?;
+    held.lock()?;
+    Ok((dir, held))
+}
+
+/// What cannot be removed is left to the next time: it is only space.
+fn sweep(target: &Path) {
+    let Ok(entries) = fs::read_dir(target) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        let held = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
+        if name.starts_with(PREFIX.as_bytes()) && path.is_dir() && !held {
+            let _ = fs::remove_dir_all(&path);
+        }
     }
 }
 
@@ -122,4 +161,31 @@ pub(super) fn bytes_below(dir: &Path) -> anyhow::Result<u64> {
         total += if kind.is_dir() { bytes_below(&entry.path())? } else { kind.len() };
     }
     Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_and_what_is_in_use_stays() {
+        let target = tempfile::tempdir().unwrap();
+        let at = |name: &str| target.path().join(name);
+        for name in ["bench-killed", "bench-younger", "benches"] {
+            fs::create_dir(at(name)).unwrap();
+            fs::write(at(name).join("layer"), "gigabytes").unwrap();
+        }
+        // Killed before it had its lock, and after.
+        fs::write(at("bench-killed").join(LOCK), "").unwrap();
+        let (first, held) = place(target.path()).unwrap();
+        assert!(!at("bench-killed").exists() && !at("bench-younger").exists() && at("benches").exists());
+        let (second, _held) = place(target.path()).unwrap();
+        assert!(first.path().exists() && second.path().exists());
+        drop((first.keep(), held));
+        let _third = place(target.path()).unwrap();
+        let mut left: Vec<_> =
+            fs::read_dir(target.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        left.retain(|path| path.is_dir());
+        assert_eq!(left.len(), 3, "{left:?}");
+    }
 }

@@ -13,10 +13,9 @@ use testbed::Packages;
 
 use super::child::{self, Run};
 use super::figure::{Figure, Goal, Unit, least, list};
-use super::results::Results;
+use super::results::{Measured, Results};
 use super::room::Room;
-use super::timeline::Timeline;
-use super::{Name, changed, flow, growth, push, register};
+use super::{Name, changed, cold, growth, push, register};
 use crate::cross;
 use crate::page::Sizes;
 use crate::testing::unpack_qemu;
@@ -29,10 +28,11 @@ const SHORT: usize = 5;
 pub(super) struct Suite<'a> {
     workspace: &'a Path,
     cache_dir: &'a Path,
-    lock: &'a Lock,
-    runs: usize,
+    pub(super) lock: &'a Lock,
+    /// How often what is long is measured.
+    pub(super) runs: usize,
     ui: &'a Ui,
-    room: Room,
+    pub(super) room: Room,
 }
 
 impl<'a> Suite<'a> {
@@ -56,99 +56,24 @@ impl<'a> Suite<'a> {
     /// Measures `name`, and puts its figures among the results under `title`.
     pub(super) fn run(&self, name: Name, title: &str, results: &mut Results) -> anyhow::Result<()> {
         let figures = match name {
-            Name::Cold => self.cold(title, results)?,
+            Name::Cold => cold::measure(self, title, results)?,
             Name::Unchanged => self.unchanged(title)?,
             Name::OneHost => self.one_host(title)?,
             Name::Sizes => self.sizes(title)?,
             Name::Push => self.push(title, results)?,
             Name::Register => self.register(title)?,
             Name::Growth => {
-                results.set_growth(growth::measure(self.lock, &self.room, self.ui)?);
+                results.set_growth(growth::measure(self.lock, &self.room, &self.packages()?, self.ui)?);
                 Vec::new()
             }
+            Name::Release => self.release(title)?,
         };
         for figure in &figures {
             let (what, value) = (&figure.what, figure.unit.show(figure.value));
             self.ui.note(format!("  {what}: {value} ({})", figure.how));
         }
-        results.replace(title, figures, &super::names());
+        results.replace(title, Measured::now(), figures, &super::names());
         Ok(())
-    }
-
-    fn cold(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
-        let packages = self.packages()?;
-        let amd64: Host = "amd64".parse()?;
-        let qemu = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
-        let (mut ours, mut floors, mut flows) = (Vec::new(), Vec::new(), Vec::new());
-        for number in 1..=self.runs {
-            let run = flow::run(&packages, qemu, &self.room.cache(), &self.register_of(amd64)?)?;
-            self.say(number, "shell flow", &run);
-            flows.push(run);
-            let mut floor = Command::new(std::env::current_exe()?);
-            floor.args(["bench", "--floor"]).arg(self.room.cache());
-            let run = child::run(&mut floor, "bench --floor")?;
-            self.say(number, "floor", &run);
-            floors.push(run);
-            self.room.clear()?;
-            let run = self.room.everything()?;
-            self.say(number, "build", &run);
-            ours.push(run);
-        }
-        let timeline = Timeline::load(&self.room.trace())?;
-        let walls = |runs: &[Run]| runs.iter().map(|run| run.wall).collect::<Vec<_>>();
-        let cpus = |runs: &[Run]| runs.iter().map(|run| run.cpu).collect::<Vec<_>>();
-        let (build, floor, flow) = (least(&walls(&ours)), least(&walls(&floors)), least(&walls(&flows)));
-        // The hosts of packages only are built along, and not counted.
-        let hosts = with_register(self.lock).len() as f64;
-        let peak = ours.iter().map(|run| run.peak).max().unwrap_or(0);
-        let cores = std::thread::available_parallelism()?.get() as f64;
-        let busy = |run: &Run| run.cpu / (run.wall * cores);
-        let most_busy = ours.iter().map(busy).fold(0.0, f64::max);
-        let times = |runs: &[Run]| format!("least of {}", list(&walls(runs)));
-        results.set_timeline(timeline);
-        Ok(vec![
-            Figure::new(title, "cold build, images and tarballs", Unit::Seconds, build, times(&ours)),
-            Figure::new(title, "shell flow, amd64 alone", Unit::Seconds, flow, times(&flows)),
-            Figure::new(title, "floor", Unit::Seconds, floor, times(&floors)),
-            Figure::new(
-                title,
-                "speed per host, against the shell flow",
-                Unit::Times,
-                flow / (build / hosts),
-                format!("{flow:.2} s / ({build:.2} s / {hosts} hosts)"),
-            )
-            .goal(Goal::AtLeast(6.0)),
-            Figure::new(
-                title,
-                "cold build, against the floor",
-                Unit::Times,
-                build / floor,
-                format!("{build:.2} s / {floor:.2} s"),
-            )
-            .goal(Goal::AtMost(1.25)),
-            Figure::new(
-                title,
-                "CPU time of a cold build, against the floor's",
-                Unit::Times,
-                least(&cpus(&ours)) / least(&cpus(&floors)),
-                format!("{} / {}", list(&cpus(&ours)), list(&cpus(&floors))),
-            ),
-            Figure::new(
-                title,
-                "peak memory of a cold build",
-                Unit::Bytes,
-                peak as f64,
-                "the most of all runs",
-            )
-            .goal(Goal::AtMost(400e6)),
-            Figure::new(
-                title,
-                "cores busy in a cold build",
-                Unit::Share,
-                most_busy,
-                "CPU time / (time x cores), the best run",
-            ),
-        ])
     }
 
     fn unchanged(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
@@ -157,6 +82,7 @@ impl<'a> Suite<'a> {
         let how = format!("least of {}", list(&walls));
         Ok(vec![
             Figure::new(title, "build when nothing has changed", Unit::Seconds, least(&walls), how)
+                .of(SHORT)
                 .goal(Goal::AtMost(0.3)),
         ])
     }
@@ -168,7 +94,7 @@ impl<'a> Suite<'a> {
         let manifest = changed::workspace(self.workspace, self.lock, package, &self.room)?;
         let run = child::run(self.room.images(&[]).env("CARGO_MANIFEST_DIR", manifest), "images")?;
         let hosts = run.stderr.lines().filter(|line| line.contains(": compressing ")).count();
-        let how = "one run, after a change of the package for amd64";
+        let how = "after a change of the package for amd64";
         Ok(vec![
             Figure::new(title, "build after one host's package has changed", Unit::Seconds, run.wall, how),
             Figure::new(title, "hosts that were then built", Unit::Count, hosts as f64, how)
@@ -220,6 +146,7 @@ impl<'a> Suite<'a> {
                 counted(&measured.first_requests),
             ),
             Figure::new(title, "push of an unchanged build", Unit::Seconds, least(&measured.again), how)
+                .of(SHORT)
                 .goal(Goal::AtMost(0.5)),
             Figure::new(
                 title,
@@ -239,26 +166,23 @@ impl<'a> Suite<'a> {
         let qemu = unpack_qemu(self.lock, native, &fetcher, &self.workspace.join("target/test-qemu"))?;
         let program = self.register_of(native)?;
         let measured = register::run(&self.packages()?, &qemu.join("usr/bin"), &program, SHORT)?;
-        let (ours, shell) = (least(&measured.ours), least(&measured.shell));
-        let how = |values: &[f64]| format!("least of {} x 20, {} entries", values.len(), measured.entries);
+        Ok(register::figures(title, &measured))
+    }
+
+    /// What takes long and is done once for a release: at the best level, and in both forms.
+    fn release(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+        self.room.clear()?;
+        let run = child::run(&mut self.room.released_host("amd64".parse()?), "images --level best")?;
+        let cores = std::thread::available_parallelism()?.get() as f64;
+        let figure = |what: &str, unit, value| {
+            let how = "`images --compression both --level best --host amd64`, cold";
+            Figure::new(title, &format!("{what} of a release's images for amd64"), unit, value, how)
+        };
         Ok(vec![
-            Figure::new(title, "`register -p --no-check`", Unit::Seconds, ours, how(&measured.ours)),
-            Figure::new(title, "a shell that writes the same", Unit::Seconds, shell, how(&measured.shell)),
-            Figure::new(
-                title,
-                "`register -p`, with a program of each target run",
-                Unit::Seconds,
-                least(&measured.checked),
-                how(&measured.checked),
-            ),
-            Figure::new(
-                title,
-                "speed of registering, against the shell",
-                Unit::Times,
-                shell / ours,
-                format!("{:.2} ms / {:.2} ms", shell * 1000.0, ours * 1000.0),
-            )
-            .goal(Goal::AtLeast(20.0)),
+            figure("time", Unit::Seconds, run.wall),
+            figure("CPU time", Unit::Seconds, run.cpu),
+            figure("peak memory", Unit::Bytes, run.peak as f64),
+            figure("share of the cores that was busy", Unit::Share, run.busy(cores)),
         ])
     }
 
@@ -266,18 +190,18 @@ impl<'a> Suite<'a> {
         (0..times).map(|_| run().map(|run| run.wall)).collect()
     }
 
-    fn packages(&self) -> anyhow::Result<Packages> {
+    pub(super) fn packages(&self) -> anyhow::Result<Packages> {
         if let Some(reason) = testbed::missing() {
             bail!("{reason}");
         }
         Ok(Packages::of_the_machine(&self.workspace.join("images/keyrings"))?)
     }
 
-    fn register_of(&self, host: Host) -> anyhow::Result<PathBuf> {
+    pub(super) fn register_of(&self, host: Host) -> anyhow::Result<PathBuf> {
         Ok(cross::folder(self.workspace, &self.room.cache())?.join(host.name()))
     }
 
-    fn say(&self, number: usize, what: &str, run: &Run) {
+    pub(super) fn say(&self, number: usize, what: &str, run: &Run) {
         let (wall, cpu, peak) = (run.wall, run.cpu, crate::ui::size(run.peak));
         self.ui.note(format!("  run {number}, {what}: {wall:.2} s ({cpu:.1} s of CPU, {peak})"));
     }

@@ -1,0 +1,151 @@
+//! A build of everything from packages that are there, next to the shell flow and to the floors.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Context as _;
+use arch::Host;
+
+use super::child::{self, Run};
+use super::figure::{Figure, Goal, Unit, least, list};
+use super::results::Results;
+use super::suite::{Suite, with_register};
+use super::timeline::Timeline;
+use super::{flow, xz};
+
+/// What was measured: runs that took turns.
+#[derive(Default)]
+struct Turns {
+    ours: Vec<Run>,
+    flows: Vec<Run>,
+    /// Decoded by Debian's `xz -dc`.
+    floors: Vec<Run>,
+    /// Decoded in one process, as builds do.
+    strict: Vec<Run>,
+}
+
+pub(super) fn measure(suite: &Suite<'_>, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
+    let packages = suite.packages()?;
+    let amd64: Host = "amd64".parse()?;
+    let qemu = suite.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
+    let xz = xz::tree(&packages)?;
+    let mut turns = Turns::default();
+    for number in 1..=suite.runs {
+        let run = flow::run(&packages, qemu, &suite.room.cache(), &suite.register_of(amd64)?)?;
+        suite.say(number, "shell flow", &run);
+        turns.flows.push(run);
+        let run = floor(&suite.room.cache(), Some(xz.path()))?;
+        suite.say(number, "floor", &run);
+        turns.floors.push(run);
+        suite.room.clear()?;
+        let run = suite.room.everything()?;
+        suite.say(number, "build", &run);
+        turns.ours.push(run);
+        let run = floor(&suite.room.cache(), None)?;
+        suite.say(number, "floor in one process", &run);
+        turns.strict.push(run);
+    }
+    results.set_timeline(Timeline::load(&suite.room.trace())?);
+    // The hosts of packages only are built along, and not counted.
+    let hosts = with_register(suite.lock).len();
+    let cores = std::thread::available_parallelism()?.get();
+    Ok(figures(title, &turns, hosts as f64, cores as f64))
+}
+
+fn floor(cache: &Path, xz: Option<&Path>) -> anyhow::Result<Run> {
+    let mut floor = Command::new(std::env::current_exe()?);
+    floor.args(["bench", "--floor"]).arg(cache);
+    if let Some(tree) = xz {
+        floor.arg("--floor-xz").arg(tree);
+    }
+    child::run(&mut floor, "bench --floor")
+}
+
+fn figures(title: &str, turns: &Turns, hosts: f64, cores: f64) -> Vec<Figure> {
+    let Turns { ours, flows, floors, strict } = turns;
+    let runs = ours.len();
+    let walls = |runs: &[Run]| runs.iter().map(|run| run.wall).collect::<Vec<_>>();
+    let cpus = |runs: &[Run]| runs.iter().map(|run| run.cpu).collect::<Vec<_>>();
+    let fastest = |runs: &[Run]| least(&walls(runs));
+    let (build, flow) = (fastest(ours), fastest(flows));
+    let peak = ours.iter().map(|run| run.peak).max().unwrap_or(0);
+    let busy = ours.iter().map(|run| run.busy(cores)).fold(0.0, f64::max);
+    let figure = |what: &str, unit, value, how: String| Figure::new(title, what, unit, value, how).of(runs);
+    let time = |what: &str, runs: &[Run]| {
+        figure(what, Unit::Seconds, fastest(runs), format!("least of {}", list(&walls(runs))))
+    };
+    let against = |what: &str, runs: &[Run]| {
+        let other = fastest(runs);
+        figure(what, Unit::Times, build / other, format!("{build:.2} s / {other:.2} s"))
+    };
+    vec![
+        time("cold build, images and tarballs", ours),
+        time("shell flow, amd64 alone", flows),
+        time("floor", floors),
+        time("floor in one process", strict),
+        figure(
+            "speed per host, against the shell flow",
+            Unit::Times,
+            flow / (build / hosts),
+            format!("{flow:.2} s / ({build:.2} s / {hosts} hosts)"),
+        )
+        .goal(Goal::AtLeast(6.0)),
+        against("cold build, against the floor", floors).goal(Goal::AtMost(1.25)),
+        against("cold build, against the floor in one process", strict),
+        figure(
+            "CPU time of a cold build, against that of the floor in one process",
+            Unit::Times,
+            least(&cpus(ours)) / least(&cpus(strict)),
+            format!("{} / {}", list(&cpus(ours)), list(&cpus(strict))),
+        ),
+        figure("peak memory of a cold build", Unit::Bytes, peak as f64, "the most of all runs".to_owned())
+            .goal(Goal::AtMost(400e6)),
+        figure(
+            "cores busy in a cold build",
+            Unit::Share,
+            busy,
+            "CPU time / (time x cores), the best run".to_owned(),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_is_for_the_floor_with_xz_and_the_other_one_is_there_too() {
+        let run = |wall, cpu, peak| Run { wall, cpu, peak, ..Run::default() };
+        let turns = Turns {
+            ours: vec![run(50.0, 90.0, 7), run(40.0, 72.0, 9)],
+            flows: vec![run(30.0, 1.0, 1), run(60.0, 1.0, 1)],
+            floors: vec![run(32.0, 1.0, 1), run(33.0, 1.0, 1)],
+            strict: vec![run(25.0, 48.0, 1), run(26.0, 50.0, 1)],
+        };
+        let figures = figures("cold", &turns, 9.0, 2.0);
+        let seen = |what: &str| figures.iter().find(|figure| figure.what == what).unwrap();
+        for (what, value, goal, how) in [
+            ("cold build, images and tarballs", 40.0, None, "least of 50.00, 40.00 s"),
+            ("cold build, against the floor", 1.25, Some(Goal::AtMost(1.25)), "40.00 s / 32.00 s"),
+            ("cold build, against the floor in one process", 1.6, None, "40.00 s / 25.00 s"),
+            (
+                "CPU time of a cold build, against that of the floor in one process",
+                1.5,
+                None,
+                "90.00, 72.00 s / 48.00, 50.00 s",
+            ),
+            (
+                "speed per host, against the shell flow",
+                6.75,
+                Some(Goal::AtLeast(6.0)),
+                "30.00 s / (40.00 s / 9 hosts)",
+            ),
+            ("peak memory of a cold build", 9.0, Some(Goal::AtMost(400e6)), "the most of all runs"),
+            ("cores busy in a cold build", 0.9, None, "CPU time / (time x cores), the best run"),
+        ] {
+            let figure = seen(what);
+            assert_eq!((figure.value, figure.goal, figure.how.as_str()), (value, goal, how), "{what}");
+            assert_eq!(figure.runs, 2, "{what}");
+        }
+    }
+}
