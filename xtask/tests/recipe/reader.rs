@@ -1,0 +1,72 @@
+//! Who reads the files of recipes, and with that which test tries them.
+
+use yaml_rust2::{Yaml, YamlLoader};
+
+/// A reader of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// The commands of its section.
+    Commands,
+    GitHub,
+    GitLab,
+    Kubernetes,
+    Systemd,
+}
+
+impl Reader {
+    /// The reader of the file `name`.
+    ///
+    /// # Panics
+    ///
+    /// If there is none: then no test tries the file.
+    pub(crate) fn of(name: &str) -> Reader {
+        match name {
+            "compose.yaml" | "Dockerfile" => Reader::Commands,
+            "workflow.yaml" | "steps-action.yaml" | "steps-run.yaml" => Reader::GitHub,
+            ".gitlab-ci.yml" => Reader::GitLab,
+            "qus.yaml" => Reader::Kubernetes,
+            "qus.service" => Reader::Systemd,
+            _ => panic!("no test tries the file {name}"),
+        }
+    }
+
+    /// Where the file is tried.
+    pub(crate) fn engine(self) -> Option<&'static str> {
+        match self {
+            Reader::Commands => None,
+            Reader::GitHub | Reader::GitLab => Some("docker28"),
+            Reader::Kubernetes => Some("podman5"),
+            Reader::Systemd => Some("systemd"),
+        }
+    }
+
+    /// How the page says that it is tried.
+    pub(crate) fn words(self) -> &'static [&'static str] {
+        match self {
+            Reader::Commands => &[],
+            Reader::GitHub => &["its steps", "`actionlint`"],
+            Reader::GitLab => &["its script"],
+            Reader::Kubernetes => &["`podman kube play`", "schema"],
+            Reader::Systemd => &["`systemd-analyze verify`"],
+        }
+    }
+}
+
+/// How the page says where something was run.
+pub(crate) fn words(engine: &str) -> &'static str {
+    match engine {
+        "docker20" => "Docker 20.10",
+        "docker28" => "Docker 28",
+        "podman" => "podman 4.3",
+        "podman5" => "podman 5",
+        "systemd" => "systemd 252",
+        _ => panic!("there is no engine {engine}"),
+    }
+}
+
+/// The one document of a file.
+pub(crate) fn document(name: &str, text: &str) -> Yaml {
+    let mut documents = YamlLoader::load_from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(documents.len(), 1, "{name}");
+    documents.remove(0)
+}
