@@ -31,6 +31,6 @@ pub use browser::Browser;
 pub use engine::{Engine, Running};
 pub use error::Error;
 pub use missing::{Reason, missing, skip};
-pub use packages::{Package, Packages, Source, Tree};
+pub use packages::{Package, Packages, Source, Tree, native};
 pub use registry::Registry;
 pub use sandbox::Sandbox;
