@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Context as _, bail};
 use arch::{Host, UnknownName};
@@ -30,8 +30,10 @@ use clap::Args;
 use debian::lock::Lock;
 use testbed::{Engine, Packages};
 
+use crate::cache;
+use crate::cli::Sources;
 use crate::context;
-use crate::testing::{self, Wanted};
+use crate::testing::{self, Real, Wanted};
 use crate::ui::{self, Ui};
 use job::{Job, Needs};
 use run::{Outcome, Sabotage};
@@ -68,6 +70,8 @@ pub(crate) struct E2eArgs {
     /// Test the test: remove all entries before each foreign program is run, so that jobs have to fail
     #[arg(long)]
     sabotage: bool,
+    #[command(flatten)]
+    sources: Sources,
 }
 
 /// The seventeen setups as docs/setups.md shows them, wherever it is written: their table, and what is typed for each on
@@ -104,7 +108,7 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
         bail!("no job can run on this machine: {reason}");
     }
 
-    let ui = Ui::new();
+    let (ui, opened) = (Ui::new(), SystemTime::now());
     let assets = workspace.join(testing::ASSETS);
     let needs = |wanted: fn(&Needs) -> bool| selected.iter().any(|job| wanted(&job.needs));
     let wanted = Wanted {
@@ -113,16 +117,19 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
         // Images that are there were made from the lock that is there.
         relock: args.layout.is_none(),
     };
-    let real = testing::real(&workspace, &own, &assets, wanted, &ui)?;
+    let real = testing::real(&workspace, &own, &assets, wanted, &args.sources, &ui)?;
     // The lock that the images are made from may be a newer one.
     let runs = runs(&select(&jobs(native, &real.lock), &args.jobs)?, &args.engine);
     let before = machine::Snapshot::take()?;
     let options = Options { sabotage: args.sabotage, json: args.json, parallel: args.parallel };
     let started = Instant::now();
-    let outcomes = perform(&runs, &workspace, &layout, &assets, &options, &ui)?;
+    let outcomes = perform(&runs, &workspace, &layout, &assets, &real, &options, &ui)?;
     let elapsed = started.elapsed();
     let tracks: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.track.clone()).collect();
     let changes = before.changes(&tracks)?;
+    if args.sources.cache_size.is_some() {
+        cache::bound(real.fetch.cache(), context::cache_limit(args.sources.cache_size)?, opened, &ui)?;
+    }
 
     if args.json {
         ui::print(&report::json(&outcomes, &changes)?)?;
@@ -195,6 +202,7 @@ fn perform(
     workspace: &Path,
     layout: &Path,
     assets: &Path,
+    real: &Real,
     options: &Options,
     ui: &Ui,
 ) -> anyhow::Result<Vec<Outcome>> {
@@ -205,7 +213,9 @@ fn perform(
     let queue = Mutex::new(runs.iter().enumerate());
     let done = Mutex::new(Vec::new());
     let work = || -> anyhow::Result<()> {
-        let stock = Stock { packages: Packages::of_the_machine(&keyrings)?, layout, assets };
+        let Real { fetch, mirror, cache_dir, .. } = real;
+        let packages = Packages::chosen(fetch.clone(), mirror.clone(), cache_dir, &keyrings)?;
+        let stock = Stock { packages, layout, assets };
         loop {
             let next = queue.lock().ok().and_then(|mut queue| queue.next());
             let Some((index, (job, engine))) = next else { return Ok(()) };

@@ -75,8 +75,9 @@ struct Prepared {
 pub(crate) struct Real {
     pub(crate) lock: Lock,
     lock_path: PathBuf,
-    cache_dir: PathBuf,
-    fetch: Fetcher,
+    pub(crate) cache_dir: PathBuf,
+    pub(crate) fetch: Fetcher,
+    pub(crate) mirror: Mirror,
 }
 
 /// What [`real`] makes.
@@ -100,12 +101,12 @@ pub(crate) fn real(
     layout: &Path,
     assets: &Path,
     wanted: Wanted,
+    sources: &Sources,
     ui: &Ui,
 ) -> anyhow::Result<Real> {
     let config = Config::load(&workspace.join("images/images.toml"))?;
-    let cache_dir = context::cache_dir(None)?;
-    let sources = Sources { mirror: None, cache_dir: None, cache_size: None, offline: false };
-    let (fetch, mirror) = context::sources(&sources, &config, &cache_dir)?;
+    let cache_dir = context::cache_dir(sources.cache_dir.as_deref())?;
+    let (fetch, mirror) = context::sources(sources, &config, &cache_dir)?;
     let mut lock_path = lock_path(workspace);
     let mut lock = Lock::load(&lock_path)?;
     let build = |lock: &Lock| {
@@ -115,7 +116,7 @@ pub(crate) fn real(
             lock,
             fetch: &fetch,
             mirror: &mirror,
-            offline: false,
+            offline: sources.offline,
             repository: &config.repository,
             official: &config.repository,
             output: layout,
@@ -149,7 +150,7 @@ pub(crate) fn real(
         lock_path = workspace.join("target/test.lock");
         lock.write(&lock_path)?;
     }
-    Ok(Real { lock, lock_path, cache_dir, fetch })
+    Ok(Real { lock, lock_path, cache_dir, fetch, mirror })
 }
 
 /// Whether a build failed because the archive does not have a package any more. Whatever else there is to a download
@@ -171,7 +172,9 @@ fn is_gone(error: &anyhow::Error) -> bool {
 fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
     let assets = workspace.join(ASSETS);
     let wanted = Wanted { images: true, assets: true, relock: true };
-    let Real { lock, lock_path, cache_dir, fetch } = real(workspace, layout, &assets, wanted, ui)?;
+    let sources = Sources { mirror: None, cache_dir: None, cache_size: None, offline: false };
+    let Real { lock, lock_path, cache_dir, fetch, .. } =
+        real(workspace, layout, &assets, wanted, &sources, ui)?;
     let native = testbed::native().ok();
     let unpack = |host| unpack_qemu(&lock, host, &fetch, &workspace.join("target/test-qemu"));
     let register = cross::folder(workspace, &cache_dir)?;

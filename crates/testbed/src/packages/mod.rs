@@ -126,6 +126,16 @@ impl Packages {
         machine::packages(keyrings)
     }
 
+    /// From Debian's archive at `mirror`, by a fetcher over the cache in `cache_dir`.
+    pub fn chosen(
+        fetcher: debian::Fetcher,
+        mirror: debian::Mirror,
+        cache_dir: &Path,
+        keyrings: &Path,
+    ) -> Result<Packages, Error> {
+        machine::chosen(fetcher, mirror, cache_dir, keyrings)
+    }
+
     /// Where sandboxes keep what changes.
     pub(crate) fn work(&self) -> Result<PathBuf, Error> {
         let work = self.dir.join("work");
