@@ -82,8 +82,8 @@ fn attempt(
     outcome.track = Some(Track::of(&sandbox));
     #[cfg(test)]
     if sabotage == Sabotage::BreakDaemon {
-        sandbox.write("/usr/bin/dockerd", "#!/bin/sh\necho no daemon today >&2\nexit 7\n")?;
-        sandbox.run(&["chmod", "755", "/usr/bin/dockerd"])?;
+        sandbox.write("/usr/sbin/dockerd", "#!/bin/sh\necho no daemon today >&2\nexit 7\n")?;
+        sandbox.run(&["chmod", "755", "/usr/sbin/dockerd"])?;
     }
     let running = engine.map(|engine| engine.start(&sandbox)).transpose()?;
     if let Some(running) = &running {
