@@ -5,9 +5,11 @@
 
 mod compose;
 mod extra;
+mod given;
 mod hosts;
 mod job;
 mod machine;
+mod matrix;
 mod report;
 mod run;
 mod setup;
@@ -16,7 +18,7 @@ mod stage;
 
 use std::collections::VecDeque;
 use std::num::NonZero;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
@@ -28,18 +30,21 @@ use clap::Args;
 use debian::lock::Lock;
 use testbed::{Engine, Packages};
 
+use crate::cache;
+use crate::cli::Sources;
 use crate::context;
-use crate::testing;
+use crate::testing::{self, Real, Wanted};
 use crate::ui::{self, Ui};
-use job::Job;
+use job::{Job, Needs};
 use run::{Outcome, Sabotage};
 use stage::Stock;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask e2e                       every job on Docker 28, and those in which engines differ on the others
-  cargo xtask e2e f F --engine podman   two jobs on podman
-  cargo xtask e2e --list                what each job does")]
+  cargo xtask e2e                          every job on Docker 28, and those in which engines differ on the others
+  cargo xtask e2e f F --engine podman      two jobs on podman
+  cargo xtask e2e --layout target/images   on images that were built before
+  cargo xtask e2e --list                   what each job does")]
 pub(crate) struct E2eArgs {
     /// Jobs to run [default: all]
     #[arg(value_name = "JOB")]
@@ -47,6 +52,9 @@ pub(crate) struct E2eArgs {
     /// Run the jobs on this engine: docker20, docker28, docker28-containerd or podman (repeatable)
     #[arg(long, value_name = "ENGINE")]
     engine: Vec<Engine>,
+    /// Test the images of this layout as they are [default: images of its own, built first in target/test-images]
+    #[arg(long, value_name = "DIR")]
+    layout: Option<PathBuf>,
     /// Print the jobs, and stop
     #[arg(long)]
     list: bool,
@@ -62,6 +70,8 @@ pub(crate) struct E2eArgs {
     /// Test the test: remove all entries before each foreign program is run, so that jobs have to fail
     #[arg(long)]
     sabotage: bool,
+    #[command(flatten)]
+    sources: Sources,
 }
 
 /// The seventeen setups as docs/setups.md shows them, wherever it is written: their table, and what is typed for each on
@@ -80,48 +90,62 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
         ui::print(&setups())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let here = std::env::consts::ARCH;
-    let native: Host =
-        here.parse().map_err(|_| anyhow::anyhow!("qus has no images for this machine ({here})"))?;
+    let native = testbed::native()
+        .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))?;
     let workspace = context::workspace()?;
-    let selected = select(&jobs(native, &Lock::load(&context::lock_path(&workspace))?), &args.jobs)?;
+    let lock = Lock::load(&testing::lock_path(&workspace))?;
+    let selected = select(&jobs(native, &lock), &args.jobs)?;
     if args.list {
-        ui::print(&report::list(&selected))?;
+        ui::print(&report::list(&selected, &args.engine))?;
         return Ok(ExitCode::SUCCESS);
+    }
+    let own = workspace.join(testing::IMAGES);
+    let layout = args.layout.as_deref().map_or_else(|| Ok(own.clone()), std::path::absolute)?;
+    if args.layout.is_some() {
+        given::check(&layout, &lock, &selected)?;
     }
     if let Some(reason) = testbed::missing() {
         bail!("no job can run on this machine: {reason}");
     }
 
-    let ui = Ui::new();
-    let begun = SystemTime::now();
-    let limit = context::cache_limit(None)?.unwrap_or_default();
-    let layout = workspace.join("target/images");
+    let (ui, opened) = (Ui::new(), SystemTime::now());
+    let limit = context::cache_limit(args.sources.cache_size)?.unwrap_or_default();
     let assets = workspace.join(testing::ASSETS);
-    let real = testing::real(&workspace, &layout, &assets, &ui)?;
+    let needs = |wanted: fn(&Needs) -> bool| selected.iter().any(|job| wanted(&job.needs));
+    let wanted = Wanted {
+        images: args.layout.is_none() && needs(|needs| !needs.images.is_empty() || needs.unpacked.is_some()),
+        assets: needs(|needs| !needs.assets.is_empty()),
+        // Images that are there were made from the lock that is there.
+        relock: args.layout.is_none(),
+    };
+    let real = testing::real(&workspace, &own, &assets, wanted, &args.sources, &ui)?;
     // The lock that the images are made from may be a newer one.
     let runs = runs(&select(&jobs(native, &real.lock), &args.jobs)?, &args.engine);
     let before = machine::Snapshot::take()?;
     let options = Options { sabotage: args.sabotage, json: args.json, parallel: args.parallel };
     let started = Instant::now();
-    let outcomes = perform(&runs, &workspace, &layout, &assets, &options, &ui)?;
+    let outcomes = perform(&runs, &workspace, &layout, &assets, &real, &options, &ui)?;
     let elapsed = started.elapsed();
-    let changes = before.changes()?;
-    real.bound_cache(limit, begun, &ui)?;
+    let tracks: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.track.clone()).collect();
+    let changes = before.changes(&tracks)?;
+    real.bound_cache(limit, opened, &ui)?;
 
     if args.json {
         ui::print(&report::json(&outcomes, &changes)?)?;
     } else {
         ui::print(&report::table(&outcomes, elapsed))?;
     }
-    for change in &changes {
+    for change in &changes.others {
+        ui.note(format!("note: changed meanwhile, by others: {change}"));
+    }
+    for change in &changes.ours {
         ui.note(format!("error: the machine is not as it was before: {change}"));
     }
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     if failed > 0 {
         ui.note(format!("error: {failed} of {} jobs failed", outcomes.len()));
     }
-    Ok(if failed == 0 && changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed == 0 && changes.ours.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 struct Options {
@@ -150,27 +174,34 @@ fn select(all: &[Job], names: &[String]) -> Result<Vec<Job>, UnknownName> {
 }
 
 /// Each job with its engines: those that were asked for, or the first for every job and the others where they differ.
-fn runs(jobs: &[Job], engines: &[Engine]) -> VecDeque<(Job, Engine)> {
-    let mut runs = VecDeque::new();
-    for job in jobs {
-        let engines = match engines {
-            [] if job.engines_differ => &report::ENGINES[..],
-            [] => &report::ENGINES[..1],
-            engines => engines,
-        };
-        // Without an engine, there is nothing to repeat.
-        let count = if job.uses_engine() { engines.len() } else { 1 };
-        runs.extend(engines[..count].iter().map(|engine| (job.clone(), *engine)));
+fn runs(jobs: &[Job], engines: &[Engine]) -> VecDeque<(Job, Option<Engine>)> {
+    let of = |job: &Job| {
+        engines_of(job, engines).into_iter().map(|engine| (job.clone(), engine)).collect::<Vec<_>>()
+    };
+    jobs.iter().flat_map(of).collect()
+}
+
+/// The engines that `job` is run on if `asked` were asked for; `None` if it needs none, and then there is nothing to
+/// repeat.
+fn engines_of(job: &Job, asked: &[Engine]) -> Vec<Option<Engine>> {
+    if !job.uses_engine() {
+        return vec![None];
     }
-    runs
+    let engines = match asked {
+        [] if job.engines_differ => &report::ENGINES[..],
+        [] => &report::ENGINES[..1],
+        asked => asked,
+    };
+    engines.iter().copied().map(Some).collect()
 }
 
 /// Performs `runs`, several at a time, and prints each when it is over.
 fn perform(
-    runs: &VecDeque<(Job, Engine)>,
+    runs: &VecDeque<(Job, Option<Engine>)>,
     workspace: &Path,
     layout: &Path,
     assets: &Path,
+    real: &Real,
     options: &Options,
     ui: &Ui,
 ) -> anyhow::Result<Vec<Outcome>> {
@@ -181,11 +212,14 @@ fn perform(
     let queue = Mutex::new(runs.iter().enumerate());
     let done = Mutex::new(Vec::new());
     let work = || -> anyhow::Result<()> {
-        let stock = Stock { packages: Packages::of_the_machine(&keyrings)?, layout, assets };
+        let Real { fetch, mirror, cache_dir, .. } = real;
+        let packages = Packages::chosen(fetch.clone(), mirror.clone(), cache_dir, &keyrings)?;
+        let stock = Stock { packages, layout, assets };
         loop {
             let next = queue.lock().ok().and_then(|mut queue| queue.next());
             let Some((index, (job, engine))) = next else { return Ok(()) };
-            let task = ui.step(format!("{} on {engine} ({} of {total})", job.name, index + 1));
+            let on = report::engine(*engine);
+            let task = ui.step(format!("{} on {on} ({} of {total})", job.name, index + 1));
             let outcome = run::run(job, *engine, &stock, sabotage);
             drop(task);
             let block = report::block(&outcome);

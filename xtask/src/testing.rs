@@ -11,10 +11,10 @@ use anyhow::Context as _;
 use arch::{Host, Target};
 use debian::Cache;
 use debian::deb::{self, Kind};
-use debian::fetch::Fetcher;
+use debian::fetch::{self, Fetcher, Reason};
 use debian::keyring::Keyring;
 use debian::lock::Lock;
-use debian::mirror::Mirror;
+use debian::mirror::{Mirror, SNAPSHOT};
 use debian::resolve::{self, Request};
 
 use crate::cache::{self, Limit};
@@ -31,6 +31,8 @@ use crate::ui::Ui;
 
 /// Names the real layout to the tests.
 const LAYOUT: &str = "QUS_TEST_LAYOUT";
+/// Where tests and end-to-end jobs have their images: `target/images` is the maintainer's.
+pub(crate) const IMAGES: &str = "target/test-images";
 /// Where tests and end-to-end jobs have the release assets for this machine; a release of its own is elsewhere.
 pub(crate) const ASSETS: &str = "target/test-assets";
 /// Names the folder with each host's `register` to the tests.
@@ -45,7 +47,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let started = SystemTime::now();
     let limit = context::cache_limit(None)?.unwrap_or_default();
     let workspace = context::workspace()?;
-    let layout = workspace.join("target/images");
+    let layout = workspace.join(IMAGES);
     let Prepared { lock, register, qemu } = prepare(&workspace, &layout, &ui)?;
     let mut command = Command::new("cargo");
     command
@@ -79,20 +81,39 @@ struct Prepared {
 pub(crate) struct Real {
     pub(crate) lock: Lock,
     lock_path: PathBuf,
-    cache_dir: PathBuf,
-    fetch: Fetcher,
+    pub(crate) cache_dir: PathBuf,
+    pub(crate) fetch: Fetcher,
+    pub(crate) mirror: Mirror,
 }
 
-/// Builds every image into `layout`, and what is released for this machine into `assets`; from a lock of its own if a
-/// locked package cannot be had any more.
-pub(crate) fn real(workspace: &Path, layout: &Path, assets: &Path, ui: &Ui) -> anyhow::Result<Real> {
-    let config = Config::load(&workspace.join("images/images.toml"))?;
-    let cache_dir = context::cache_dir(None)?;
-    let sources = Sources { mirror: None, cache_dir: None, cache_size: None, offline: false };
-    let (fetch, mirror) = context::sources(&sources, &config, &cache_dir)?;
-    // Inside of `cargo xtask test`, with the lock that it has settled on.
+/// What [`real`] makes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) images: bool,
+    pub(crate) assets: bool,
+    /// Go on with a new lock if the archive does not have a locked package any more.
+    pub(crate) relock: bool,
+}
+
+/// The lock that tests use: inside of `cargo xtask test`, the one that it has settled on.
+pub(crate) fn lock_path(workspace: &Path) -> PathBuf {
     let settled = std::env::var_os(LOCK).map(PathBuf::from);
-    let mut lock_path = settled.unwrap_or_else(|| context::lock_path(workspace));
+    settled.unwrap_or_else(|| context::lock_path(workspace))
+}
+
+/// Builds every image into `layout`, and what is released for this machine into `assets`, as far as it is wanted.
+pub(crate) fn real(
+    workspace: &Path,
+    layout: &Path,
+    assets: &Path,
+    wanted: Wanted,
+    sources: &Sources,
+    ui: &Ui,
+) -> anyhow::Result<Real> {
+    let config = Config::load(&workspace.join("images/images.toml"))?;
+    let cache_dir = context::cache_dir(sources.cache_dir.as_deref())?;
+    let (fetch, mirror) = context::sources(sources, &config, &cache_dir)?;
+    let mut lock_path = lock_path(workspace);
     let mut lock = Lock::load(&lock_path)?;
     let build = |lock: &Lock| {
         let order = Order {
@@ -101,7 +122,7 @@ pub(crate) fn real(workspace: &Path, layout: &Path, assets: &Path, ui: &Ui) -> a
             lock,
             fetch: &fetch,
             mirror: &mirror,
-            offline: false,
+            offline: sources.offline,
             repository: &config.repository,
             official: &config.repository,
             output: layout,
@@ -109,30 +130,48 @@ pub(crate) fn real(workspace: &Path, layout: &Path, assets: &Path, ui: &Ui) -> a
             level: Level::Quick,
             trace: Trace::default(),
         };
-        images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)?;
+        if wanted.images {
+            images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)?;
+        }
+        if !wanted.assets {
+            return Ok(());
+        }
         let release = release::Order {
             images: &order,
             configured: &config.hosts,
-            hosts: std::env::consts::ARCH.parse().into_iter().collect(),
+            hosts: testbed::native().into_iter().collect(),
             targets: Vec::new(),
             output: assets.to_owned(),
         };
         release::make(&release, ui).map(drop)
     };
     if let Err(error) = build(&lock) {
-        if !error.chain().any(<dyn std::error::Error>::is::<debian::fetch::Error>) {
+        if !wanted.relock || !is_gone(&error) {
             return Err(error);
         }
         ui.note(format!("{error:#}"));
-        ui.note(
-            "a locked package cannot be had any more: the tests go on with a lock of their own, made now",
-        );
+        ui.note("the archive has moved on from the lock: the tests go on with a lock of their own, made now");
         lock = relock(workspace, &config, &fetch, &mirror, ui)?;
         build(&lock)?;
         lock_path = workspace.join("target/test.lock");
         lock.write(&lock_path)?;
     }
-    Ok(Real { lock, lock_path, cache_dir, fetch })
+    Ok(Real { lock, lock_path, cache_dir, fetch, mirror })
+}
+
+/// Whether a build failed because the archive does not have a package any more. Whatever else there is to a download
+/// (no network, other bytes, no cache) fails the tests: with other packages, they would hide it.
+///
+/// The snapshot archive, which keeps everything, is beyond the reach of many machines that have a mirror of their own. That
+/// it cannot be reached says nothing about the mirror, which has to say by itself that the package is gone.
+fn is_gone(error: &anyhow::Error) -> bool {
+    let fetched = error.chain().find_map(|cause| cause.downcast_ref::<fetch::Error>());
+    let Some(fetch::Error::Failed { failures, .. }) = fetched else { return false };
+    let unreachable = |url: &str, reason: &Reason| {
+        url.starts_with(SNAPSHOT) && matches!(reason, Reason::Transport(_) | Reason::Stalled(_))
+    };
+    failures.iter().any(|(_, reason)| reason.is_gone())
+        && failures.iter().all(|(url, reason)| reason.is_gone() || unreachable(url, reason))
 }
 
 impl Real {
@@ -149,8 +188,11 @@ impl Real {
 /// Builds the images that are tested, and unpacks this machine's QEMU.
 fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
     let assets = workspace.join(ASSETS);
-    let Real { lock, lock_path, cache_dir, fetch } = real(workspace, layout, &assets, ui)?;
-    let native: Option<Host> = std::env::consts::ARCH.parse().ok();
+    let wanted = Wanted { images: true, assets: true, relock: true };
+    let sources = Sources { mirror: None, cache_dir: None, cache_size: None, offline: false };
+    let Real { lock, lock_path, cache_dir, fetch, .. } =
+        real(workspace, layout, &assets, wanted, &sources, ui)?;
+    let native = testbed::native().ok();
     let unpack = |host| unpack_qemu(&lock, host, &fetch, &workspace.join("target/test-qemu"));
     let register = cross::folder(workspace, &cache_dir)?;
     Ok(Prepared { register, qemu: native.map(unpack).transpose()?, lock: lock_path })
@@ -208,4 +250,43 @@ pub(crate) fn unpack_qemu(lock: &Lock, host: Host, fetch: &Fetcher, to: &Path) -
     })?;
     fs::rename(staging.keep(), &root).with_context(|| format!("cannot create {}", root.display()))?;
     Ok(root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a build says when the mirror and the snapshot archive fail like this.
+    fn failed(mirror: Reason, snapshot: Reason) -> anyhow::Error {
+        let failures = vec![
+            ("http://mirror.example/debian/a.deb".to_owned(), mirror),
+            (format!("{SNAPSHOT}/20260101T000000Z/a.deb"), snapshot),
+        ];
+        let error = fetch::Error::Failed { name: "a.deb".to_owned(), failures };
+        anyhow::Error::new(error).context("cannot get a 1 for amd64 (sid)")
+    }
+
+    #[test]
+    fn only_an_archive_that_moved_on_makes_a_new_lock() {
+        let gone = || Reason::Status(404);
+        let unreachable = || Reason::Transport("no route".to_owned());
+        let wrong = || Reason::Size { expected: 1, actual: 2 };
+        for (mirror, snapshot, expected) in [
+            (gone(), gone(), true),
+            (gone(), Reason::Status(410), true),
+            (gone(), unreachable(), true),
+            (gone(), wrong(), false),
+            (gone(), Reason::Status(503), false),
+            (unreachable(), gone(), false),
+            (unreachable(), unreachable(), false),
+            (wrong(), gone(), false),
+            (Reason::Status(403), gone(), false),
+        ] {
+            let error = failed(mirror, snapshot);
+            assert_eq!(is_gone(&error), expected, "{error:#}");
+        }
+        let offline = fetch::Error::Offline { name: "a.deb".to_owned() };
+        assert!(!is_gone(&anyhow::Error::new(offline)));
+        assert!(!is_gone(&anyhow::anyhow!("no space left")));
+    }
 }

@@ -112,8 +112,10 @@ fn eprintln_locked(line: &str) {
 pub(crate) fn print(text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
+        // The kind stays: a reader that has seen enough is told from a full disk by it.
+        std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
+    })
 }
 
 /// A size for people: `101.9 MB`, in powers of ten as registries show them.

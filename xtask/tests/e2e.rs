@@ -16,8 +16,13 @@ fn e2e(test: &str, arguments: &[&str]) -> Option<Output> {
 }
 
 fn xtask(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.arg("e2e").args(arguments).output().unwrap()
+    command.arg("e2e").args(arguments);
+    command
 }
 
 fn outcomes(output: &Output) -> Vec<serde_json::Value> {
@@ -29,7 +34,7 @@ fn outcomes(output: &Output) -> Vec<serde_json::Value> {
 
 #[test]
 fn the_quick_jobs_pass() {
-    let jobs = ["none", "F", "v", "i", "n", "unprivileged", "binfmt", "emulated"];
+    let jobs = ["none", "F", "v", "i", "n", "unprivileged", "binfmt", "emulated", "tampered"];
     let arguments = [&["--json", "--engine", "docker28"], &jobs[..]].concat();
     let Some(output) = e2e("the_quick_jobs_pass", &arguments) else { return };
     let outcomes = outcomes(&output);
@@ -38,6 +43,8 @@ fn the_quick_jobs_pass() {
     for outcome in &outcomes {
         assert_eq!(outcome["passed"], true, "{outcome}\n{}", String::from_utf8_lossy(&output.stderr));
     }
+    // A job without an engine is under none, and not in the table of programs.
+    assert_eq!((&outcomes[0]["engine"], &outcomes[4]["engine"]), (&"docker28".into(), &"none".into()));
     assert!(output.status.success());
 }
 
@@ -63,6 +70,113 @@ fn a_job_whose_entry_vanishes_fails() {
         let failure = outcome["failure"].as_str().unwrap();
         assert!(failure.contains(command) && failure.contains("it failed"), "{failure}");
     }
+}
+
+#[test]
+fn the_programs_of_a_foreign_host_rest_on_their_entry() {
+    let test = "the_programs_of_a_foreign_host_rest_on_their_entry";
+    let host = if cfg!(target_arch = "aarch64") { "s390x" } else { "arm64v8" };
+    for (sabotage, expected) in [(&[][..], true), (&["--sabotage"], false)] {
+        let job = format!("host-{host}");
+        let Some(output) = e2e(test, &[&["--json", &job], sabotage].concat()) else { return };
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.success(), expected, "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(json["jobs"][0]["passed"], expected);
+        // Those of a job that failed are in the table, too.
+        let cells = json["cells"].as_array().unwrap();
+        assert!(cells.len() > 30, "{cells:?}");
+        for cell in cells {
+            assert_eq!((&cell["host"], &cell["ran"]), (&host.into(), &expected.into()), "{cell}");
+        }
+    }
+}
+
+#[test]
+fn a_layout_is_tested_as_it_is_or_refused() {
+    let Some(images) = layout::Images::find("a_layout_is_tested_as_it_is_or_refused") else { return };
+    if let Some(reason) = testbed::missing() {
+        return testbed::skip(
+            "a_layout_is_tested_as_it_is_or_refused",
+            &reason,
+            std::env::var_os("CI").is_some(),
+        );
+    }
+    let path = images.path().to_str().unwrap();
+    let listing = || {
+        let mut names: Vec<_> =
+            std::fs::read_dir(images.path().join("blobs/sha256")).unwrap().flatten().collect();
+        names.sort_by_key(std::fs::DirEntry::file_name);
+        names.into_iter().map(|entry| entry.file_name()).collect::<Vec<_>>()
+    };
+    let before = listing();
+    let output = xtask(&["--json", "--layout", path, "host-arm64v8"]);
+    assert_eq!(outcomes(&output)[0]["passed"], true, "{output:?}");
+    assert_eq!(listing(), before);
+
+    // The images of a lock that has one package less.
+    let lock = std::fs::read_to_string(std::env::var_os("QUS_TEST_LOCK").unwrap()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let other = dir.path().join("other.lock");
+    std::fs::write(&other, another(&lock)).unwrap();
+    let output = command(&["--layout", path, "host-arm64v8"]).env("QUS_TEST_LOCK", &other).output().unwrap();
+    let expected = format!(
+        "error: cannot test {path}: its image `latest` for arm64v8 was made from another lock\n\
+         hint: `cargo xtask images --output {path}` makes it from the lock as it is now\n"
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// The lock with another digest for each package.
+fn another(lock: &str) -> String {
+    let mut text = String::new();
+    for line in lock.lines() {
+        match line.split_once("sha256:") {
+            Some((start, digest)) => text.push_str(&format!("{start}sha256:{}\n", reversed(digest))),
+            None => text.push_str(&format!("{line}\n")),
+        }
+    }
+    text
+}
+
+fn reversed(digest: &str) -> String {
+    let hex = digest.bytes().take_while(u8::is_ascii_hexdigit).count();
+    digest[..hex].chars().rev().chain(digest[hex..].chars()).collect()
+}
+
+#[test]
+fn a_layout_without_the_images_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    let output = xtask(&["none", "--layout", path]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains(path) && stderr.contains("\nhint: "), "{stderr}");
+}
+
+#[test]
+fn the_list_is_of_the_engines_that_are_asked_for() {
+    let list = |arguments: &[&str]| {
+        let output = xtask(&[&["--list", "none", "n"], arguments].concat());
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines
+            .lines()
+            .skip(1)
+            .map(|line| line.split_whitespace().nth(1).unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list(&[]), ["all", "none"]);
+    assert_eq!(list(&["--engine", "podman"]), ["podman", "none"]);
+}
+
+/// What cannot be written is told, whichever command it is.
+#[test]
+fn a_full_disk_is_told() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command(&["--list"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "error: cannot write to stdout: No space left on device (os error 28)\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
 }
 
 #[test]

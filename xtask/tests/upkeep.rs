@@ -86,7 +86,7 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     assert!(line.read("report.md").contains(row), "{}", line.read("report.md"));
     assert_eq!(line.read("summary"), line.read("report.md"));
     let calls = runner.calls();
-    assert!(calls.contains("xtask e2e"), "{calls}");
+    assert!(calls.contains("xtask e2e --layout target/images\n"), "{calls}");
     let proposed =
         "gh pr create --head upkeep/debian-lock --title Update images/debian.lock --body-file report.md\n";
     assert!(calls.contains(proposed), "{calls}");

@@ -3,11 +3,14 @@
 use arch::Host;
 use testbed::Package;
 
-use super::job::{Job, Needs, Root, Step};
+use super::job::{Job, NOT_A_SCRIPT, NOT_REGISTERED, Needs, Root, Step};
 use super::setup::{Method, Place, SETUPS, Setup};
 use super::shop::{self, FILE, FOREIGN, MACHINE, QUS, SYSTEMD_BINFMT};
 
 const PLATFORM: &str = "linux/arm64";
+
+/// The entry of what the jobs run, qus's as well as Debian's.
+const ENTRY: &str = "/proc/sys/fs/binfmt_misc/qemu-aarch64";
 
 /// The jobs of all setups on `native`.
 pub(super) fn jobs(native: Host) -> Vec<Job> {
@@ -33,7 +36,7 @@ impl Composer {
     fn job(mut self, name: &str) -> Job {
         self.bring();
         // Nothing runs before it is registered: or else what follows would show nothing.
-        self.steps.push(Step::fails(self.direct(FOREIGN)));
+        self.fails();
         self.register();
         self.run();
         self.remove();
@@ -41,6 +44,7 @@ impl Composer {
         Job {
             name: name.to_owned(),
             about: self.setup.about(self.method),
+            cells: Vec::new(),
             engines_differ: image_in_use && !self.setup.clear,
             needs: self.needs,
             steps: self.steps,
@@ -96,12 +100,11 @@ impl Composer {
 
     /// What the distribution has installed.
     fn packages(&self) -> &'static [(&'static str, &'static str)] {
-        if self.setup.on_host() {
-            &[("sid", "qemu-user-binfmt"), ("sid", "qemu-user")]
-        } else if self.setup.is_static {
+        if self.setup.is_static {
             &[("bookworm", "qemu-user-static")]
         } else {
-            &[("sid", "qemu-user")]
+            // The one recommends the other, so both are there unless somebody says no.
+            &[("sid", "qemu-user-binfmt"), ("sid", "qemu-user")]
         }
     }
 
@@ -110,15 +113,14 @@ impl Composer {
     }
 
     fn register(&mut self) {
-        let registers_itself = self.setup.place == Place::Installed && self.setup.is_static;
-        if registers_itself || self.method == Method::Distribution {
+        if self.setup.place == Place::Installed {
             self.steps.push(Step::succeeds(SYSTEMD_BINFMT));
         }
         if self.method == Method::Distribution {
             return;
         }
         if self.setup.clear {
-            self.clear(registers_itself);
+            self.clear();
         }
         let is_static = if self.setup.is_static { "-s " } else { "" };
         let persistent = if self.setup.persistent { "-p " } else { "" };
@@ -127,16 +129,22 @@ impl Composer {
         self.steps.push(Step::contains(line, &says));
         if self.setup.clear {
             let file = if self.setup.is_static { FILE } else { "qemu-aarch64" };
-            let entry = format!("cat /proc/sys/fs/binfmt_misc/qemu-{MACHINE}");
-            self.steps.push(Step::prints(entry, &format!("interpreter /usr/bin/{file}")));
+            self.steps.push(Step::prints(format!("cat {ENTRY}"), &format!("interpreter /usr/bin/{file}")));
         }
     }
 
-    /// Removes what is registered. Entries of the distribution are not qus's, and go with `--force`.
-    fn clear(&mut self, distribution: bool) {
-        let arguments = if distribution { "-- -r --force" } else { "-- -r" };
-        self.steps.push(Step::succeeds(self.call(arguments)));
-        self.steps.push(Step::fails(self.direct(FOREIGN)));
+    /// Removes what the distribution has registered. Its entries are not qus's, and go with `--force`.
+    fn clear(&mut self) {
+        self.steps.push(Step::prints(format!("cat {ENTRY}"), "enabled"));
+        self.steps.push(Step::succeeds(self.call("-- -r --force")));
+        self.steps.push(Step::succeeds(format!("test ! -e {ENTRY}")));
+        self.fails();
+    }
+
+    /// The foreign program, while nothing is registered.
+    fn fails(&mut self) {
+        let says = if self.setup.on_host() { NOT_A_SCRIPT } else { NOT_REGISTERED };
+        self.steps.push(Step::fails(self.direct(FOREIGN), says));
     }
 
     /// The command that calls `register` with `arguments`.
@@ -244,7 +252,7 @@ impl Composer {
     fn remove(&mut self) {
         if self.method != Method::Distribution {
             self.steps.push(Step::succeeds(self.call("-- -r")));
-            self.steps.push(Step::fails(self.direct(FOREIGN)));
+            self.fails();
         }
     }
 }

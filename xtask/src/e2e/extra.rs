@@ -3,7 +3,7 @@
 use arch::Host;
 use testbed::Package;
 
-use super::job::{Job, Needs, Root, Step};
+use super::job::{Job, NOT_REGISTERED, Needs, Root, Step};
 use super::shop::{self, FILE, FOREIGN, QUS, SYSTEMD_BINFMT};
 
 /// The platforms that people build for, with their hosts and what their machines call themselves.
@@ -27,6 +27,7 @@ pub(super) fn jobs(native: Host) -> Vec<Job> {
         buildx(native),
         wide(native),
         emulated(native),
+        tampered(native),
     ]
 }
 
@@ -40,7 +41,7 @@ fn roots(indexes: &[usize]) -> Vec<Root> {
 }
 
 fn no_foreign_program() -> Step {
-    Step::fails(shop::run("linux/arm64", "", FOREIGN, "uname -m"))
+    Step::fails(shop::run("linux/arm64", "", FOREIGN, "uname -m"), NOT_REGISTERED)
 }
 
 fn unprivileged(native: Host) -> Job {
@@ -49,6 +50,7 @@ fn unprivileged(native: Host) -> Job {
     Job {
         name: "unprivileged".to_owned(),
         about: "without --privileged, any capability or a network, into the machine's binfmt_misc".to_owned(),
+        cells: Vec::new(),
         engines_differ: true,
         needs: Needs { images: vec![shop::image("aarch64", native)], roots: roots(&[0]), ..Needs::default() },
         steps: vec![
@@ -65,6 +67,7 @@ fn single(native: Host) -> Job {
     Job {
         name: "single".to_owned(),
         about: "the image of one target".to_owned(),
+        cells: Vec::new(),
         engines_differ: false,
         needs: Needs { images: vec![shop::image("aarch64", native)], roots: roots(&[0]), ..Needs::default() },
         steps: vec![
@@ -82,6 +85,7 @@ fn binfmt(native: Host) -> Job {
     Job {
         name: "binfmt".to_owned(),
         about: "in place of tonistiigi/binfmt, called as docker/setup-qemu-action calls it".to_owned(),
+        cells: Vec::new(),
         engines_differ: true,
         needs: Needs {
             images: vec![shop::image("binfmt", native)],
@@ -91,12 +95,12 @@ fn binfmt(native: Host) -> Job {
         steps: vec![
             no_foreign_program(),
             Step::contains(format!("{call} --version"), "qemu"),
-            Step::contains(format!("{call} --uninstall qemu-*"), "uninstalling"),
+            Step::says(format!("{call} --uninstall qemu-*"), "uninstalling"),
             Step::contains(format!("{call} --install all"), "\"linux/arm64\""),
             Step::contains(call.clone(), "\"qemu-aarch64\""),
             uname(0),
             uname(3),
-            Step::contains(format!("{call} --uninstall arm64,s390x"), "uninstalling"),
+            Step::says(format!("{call} --uninstall arm64,s390x"), "uninstalling"),
             no_foreign_program(),
         ],
     }
@@ -106,6 +110,7 @@ fn several(native: Host) -> Job {
     Job {
         name: "several".to_owned(),
         about: "several targets in one call: by comma, by space, by platform".to_owned(),
+        cells: Vec::new(),
         engines_differ: false,
         needs: Needs {
             images: vec![shop::image("latest", native)],
@@ -137,6 +142,7 @@ fn setuid(native: Host) -> Job {
     Job {
         name: "setuid".to_owned(),
         about: "set-user-ID programs with `-c`, and without".to_owned(),
+        cells: Vec::new(),
         engines_differ: false,
         needs: Needs {
             images: vec![shop::image("aarch64", native)],
@@ -192,6 +198,7 @@ fn drop_in(native: Host) -> Job {
     Job {
         name: "drop-in".to_owned(),
         about: "an entry that outlives a restart of systemd-binfmt.service, by its drop-in".to_owned(),
+        cells: Vec::new(),
         engines_differ: false,
         needs,
         steps,
@@ -202,6 +209,7 @@ fn build(native: Host) -> Job {
     Job {
         name: "build".to_owned(),
         about: "docker build with several RUN steps for arm64, arm/v7, riscv64, s390x and ppc64le".to_owned(),
+        cells: Vec::new(),
         engines_differ: true,
         needs: Needs {
             images: vec![shop::image("latest", native)],
@@ -217,6 +225,7 @@ fn buildx(native: Host) -> Job {
     Job {
         name: "buildx".to_owned(),
         about: "the same with BuildKit, for arm64 and s390x".to_owned(),
+        cells: Vec::new(),
         engines_differ: false,
         needs: Needs {
             images: vec![shop::image("latest", native)],
@@ -256,6 +265,7 @@ fn wide(native: Host) -> Job {
     Job {
         name: "i386".to_owned(),
         about: format!("the image of a 32-bit host on {native}"),
+        cells: Vec::new(),
         engines_differ: false,
         needs: Needs { images: vec![shop::image("aarch64", i386)], roots: roots(&[0]), ..Needs::default() },
         steps: vec![
@@ -278,6 +288,7 @@ fn emulated(native: Host) -> Job {
     Job {
         name: "emulated".to_owned(),
         about: "arm64v8's image, itself emulated, registers s390x for programs where its QEMU is".to_owned(),
+        cells: Vec::new(),
         engines_differ: false,
         needs: Needs {
             images: vec![shop::image("aarch64", native), shop::image("latest", arm64)],
@@ -285,12 +296,36 @@ fn emulated(native: Host) -> Job {
             ..Needs::default()
         },
         steps: vec![
-            Step::fails(format!("{foreign} -h")),
+            Step::fails(format!("{foreign} -h"), NOT_REGISTERED),
             Step::succeeds(format!("docker run --rm --privileged {QUS}:aarch64 -s -- -p aarch64")),
             Step::contains(format!("{foreign} -h"), "register"),
             Step::contains(format!("{foreign} -l"), "qemu-aarch64"),
             Step::contains(format!("{foreign} -s -- -p s390x"), "1 of 1 proved by running"),
             Step::prints(program, "s390x"),
         ],
+    }
+}
+
+/// The check of a download, as the other jobs and the documentation have it, when the download is not to be trusted.
+fn tampered(native: Host) -> Job {
+    let (mut needs, mut steps) = (Needs::default(), Vec::new());
+    let tarball = format!("{FILE}_{native}.tgz");
+    shop::assets(&mut needs, &mut steps, std::slice::from_ref(&tarball));
+    let check = shop::check(&tarball);
+    steps.extend([
+        Step::succeeds(format!("cp {tarball} right && echo x >> {tarball}")),
+        Step::fails(check.clone(), "failed"),
+        Step::succeeds(format!("cp right {tarball} && {check}")),
+        Step::succeeds(format!("sed -i '/{tarball}$/d' SHA256SUMS")),
+        // GNU's words, and busybox's: no (properly formatted) checksum lines found.
+        Step::fails(check, "checksum lines found"),
+    ]);
+    Job {
+        name: "tampered".to_owned(),
+        about: "a corrupt tarball, and one that SHA256SUMS does not name, are refused".to_owned(),
+        cells: Vec::new(),
+        engines_differ: false,
+        needs,
+        steps,
     }
 }

@@ -3,7 +3,7 @@
 use arch::{Host, Status};
 use debian::lock::Lock;
 
-use super::job::{Expect, Job, Needs, Step};
+use super::job::{Expect, Job, NOT_A_SCRIPT, Needs, Step};
 use super::shop::{self, image};
 
 /// Where a job has the files of the image.
@@ -27,16 +27,18 @@ fn job(native: Host, host: Host, lock: &Lock) -> Job {
     if foreign {
         shop::assets(&mut needs, &mut steps, &[register.clone(), tarball.clone()]);
         steps.push(Step::succeeds(format!("tar -xzf {tarball}")));
-        steps.push(Step::fails(format!("{FILES}/usr/bin/qemu-{target}-static --version")));
+        steps.push(Step::fails(format!("{FILES}/usr/bin/qemu-{target}-static --version"), NOT_A_SCRIPT));
         let line = format!("QEMU_BIN_DIR=$(pwd) ./{register} -s -- -p {target}");
         steps.push(Step::contains(line, "1 of 1 proved by running"));
     }
-    let versions: Vec<String> = lock
+    let programs: Vec<_> = lock
         .qemu(host)
         .flat_map(|package| package.targets().map(|target| (target, package.qemu_version())))
         .filter(|(target, _)| target.status() == Status::Current)
-        .map(|(target, version)| format!("qemu-{target} version {version}."))
         .collect();
+    let cells = programs.iter().map(|(target, _)| (host, *target)).collect();
+    let versions: Vec<String> =
+        programs.iter().map(|(target, version)| format!("qemu-{target} version {version}.")).collect();
     let about = format!("{host}'s image on {native}: {} programs say their versions", versions.len());
     steps.push(Step::new(
         format!("for qemu in {FILES}/usr/bin/qemu-*-static; do $qemu --version | head -n 1; done"),
@@ -44,11 +46,14 @@ fn job(native: Host, host: Host, lock: &Lock) -> Job {
     ));
     if host.triple().is_some() {
         steps.push(Step::contains(format!("{FILES}/qus/register --help"), "Usage: register"));
-        let entry = if foreign { format!("qemu-{target}") } else { "nothing is registered".to_owned() };
-        steps.push(Step::contains(format!("{FILES}/qus/register --list"), &entry));
+        let list = format!("{FILES}/qus/register --list");
+        steps.push(match foreign {
+            true => Step::contains(list, &format!("qemu-{target}")),
+            false => Step::says(list, "nothing is registered"),
+        });
         steps.push(Step::contains(format!("{FILES}/bin/busybox uname -s"), "Linux"));
     }
-    Job { name: format!("host-{host}"), about, engines_differ: false, needs, steps }
+    Job { name: format!("host-{host}"), about, engines_differ: false, cells, needs, steps }
 }
 
 /// Whether the machine runs the host's programs by itself.

@@ -1,6 +1,6 @@
 //! What a job is: what it needs, what is typed, and what must come of it.
 
-use arch::Host;
+use arch::{Host, Target};
 use testbed::{Engine, Package};
 
 /// One way of using qus, in a sandbox of its own.
@@ -12,6 +12,8 @@ pub(crate) struct Job {
     pub(crate) about: String,
     /// Whether engines could differ in it: then it is run on every engine, and otherwise on the first one alone.
     pub(crate) engines_differ: bool,
+    /// The cells whose programs the step with [`Expect::Begins`] runs, in its order.
+    pub(crate) cells: Vec<(Host, Target)>,
     pub(crate) needs: Needs,
     pub(crate) steps: Vec<Step>,
 }
@@ -70,15 +72,23 @@ pub(crate) struct Step {
 pub(crate) enum Expect {
     /// Exit status 0.
     Success,
-    /// Another exit status, since nothing is registered.
-    Failure,
+    /// Another exit status, and this is in what was printed, in capitals or not: another failure shows nothing.
+    Failure(&'static str),
     /// Exit status 0, and this is one of the lines on stdout.
     Line(String),
     /// Exit status 0, and stdout has this in it.
     Contains(String),
-    /// Exit status 0, and for each of these a line that begins with it.
+    /// Exit status 0, and stderr has this in it: a message, as opposed to a result.
+    Says(String),
+    /// Exit status 0, and on stdout for each of these a line that begins with it.
     Begins(Vec<String>),
 }
+
+/// What engines print when the kernel knows no way to run a program (ENOEXEC).
+pub(crate) const NOT_REGISTERED: &str = "exec format error";
+
+/// What busybox's shell prints then: it takes the program for a script, as POSIX wants it.
+pub(crate) const NOT_A_SCRIPT: &str = "syntax error";
 
 impl Job {
     /// Whether any of its commands is an engine's.
@@ -96,8 +106,8 @@ impl Step {
         Step::new(command, Expect::Success)
     }
 
-    pub(crate) fn fails(command: impl Into<String>) -> Step {
-        Step::new(command, Expect::Failure)
+    pub(crate) fn fails(command: impl Into<String>, says: &'static str) -> Step {
+        Step::new(command, Expect::Failure(says))
     }
 
     pub(crate) fn prints(command: impl Into<String>, line: &str) -> Step {
@@ -106,6 +116,10 @@ impl Step {
 
     pub(crate) fn contains(command: impl Into<String>, part: &str) -> Step {
         Step::new(command, Expect::Contains(part.to_owned()))
+    }
+
+    pub(crate) fn says(command: impl Into<String>, part: &str) -> Step {
+        Step::new(command, Expect::Says(part.to_owned()))
     }
 
     /// The command for `engine`'s client.
@@ -117,28 +131,33 @@ impl Step {
 impl Expect {
     /// Whether this waits for what a foreign program prints.
     pub(crate) fn is_output(&self) -> bool {
-        matches!(self, Expect::Line(_))
+        matches!(self, Expect::Line(_) | Expect::Begins(_))
     }
 
-    /// How many of the lines that this waits for are there.
-    pub(crate) fn lines_found(&self, stdout: &str) -> usize {
+    /// Which of the lines that this waits for are there.
+    pub(crate) fn lines_found(&self, stdout: &str) -> Vec<bool> {
         match self {
-            Expect::Begins(starts) => starts.iter().filter(|start| begins(stdout, start)).count(),
-            _ => 0,
+            Expect::Begins(starts) => starts.iter().map(|start| begins(stdout, start)).collect(),
+            _ => Vec::new(),
         }
     }
 
     /// Whether a command that ended like this did what it should; if not, why.
-    pub(crate) fn judge(&self, success: bool, stdout: &str) -> Result<(), String> {
+    pub(crate) fn judge(&self, success: bool, stdout: &str, stderr: &str) -> Result<(), String> {
         match self {
-            Expect::Failure if success => Err("it succeeded, although nothing is registered".to_owned()),
-            Expect::Failure => Ok(()),
+            Expect::Failure(_) if success => Err("it succeeded, although it should not".to_owned()),
+            Expect::Failure(says) => {
+                let said = [stdout, stderr].iter().any(|text| text.to_lowercase().contains(says));
+                if said { Ok(()) } else { Err(format!("it failed, but not with `{says}`")) }
+            }
             _ if !success => Err("it failed".to_owned()),
             Expect::Success => Ok(()),
             Expect::Line(line) if stdout.lines().any(|other| other.trim() == line) => Ok(()),
             Expect::Line(line) => Err(format!("no line of its output is `{line}`")),
             Expect::Contains(part) if stdout.contains(part.as_str()) => Ok(()),
             Expect::Contains(part) => Err(format!("its output does not contain `{part}`")),
+            Expect::Says(part) if stderr.contains(part.as_str()) => Ok(()),
+            Expect::Says(part) => Err(format!("its messages do not contain `{part}`")),
             Expect::Begins(starts) => {
                 let missing: Vec<&str> = starts
                     .iter()
@@ -165,18 +184,34 @@ mod tests {
     #[test]
     fn a_step_is_judged_by_status_and_output() {
         let line = Expect::Line("aarch64".to_owned());
-        assert_eq!(line.judge(true, "x\n aarch64\r\n"), Ok(()));
-        assert_eq!(line.judge(true, "not aarch64"), Err("no line of its output is `aarch64`".to_owned()));
-        assert_eq!(line.judge(false, "aarch64"), Err("it failed".to_owned()));
-        assert!(Expect::Failure.judge(true, "").is_err());
-        assert!(Expect::Failure.judge(false, "").is_ok());
-        assert!(Expect::Success.judge(true, "").is_ok());
-        assert!(Expect::Contains("a".to_owned()).judge(true, "cab").is_ok());
-        assert!(Expect::Contains("a".to_owned()).judge(true, "b").is_err());
+        assert_eq!(line.judge(true, "x\n aarch64\r\n", ""), Ok(()));
+        let no_line = Err("no line of its output is `aarch64`".to_owned());
+        assert_eq!(line.judge(true, "not aarch64", ""), no_line);
+        assert_eq!(line.judge(true, "", "aarch64\n"), no_line);
+        assert_eq!(line.judge(false, "aarch64", ""), Err("it failed".to_owned()));
+        assert!(Expect::Success.judge(true, "", "").is_ok());
+        let contains = Expect::Contains("a".to_owned());
+        assert!(contains.judge(true, "cab", "").is_ok());
+        assert!(contains.judge(true, "b", "a").is_err());
+        let says = Expect::Says("a".to_owned());
+        assert!(says.judge(true, "", "cab").is_ok());
+        assert!(says.judge(true, "a", "").is_err());
         let begins = Expect::Begins(vec!["a 1.".to_owned(), "b 1.".to_owned()]);
-        assert_eq!(begins.judge(true, "b 1.2\na 1.0\n"), Ok(()));
-        assert_eq!(begins.judge(true, "b 1.2\nx a 1.0\n"), Err("no line begins with: a 1".to_owned()));
-        assert_eq!(begins.lines_found("b 1.2\nx a 1.0\n"), 1);
+        assert_eq!(begins.judge(true, "b 1.2\na 1.0\n", ""), Ok(()));
+        assert_eq!(begins.judge(true, "b 1.2\nx a 1.0\n", ""), Err("no line begins with: a 1".to_owned()));
+        assert_eq!(begins.lines_found("b 1.2\nx a 1.0\n"), [false, true]);
+    }
+
+    #[test]
+    fn a_failure_is_the_one_that_is_expected() {
+        let failure = Expect::Failure(NOT_REGISTERED);
+        for stderr in ["exec /bin/uname: exec format error", "crun: `/bin/uname`: Exec format error"] {
+            assert_eq!(failure.judge(false, "", stderr), Ok(()));
+        }
+        let down = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.";
+        let expected = Err("it failed, but not with `exec format error`".to_owned());
+        assert_eq!(failure.judge(false, "", down), expected);
+        assert!(failure.judge(true, "", "exec format error").is_err());
     }
 
     #[test]

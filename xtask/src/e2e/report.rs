@@ -7,8 +7,9 @@ use serde::Serialize;
 use testbed::Engine;
 
 use super::job::{Expect, Job};
+use super::machine::Changes;
 use super::run::Outcome;
-use super::setup;
+use super::{matrix, setup};
 use crate::report::render;
 
 /// The engines in the order of the table; the first runs every job.
@@ -19,9 +20,15 @@ pub(super) const ENGINES: [Engine; 4] = [
     Engine::Podman,
 ];
 
+/// What the engine of a run is called.
+pub(super) fn engine(engine: Option<Engine>) -> &'static str {
+    engine.map_or("none", Engine::name)
+}
+
 /// One job's end, with all that was typed.
 pub(super) fn block(outcome: &Outcome) -> String {
     let Outcome { job, engine, time, transcript, failure, .. } = outcome;
+    let engine = self::engine(*engine);
     let end = match failure {
         None => "ok".to_owned(),
         Some(failure) => format!("FAILED: {failure}"),
@@ -29,19 +36,22 @@ pub(super) fn block(outcome: &Outcome) -> String {
     format!("\n== {job} on {engine}\n{transcript}-- {job} on {engine}: {end} ({:.1} s)\n", time.as_secs_f64())
 }
 
-/// Job by engine.
+/// Job by engine, and what of the images' programs ran.
 pub(super) fn table(outcomes: &[Outcome], elapsed: Duration) -> String {
-    let mut rows = vec![["JOB".to_owned(), String::new(), String::new(), String::new(), String::new()]];
-    for (cell, engine) in rows[0][1..].iter_mut().zip(ENGINES) {
-        *cell = engine.name().to_uppercase();
+    let columns = ENGINES.map(Some).into_iter().chain([None]);
+    let mut rows = vec![[const { String::new() }; 6]];
+    rows[0][0] = "JOB".to_owned();
+    for (cell, column) in rows[0][1..].iter_mut().zip(columns.clone()) {
+        *cell = engine(column).to_uppercase();
     }
     let mut jobs: Vec<&str> = outcomes.iter().map(|outcome| outcome.job.as_str()).collect();
     // Those of one job follow each other.
     jobs.dedup();
     for job in jobs {
-        let mut row = [job.to_owned(), "-".to_owned(), "-".to_owned(), "-".to_owned(), "-".to_owned()];
-        for (cell, engine) in row[1..].iter_mut().zip(ENGINES) {
-            let found = outcomes.iter().find(|outcome| outcome.job == job && outcome.engine == engine);
+        let mut row = [const { String::new() }; 6].map(|_| "-".to_owned());
+        row[0] = job.to_owned();
+        for (cell, column) in row[1..].iter_mut().zip(columns.clone()) {
+            let found = outcomes.iter().find(|outcome| outcome.job == job && outcome.engine == column);
             if let Some(outcome) = found {
                 let end = if outcome.failure.is_none() { "ok" } else { "FAILED" };
                 *cell = format!("{end} {:.1} s", outcome.time.as_secs_f64());
@@ -52,15 +62,7 @@ pub(super) fn table(outcomes: &[Outcome], elapsed: Duration) -> String {
     let mut text = format!("\n{}", render(&rows));
     // Writing to a String cannot fail.
     let _ = writeln!(text, "\n{} runs in {:.0} s", outcomes.len(), elapsed.as_secs_f64());
-    let cells: usize = outcomes.iter().map(|outcome| outcome.cells).sum();
-    if cells > 0 {
-        let hosts = outcomes.iter().filter(|outcome| outcome.cells > 0).count();
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "\n{cells} programs of {hosts} hosts' images ran here and said the locked version"
-        );
-    }
+    text.push_str(&matrix::table(&matrix::cells(outcomes)));
     text
 }
 
@@ -70,8 +72,6 @@ struct OutcomeJson<'a> {
     engine: &'a str,
     passed: bool,
     seconds: f64,
-    /// How many programs of an image said their versions.
-    cells: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a str>,
 }
@@ -79,32 +79,37 @@ struct OutcomeJson<'a> {
 #[derive(Serialize)]
 struct Json<'a> {
     jobs: Vec<OutcomeJson<'a>>,
+    /// The programs of the hosts' images, and whether each has said the locked version.
+    cells: Vec<matrix::CellJson>,
     /// What of the machine is not as it was before.
     changes: &'a [String],
+    /// What others have changed meanwhile.
+    others: &'a [String],
 }
 
-pub(super) fn json(outcomes: &[Outcome], changes: &[String]) -> serde_json::Result<String> {
+pub(super) fn json(outcomes: &[Outcome], changes: &Changes) -> serde_json::Result<String> {
     let jobs = outcomes.iter().map(|outcome| OutcomeJson {
         job: &outcome.job,
-        engine: outcome.engine.name(),
+        engine: engine(outcome.engine),
         passed: outcome.failure.is_none(),
         seconds: outcome.time.as_secs_f64(),
-        cells: outcome.cells,
         failure: outcome.failure.as_deref(),
     });
-    serde_json::to_string_pretty(&Json { jobs: jobs.collect(), changes }).map(|text| text + "\n")
+    let cells = matrix::json(&matrix::cells(outcomes));
+    let json = Json { jobs: jobs.collect(), cells, changes: &changes.ours, others: &changes.others };
+    serde_json::to_string_pretty(&json).map(|text| text + "\n")
 }
 
-/// What `--list` prints.
-pub(super) fn list(jobs: &[Job]) -> String {
+/// What `--list` prints, if the engines `asked` were asked for.
+pub(super) fn list(jobs: &[Job], asked: &[Engine]) -> String {
     let mut rows = vec![["JOB".to_owned(), "ENGINES".to_owned(), "WHAT".to_owned()]];
     for job in jobs {
-        let engines = match (job.uses_engine(), job.engines_differ) {
-            (false, _) => "none",
-            (true, true) => "all",
-            (true, false) => ENGINES[0].name(),
+        let engines = super::engines_of(job, asked);
+        let engines = match engines.len() == ENGINES.len() {
+            true => "all".to_owned(),
+            false => engines.into_iter().map(engine).collect::<Vec<_>>().join(", "),
         };
-        rows.push([job.name.to_owned(), engines.to_owned(), job.about.clone()]);
+        rows.push([job.name.to_owned(), engines, job.about.clone()]);
     }
     render(&rows)
 }
@@ -119,8 +124,8 @@ pub(super) fn markdown(jobs: &[Job]) -> String {
             let _ = writeln!(text, "$ {}", step.command.replace('\n', "\n> "));
             match &step.expect {
                 Expect::Line(line) => text.push_str(&format!("{line}\n")),
-                Expect::Failure => text.push_str("(fails: nothing is registered)\n"),
-                Expect::Success | Expect::Contains(_) | Expect::Begins(_) => {}
+                Expect::Failure(_) => text.push_str("(fails: nothing is registered)\n"),
+                Expect::Success | Expect::Contains(_) | Expect::Says(_) | Expect::Begins(_) => {}
             }
         }
         text.push_str("```\n");

@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use arch::{Host, Target};
 use testbed::{Engine, Sandbox};
 
 use super::job::{Job, Step};
+use super::machine::Track;
 use super::shop::WORK;
 use super::stage::Stock;
 
@@ -17,14 +19,25 @@ const LIMIT: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) job: String,
-    pub(super) engine: Engine,
+    /// `None` for a job that has nothing to do with engines.
+    pub(super) engine: Option<Engine>,
     pub(super) time: Duration,
     /// What was typed and what was printed.
     pub(super) transcript: String,
-    /// How many programs of an image said their versions.
-    pub(super) cells: usize,
+    /// The programs of an image, and whether each has said the locked version.
+    pub(super) cells: Vec<Cell>,
+    /// What the sandbox had of the machine.
+    pub(super) track: Option<Track>,
     /// Why it failed.
     pub(super) failure: Option<String>,
+}
+
+/// One program of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) host: Host,
+    pub(super) target: Target,
+    pub(super) ran: bool,
 }
 
 /// What the test of the test does in the middle of a job.
@@ -33,34 +46,46 @@ pub(super) enum Sabotage {
     None,
     /// Before each command that runs a foreign program, all entries are removed.
     RemoveEntries,
+    /// Docker's daemon is replaced by one that ends at once.
+    #[cfg(test)]
+    BreakDaemon,
 }
 
 /// Runs `job`. Whatever happens is in the outcome; what was started has ended afterwards.
-pub(super) fn run(job: &Job, engine: Engine, stock: &Stock<'_>, sabotage: Sabotage) -> Outcome {
+pub(super) fn run(job: &Job, engine: Option<Engine>, stock: &Stock<'_>, sabotage: Sabotage) -> Outcome {
     let started = Instant::now();
-    let mut transcript = String::new();
-    let mut cells = 0;
-    let failure = attempt(job, engine, stock, sabotage, &mut transcript, &mut cells).err();
-    Outcome {
+    // None has run before it did, also if the job does not get that far.
+    let cells = job.cells.iter().map(|(host, target)| Cell { host: *host, target: *target, ran: false });
+    let mut outcome = Outcome {
         job: job.name.clone(),
-        cells,
         engine,
-        time: started.elapsed(),
-        transcript,
-        failure: failure.map(|error| crate::error::render(&error)),
-    }
+        time: Duration::ZERO,
+        transcript: String::new(),
+        cells: cells.collect(),
+        track: None,
+        failure: None,
+    };
+    let result = attempt(job, engine, stock, sabotage, &mut outcome);
+    outcome.failure = result.err().map(|error| crate::error::render(&error));
+    outcome.time = started.elapsed();
+    outcome
 }
 
 fn attempt(
     job: &Job,
-    engine: Engine,
+    engine: Option<Engine>,
     stock: &Stock<'_>,
     sabotage: Sabotage,
-    transcript: &mut String,
-    cells: &mut usize,
+    outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
     let sandbox = stock.sandbox(job, engine)?;
-    let running = if job.uses_engine() { Some(engine.start(&sandbox)?) } else { None };
+    outcome.track = Some(Track::of(&sandbox));
+    #[cfg(test)]
+    if sabotage == Sabotage::BreakDaemon {
+        sandbox.write("/usr/sbin/dockerd", "#!/bin/sh\necho no daemon today >&2\nexit 7\n")?;
+        sandbox.run(&["chmod", "755", "/usr/sbin/dockerd"])?;
+    }
+    let running = engine.map(|engine| engine.start(&sandbox)).transpose()?;
     if let Some(running) = &running {
         stock.load(&job.needs, running)?;
     }
@@ -68,28 +93,38 @@ fn attempt(
         if sabotage == Sabotage::RemoveEntries && step.expect.is_output() {
             sandbox.run(&["sh", "-c", "echo -1 > /proc/sys/fs/binfmt_misc/status"])?;
         }
-        *cells += perform(step, engine, &sandbox, transcript)?;
+        perform(step, engine, &sandbox, outcome)?;
     }
     Ok(())
 }
 
-/// Types the command of one step; says how many programs told their versions.
-fn perform(step: &Step, engine: Engine, sandbox: &Sandbox, transcript: &mut String) -> anyhow::Result<usize> {
-    let command = step.typed(engine);
+/// Types the command of one step, and judges what comes of it.
+fn perform(
+    step: &Step,
+    engine: Option<Engine>,
+    sandbox: &Sandbox,
+    outcome: &mut Outcome,
+) -> anyhow::Result<()> {
+    let command = engine.map_or_else(|| step.command.clone(), |engine| step.typed(engine));
+    let transcript = &mut outcome.transcript;
     // Writing to a String cannot fail.
     let _ = writeln!(transcript, "$ {}", command.replace('\n', "\n> "));
-    // One stream, so that lines come in the order in which they were printed.
-    let script = format!("exec 2>&1; cd {WORK}; {command}");
-    let Output { status, stdout, .. } = sandbox.output(&["sh", "-c", &script], LIMIT)?;
-    let printed = String::from_utf8_lossy(&stdout);
-    transcript.push_str(&printed);
-    if !printed.is_empty() && !printed.ends_with('\n') {
-        transcript.push('\n');
+    let script = format!("cd {WORK}; {command}");
+    let Output { status, stdout, stderr } = sandbox.output(&["sh", "-c", &script], LIMIT)?;
+    // Results and messages are judged apart, so they are had apart; people read one after the other.
+    let [stdout, stderr] = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    for printed in [&stdout, &stderr] {
+        transcript.push_str(printed);
+        if !printed.is_empty() && !printed.ends_with('\n') {
+            transcript.push('\n');
+        }
     }
-    step.expect.judge(status.success(), &printed).map_err(|why| {
-        anyhow::anyhow!("`{}`: {why} ({status})", command.lines().next().unwrap_or_default())
-    })?;
-    Ok(step.expect.lines_found(&printed))
+    for (cell, ran) in outcome.cells.iter_mut().zip(step.expect.lines_found(&stdout)) {
+        cell.ran = ran;
+    }
+    step.expect
+        .judge(status.success(), &stdout, &stderr)
+        .map_err(|why| anyhow::anyhow!("`{}`: {why} ({status})", command.lines().next().unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -103,13 +138,38 @@ mod tests {
 
     /// Runs a job that needs `packages`, with folders that are not there.
     fn outcome(packages: Vec<Package>, steps: Vec<Step>) -> Option<Outcome> {
+        outcome_on(None, Sabotage::None, packages, steps)
+    }
+
+    fn outcome_on(
+        engine: Option<Engine>,
+        sabotage: Sabotage,
+        packages: Vec<Package>,
+        steps: Vec<Step>,
+    ) -> Option<Outcome> {
         let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
         let nowhere = Path::new("/nowhere");
         let source = Packages::for_test("e2e::run", keyrings)?;
         let stock = Stock { packages: source, layout: nowhere, assets: nowhere };
         let needs = Needs { installed: packages, ..Needs::default() };
-        let job = Job { name: "job".to_owned(), about: String::new(), engines_differ: false, needs, steps };
-        Some(run(&job, Engine::Docker20, &stock, Sabotage::None))
+        let cells = vec![("amd64".parse().unwrap(), "arm".parse().unwrap())];
+        let job =
+            Job { name: "job".to_owned(), about: String::new(), engines_differ: false, cells, needs, steps };
+        Some(run(&job, engine, &stock, sabotage))
+    }
+
+    #[test]
+    fn a_daemon_that_does_not_start_is_named_and_the_next_job_runs() {
+        let steps = || vec![Step::prints("echo one", "one")];
+        let engine = Some(Engine::Docker20);
+        let Some(broken) = outcome_on(engine, Sabotage::BreakDaemon, Vec::new(), steps()) else { return };
+        let expected = "error: docker20 did not start: it ended (exit status: 7); the end of its log:\n\
+                        no daemon today";
+        assert_eq!(broken.failure.as_deref().map(str::trim_end), Some(expected));
+        assert_eq!(broken.transcript, "");
+        assert!(!broken.cells[0].ran);
+        let next = outcome(Vec::new(), steps()).unwrap();
+        assert_eq!(next.failure, None);
     }
 
     #[test]
@@ -124,13 +184,16 @@ mod tests {
     #[test]
     fn a_step_that_fails_ends_the_job_and_shows_what_was_printed() {
         let steps = vec![
-            Step::prints("echo one; echo two >&2", "two"),
-            Step::fails("exit 3"),
+            Step::says("echo one; echo two >&2", "two"),
+            Step::fails("echo NO >&2; exit 3", "no"),
             Step::prints("echo four", "five"),
             Step::succeeds("echo never"),
         ];
         let Some(outcome) = outcome(Vec::new(), steps) else { return };
-        assert_eq!(outcome.transcript, "$ echo one; echo two >&2\none\ntwo\n$ exit 3\n$ echo four\nfour\n");
+        assert_eq!(
+            outcome.transcript,
+            "$ echo one; echo two >&2\none\ntwo\n$ echo NO >&2; exit 3\nNO\n$ echo four\nfour\n"
+        );
         let expected = "error: `echo four`: no line of its output is `five` (exit status: 0)";
         assert_eq!(outcome.failure.as_deref(), Some(expected));
     }

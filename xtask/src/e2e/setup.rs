@@ -150,9 +150,7 @@ impl Setup {
             Place::Installed if self.on_host() => {
                 "host, from the distribution; the program runs on the host, in no container"
             }
-            Place::Installed if self.clear && self.is_static => {
-                "host, from the distribution, whose entries are cleared first"
-            }
+            Place::Installed if self.clear => "host, from the distribution, whose entries are cleared first",
             Place::Installed if self.jobs[0].1 == Method::Distribution => {
                 "host, from the distribution, as it registers itself"
             }

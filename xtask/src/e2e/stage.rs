@@ -27,13 +27,13 @@ pub(super) struct Stock<'a> {
 
 impl Stock<'_> {
     /// The sandbox for `job`, with its working directory.
-    pub(super) fn sandbox(&self, job: &Job, engine: Engine) -> anyhow::Result<Sandbox> {
+    pub(super) fn sandbox(&self, job: &Job, engine: Option<Engine>) -> anyhow::Result<Sandbox> {
         let mut trees: Vec<Tree> = Vec::new();
         if let [first, ..] = job.needs.installed.as_slice() {
             // Jobs that have the same packages share the tree.
             trees.push(self.packages.tree(&format!("e2e-{}", first.name), &job.needs.installed)?);
         }
-        if job.uses_engine() {
+        if let Some(engine) = engine {
             trees.push(self.packages.tree(engine.tree_name(), &engine.packages())?);
         }
         let options = Options { trees: trees.iter().collect(), ..Options::default() };
@@ -139,8 +139,8 @@ fn tree_name(package: &testbed::Package) -> String {
 }
 
 /// The manifest that an index has for one host.
-fn descriptor(layout: &Layout, image: Image) -> anyhow::Result<Descriptor> {
-    let missing = || format!("{} has no image `{}` for {}", layout.path().display(), image.tag, image.host);
+pub(super) fn descriptor(layout: &Layout, image: Image) -> anyhow::Result<Descriptor> {
+    let missing = || format!("there is no image `{}` for {}", image.tag, image.host);
     let refs = layout.refs();
     let (_, index) = refs.into_iter().find(|(name, _)| name == image.tag).with_context(missing)?;
     let index: Index = layout.json(&index)?;

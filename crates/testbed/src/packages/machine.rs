@@ -16,12 +16,21 @@ pub(super) fn packages(keyrings: &Path) -> Result<Packages, Error> {
         Error::Setup("there is no place for the cache\nhint: set QUS_CACHE_DIR or HOME".to_owned())
     })?;
     let cache_dir = std::path::absolute(&cache_dir).map_err(Error::file("use", &cache_dir))?;
-    let setup = |error: &(dyn std::error::Error + 'static)| Error::Setup(chain(error));
     let cache = Cache::open(&cache_dir).map_err(|error| setup(&error))?;
     let fetcher = Fetcher::new(cache, fetch::Options::default()).map_err(|error| setup(&error))?;
     let mirror =
         Mirror::choose(None, env("QUS_MIRROR").as_deref(), None, &mirror::apt_sources(Path::new("/etc/apt")))
             .map_err(|error| setup(&error))?;
+    chosen(fetcher, mirror, &cache_dir, keyrings)
+}
+
+/// The same with a fetcher and a mirror that were chosen before.
+pub(super) fn chosen(
+    fetcher: Fetcher,
+    mirror: Mirror,
+    cache_dir: &Path,
+    keyrings: &Path,
+) -> Result<Packages, Error> {
     let keyring = Keyring::load(keyrings).map_err(|error| setup(&error))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let dir = cache_dir.join("testbed");
@@ -29,4 +38,8 @@ pub(super) fn packages(keyrings: &Path) -> Result<Packages, Error> {
     let archive = Archive::new(fetcher, mirror, keyring, &memo, i64::try_from(now).unwrap_or(i64::MAX))
         .map_err(|error| setup(&error))?;
     Packages::new(&dir, archive)
+}
+
+fn setup(error: &(dyn std::error::Error + 'static)) -> Error {
+    Error::Setup(chain(error))
 }

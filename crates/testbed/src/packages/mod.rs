@@ -36,8 +36,12 @@ impl Package {
     }
 
     /// `name` for the machine that this program was built for, from `suite`.
+    ///
+    /// # Panics
+    ///
+    /// On a machine that qus has no images for: there is nothing to test there.
     pub fn native(suite: &str, name: &str) -> Package {
-        Package::new(suite, native(), name)
+        Package::new(suite, native().unwrap_or_else(|error| panic!("{error}")), name)
     }
 }
 
@@ -133,6 +137,16 @@ impl Packages {
         crate::ready(test).then(packages)
     }
 
+    /// From Debian's archive at `mirror`, by a fetcher over the cache in `cache_dir`.
+    pub fn chosen(
+        fetcher: debian::Fetcher,
+        mirror: debian::Mirror,
+        cache_dir: &Path,
+        keyrings: &Path,
+    ) -> Result<Packages, Error> {
+        machine::chosen(fetcher, mirror, cache_dir, keyrings)
+    }
+
     /// Where sandboxes keep what changes.
     pub(crate) fn work(&self) -> Result<PathBuf, Error> {
         let work = self.dir.join("work");
@@ -204,20 +218,21 @@ impl Packages {
     }
 }
 
-/// The machine that this program was built for.
-///
-/// # Panics
-///
-/// On a machine that qus has no images for: there is nothing to test there.
-fn native() -> arch::Host {
-    match std::env::consts::ARCH {
+/// The machine that this program was built for, which Rust and qus do not always call the same; an error on one that qus
+/// has no images for.
+pub fn native() -> Result<arch::Host, arch::UnknownName> {
+    named(std::env::consts::ARCH)
+}
+
+/// The host that Rust calls `name`.
+fn named(name: &str) -> Result<arch::Host, arch::UnknownName> {
+    match name {
         "arm" => "armhf",
         "powerpc64" => "ppc64le",
         "x86" => "i386",
         name => name,
     }
     .parse()
-    .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What the tree of `debs` is called.
@@ -228,4 +243,26 @@ fn key(debs: &[Deb]) -> String {
         hasher.update(deb.digest.hex().as_bytes());
     }
     hasher.finish().hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn what_rust_calls_a_machine_is_a_host() {
+        for (name, expected) in [
+            ("x86_64", "amd64"),
+            ("x86", "i386"),
+            ("arm", "arm32v7"),
+            ("aarch64", "arm64v8"),
+            ("powerpc64", "ppc64le"),
+            ("s390x", "s390x"),
+            ("riscv64", "riscv64"),
+            ("loongarch64", "loong64"),
+        ] {
+            assert_eq!(named(name).map(arch::Host::name), Ok(expected), "{name}");
+        }
+        assert!(named("sparc64").is_err());
+    }
 }

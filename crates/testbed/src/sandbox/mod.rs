@@ -166,6 +166,16 @@ impl Sandbox {
         Err(Error::Failed { command: name, status: output.status, printed })
     }
 
+    /// The directory of the machine that all of its changing files are in; gone with the sandbox.
+    pub fn dir(&self) -> &Path {
+        self.place.dir()
+    }
+
+    /// Its cgroup in the machine's hierarchy; gone with the sandbox.
+    pub fn cgroup(&self) -> &Path {
+        self.place.cgroup()
+    }
+
     /// The first process, as the machine numbers it.
     pub fn pid(&self) -> u32 {
         self.pid
