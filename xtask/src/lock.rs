@@ -101,7 +101,7 @@ fn show(comparison: &Comparison, concessions: &Concessions, args: &LockArgs) -> 
 fn write_report(path: &Path, comparison: &Comparison, concessions: &Concessions) -> anyhow::Result<()> {
     match comparison.is_empty() {
         true => Ok(()),
-        false => files::write(path, changes::markdown(comparison, concessions)),
+        false => files::write(path, &changes::markdown(comparison, concessions)),
     }
 }
 

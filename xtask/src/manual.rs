@@ -39,7 +39,7 @@ pub(crate) fn write(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut written = Vec::new();
     for (name, bytes) in pages {
         let path = dir.join(name);
-        files::write(&path, bytes)?;
+        files::write(&path, &bytes)?;
         written.push(path);
     }
     written.sort();
