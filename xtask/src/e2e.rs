@@ -30,7 +30,6 @@ use clap::Args;
 use debian::lock::Lock;
 use testbed::{Engine, Packages};
 
-use crate::cache;
 use crate::cli::Sources;
 use crate::context;
 use crate::testing::{self, Real, Wanted};

@@ -24,7 +24,6 @@ pub(crate) use join::run as join;
 use crate::build::Built;
 use crate::cli::{RegistryArgs, ShipArgs, Via};
 use crate::error::Hinted;
-use crate::files::Draft;
 use crate::images::Order;
 use crate::packing::Form;
 use crate::ui::{self, Ui, size};
