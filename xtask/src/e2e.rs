@@ -39,7 +39,8 @@ use stage::Stock;
 #[command(after_help = "Examples:
   cargo xtask e2e                       every job on Docker 28, and those in which engines differ on the others
   cargo xtask e2e f F --engine podman   two jobs on podman
-  cargo xtask e2e --list                what each job does")]
+  cargo xtask e2e --list                what each job does
+  cargo xtask e2e --list --json         the same for a program to read")]
 pub(crate) struct E2eArgs {
     /// Jobs to run [default: all]
     #[arg(value_name = "JOB")]
@@ -53,7 +54,7 @@ pub(crate) struct E2eArgs {
     /// Print the seventeen setups as the documentation shows them, and stop
     #[arg(long)]
     markdown: bool,
-    /// Print the result as JSON
+    /// Print the result, or with --list the jobs, as JSON
     #[arg(long)]
     json: bool,
     /// How many jobs to run at the same time [default: the number of cores]
@@ -86,7 +87,8 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     let workspace = context::workspace()?;
     let selected = select(&jobs(native, &Lock::load(&context::lock_path(&workspace))?), &args.jobs)?;
     if args.list {
-        ui::print(&report::list(&selected))?;
+        let listed: Vec<_> = selected.iter().map(|job| (job, engines(job, &args.engine))).collect();
+        ui::print(&if args.json { report::list_json(&listed)? } else { report::list(&listed) })?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(reason) = testbed::missing() {
@@ -146,18 +148,27 @@ fn select(all: &[Job], names: &[String]) -> Result<Vec<Job>, UnknownName> {
     names.iter().map(job).collect()
 }
 
-/// Each job with its engines: those that were asked for, or the first for every job and the others where they differ.
-fn runs(jobs: &[Job], engines: &[Engine]) -> VecDeque<(Job, Engine)> {
+/// The engines of a job that uses one: those that were asked for, or all if they differ in it, or else the first.
+fn engines<'a>(job: &Job, asked: &'a [Engine]) -> &'a [Engine] {
+    match asked {
+        _ if !job.uses_engine() => &[],
+        [] if job.engines_differ => &report::ENGINES,
+        [] => &report::ENGINES[..1],
+        asked => asked,
+    }
+}
+
+/// Each job with each of its engines.
+fn runs(jobs: &[Job], asked: &[Engine]) -> VecDeque<(Job, Engine)> {
     let mut runs = VecDeque::new();
+    let first = asked.first().unwrap_or(&report::ENGINES[0]);
     for job in jobs {
-        let engines = match engines {
-            [] if job.engines_differ => &report::ENGINES[..],
-            [] => &report::ENGINES[..1],
+        let engines = match engines(job, asked) {
+            // It runs all the same, and is told under one.
+            [] => std::slice::from_ref(first),
             engines => engines,
         };
-        // Without an engine, there is nothing to repeat.
-        let count = if job.uses_engine() { engines.len() } else { 1 };
-        runs.extend(engines[..count].iter().map(|engine| (job.clone(), *engine)));
+        runs.extend(engines.iter().map(|engine| (job.clone(), *engine)));
     }
     runs
 }

@@ -1,6 +1,5 @@
 //! `cargo xtask test`: every test, after the real images that the end-to-end tests run on were built.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -12,12 +11,10 @@ use debian::deb::{self, Kind};
 use debian::fetch::Fetcher;
 use debian::keyring::Keyring;
 use debian::lock::Lock;
-use debian::mirror::Mirror;
 use debian::resolve::{self, Request};
 
 use crate::cli::{Sources, TestArgs};
-use crate::config::Config;
-use crate::context;
+use crate::context::{self, Site};
 use crate::cross;
 use crate::images::{self, Order};
 use crate::packing::Level;
@@ -73,40 +70,30 @@ struct Prepared {
 pub(crate) struct Real {
     pub(crate) lock: Lock,
     lock_path: PathBuf,
-    cache_dir: PathBuf,
-    fetch: Fetcher,
+    site: Site,
 }
 
 /// Builds every image into `layout`, and what is released for this machine into `assets`; from a lock of its own if a
 /// locked package cannot be had any more.
 pub(crate) fn real(workspace: &Path, layout: &Path, assets: &Path, ui: &Ui) -> anyhow::Result<Real> {
-    let config = Config::load(&workspace.join("images/images.toml"))?;
-    let cache_dir = context::cache_dir(None)?;
-    let sources = Sources { mirror: None, cache_dir: None, cache_size: None, offline: false };
-    let (fetch, mirror) = context::sources(&sources, &config, &cache_dir)?;
+    let site = Site::open(&Sources::default())?;
     // Inside of `cargo xtask test`, with the lock that it has settled on.
     let settled = std::env::var_os(LOCK).map(PathBuf::from);
     let mut lock_path = settled.unwrap_or_else(|| context::lock_path(workspace));
     let mut lock = Lock::load(&lock_path)?;
     let build = |lock: &Lock| {
         let order = Order {
-            workspace,
-            cache_dir: &cache_dir,
+            site: &site,
             lock,
-            fetch: &fetch,
-            mirror: &mirror,
-            offline: false,
-            repository: &config.repository,
-            official: &config.repository,
+            repository: &site.config.repository,
             output: layout,
             jobs: None,
             level: Level::Quick,
             trace: Trace::default(),
         };
-        images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)?;
+        images::build(&Plan::new(&site.config.hosts, &Selection::default(), lock)?, &order, ui)?;
         let release = release::Order {
             images: &order,
-            configured: &config.hosts,
             hosts: std::env::consts::ARCH.parse().into_iter().collect(),
             targets: Vec::new(),
             output: assets.to_owned(),
@@ -121,32 +108,27 @@ pub(crate) fn real(workspace: &Path, layout: &Path, assets: &Path, ui: &Ui) -> a
         ui.note(
             "a locked package cannot be had any more: the tests go on with a lock of their own, made now",
         );
-        lock = relock(workspace, &config, &fetch, &mirror, ui)?;
+        lock = relock(&site, ui)?;
         build(&lock)?;
         lock_path = workspace.join("target/test.lock");
         lock.write(&lock_path)?;
     }
-    Ok(Real { lock, lock_path, cache_dir, fetch })
+    Ok(Real { lock, lock_path, site })
 }
 
 /// Builds the images that are tested, and unpacks this machine's QEMU.
 fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
     let assets = workspace.join(ASSETS);
-    let Real { lock, lock_path, cache_dir, fetch } = real(workspace, layout, &assets, ui)?;
+    let Real { lock, lock_path, site } = real(workspace, layout, &assets, ui)?;
     let native: Option<Host> = std::env::consts::ARCH.parse().ok();
-    let unpack = |host| unpack_qemu(&lock, host, &fetch, &workspace.join("target/test-qemu"));
-    let register = cross::folder(workspace, &cache_dir)?;
+    let unpack = |host| unpack_qemu(&lock, host, &site.fetch, &workspace.join("target/test-qemu"));
+    let register = cross::folder(workspace, &site.cache_dir)?;
     Ok(Prepared { register, qemu: native.map(unpack).transpose()?, lock: lock_path })
 }
 
 /// A lock from the archive as it is, with every concession that it takes: it is for tests, and goes nowhere.
-fn relock(
-    workspace: &Path,
-    config: &Config,
-    fetch: &Fetcher,
-    mirror: &Mirror,
-    ui: &Ui,
-) -> anyhow::Result<Lock> {
+fn relock(site: &Site, ui: &Ui) -> anyhow::Result<Lock> {
+    let Site { workspace, config, fetch, mirror, .. } = site;
     let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut request = Request {
@@ -154,8 +136,8 @@ fn relock(
         hosts: config.hosts.iter().copied().collect(),
         targets: Target::current().collect(),
         allow_expired: config.suites.iter().cloned().collect(),
-        without: BTreeSet::new(),
         now: context::now()?,
+        ..Request::default()
     };
     loop {
         match runtime.block_on(resolve::resolve(fetch, mirror, &keyring, &request, ui)) {

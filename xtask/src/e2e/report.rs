@@ -95,18 +95,36 @@ pub(super) fn json(outcomes: &[Outcome], changes: &[String]) -> serde_json::Resu
     serde_json::to_string_pretty(&Json { jobs: jobs.collect(), changes }).map(|text| text + "\n")
 }
 
-/// What `--list` prints.
-pub(super) fn list(jobs: &[Job]) -> String {
+/// What `--list` prints: jobs with their engines.
+pub(super) fn list(jobs: &[(&Job, &[Engine])]) -> String {
     let mut rows = vec![["JOB".to_owned(), "ENGINES".to_owned(), "WHAT".to_owned()]];
-    for job in jobs {
-        let engines = match (job.uses_engine(), job.engines_differ) {
-            (false, _) => "none",
-            (true, true) => "all",
-            (true, false) => ENGINES[0].name(),
+    for (job, engines) in jobs {
+        let engines = match engines {
+            [] => "none".to_owned(),
+            all if **all == ENGINES => "all".to_owned(),
+            some => some.iter().map(|engine| engine.name()).collect::<Vec<_>>().join(", "),
         };
-        rows.push([job.name.to_owned(), engines.to_owned(), job.about.clone()]);
+        rows.push([job.name.clone(), engines, job.about.clone()]);
     }
     render(&rows)
+}
+
+#[derive(Serialize)]
+struct ListedJson<'a> {
+    job: &'a str,
+    /// The engines that it would run on; empty if it uses none.
+    engines: Vec<&'a str>,
+    about: &'a str,
+}
+
+/// The same as JSON.
+pub(super) fn list_json<'a>(jobs: &[(&'a Job, &[Engine])]) -> serde_json::Result<String> {
+    let listed = |(job, engines): &(&'a Job, &[Engine])| ListedJson {
+        job: &job.name,
+        engines: engines.iter().map(|engine| engine.name()).collect(),
+        about: &job.about,
+    };
+    serde_json::to_string_pretty(&jobs.iter().map(listed).collect::<Vec<_>>()).map(|text| text + "\n")
 }
 
 /// The table of the seventeen setups, and what is typed for each.
