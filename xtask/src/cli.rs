@@ -57,7 +57,7 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Sources {
     /// Debian mirror to fetch from [default: $QUS_MIRROR, images.toml's, the machine's apt sources, ftp.debian.org]
     #[arg(long, value_name = "URL")]
@@ -199,7 +199,7 @@ pub(crate) struct ManifestArgs {
   cargo xtask lock                           take it
   cargo xtask lock --allow-expired sid --without trixie/armel")]
 pub(crate) struct LockArgs {
-    /// Only compare with the archive: print what is newer, exit 1 if anything is
+    /// Only compare with the archive: print what is newer or new, exit 1 if anything that is locked changes
     #[arg(long)]
     pub(crate) check: bool,
     /// Accept this suite's metadata after its Valid-Until date (repeatable)
@@ -211,7 +211,7 @@ pub(crate) struct LockArgs {
     /// Print what --check found as Markdown
     #[arg(long, requires = "check", conflicts_with = "json")]
     pub(crate) markdown: bool,
-    /// If the new lock differs, write how into this file, as Markdown: the text of a pull request
+    /// Write what differs, and what is new, into this file as Markdown, if there is anything: the text of a pull request
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
     /// Print the result as JSON

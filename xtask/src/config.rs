@@ -18,18 +18,26 @@ pub(crate) struct Config {
     pub(crate) suites: Vec<String>,
     pub(crate) hosts: Vec<Host>,
     pub(crate) retired: Vec<Target>,
+    /// Names of targets that QEMU has and the images are not to have.
+    pub(crate) refused_targets: Vec<String>,
+    /// Debian architectures that no images are to be built for.
+    pub(crate) refused_hosts: Vec<String>,
     pub(crate) mirror: Option<String>,
     pub(crate) compression: Compression,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Raw {
     repository: String,
     suites: Vec<toml::Spanned<String>>,
     hosts: Vec<toml::Spanned<String>>,
     #[serde(default)]
     retired: Vec<toml::Spanned<String>>,
+    #[serde(default)]
+    refused_targets: Vec<toml::Spanned<String>>,
+    #[serde(default)]
+    refused_hosts: Vec<toml::Spanned<String>>,
     mirror: Option<String>,
     compression: Option<toml::Spanned<String>>,
 }
@@ -47,11 +55,16 @@ impl Config {
             let line = error.span().map_or(1, |span| line_of(text, span.start));
             format!("line {line}: {}", error.message().trim())
         })?;
+        let suites = names(text, "suites", &raw.suites, suite)?;
+        let hosts = names(text, "hosts", &raw.hosts, str::parse::<Host>)?;
+        let refused_host = |name: &str| refused_host(name, &hosts);
         Ok(Config {
             repository: raw.repository,
-            suites: names(text, "suites", &raw.suites, suite)?,
-            hosts: names(text, "hosts", &raw.hosts, str::parse::<Host>)?,
+            suites,
             retired: names(text, "retired", &raw.retired, retired)?,
+            refused_targets: names(text, "refused-targets", &raw.refused_targets, refused_target)?,
+            refused_hosts: names(text, "refused-hosts", &raw.refused_hosts, refused_host)?,
+            hosts,
             mirror: raw.mirror,
             compression: match &raw.compression {
                 None => Compression::default(),
@@ -75,7 +88,25 @@ fn retired(name: &str) -> Result<Target, UnknownName> {
         .ok_or_else(|| UnknownName::new("retired target", name, retired().map(Target::name)))
 }
 
-/// Parses each name of the list `key`; empty lists and repeated names are errors too.
+/// Only what no table knows can be new, and so be refused.
+fn refused_target(name: &str) -> Result<String, String> {
+    match name.parse::<Target>() {
+        Err(_) => Ok(name.to_owned()),
+        Ok(target) => Err(format!("`{target}` is known to qus, and so never new")),
+    }
+}
+
+/// An architecture by Debian's name for it, which may be one that no table knows.
+fn refused_host(name: &str, hosts: &[Host]) -> Result<String, String> {
+    match name.parse::<Host>() {
+        Err(_) => Ok(name.to_owned()),
+        Ok(host) if hosts.contains(&host) => Err(format!("`{host}` is one of `hosts`")),
+        Ok(host) if host.debian() != name => Err(format!("Debian's name of `{host}` is `{}`", host.debian())),
+        Ok(_) => Ok(name.to_owned()),
+    }
+}
+
+/// Parses each name of the list `key`; repeated names are errors too, and empty lists of what nothing can be built without.
 fn names<T: PartialEq, E: std::fmt::Display>(
     text: &str,
     key: &str,
@@ -91,7 +122,7 @@ fn names<T: PartialEq, E: std::fmt::Display>(
         }
         parsed.push(value);
     }
-    match parsed.is_empty() && key != "retired" {
+    match parsed.is_empty() && matches!(key, "suites" | "hosts") {
         true => Err(format!("`{key}` is empty")),
         false => Ok(parsed),
     }
@@ -150,7 +181,7 @@ mod tests {
         check(
             "hosts",
             "host",
-            "line 3: unknown field `host`, expected one of `repository`, `suites`, `hosts`, `retired`, `mirror`, `compression`",
+            "line 3: unknown field `host`, expected one of `repository`, `suites`, `hosts`, `retired`, `refused-targets`, `refused-hosts`, `mirror`, `compression`",
         );
         check(
             "suites",
@@ -160,6 +191,28 @@ mod tests {
         check("[\"sid\"]", "3", "line 2: invalid type: integer `3`, expected a sequence");
         check("repository = \"docker.io/a/b\"\n", "", "line 1: missing field `repository`");
         check("\"docker.io/a/b\"", "\"docker", "line 1: invalid basic string, expected `\"`");
+    }
+
+    #[test]
+    fn only_what_would_be_told_as_new_is_refused() {
+        let with = |line: &str| Config::parse(&format!("{GOOD}{line}\n"));
+        let config = with("refused-targets = [\"foo\"]\nrefused-hosts = [\"sparc64\", \"arm64\"]").unwrap();
+        assert_eq!(config.refused_targets, ["foo"]);
+        assert_eq!(config.refused_hosts, ["sparc64", "arm64"]);
+        for (line, expected) in [
+            (
+                "refused-targets = [\"arm64\"]",
+                "line 4: `refused-targets`: `aarch64` is known to qus, and so never new",
+            ),
+            ("refused-hosts = [\"arm/v7\"]", "line 4: `refused-hosts`: `arm32v7` is one of `hosts`"),
+            (
+                "refused-hosts = [\"aarch64\"]",
+                "line 4: `refused-hosts`: Debian's name of `arm64v8` is `arm64`",
+            ),
+            ("refused-hosts = [\"hppa\", \"hppa\"]", "line 4: `refused-hosts`: `hppa` is listed twice"),
+        ] {
+            assert_eq!(with(line).unwrap_err(), expected);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use debian::cache::Cache;
 use debian::fetch::{Fetcher, Options};
+use debian::lock::Lock;
 use debian::mirror::{self, Mirror};
 
 use crate::cache::Limit;
@@ -61,22 +62,39 @@ pub(crate) fn trace() -> Trace {
     Trace::new(std::env::var_os("QUS_TRACE").filter(|path| !path.is_empty()).map(PathBuf::from))
 }
 
-/// A fetcher over the cache, and the mirror that was chosen.
-pub(crate) fn sources(
-    sources: &Sources,
-    config: &Config,
-    cache_dir: &Path,
-) -> anyhow::Result<(Fetcher, Mirror)> {
-    let cache = Cache::open(cache_dir)?;
-    let fetcher = Fetcher::new(cache, Options { offline: sources.offline, ..Options::default() })?;
-    let environment = std::env::var("QUS_MIRROR").ok();
-    let mirror = Mirror::choose(
-        sources.mirror.as_deref(),
-        environment.as_deref(),
-        config.mirror.as_deref(),
-        &mirror::apt_sources(Path::new("/etc/apt")),
-    )?;
-    Ok((fetcher, mirror))
+/// What a command works with that takes packages from Debian's archive.
+pub(crate) struct Site {
+    pub(crate) workspace: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) cache_dir: PathBuf,
+    /// Fetches into the cache.
+    pub(crate) fetch: Fetcher,
+    pub(crate) mirror: Mirror,
+    pub(crate) offline: bool,
+}
+
+impl Site {
+    /// By flags, environment, images.toml and the machine's own settings, in this order.
+    pub(crate) fn open(sources: &Sources) -> anyhow::Result<Site> {
+        let workspace = workspace()?;
+        let config = Config::load(&workspace.join("images/images.toml"))?;
+        let cache_dir = cache_dir(sources.cache_dir.as_deref())?;
+        let options = Options { offline: sources.offline, ..Options::default() };
+        let fetch = Fetcher::new(Cache::open(&cache_dir)?, options)?;
+        let environment = std::env::var("QUS_MIRROR").ok();
+        let mirror = Mirror::choose(
+            sources.mirror.as_deref(),
+            environment.as_deref(),
+            config.mirror.as_deref(),
+            &mirror::apt_sources(Path::new("/etc/apt")),
+        )?;
+        Ok(Site { workspace, config, cache_dir, fetch, mirror, offline: sources.offline })
+    }
+
+    /// The committed lock.
+    pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
+        Ok(Lock::load(&lock_path(&self.workspace))?)
+    }
 }
 
 /// Says which mirror is used and why; once, when something will be fetched.

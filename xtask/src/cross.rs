@@ -18,6 +18,7 @@ use anyhow::{Context as _, bail};
 use arch::Host;
 use digest::{Digest, Hasher};
 
+use crate::context::Site;
 use crate::ui::Ui;
 use toolchain::Toolchain;
 
@@ -34,23 +35,17 @@ const SOURCES: [&str; 8] = [
 ];
 
 /// `register`'s bytes for each of `hosts`, from the cache or built now.
-pub(crate) fn register(
-    hosts: &[Host],
-    workspace: &Path,
-    cache: &Path,
-    offline: bool,
-    ui: &Ui,
-) -> anyhow::Result<BTreeMap<Host, Vec<u8>>> {
+pub(crate) fn register(hosts: &[Host], site: &Site, ui: &Ui) -> anyhow::Result<BTreeMap<Host, Vec<u8>>> {
     if hosts.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let folder = folder(workspace, cache)?;
+    let folder = folder(&site.workspace, &site.cache_dir)?;
     let path = |host: Host| folder.join(host.name());
     let missing: Vec<Host> =
         hosts.iter().copied().filter(|&host| kept::read(&path(host)).is_none()).collect();
     if !missing.is_empty() {
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        for (host, built) in build(&missing, workspace, cache, offline, ui)? {
+        for (host, built) in build(&missing, site, ui)? {
             kept::write(&built, &path(host))?;
         }
     }
@@ -68,14 +63,9 @@ pub(crate) fn register(
         .collect()
 }
 
-fn build(
-    hosts: &[Host],
-    workspace: &Path,
-    cache: &Path,
-    offline: bool,
-    ui: &Ui,
-) -> anyhow::Result<Vec<(Host, PathBuf)>> {
-    let toolchain = Toolchain::ensure(cache, workspace, offline, ui)?;
+fn build(hosts: &[Host], site: &Site, ui: &Ui) -> anyhow::Result<Vec<(Host, PathBuf)>> {
+    let Site { workspace, cache_dir, offline, .. } = site;
+    let toolchain = Toolchain::ensure(cache_dir, workspace, *offline, ui)?;
     let names: Vec<&str> = hosts.iter().map(|host| host.name()).collect();
     let _step =
         ui.step(format!("building `register` for {} (the first time takes minutes)", names.join(", ")));
@@ -83,15 +73,15 @@ fn build(
     let mut command = toolchain.zigbuild()?;
     command
         .current_dir(workspace)
-        .args(["--quiet", "--locked", "--package", "qus-register", "--profile", "ship"])
+        .args(["--quiet", "--locked", "--package", inputs::ROOT, "--profile", inputs::PROFILE])
         .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="])
-        .args(["-Ztrim-paths", "--config", "profile.ship.trim-paths=\"all\""])
+        .args(["-Ztrim-paths", "--config", &format!("profile.{}.trim-paths=\"all\"", inputs::PROFILE)])
         .env("RUSTC_BOOTSTRAP", "1")
         // The C library and its startup objects are zig's, not those of rustup's musl targets.
         .env("CARGO_ENCODED_RUSTFLAGS", "-Clink-self-contained=no")
         .env("CARGO_TARGET_DIR", &target_dir)
         .env_remove("RUSTFLAGS");
-    if offline {
+    if *offline {
         command.arg("--offline");
     }
     let triples: Vec<(Host, &str)> =
@@ -100,7 +90,7 @@ fn build(
         command.args(["--target", triple]);
     }
     run(&mut command).context("cannot build `register`")?;
-    let built = |triple: &str| target_dir.join(triple).join("ship").join("register");
+    let built = |triple: &str| target_dir.join(triple).join(inputs::PROFILE).join("register");
     Ok(triples.into_iter().map(|(host, triple)| (host, built(triple))).collect())
 }
 

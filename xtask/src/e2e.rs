@@ -31,7 +31,7 @@ use debian::lock::Lock;
 use testbed::{Engine, Packages};
 
 use crate::cli::Sources;
-use crate::context;
+use crate::context::{self, Site};
 use crate::testing::{self, Real, Wanted};
 use crate::ui::{self, Ui};
 use job::{Job, Needs};
@@ -43,7 +43,8 @@ use stage::Stock;
   cargo xtask e2e                          every job on Docker 28, and those in which engines differ on the others
   cargo xtask e2e f F --engine podman      two jobs on podman
   cargo xtask e2e --layout target/images   on images that were built before
-  cargo xtask e2e --list                   what each job does")]
+  cargo xtask e2e --list                   what each job does
+  cargo xtask e2e --list --json            the same for a program to read")]
 pub(crate) struct E2eArgs {
     /// Jobs to run [default: all]
     #[arg(value_name = "JOB")]
@@ -60,7 +61,7 @@ pub(crate) struct E2eArgs {
     /// Print the seventeen setups as the documentation shows them, and stop
     #[arg(long)]
     markdown: bool,
-    /// Print the result as JSON
+    /// Print the result, or with --list the jobs, as JSON
     #[arg(long)]
     json: bool,
     /// How many jobs to run at the same time [default: the number of cores]
@@ -95,7 +96,10 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     let lock = Lock::load(&testing::lock_path(&workspace))?;
     let selected = select(&jobs(native, &lock), &args.jobs)?;
     if args.list {
-        ui::print(&report::list(&selected, &args.engine))?;
+        ui::print(&match args.json {
+            true => report::list_json(&selected, &args.engine)?,
+            false => report::list(&selected, &args.engine),
+        })?;
         return Ok(ExitCode::SUCCESS);
     }
     let own = workspace.join(testing::IMAGES);
@@ -211,7 +215,7 @@ fn perform(
     let queue = Mutex::new(runs.iter().enumerate());
     let done = Mutex::new(Vec::new());
     let work = || -> anyhow::Result<()> {
-        let Real { fetch, mirror, cache_dir, .. } = real;
+        let Site { fetch, mirror, cache_dir, .. } = &real.site;
         let packages = Packages::chosen(fetch.clone(), mirror.clone(), cache_dir, &keyrings)?;
         let stock = Stock { packages, layout, assets };
         loop {

@@ -8,9 +8,7 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 use arch::Host;
-use debian::fetch::Fetcher;
 use debian::lock::{Lock, Role};
-use debian::mirror::Mirror;
 use oci::spec::Platform;
 use publish::archive::{self, Named};
 use publish::layout::{Layout, LayoutWriter, Pruned};
@@ -18,8 +16,7 @@ use publish::layout::{Layout, LayoutWriter, Pruned};
 use crate::build::{Builder, Built};
 use crate::cache;
 use crate::cli::ImagesArgs;
-use crate::config::Config;
-use crate::context;
+use crate::context::{self, Site};
 use crate::cross;
 use crate::files::Draft;
 use crate::packing::Level;
@@ -31,15 +28,10 @@ use crate::ui::{self, Ui, size};
 
 /// What is built, from what, and where to.
 pub(crate) struct Order<'a> {
-    pub(crate) workspace: &'a Path,
-    pub(crate) cache_dir: &'a Path,
+    pub(crate) site: &'a Site,
     pub(crate) lock: &'a Lock,
-    pub(crate) fetch: &'a Fetcher,
-    pub(crate) mirror: &'a Mirror,
-    pub(crate) offline: bool,
+    /// The name that the images get.
     pub(crate) repository: &'a str,
-    /// What images.toml calls the images: elsewhere at the same registry, their blobs can be mounted from there.
-    pub(crate) official: &'a str,
     pub(crate) output: &'a Path,
     pub(crate) jobs: Option<NonZero<usize>>,
     pub(crate) level: Level,
@@ -49,29 +41,21 @@ pub(crate) struct Order<'a> {
 pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let ui = Ui::new();
     let started = SystemTime::now();
-    let workspace = context::workspace()?;
-    let config = Config::load(&workspace.join("images/images.toml"))?;
-    let lock = Lock::load(&context::lock_path(&workspace))?;
+    let site = Site::open(&args.sources)?;
+    let lock = site.lock()?;
     let selection = Selection {
         hosts: args.host.clone(),
         kinds: args.kind.clone(),
         targets: args.target.clone(),
-        compression: args.compression.unwrap_or(config.compression),
+        compression: args.compression.unwrap_or(site.config.compression),
     };
     // What others download is compressed once and downloaded often.
     let level = args.level.unwrap_or(if args.ship.push { Level::Best } else { Level::Quick });
-    let plan = Plan::new(&config.hosts, &selection, &lock)?;
-    let cache_dir = context::cache_dir(args.sources.cache_dir.as_deref())?;
-    let (fetch, mirror) = context::sources(&args.sources, &config, &cache_dir)?;
+    let plan = Plan::new(&site.config.hosts, &selection, &lock)?;
     let order = Order {
-        workspace: &workspace,
-        cache_dir: &cache_dir,
+        site: &site,
         lock: &lock,
-        fetch: &fetch,
-        mirror: &mirror,
-        offline: args.sources.offline,
-        repository: args.repository.as_deref().unwrap_or(&config.repository),
-        official: &config.repository,
+        repository: args.repository.as_deref().unwrap_or(&site.config.repository),
         output: &std::path::absolute(&args.output)?,
         jobs: args.jobs,
         level,
@@ -86,7 +70,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let (built, changed) = build(&plan, &order, &ui)?;
     // Listing a large cache takes longer than a build that has nothing to do.
     if changed || limit.is_some() {
-        cache::bound(fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
+        cache::bound(site.fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
     }
     if let Some(path) = &args.archive {
         write_archive(path, &built, &order, &ui)?;
@@ -123,14 +107,14 @@ pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(
 pub(crate) fn make(plan: &Plan, order: &Order<'_>, layout: &LayoutWriter, ui: &Ui) -> anyhow::Result<Built> {
     let hosts = needs_register(plan);
     let span = order.trace.span("register", || "register".to_owned());
-    let register = cross::register(&hosts, order.workspace, order.cache_dir, order.offline, ui)?;
+    let register = cross::register(&hosts, order.site, ui)?;
     drop(span);
     let builder = Builder {
         lock: order.lock,
-        fetch: order.fetch,
-        mirror: order.mirror,
+        fetch: &order.site.fetch,
+        mirror: &order.site.mirror,
         layout,
-        cache_dir: order.cache_dir,
+        cache_dir: &order.site.cache_dir,
         jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
         level: order.level,
         ui,
@@ -177,7 +161,7 @@ fn classic_platform(built: &Built) -> anyhow::Result<Platform> {
 
 /// What a run would fetch, build and tag.
 fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
-    let Order { lock, fetch, mirror, repository, output, .. } = order;
+    let Order { site: Site { fetch, mirror, .. }, lock, repository, output, .. } = order;
     let wanted = |package: &debian::lock::Package| {
         plan.images.iter().filter(|image| image.host == package.host).any(|image| {
             let program = match image.content {

@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::cache;
 use crate::cli::LockArgs;
 use crate::config::Config;
-use crate::context;
+use crate::context::{self, Site};
 use crate::error::Hinted;
 use crate::files;
 use crate::report;
@@ -29,10 +29,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
     let started = SystemTime::now();
     let limit = context::cache_limit(args.sources.cache_size)?;
-    let workspace = context::workspace()?;
-    let config = Config::load(&workspace.join("images/images.toml"))?;
-    let cache_dir = context::cache_dir(args.sources.cache_dir.as_deref())?;
-    let (fetch, mirror) = context::sources(&args.sources, &config, &cache_dir)?;
+    let Site { workspace, config, fetch, mirror, .. } = Site::open(&args.sources)?;
     let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
     let request = request(args, &config)?;
     // A report that is there afterwards is of this run.
@@ -42,33 +39,48 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     let path = context::lock_path(&workspace);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     context::announce(&mirror, &ui);
+    let look = |request: &Request| runtime.block_on(resolve::look(&fetch, &mirror, &keyring, request, &ui));
+    let new_hosts =
+        |lock: &Lock| runtime.block_on(resolve::new_hosts(lock, &fetch, &mirror, &keyring, &request, &ui));
 
     if args.check {
         let lock = Lock::load(&path)?;
         let concessions = Concessions::recorded(&lock, &request);
         let changes = runtime.block_on(resolve::check(&lock, &fetch, &mirror, &keyring, &request, &ui))?;
-        let comparison = if changes.is_empty() {
+        let mut comparison = if changes.is_empty() {
             Comparison::default()
         } else {
             // What the new packages hold is known only from them.
-            let request = concessions.grant(request);
-            let new = match runtime.block_on(resolve::look(&fetch, &mirror, &keyring, &request, &ui)) {
+            let request = concessions.grant(request.clone());
+            let new = match look(&request) {
                 Err(error) if !error.is_finding() => return Err(error.into()),
                 new => new,
             };
             if let Err(error) = &new {
                 ui.note(format!("no new lock can be made: {error}"));
             }
-            resolve::compare(&request, &lock, new.as_ref(), &changes)
+            let mut comparison = resolve::compare(&request, &lock, new.as_ref(), &changes);
+            if let Ok(new) = &new {
+                comparison.findings.extend(resolve::new_targets(&request, &new.unknown));
+            }
+            comparison
         };
+        comparison.findings.extend(new_hosts(&lock));
         show(&comparison, &concessions, args)?;
         return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let new = runtime.block_on(resolve::look(&fetch, &mirror, &keyring, &request, &ui))?;
+    let new = look(&request)?;
+    let mut news = resolve::new_targets(&request, &new.unknown);
+    news.extend(new_hosts(&new.lock));
+    for finding in &news {
+        ui.note(format!("{}: {finding}", finding.kind.name()));
+    }
     cache::bound(fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
     let old = Lock::load(&path).ok();
     if let (Some(file), Some(old)) = (&args.report, &old) {
-        write_report(file, &resolve::compare(&request, old, Ok(&new), &[]), &Concessions::default())?;
+        let mut comparison = resolve::compare(&request, old, Ok(&new), &[]);
+        comparison.findings.extend(news);
+        write_report(file, &comparison, &Concessions::default())?;
     }
     let lock = new.lock;
     let changed = old.as_ref() != Some(&lock);
@@ -97,7 +109,7 @@ fn show(comparison: &Comparison, concessions: &Concessions, args: &LockArgs) -> 
     Ok(ui::print(&text)?)
 }
 
-/// Without a difference there is no report, so that whoever finds the file knows that there is one.
+/// Where there is nothing to say there is no report, so that whoever finds the file knows that there is something.
 fn write_report(path: &Path, comparison: &Comparison, concessions: &Concessions) -> anyhow::Result<()> {
     match comparison.is_empty() {
         true => Ok(()),
@@ -127,6 +139,8 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
         targets: Target::current().chain(config.retired.iter().copied()).collect(),
         allow_expired,
         without,
+        refused_targets: config.refused_targets.iter().cloned().collect(),
+        refused_hosts: config.refused_hosts.iter().cloned().collect(),
         now: context::now()?,
     })
 }

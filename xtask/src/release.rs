@@ -16,13 +16,11 @@ use std::time::SystemTime;
 
 use arch::{Host, Target};
 use clap::Args;
-use debian::lock::Lock;
 use publish::layout::{Layout, LayoutWriter};
 
 use crate::cache;
 use crate::cli::Sources;
-use crate::config::Config;
-use crate::context;
+use crate::context::{self, Site};
 use crate::cross;
 use crate::images;
 use crate::packing::Level;
@@ -70,9 +68,7 @@ pub(crate) struct ReleaseArgs {
 pub(crate) struct Order<'a> {
     /// From what; its `output` is the layout.
     pub(crate) images: &'a images::Order<'a>,
-    /// The configured hosts.
-    pub(crate) configured: &'a [Host],
-    /// The hosts to make files for; empty stands for all.
+    /// The hosts to make files for; empty stands for all that are configured.
     pub(crate) hosts: Vec<Host>,
     /// The targets to make files for; empty stands for all current ones.
     pub(crate) targets: Vec<Target>,
@@ -82,20 +78,11 @@ pub(crate) struct Order<'a> {
 pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let ui = Ui::new();
     let started = SystemTime::now();
-    let workspace = context::workspace()?;
-    let config = Config::load(&workspace.join("images/images.toml"))?;
-    let lock = Lock::load(&context::lock_path(&workspace))?;
-    let cache_dir = context::cache_dir(args.sources.cache_dir.as_deref())?;
-    let (fetch, mirror) = context::sources(&args.sources, &config, &cache_dir)?;
+    let site = Site::open(&args.sources)?;
     let images = images::Order {
-        workspace: &workspace,
-        cache_dir: &cache_dir,
-        lock: &lock,
-        fetch: &fetch,
-        mirror: &mirror,
-        offline: args.sources.offline,
-        repository: &config.repository,
-        official: &config.repository,
+        site: &site,
+        lock: &site.lock()?,
+        repository: &site.config.repository,
         output: &std::path::absolute(&args.layout)?,
         jobs: args.jobs,
         level: args.level,
@@ -103,7 +90,6 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     };
     let order = Order {
         images: &images,
-        configured: &config.hosts,
         hosts: args.host.clone(),
         targets: args.target.clone(),
         output: std::path::absolute(&args.output)?,
@@ -114,7 +100,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let limit = context::cache_limit(args.sources.cache_size)?;
     let assets = make(&order, &ui)?;
     if assets.changed() || limit.is_some() {
-        cache::bound(fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
+        cache::bound(site.fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
     }
     ui::print(&if args.json { summary::json(&assets)? } else { summary::table(&assets) })?;
     images.trace.finish()?;
@@ -139,7 +125,7 @@ pub(crate) fn make(order: &Order<'_>, ui: &Ui) -> anyhow::Result<Assets> {
     };
     let register = {
         let hosts: Vec<Host> = plan.hosts().into_iter().filter(|host| host.triple().is_some()).collect();
-        cross::register(&hosts, order.images.workspace, order.images.cache_dir, order.images.offline, ui)?
+        cross::register(&hosts, order.images.site, ui)?
     };
 
     let step = ui.step(format!("writing {}", order.output.display()));

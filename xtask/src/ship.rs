@@ -81,7 +81,7 @@ pub(crate) fn run(
                 engine::push(&engine, &layout, &tags, &registry, &credentials, ui).await?
             }
             None => {
-                let from = mountable(&repository, order.official);
+                let from = mountable(&repository, &order.site.config.repository);
                 registry::push(&layout, &tags, &from, &registry, mode, ui).await?
             }
         };

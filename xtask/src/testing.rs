@@ -1,6 +1,5 @@
 //! `cargo xtask test`: every test, after the real images that the end-to-end tests run on were built.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,13 +13,12 @@ use debian::deb::{self, Kind};
 use debian::fetch::{self, Fetcher, Reason};
 use debian::keyring::Keyring;
 use debian::lock::Lock;
-use debian::mirror::{Mirror, SNAPSHOT};
+use debian::mirror::SNAPSHOT;
 use debian::resolve::{self, Request};
 
 use crate::cache::{self, Limit};
 use crate::cli::{Sources, TestArgs};
-use crate::config::Config;
-use crate::context;
+use crate::context::{self, Site};
 use crate::cross;
 use crate::images::{self, Order};
 use crate::packing::Level;
@@ -81,9 +79,7 @@ struct Prepared {
 pub(crate) struct Real {
     pub(crate) lock: Lock,
     lock_path: PathBuf,
-    pub(crate) cache_dir: PathBuf,
-    pub(crate) fetch: Fetcher,
-    pub(crate) mirror: Mirror,
+    pub(crate) site: Site,
 }
 
 /// What [`real`] makes.
@@ -110,35 +106,27 @@ pub(crate) fn real(
     sources: &Sources,
     ui: &Ui,
 ) -> anyhow::Result<Real> {
-    let config = Config::load(&workspace.join("images/images.toml"))?;
-    let cache_dir = context::cache_dir(sources.cache_dir.as_deref())?;
-    let (fetch, mirror) = context::sources(sources, &config, &cache_dir)?;
+    let site = Site::open(sources)?;
     let mut lock_path = lock_path(workspace);
     let mut lock = Lock::load(&lock_path)?;
     let build = |lock: &Lock| {
         let order = Order {
-            workspace,
-            cache_dir: &cache_dir,
+            site: &site,
             lock,
-            fetch: &fetch,
-            mirror: &mirror,
-            offline: sources.offline,
-            repository: &config.repository,
-            official: &config.repository,
+            repository: &site.config.repository,
             output: layout,
             jobs: None,
             level: Level::Quick,
             trace: Trace::default(),
         };
         if wanted.images {
-            images::build(&Plan::new(&config.hosts, &Selection::default(), lock)?, &order, ui)?;
+            images::build(&Plan::new(&site.config.hosts, &Selection::default(), lock)?, &order, ui)?;
         }
         if !wanted.assets {
             return Ok(());
         }
         let release = release::Order {
             images: &order,
-            configured: &config.hosts,
             hosts: testbed::native().into_iter().collect(),
             targets: Vec::new(),
             output: assets.to_owned(),
@@ -151,12 +139,12 @@ pub(crate) fn real(
         }
         ui.note(format!("{error:#}"));
         ui.note("the archive has moved on from the lock: the tests go on with a lock of their own, made now");
-        lock = relock(workspace, &config, &fetch, &mirror, ui)?;
+        lock = relock(&site, ui)?;
         build(&lock)?;
         lock_path = workspace.join("target/test.lock");
         lock.write(&lock_path)?;
     }
-    Ok(Real { lock, lock_path, cache_dir, fetch, mirror })
+    Ok(Real { lock, lock_path, site })
 }
 
 /// Whether a build failed because the archive does not have a package any more. Whatever else there is to a download
@@ -180,7 +168,7 @@ impl Real {
     pub(crate) fn bound_cache(&self, limit: Limit, since: SystemTime, ui: &Ui) -> anyhow::Result<()> {
         match std::env::var_os(LOCK) {
             Some(_) => Ok(()),
-            None => cache::bound(self.fetch.cache(), limit, since, ui),
+            None => cache::bound(self.site.fetch.cache(), limit, since, ui),
         }
     }
 }
@@ -189,23 +177,16 @@ impl Real {
 fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared> {
     let assets = workspace.join(ASSETS);
     let wanted = Wanted { images: true, assets: true, relock: true };
-    let sources = Sources { mirror: None, cache_dir: None, cache_size: None, offline: false };
-    let Real { lock, lock_path, cache_dir, fetch, .. } =
-        real(workspace, layout, &assets, wanted, &sources, ui)?;
+    let Real { lock, lock_path, site } = real(workspace, layout, &assets, wanted, &Sources::default(), ui)?;
     let native = testbed::native().ok();
-    let unpack = |host| unpack_qemu(&lock, host, &fetch, &workspace.join("target/test-qemu"));
-    let register = cross::folder(workspace, &cache_dir)?;
+    let unpack = |host| unpack_qemu(&lock, host, &site.fetch, &workspace.join("target/test-qemu"));
+    let register = cross::folder(workspace, &site.cache_dir)?;
     Ok(Prepared { register, qemu: native.map(unpack).transpose()?, lock: lock_path })
 }
 
 /// A lock from the archive as it is, with every concession that it takes: it is for tests, and goes nowhere.
-fn relock(
-    workspace: &Path,
-    config: &Config,
-    fetch: &Fetcher,
-    mirror: &Mirror,
-    ui: &Ui,
-) -> anyhow::Result<Lock> {
+fn relock(site: &Site, ui: &Ui) -> anyhow::Result<Lock> {
+    let Site { workspace, config, fetch, mirror, .. } = site;
     let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut request = Request {
@@ -213,8 +194,8 @@ fn relock(
         hosts: config.hosts.iter().copied().collect(),
         targets: Target::current().collect(),
         allow_expired: config.suites.iter().cloned().collect(),
-        without: BTreeSet::new(),
         now: context::now()?,
+        ..Request::default()
     };
     loop {
         match runtime.block_on(resolve::resolve(fetch, mirror, &keyring, &request, ui)) {

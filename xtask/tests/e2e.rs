@@ -176,6 +176,37 @@ fn a_full_disk_is_told() {
 }
 
 #[test]
+fn the_list_is_for_people_and_for_programs() {
+    let listed = |arguments: &[&str]| {
+        let output = xtask(&[&["--list", "--json"], arguments].concat());
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let about = "register on the host registers, QEMU is /usr/bin/$file: host, from a release tarball";
+    let all = listed(&[]);
+    let engines = |job: &str| {
+        let jobs = all.as_array().unwrap();
+        jobs.iter().find(|listed| listed["job"] == job).unwrap()["engines"].clone()
+    };
+    let every = serde_json::json!(["docker28", "docker28-containerd", "docker20", "podman"]);
+    assert_eq!(engines("none"), every);
+    assert_eq!(engines("f"), serde_json::json!(["docker28"]));
+    // No engine has a part in it.
+    assert_eq!(engines("n"), serde_json::json!([]));
+    let expected = serde_json::json!([{ "job": "f", "engines": ["podman"], "about": about }]);
+    assert_eq!(listed(&["--engine", "podman", "f"]), expected);
+
+    // The same jobs in the table, a line each under its head.
+    let output = xtask(&["--list"]);
+    let table = String::from_utf8(output.stdout).unwrap();
+    let names = |text: &str| -> Vec<String> {
+        text.lines().skip(1).map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+    };
+    let jobs: Vec<&str> = all.as_array().unwrap().iter().map(|job| job["job"].as_str().unwrap()).collect();
+    assert_eq!(names(&table), jobs);
+}
+
+#[test]
 fn an_unknown_job_is_named() {
     let output = xtask(&["nome"]);
     assert_eq!(output.status.code(), Some(1));

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[path = "upkeep/check.rs"]
+mod check;
 mod layout;
 mod line;
 mod workflow;
@@ -13,7 +15,6 @@ use std::path::Path;
 
 use debian::testing::{Archive, Deb, Suite, elf};
 use line::Line;
-use serde_json::Value;
 use testbed::sandbox::{self, Network};
 use testbed::{Packages, Registry, Sandbox};
 use workflow::{Action, Ran, Runner, Workflow};
@@ -21,6 +22,11 @@ use workflow::{Action, Ran, Runner, Workflow};
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
 
 fn archive(version: &str) -> Archive {
+    Archive::new(1).suite(sid(version, |qemu| qemu))
+}
+
+/// The only suite, with something done to each package of QEMU.
+fn sid(version: &str, change: impl Fn(Deb) -> Deb) -> Suite {
     let mut sid = Suite::new("unstable", "sid");
     for name in HOSTS {
         let host: arch::Host = name.parse().unwrap();
@@ -31,9 +37,9 @@ fn archive(version: &str) -> Archive {
         }
         let program = elf(host.elf(), b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0");
         let busybox = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
-        sid = sid.package(qemu).package(busybox.file("usr/bin/busybox", &program));
+        sid = sid.package(change(qemu)).package(busybox.file("usr/bin/busybox", &program));
     }
-    Archive::new(1).suite(sid)
+    sid
 }
 
 /// Debian releases something: the canary proposes it, and a tag ships it.
@@ -76,6 +82,15 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     let (ran, failed) = runner.workflow(&canary, &[]);
     assert_eq!((look(&ran), failed), (1, vec!["look".to_owned()]), "{ran:#?}");
     assert!(!line.path("report.md").exists());
+
+    // What is only worth knowing is in the summary.
+    let port = Deb::new("qemu-user", "1:11.1.3+ds-1", "sparc64");
+    line.serve(&Archive::new(1).suite(sid("1:11.1.3+ds-1", |qemu| qemu).package(port)).build());
+    let (ran, failed) = runner.workflow(&canary, &[]);
+    assert_eq!((look(&ran), failed), (2, Vec::new()), "{ran:#?}");
+    let summary = line.read("summary");
+    assert!(summary.contains("- **host-new**: `sid` has `qemu-user` "), "{summary}");
+    line.write("summary", "");
 
     line.serve(&archive("1:12.0.0+ds-1").build());
     line.run(&["lock", "--check"]).failure(1);
@@ -166,6 +181,7 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
 fn conditions_are_evaluated_and_unknown_ones_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("there"), "").unwrap();
+    let values = [("steps.look.outputs.differs".to_owned(), "true".to_owned())].into();
     for (condition, after_success, after_failure) in [
         (None, true, false),
         (Some("always()"), true, true),
@@ -175,12 +191,15 @@ fn conditions_are_evaluated_and_unknown_ones_refused() {
         (Some("hashFiles('there') == ''"), false, false),
         (Some("hashFiles('gone') != ''"), false, false),
         (Some("${{ hashFiles('gone') == '' }}"), true, false),
+        (Some("steps.look.outputs.differs == 'true'"), true, false),
+        (Some("steps.other.outputs.differs == 'true'"), false, false),
     ] {
-        let found = [false, true].map(|failed| workflow::holds(condition, failed, folder.path()));
+        let found = [false, true].map(|failed| workflow::holds(condition, failed, folder.path(), &values));
         assert_eq!(found, [after_success, after_failure], "{condition:?}");
     }
     for condition in ["github.ref == 'x'", "failure() && always()", "hashFiles('**') != 'x'", "false"] {
-        let held = std::panic::catch_unwind(|| workflow::holds(Some(condition), false, folder.path()));
+        let held =
+            std::panic::catch_unwind(|| workflow::holds(Some(condition), false, folder.path(), &values));
         assert!(held.is_err(), "{condition}");
     }
 }
@@ -251,75 +270,4 @@ fn the_release_has_a_machine_for_each_host() {
     let hosts = config.split_once("hosts = [").unwrap().1.split_once(']').unwrap().0;
     let quoted: Vec<&str> = hosts.split('"').skip(1).step_by(2).collect();
     assert_eq!(Workflow::read("release.yml").job("push").hosts, quoted);
-}
-
-/// `lock --check` in its three forms, when Debian was rearranged.
-#[test]
-fn a_rearranged_archive_is_told_in_words_and_as_data() {
-    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
-    line.run(&["lock"]).success();
-    let host: arch::Host = "amd64".parse().unwrap();
-    let sid = arch::Target::current()
-        .fold(Deb::new("qemu-user-static", "1:12.0+ds-1", "amd64"), |deb, target| {
-            deb.file(&format!("usr/bin/qemu-{target}-static"), &elf(host.elf(), b"x"))
-        });
-    let busybox = Deb::new("busybox-static", "1:1.38.0-3", "amd64");
-    let program = elf(host.elf(), b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0");
-    let sid = Suite::new("unstable", "sid").package(sid).package(busybox.file("usr/bin/busybox", &program));
-    line.serve(&Archive::new(1).suite(sid).build());
-
-    let table = line.run(&["lock", "--check"]).failure(1).stdout;
-    let moved = "in `sid`, 33 targets (aarch64, aarch64_be, alpha, …) for amd64 moved from `qemu-user` to \
-                 `qemu-user-static`";
-    assert_eq!(
-        table,
-        format!(
-            "package-gone: `sid` has no `qemu-user` for amd64 any more\n\
-             programs-moved: {moved}\n\
-             \n\
-             SUITE  HOST   PACKAGE           LOCKED         ARCHIVE      TARGETS\n\
-             sid    amd64  qemu-user         1:11.1.3+ds-1  -            -33 targets\n\
-             sid    amd64  qemu-user-static  -              1:12.0+ds-1  +33 targets\n"
-        )
-    );
-    let markdown = line.run(&["lock", "--check", "--markdown", "--report", "r.md"]).failure(1).stdout;
-    assert_eq!(line.read("r.md"), markdown);
-    assert_eq!(
-        markdown,
-        format!(
-            "### Look at these\n\n\
-             - **package-gone**: `sid` has no `qemu-user` for amd64 any more\n\
-             - **programs-moved**: {moved}\n\n\
-             ### Packages\n\n\
-             | suite | package | locked | archive | targets | hosts |\n\
-             |---|---|---|---|---|---|\n\
-             | sid | qemu-user | 1:11.1.3+ds-1 | - | -33 targets | amd64 |\n\
-             | sid | qemu-user-static | - | 1:12.0+ds-1 | +33 targets | amd64 |\n"
-        )
-    );
-    let json: Value =
-        serde_json::from_str(&line.run(&["lock", "--check", "--json"]).failure(1).stdout).unwrap();
-    assert_eq!(json["findings"][1]["finding"], "programs-moved");
-    assert_eq!(json["findings"][1]["targets"].as_array().unwrap().len(), 33);
-    assert_eq!(json["packages"][1]["gained"].as_array().unwrap().len(), 33);
-
-    // Nothing has them any more: still a finding, and then an error.
-    let nothing = Suite::new("unstable", "sid").package(
-        Deb::new("busybox-static", "1:1.38.0-3", "amd64").file("usr/bin/busybox", &elf(host.elf(), b"")),
-    );
-    line.serve(&Archive::new(1).suite(nothing).build());
-    let lost = line.run(&["lock", "--check"]).failure(1);
-    assert!(lost.stdout.contains("lost: no suite has 33 targets (aarch64, "), "{}", lost.stdout);
-    assert!(
-        lost.stderr.contains("no new lock can be made: no suite of `sid` has target `aarch64`"),
-        "{}",
-        lost.stderr
-    );
-    let failed = line.run(&["lock"]).failure(1);
-    assert!(failed.stderr.contains("\nerror: no suite of `sid` has target `aarch64`, "), "{}", failed.stderr);
-    assert!(
-        failed.stderr.ends_with("\nhint: a further suite in images.toml may have it\n"),
-        "{}",
-        failed.stderr
-    );
 }

@@ -20,6 +20,8 @@ pub struct Entry {
     pub name: String,
     /// `Version`
     pub version: String,
+    /// `Architecture`: that of the list, or `all`.
+    pub architecture: String,
     /// `Filename`: the path from the mirror's base.
     pub path: String,
     /// `Size`, in bytes.
@@ -105,6 +107,7 @@ fn parse(stanza: &[u8]) -> Result<(Version, Entry), Error> {
     let sha256 = field("SHA256")?;
     let entry = Entry {
         version: version.to_owned(),
+        architecture: field("Architecture")?.to_owned(),
         path: path.to_owned(),
         size: size.parse().map_err(|_| odd("Size", size))?,
         digest: Digest::from_hex(sha256).map_err(|_| odd("SHA256", sha256))?,
@@ -127,7 +130,9 @@ mod tests {
 
     fn stanza(version: &str, path: &str, size: &str) -> String {
         let hex = Digest::of(version.as_bytes()).hex();
-        format!("Package: qemu-user\nVersion: {version}\nFilename: {path}\nSize: {size}\nSHA256: {hex}\n\n")
+        format!(
+            "Package: qemu-user\nVersion: {version}\nArchitecture: amd64\nFilename: {path}\nSize: {size}\nSHA256: {hex}\n\n"
+        )
     }
 
     fn check(text: &str, expected: Result<&[&str], &str>) {
@@ -159,8 +164,10 @@ mod tests {
         check(&stanza("1", "/pool/q.deb", "5"), Err("package `qemu-user`: `Filename` is `/pool/q.deb`"));
         check(&stanza("1", "pool/q.deb", "-5"), Err("package `qemu-user`: `Size` is `-5`"));
         check("Package: qemu-user\nVersion: 1\n", Err("package `qemu-user`: no `Filename`"));
+        let nameless = stanza("1", "pool/q.deb", "5").replace("Architecture: amd64\n", "");
+        check(&nameless, Err("package `qemu-user`: no `Architecture`"));
         check(
-            "Package: qemu-user\nVersion: 1\nFilename: a\nSize: 1\nSHA256: 00\n",
+            "Package: qemu-user\nVersion: 1\nArchitecture: all\nFilename: a\nSize: 1\nSHA256: 00\n",
             Err("package `qemu-user`: `SHA256` is `00`"),
         );
     }

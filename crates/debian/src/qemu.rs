@@ -126,16 +126,28 @@ pub struct Listing {
     pub held: BTreeMap<Target, u64>,
     /// The targets whose files are no static programs for the host, and why.
     pub rejected: BTreeMap<Target, elf::Error>,
+    /// Static programs under the names of emulators, by the names of targets that no table knows.
+    pub unknown: BTreeSet<String>,
 }
 
 /// Lists what could be taken from a package; files that are no static programs for the host are no errors here.
 pub fn list<R: Read>(deb: R, host: Host) -> Result<Listing, Error> {
     let mut listing = Listing::default();
     walk(1, deb, host, &mut |control, member| {
-        if let (Kind::File, Some(target)) = (member.kind, target_of(&member.path)) {
+        if member.kind != Kind::File {
+            return Ok(());
+        }
+        if let Some(target) = target_of(&member.path) {
             match program(control, host, member) {
                 Ok(bytes) => drop(listing.held.insert(target, bytes.len() as u64)),
                 Err(Error::Program { error, .. }) => drop(listing.rejected.insert(target, error)),
+                Err(error) => return Err(error),
+            }
+        } else if let Some(name) = unknown_of(&member.path).map(str::to_owned) {
+            match program(control, host, member) {
+                Ok(_) => drop(listing.unknown.insert(name)),
+                // No program of this kind, whatever else it is.
+                Err(Error::Program { .. } | Error::Deb { error: deb::Error::MemberTooLarge { .. }, .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -215,11 +227,22 @@ fn program(control: &Control, host: Host, member: &mut Member<'_>) -> Result<Vec
     }
 }
 
-/// The target that a file is the emulator of: `usr/bin/qemu-T` or `usr/bin/qemu-T-static`, with QEMU's own name for T.
+/// The target that a file is the emulator of, by QEMU's own name for it.
 fn target_of(path: &str) -> Option<Target> {
-    let name = path.strip_prefix("usr/bin/qemu-")?;
-    let name = name.strip_suffix("-static").unwrap_or(name);
+    let name = name_of(path)?;
     Target::all().find(|target| target.name() == name && target.status() != Status::Shared)
+}
+
+/// The name in a file's path, if it is of the form that QEMU gives to its targets, and no target answers to it.
+fn unknown_of(path: &str) -> Option<&str> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name_of(path).filter(|name| name.chars().all(plain) && name.parse::<Target>().is_err())
+}
+
+/// `T` of `usr/bin/qemu-T` and of `usr/bin/qemu-T-static`.
+fn name_of(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("usr/bin/qemu-")?;
+    Some(name.strip_suffix("-static").unwrap_or(name)).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -249,6 +249,11 @@ pub struct Index {
 }
 
 impl Release {
+    /// The Debian architectures that the suite has a `Packages.xz` for, `all` among them.
+    pub fn architectures(&self) -> impl Iterator<Item = &str> {
+        self.packages.keys().map(String::as_str)
+    }
+
     /// The `Packages.xz` of a Debian architecture; `None` if the suite does not have it.
     pub fn packages(&self, architecture: &str) -> Option<Index> {
         let (size, digest) = *self.packages.get(architecture)?;

@@ -25,12 +25,14 @@ mod check;
 mod compare;
 mod error;
 mod finding;
+mod news;
 
 use archive::Archive;
 pub use check::{Change, check};
 pub use compare::{Comparison, Row, compare};
 pub use error::Error;
 pub use finding::{Finding, Kind};
+pub use news::{Unknown, new_hosts, new_targets};
 
 /// The packages that may hold QEMU's static programs.
 pub const CANDIDATES: [&str; 2] = ["qemu-user", "qemu-user-static"];
@@ -53,6 +55,10 @@ pub struct Request {
     pub allow_expired: BTreeSet<String>,
     /// Suites that are passed over for a host.
     pub without: BTreeSet<(String, Host)>,
+    /// Targets that no table knows, as QEMU names them, and that are not to be told as new.
+    pub refused_targets: BTreeSet<String>,
+    /// Debian architectures that are no hosts, and are not to be told as new.
+    pub refused_hosts: BTreeSet<String>,
     /// The moment that signatures and dates are judged at, unix seconds.
     pub now: i64,
 }
@@ -79,6 +85,8 @@ pub struct Resolution {
     pub lock: Lock,
     /// What else had the names of emulators.
     pub rejected: Vec<Rejected>,
+    /// What emulators there were that nobody could ask for.
+    pub unknown: Vec<Unknown>,
 }
 
 /// Resolves `request` against the archive at `mirror`.
@@ -105,7 +113,7 @@ pub async fn look(
     archive.allow_expired.clone_from(&request.allow_expired);
     let mut wanted: BTreeMap<Host, Wanted> =
         request.hosts.iter().map(|host| (*host, Wanted::new(&request.targets))).collect();
-    let (mut packages, mut rejected) = (Vec::new(), Vec::new());
+    let (mut packages, mut rejected, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for suite in &request.suites {
         let passed = |host: Host| request.without.contains(&(suite.clone(), host));
         let asking = wanted.iter_mut().filter(|(_, wanted)| !wanted.is_empty());
@@ -125,6 +133,7 @@ pub async fn look(
                 Ok(found) => {
                     packages.extend(found.packages);
                     rejected.extend(found.rejected);
+                    unknown.extend(found.unknown);
                 }
                 Err(Error::Skewed { hosts, error, .. }) => {
                     skewed.get_or_insert((Vec::new(), error)).0.extend(hosts);
@@ -142,7 +151,7 @@ pub async fn look(
         return Err(Error::Missing { suites: quoted(&request.suites), missing, rejected });
     }
     let lock = Lock::new(archive.into_suites(&request.suites), packages)?;
-    Ok(Resolution { lock, rejected })
+    Ok(Resolution { lock, rejected, unknown })
 }
 
 /// What a host still lacks.
@@ -175,6 +184,7 @@ impl Wanted {
 struct Filled {
     packages: Vec<Package>,
     rejected: Vec<Rejected>,
+    unknown: Vec<Unknown>,
 }
 
 /// Takes from one suite what `host` still lacks.
@@ -203,12 +213,16 @@ async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wante
         if wanted.targets.is_empty() {
             break;
         }
-        let Listing { held, mut rejected } = look_into(archive, &entry, host).await?;
+        let Listing { held, mut rejected, unknown } = look_into(archive, &entry, host).await?;
+        let origin = || (suite.to_owned(), entry.name.clone(), entry.version.clone());
         rejected.retain(|target, _| wanted.targets.contains(target));
         if !rejected.is_empty() {
-            let (package, version) = (entry.name.clone(), entry.version.clone());
-            let suite = suite.to_owned();
+            let (suite, package, version) = origin();
             filled.rejected.push(Rejected { suite, host, package, version, targets: rejected });
+        }
+        if !unknown.is_empty() {
+            let (suite, package, version) = origin();
+            filled.unknown.push(Unknown { suite, host, package, version, targets: unknown });
         }
         if held.is_empty() {
             continue;

@@ -3,103 +3,25 @@
 // Helpers are not tests to clippy.
 #![allow(clippy::unwrap_used)]
 
-use arch::{Host, Target};
-use qus_debian::fetch::Options;
+mod two_hosts;
+
+use arch::Target;
 use qus_debian::lock::Lock;
 use qus_debian::progress::Silent;
-use qus_debian::resolve::{self, Comparison, Request};
-use qus_debian::testing::{Archive, Deb, NOW, Server, Suite, dynamic_elf, elf};
-use qus_debian::{Cache, Fetcher, Keyring, Mirror};
+use qus_debian::resolve::{self, Comparison};
+use qus_debian::testing::{Deb, Suite};
+use two_hosts::{Setup, bookworm, busybox, full, qemu, request, sid, targets};
 
-fn host(name: &str) -> Host {
-    name.parse().unwrap()
-}
-
-fn targets() -> [Target; 3] {
-    ["aarch64", "arm", "mips"].map(|name| name.parse().unwrap())
-}
-
-/// A package of QEMU with static programs for some targets, and dynamic ones for others.
-fn qemu(name: &str, version: &str, debian: &str, fixed: &[Target], dynamic: &[Target]) -> Deb {
-    let machine = host(debian).elf();
-    let path = |target: &Target| format!("./usr/bin/qemu-{target}");
-    // Larger than a package of dynamic programs, as in Debian.
-    let contents: Vec<u8> = (0..3000_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
-    let deb = fixed.iter().fold(Deb::new(name, version, debian), |deb, target| {
-        deb.file(&path(target), &elf(machine, &contents))
+/// How the archive differs from `old`, and the error if no lock can be made any more.
+async fn compare(setup: &Setup, old: &Lock) -> (Comparison, Option<String>) {
+    let ((fetcher, keyring), request) = (setup.parts(), request());
+    let changes = resolve::check(old, &fetcher, &setup.mirror, &keyring, &request, &Silent).await.unwrap();
+    let new = resolve::look(&fetcher, &setup.mirror, &keyring, &request, &Silent).await;
+    let error = new.as_ref().err().map(|error| {
+        assert!(error.is_finding(), "{error}");
+        error.to_string()
     });
-    dynamic.iter().fold(deb, |deb, target| deb.file(&path(target), &dynamic_elf(machine, b"")))
-}
-
-fn busybox(debian: &str) -> Deb {
-    Deb::new("busybox-static", "1:1.38-3", debian).file("./bin/busybox", &elf(host(debian).elf(), b""))
-}
-
-fn full(name: &str, version: &str, debian: &str) -> Deb {
-    qemu(name, version, debian, &targets(), &[])
-}
-
-/// The suite as it was: QEMU 11 for two hosts.
-fn sid() -> Suite {
-    let suite = Suite::new("unstable", "sid").package(full("qemu-user", "1:11.1+ds-1", "amd64"));
-    let suite = suite.package(full("qemu-user", "1:11.1+ds-1", "s390x"));
-    suite.package(busybox("amd64")).package(busybox("s390x"))
-}
-
-/// The suite behind it, with QEMU 7 for both.
-fn bookworm() -> Suite {
-    let suite = Suite::new("oldstable", "bookworm").package(full("qemu-user-static", "1:7.2-7", "amd64"));
-    let suite = suite.package(full("qemu-user-static", "1:7.2-7", "s390x"));
-    suite.package(busybox("amd64")).package(busybox("s390x"))
-}
-
-fn request() -> Request {
-    Request {
-        suites: ["sid", "bookworm"].map(str::to_owned).to_vec(),
-        hosts: [host("amd64"), host("s390x")].into(),
-        targets: targets().into(),
-        now: NOW,
-        ..Request::default()
-    }
-}
-
-struct Setup {
-    _server: Server,
-    dir: tempfile::TempDir,
-    keyring: Vec<u8>,
-    mirror: Mirror,
-}
-
-impl Setup {
-    fn new(suites: Vec<Suite>) -> Setup {
-        let built = suites.into_iter().fold(Archive::new(7), Archive::suite).build();
-        let server = Server::start(built.files).unwrap();
-        let mirror = Mirror::choose(Some(&server.url()), None, None, &[]).unwrap();
-        Setup { _server: server, dir: tempfile::tempdir().unwrap(), keyring: built.keyring, mirror }
-    }
-
-    fn parts(&self) -> (Fetcher, Keyring) {
-        let options = Options { attempts: 1, ..Options::default() };
-        let fetcher = Fetcher::new(Cache::open(self.dir.path()).unwrap(), options).unwrap();
-        (fetcher, Keyring::parse(&self.keyring).unwrap())
-    }
-
-    async fn lock(&self) -> Lock {
-        let (fetcher, keyring) = self.parts();
-        resolve::resolve(&fetcher, &self.mirror, &keyring, &request(), &Silent).await.unwrap()
-    }
-
-    /// How the archive differs from `old`, and the error if no lock can be made any more.
-    async fn compare(&self, old: &Lock) -> (Comparison, Option<String>) {
-        let ((fetcher, keyring), request) = (self.parts(), request());
-        let changes = resolve::check(old, &fetcher, &self.mirror, &keyring, &request, &Silent).await.unwrap();
-        let new = resolve::look(&fetcher, &self.mirror, &keyring, &request, &Silent).await;
-        let error = new.as_ref().err().map(|error| {
-            assert!(error.is_finding(), "{error}");
-            error.to_string()
-        });
-        (resolve::compare(&request, old, new.as_ref(), &changes), error)
-    }
+    (resolve::compare(&request, old, new.as_ref(), &changes), error)
 }
 
 /// `amd64 sid qemu-user 11 -> 12 +aarch64 -arm`, for each row; then the findings.
@@ -119,7 +41,7 @@ fn summary(comparison: &Comparison) -> Vec<String> {
 /// From sid and bookworm to `suites`.
 async fn check(suites: Vec<Suite>, expected: &[&str], error: Option<&str>) {
     let old = Setup::new(vec![sid(), bookworm()]).lock().await;
-    let (comparison, actual) = Setup::new(suites).compare(&old).await;
+    let (comparison, actual) = compare(&Setup::new(suites), &old).await;
     assert_eq!(summary(&comparison), expected);
     assert_eq!(actual.as_deref(), error);
 }
@@ -271,7 +193,7 @@ async fn a_host_that_is_lost_everywhere_is_an_error_that_names_it() {
 #[tokio::test]
 async fn a_suite_that_is_gone_is_found() {
     let old = Setup::new(vec![sid(), bookworm()]).lock().await;
-    let (comparison, error) = Setup::new(vec![bookworm()]).compare(&old).await;
+    let (comparison, error) = compare(&Setup::new(vec![bookworm()]), &old).await;
     assert_eq!(summary(&comparison), ["suite-gone: the archive has no suite `sid` any more"]);
     assert!(error.unwrap().starts_with("cannot fetch `sid/InRelease`"));
 }

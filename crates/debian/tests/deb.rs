@@ -74,12 +74,33 @@ fn a_list_holds_what_could_be_taken() {
         .file("./usr/bin/qemu-ppc", &dynamic_elf(amd64().elf(), b"x"))
         .file("./usr/bin/qemu-s390x", b"#!/bin/sh\n")
         .link("./usr/bin/qemu-hppa", "qemu-arm");
-    let qemu::Listing { held, rejected } = qemu::list(deb.build().as_slice(), amd64()).unwrap();
+    let qemu::Listing { held, rejected, unknown } = qemu::list(deb.build().as_slice(), amd64()).unwrap();
     let names: Vec<&str> = held.keys().map(|target| target.name()).collect();
     assert_eq!(names, ["aarch64", "arm", "mips"]);
     let reasons: Vec<String> = rejected.iter().map(|(target, error)| format!("{target} {error}")).collect();
     let expected = ["ppc is not static: it asks for the loader /lib/ld.so", "s390x is not an ELF file"];
     assert_eq!(reasons, expected);
+    assert_eq!(unknown, [].into());
+}
+
+#[test]
+fn static_programs_of_unknown_targets_are_listed() {
+    let deb = full()
+        .file("./usr/bin/qemu-foo", &program(b"foo"))
+        .file("./usr/bin/qemu-bar32_be-static", &program(b"bar"))
+        // Known under another name, retired, or no emulator.
+        .file("./usr/bin/qemu-ppc64el", &program(b"alias"))
+        .file("./usr/bin/qemu-i486", &program(b"shared"))
+        .file("./usr/bin/qemu-cris", &program(b"retired"))
+        .file("./usr/bin/qemu-debootstrap-static", b"#!/bin/sh\n")
+        .file("./usr/bin/qemu-img", &dynamic_elf(amd64().elf(), b"x"))
+        .file("./usr/bin/qemu-system-x", &program(b"no target has a name like this"))
+        .file("./usr/bin/qemu-s390", &elf("s390x".parse::<Host>().unwrap().elf(), b"firmware"))
+        .file("./usr/lib/qemu-baz", &program(b"elsewhere"))
+        .zeros("./usr/bin/qemu-huge", 65 << 20)
+        .link("./usr/bin/qemu-qux", "qemu-foo");
+    let unknown = qemu::list(deb.build().as_slice(), amd64()).unwrap().unknown;
+    assert_eq!(unknown, ["bar32_be", "foo"].map(str::to_owned).into());
 }
 
 #[test]

@@ -188,6 +188,17 @@ async fn retired_targets_come_when_they_are_named() {
 }
 
 #[tokio::test]
+async fn a_package_for_all_architectures_holds_no_programs() {
+    let [sid, bookworm] = suites();
+    // Larger than the real one, so that it would be looked into first.
+    let contents: Vec<u8> = (0..90_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
+    let dummy = Deb::new("qemu-user-static", "1:99-1", "all").file("./usr/share/doc/x", &contents);
+    let expected = Setup::new([sid.clone(), bookworm.clone()]).resolve(&request(&["amd64"])).await.unwrap();
+    let lock = Setup::new([sid.package(dummy), bookworm]).resolve(&request(&["amd64"])).await.unwrap();
+    assert_eq!(summary(&lock), summary(&expected));
+}
+
+#[tokio::test]
 async fn a_skewed_mirror_is_named_and_can_be_passed_over() {
     let [sid, bookworm] = suites();
     let setup = Setup::new([sid.skewed("i386"), bookworm]);

@@ -8,7 +8,9 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 /// The package that is built.
-const ROOT: &str = "qus-register";
+pub(super) const ROOT: &str = "qus-register";
+/// The profile that it is built with.
+pub(super) const PROFILE: &str = "ship";
 
 #[derive(Deserialize)]
 struct Locked {
@@ -51,8 +53,8 @@ pub(super) fn packages(lock: &str) -> anyhow::Result<String> {
     Ok(lines.into_iter().collect())
 }
 
-/// What of the workspace's Cargo.toml steers the build: profiles, what packages inherit, and the dependencies that the
-/// crates' own files name.
+/// What of the workspace's Cargo.toml steers the build: the profile that it is built with and those behind it, what
+/// packages inherit, and the dependencies that the crates' own files name.
 pub(super) fn workspace(manifest: &str, crates: &[String]) -> anyhow::Result<String> {
     let manifest: toml::Table = manifest.parse().context("cannot read Cargo.toml")?;
     let workspace = manifest.get("workspace").and_then(toml::Value::as_table).context("no [workspace]")?;
@@ -68,7 +70,25 @@ pub(super) fn workspace(manifest: &str, crates: &[String]) -> anyhow::Result<Str
     let dependencies = workspace.get("dependencies").and_then(toml::Value::as_table);
     let used: BTreeMap<&String, &toml::Value> =
         dependencies.into_iter().flatten().filter(|(name, _)| named.contains(*name)).collect();
-    Ok(format!("{:?}\n{:?}\n{used:?}\n", manifest.get("profile"), workspace.get("package")))
+    Ok(format!("{:?}\n{:?}\n{used:?}\n", profiles(&manifest), workspace.get("package")))
+}
+
+/// [`PROFILE`], the one that it inherits from, and so on (Cargo's reference, "Profiles").
+fn profiles(manifest: &toml::Table) -> Vec<(&str, Option<&toml::Value>)> {
+    let mut chain: Vec<(&str, _)> = Vec::new();
+    let mut next = Some(PROFILE);
+    // A circle is for Cargo to refuse.
+    while let Some(name) = next.filter(|name| chain.iter().all(|(other, _)| other != name)) {
+        let table = manifest.get("profile").and_then(|tables| tables.get(name));
+        chain.push((name, table));
+        let inherits = table.and_then(|table| table.get("inherits")).and_then(toml::Value::as_str);
+        next = inherits.or(match name {
+            "bench" => Some("release"),
+            "test" => Some("dev"),
+            _ => None,
+        });
+    }
+    chain
 }
 
 #[cfg(test)]
@@ -115,7 +135,17 @@ mod tests {
         [workspace.dependencies]
         a = "1"
         unrelated = "1"
+        [profile.dev]
+        debug = false
+        [profile.release]
+        debug = "none" # release
+        [profile.release.package.a]
+        opt-level = 1
+        [profile.other]
+        inherits = "release"
+        strip = "none" # other
         [profile.ship]
+        inherits = "release"
         lto = "fat"
     "#;
 
@@ -124,9 +154,43 @@ mod tests {
         let crates = ["[dependencies]\na.workspace = true\n".to_owned()];
         let before = workspace(MANIFEST, &crates).unwrap();
         let with = |from: &str, to: &str| workspace(&MANIFEST.replace(from, to), &crates).unwrap();
-        assert_eq!(with("unrelated = \"1\"", "unrelated = \"2\""), before);
-        for (from, to) in [("a = \"1\"", "a = \"2\""), ("fat", "thin"), ("0.1.0", "0.2.0")] {
+        for (from, to) in [
+            ("unrelated = \"1\"", "unrelated = \"2\""),
+            ("debug = false", "debug = true"),
+            ("strip = \"none\"", "strip = \"symbols\""),
+        ] {
+            assert_eq!(with(from, to), before, "{from}");
+        }
+        for (from, to) in [
+            ("a = \"1\"", "a = \"2\""),
+            ("0.1.0", "0.2.0"),
+            ("fat", "thin"),
+            ("debug = \"none\"", "debug = \"full\""),
+            ("opt-level = 1", "opt-level = 2"),
+            // From one to another that says the same.
+            ("inherits = \"release\"\n        lto", "inherits = \"dev\"\n        lto"),
+        ] {
             assert_ne!(with(from, to), before, "{from}");
         }
+    }
+
+    #[test]
+    fn the_build_depends_on_every_profile_that_its_own_leads_to() {
+        let key = |manifest: &str| workspace(manifest, &[]).unwrap();
+        let inheriting = |name: &str| {
+            MANIFEST.replace(
+                "inherits = \"release\"\n        lto",
+                &format!("inherits = \"{name}\"\n        lto"),
+            )
+        };
+        for (name, setting) in
+            [("other", "\"none\" # other"), ("other", "\"none\" # release"), ("bench", "\"none\" # release")]
+        {
+            let manifest = inheriting(name);
+            assert_ne!(key(&manifest), key(MANIFEST), "{name}");
+            assert_ne!(key(&manifest.replace(setting, "\"full\"")), key(&manifest), "{name}, {setting}");
+        }
+        // A circle ends.
+        key(&inheriting("ship"));
     }
 }

@@ -114,6 +114,24 @@ pub(super) fn list(jobs: &[Job], asked: &[Engine]) -> String {
     render(&rows)
 }
 
+#[derive(Serialize)]
+struct ListedJson<'a> {
+    job: &'a str,
+    /// The engines that it would run on; empty if it uses none.
+    engines: Vec<&'a str>,
+    about: &'a str,
+}
+
+/// The same as JSON.
+pub(super) fn list_json<'a>(jobs: &'a [Job], asked: &[Engine]) -> serde_json::Result<String> {
+    let listed = |job: &'a Job| ListedJson {
+        job: &job.name,
+        engines: super::engines_of(job, asked).into_iter().flatten().map(Engine::name).collect(),
+        about: &job.about,
+    };
+    serde_json::to_string_pretty(&jobs.iter().map(listed).collect::<Vec<_>>()).map(|text| text + "\n")
+}
+
 /// The table of the seventeen setups, and what is typed for each.
 pub(super) fn markdown(jobs: &[Job]) -> String {
     let mut text = setup::table();

@@ -15,7 +15,7 @@ const NOTHING: &str = "the archive has nothing newer\n";
 #[derive(Debug, Serialize)]
 struct ChangesJson<'a> {
     packages: Vec<PackageJson<'a>>,
-    findings: Vec<FindingJson>,
+    findings: Vec<FindingJson<'a>>,
     /// What the lock records and this comparison was made with, as options of `lock`.
     concessions: Vec<String>,
     /// The command that makes the lock which this was compared with.
@@ -38,11 +38,15 @@ struct PackageJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct FindingJson {
-    /// `suite-gone`, `host-gone`, `package-gone`, `programs-moved`, `not-static`, `older-suite`, `no-busybox` or `lost`.
+struct FindingJson<'a> {
+    /// `suite-gone`, `host-gone`, `package-gone`, `programs-moved`, `not-static`, `older-suite`, `no-busybox` or `lost`;
+    /// `target-new` or `host-new`.
     finding: &'static str,
     hosts: Vec<&'static str>,
-    targets: Vec<&'static str>,
+    targets: Vec<&'a str>,
+    /// Debian's name of a `host-new`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    architecture: Option<&'a str>,
     /// The same in words.
     text: String,
 }
@@ -61,7 +65,8 @@ pub(super) fn json(comparison: &Comparison, concessions: &Concessions) -> serde_
     let findings = comparison.findings.iter().map(|finding| FindingJson {
         finding: finding.kind.name(),
         hosts: finding.hosts.iter().map(|host| host.name()).collect(),
-        targets: finding.targets().map(names).unwrap_or_default(),
+        targets: finding.targets(),
+        architecture: finding.architecture(),
         text: finding.to_string(),
     });
     let document = ChangesJson {

@@ -32,7 +32,7 @@ pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
             continue;
         }
         let part = Plan::new(
-            order.configured,
+            &order.images.site.config.hosts,
             &Selection { hosts, kinds, targets, compression: Compression::Gzip },
             order.images.lock,
         )?;
@@ -44,7 +44,7 @@ pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
 
 /// In the order of the configuration; one that is not configured is left for [`Plan::new`] to refuse.
 fn selected(order: &Order<'_>) -> Vec<Host> {
-    if order.hosts.is_empty() { order.configured.to_vec() } else { order.hosts.clone() }
+    if order.hosts.is_empty() { order.images.site.config.hosts.clone() } else { order.hosts.clone() }
 }
 
 /// The tarballs of `order`.

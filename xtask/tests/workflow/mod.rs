@@ -126,8 +126,8 @@ impl Step {
     }
 }
 
-/// Whether a step with this condition runs, after a step that failed or not, in `folder`.
-pub(crate) fn holds(condition: Option<&str>, failed: bool, folder: &Path) -> bool {
+/// Whether a step with this condition runs, after a step that failed or not, in `folder`. `values` has what steps put out.
+pub(crate) fn holds(condition: Option<&str>, failed: bool, folder: &Path, values: &Map) -> bool {
     let Some(condition) = condition else { return !failed };
     let inner = condition.strip_prefix("${{").and_then(|inner| inner.strip_suffix("}}"));
     let condition = inner.unwrap_or(condition).trim();
@@ -138,6 +138,12 @@ pub(crate) fn holds(condition: Option<&str>, failed: bool, folder: &Path) -> boo
         _ => {}
     }
     // Without a call of these, `success()` is a part of every condition.
+    if condition.starts_with("steps.") {
+        let compared = condition.strip_suffix('\'').and_then(|rest| rest.split_once(" == '"));
+        let (output, value) = compared.unwrap_or_else(|| panic!("unknown condition: {condition}"));
+        // What no step has put out is empty.
+        return !failed && values.get(output).map_or("", String::as_str) == value;
+    }
     let file = condition.strip_prefix("hashFiles('").and_then(|rest| rest.split_once("')"));
     match file {
         Some((path, " != ''")) => !failed && folder.join(path).exists(),

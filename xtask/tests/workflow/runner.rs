@@ -102,7 +102,7 @@ impl<'a> Runner<'a> {
         let mut failed = false;
         let mut outputs = Map::new();
         for step in &job.steps {
-            if !holds(step.condition.as_deref(), failed, &self.line.path("")) {
+            if !holds(step.condition.as_deref(), failed, &self.line.path(""), values) {
                 continue;
             }
             match &step.action {

@@ -5,10 +5,10 @@ use std::fs::File;
 
 use arch::Host;
 
-use super::Error;
+use super::{Error, Request};
 use crate::fetch::{self, Fetcher};
 use crate::keyring::Keyring;
-use crate::lock::Suite;
+use crate::lock::{Lock, Suite};
 use crate::mirror::Mirror;
 use crate::packages::{self, Entry};
 use crate::progress::{Progress, Task};
@@ -40,6 +40,22 @@ impl<'a> Archive<'a> {
         Archive { fetcher, mirror, progress, keyring, now, allow_expired, releases, passed_over }
     }
 
+    /// The archive as `lock` and `request` take it: with the concessions of both.
+    pub(super) fn of(
+        lock: &Lock,
+        fetcher: &'a Fetcher,
+        mirror: &'a Mirror,
+        keyring: &'a Keyring,
+        request: &Request,
+        progress: &'a dyn Progress,
+    ) -> Archive<'a> {
+        let mut archive = Archive::new(fetcher, mirror, keyring, request.now, progress);
+        let recorded = lock.suites().iter().filter(|suite| suite.allow_expired);
+        archive.allow_expired = recorded.map(|suite| suite.name.clone()).collect();
+        archive.allow_expired.extend(request.allow_expired.iter().cloned());
+        archive
+    }
+
     /// Fetches and verifies a suite's `InRelease`, unless that was done before.
     pub(super) async fn release(&mut self, suite: &str) -> Result<&Release, Error> {
         if !self.releases.contains_key(suite) {
@@ -68,27 +84,40 @@ impl<'a> Archive<'a> {
         host: Host,
         names: &[&str],
     ) -> Result<Option<BTreeMap<String, Entry>>, Error> {
+        match self.listed(suite, host.debian(), names).await {
+            Err(Error::Fetch(error)) if error.is_mismatch() => {
+                Err(Error::Skewed { suite: suite.to_owned(), hosts: vec![host], error })
+            }
+            result => result,
+        }
+    }
+
+    /// The same for any Debian architecture. A package for all architectures has no programs, and so does not count.
+    pub(super) async fn listed(
+        &self,
+        suite: &str,
+        architecture: &str,
+        names: &[&str],
+    ) -> Result<Option<BTreeMap<String, Entry>>, Error> {
         let release = self.releases.get(suite);
-        let Some(index) = release.and_then(|release| release.packages(host.debian())) else {
+        let Some(index) = release.and_then(|release| release.packages(architecture)) else {
             return Ok(None);
         };
         let urls: Vec<String> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
-        let progress = Named { name: format!("Packages {suite}/{}", host.debian()), inner: self.progress };
-        let path = match self.fetcher.verified(&urls, index.size, index.digest, &progress).await {
-            Ok(path) => path,
-            Err(error) if error.is_mismatch() => {
-                return Err(Error::Skewed { suite: suite.to_owned(), hosts: vec![host], error });
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let unreadable = |error| Error::Packages { suite: suite.to_owned(), host, error };
+        let progress = Named { name: format!("Packages {suite}/{architecture}"), inner: self.progress };
+        let path = self.fetcher.verified(&urls, index.size, index.digest, &progress).await?;
+        let architecture = architecture.to_owned();
+        let unreadable =
+            |error| Error::Packages { suite: suite.to_owned(), architecture: architecture.clone(), error };
         let file = File::open(&path).map_err(|error| unreadable(packages::Error::Read(error)))?;
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let parsed = tokio::task::spawn_blocking(move || {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             packages::newest(file, &names)
         });
-        parsed.await.map_err(|_| Error::Interrupted)?.map_err(unreadable).map(Some)
+        let mut entries = parsed.await.map_err(|_| Error::Interrupted)?.map_err(unreadable)?;
+        entries.retain(|_, entry| entry.architecture == architecture);
+        Ok(Some(entries))
     }
 
     /// The suites that were asked, as the lock records them, in the order of `names`; of the concessions, those that made a

@@ -91,9 +91,7 @@ pub async fn check(
     request: &Request,
     progress: &dyn Progress,
 ) -> Result<Vec<Change>, Error> {
-    let mut archive = Archive::new(fetcher, mirror, keyring, request.now, progress);
-    let recorded = lock.suites().iter().filter(|suite| suite.allow_expired).map(|suite| suite.name.clone());
-    archive.allow_expired = request.allow_expired.iter().cloned().chain(recorded).collect();
+    let mut archive = Archive::of(lock, fetcher, mirror, keyring, request, progress);
     let mut changes = Vec::new();
     for suite in lock.suites() {
         let packages = lock.packages().iter().filter(|package| package.suite == suite.name);

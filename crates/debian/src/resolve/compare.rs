@@ -62,7 +62,7 @@ pub fn compare(
         found.entry(kind).or_default().insert(host);
     };
     let rows = match new {
-        Ok(Resolution { lock, rejected }) => {
+        Ok(Resolution { lock, rejected, .. }) => {
             let still = |cell: &(Host, Target, &Package)| {
                 lock.cell(cell.0, cell.1).is_some_and(|package| package.suite == cell.2.suite)
             };

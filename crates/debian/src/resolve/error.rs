@@ -33,12 +33,12 @@ pub enum Error {
         error: fetch::Error,
     },
     /// A `Packages` cannot be read.
-    #[error("cannot read `Packages` of `{suite}` for `{}`", host.debian())]
+    #[error("cannot read `Packages` of `{suite}` for `{architecture}`")]
     Packages {
         /// The suite.
         suite: String,
-        /// The host whose architecture it is.
-        host: Host,
+        /// Debian's architecture.
+        architecture: String,
         /// Why.
         #[source]
         error: packages::Error,

@@ -5,26 +5,37 @@ use std::fmt;
 
 use arch::{Host, Target};
 
-/// A restructuring in the archive, with the hosts that it concerns.
+/// A restructuring in the archive, or news from it, with the hosts that it concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// What happened.
     pub kind: Kind,
-    /// To which hosts; none if to the whole archive.
+    /// To which hosts; none if to the whole archive, or to what is no host yet.
     pub hosts: Vec<Host>,
 }
 
 impl Finding {
-    /// The targets that it is about, if it is about targets.
-    pub fn targets(&self) -> Option<&BTreeSet<Target>> {
+    /// The names of the targets that it is about, if it is about targets.
+    pub fn targets(&self) -> Vec<&str> {
         match &self.kind {
-            Kind::SuiteGone { .. } | Kind::HostGone { .. } | Kind::PackageGone { .. } | Kind::NoBusybox => {
-                None
-            }
+            Kind::SuiteGone { .. }
+            | Kind::HostGone { .. }
+            | Kind::PackageGone { .. }
+            | Kind::NoBusybox
+            | Kind::HostNew { .. } => Vec::new(),
             Kind::Moved { targets, .. }
             | Kind::NotStatic { targets, .. }
             | Kind::OlderSuite { targets, .. }
-            | Kind::Lost { targets } => Some(targets),
+            | Kind::Lost { targets } => targets.iter().map(|target| target.name()).collect(),
+            Kind::TargetNew { targets, .. } => targets.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// The Debian architecture that it is about, if that is no host yet.
+    pub fn architecture(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::HostNew { architecture, .. } => Some(architecture),
+            _ => None,
         }
     }
 }
@@ -91,6 +102,28 @@ pub enum Kind {
         /// The targets.
         targets: BTreeSet<Target>,
     },
+    /// The package has static programs of targets that no table knows.
+    TargetNew {
+        /// The suite.
+        suite: String,
+        /// The package.
+        package: String,
+        /// Its version.
+        version: String,
+        /// The targets, as QEMU names them.
+        targets: BTreeSet<String>,
+    },
+    /// The suite has QEMU for an architecture that is no host.
+    HostNew {
+        /// The suite.
+        suite: String,
+        /// The package.
+        package: String,
+        /// Its version.
+        version: String,
+        /// Debian's architecture.
+        architecture: String,
+    },
 }
 
 /// Gives every kind its name: one without does not compile, and [`Kind::NAMES`] has them all.
@@ -119,42 +152,52 @@ names! {
     OlderSuite => "older-suite",
     NoBusybox => "no-busybox",
     Lost => "lost",
+    TargetNew => "target-new",
+    HostNew => "host-new",
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts: Vec<&str> = self.hosts.iter().map(|host| host.name()).collect();
         let hosts = hosts.join(", ");
+        let targets = list(&self.targets());
         match &self.kind {
             Kind::SuiteGone { suite } => write!(f, "the archive has no suite `{suite}` any more"),
             Kind::HostGone { suite } => write!(f, "`{suite}` has nothing for {hosts} any more"),
             Kind::PackageGone { suite, package } => {
                 write!(f, "`{suite}` has no `{package}` for {hosts} any more")
             }
-            Kind::Moved { suite, from, to, targets } => {
-                write!(f, "in `{suite}`, {} for {hosts} moved from `{from}` to `{to}`", list(targets))
+            Kind::Moved { suite, from, to, .. } => {
+                write!(f, "in `{suite}`, {targets} for {hosts} moved from `{from}` to `{to}`")
             }
-            Kind::NotStatic { suite, package, version, reason, targets } => {
-                let (targets, first) = (list(targets), targets.first().map_or("", |target| target.name()));
+            Kind::NotStatic { suite, package, version, reason, targets: all } => {
+                let first = all.first().map_or("", |target| target.name());
                 write!(
                     f,
                     "in `{suite}`, `{package}` {version} has no static {targets} for {hosts}: its `qemu-{first}` {reason}"
                 )
             }
-            Kind::OlderSuite { from, to, version, targets } => {
-                let targets = list(targets);
+            Kind::OlderSuite { from, to, version, .. } => {
                 write!(f, "{targets} for {hosts}: not in `{from}` any more, taken from `{to}` ({version})")
             }
             Kind::NoBusybox => write!(f, "no suite has a static busybox for {hosts} any more"),
-            Kind::Lost { targets } => write!(f, "no suite has {} for {hosts} any more", list(targets)),
+            Kind::Lost { .. } => write!(f, "no suite has {targets} for {hosts} any more"),
+            Kind::TargetNew { suite, package, version, .. } => {
+                write!(
+                    f,
+                    "in `{suite}`, `{package}` {version} for {hosts} also has {targets}, which no image has"
+                )
+            }
+            Kind::HostNew { suite, package, version, architecture } => {
+                write!(f, "`{suite}` has `{package}` {version} for {architecture}, which no image is for")
+            }
         }
     }
 }
 
 /// Long lists are cut short; the whole one is in the value.
-fn list(targets: &BTreeSet<Target>) -> String {
+fn list(names: &[&str]) -> String {
     const SHOWN: usize = 6;
-    let names: Vec<&str> = targets.iter().map(|target| target.name()).collect();
     match names.len() {
         0..=SHOWN => names.join(", "),
         count => format!("{count} targets ({}, …)", names[..3].join(", ")),

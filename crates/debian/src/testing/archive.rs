@@ -113,7 +113,8 @@ impl Suite {
 
     fn packages(&self, architecture: &str) -> String {
         let mut text = String::new();
-        for deb in self.debs.iter().filter(|deb| deb.architecture == architecture) {
+        // As in Debian, every list has the packages for all architectures.
+        for deb in self.debs.iter().filter(|deb| [architecture, "all"].contains(&deb.architecture.as_str())) {
             let bytes = deb.build();
             let Deb { name, version, architecture, .. } = deb;
             let _ = write!(
