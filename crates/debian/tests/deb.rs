@@ -16,7 +16,7 @@ fn amd64() -> Host {
 }
 
 fn deb() -> Deb {
-    Deb::new("qemu-user", "1:11.1.3+ds-1", "amd64")
+    Deb::new("qemu-user", "1:11.1.3+ds-1", "amd64").in_blocks()
 }
 
 fn program(contents: &[u8]) -> Vec<u8> {

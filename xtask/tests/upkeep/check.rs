@@ -90,7 +90,7 @@ fn what_is_new_is_told_and_asks_for_nothing() {
     let markdown = line.run(&["lock", "--check", "--markdown", "--report", "new.md"]).success().stdout;
     assert_eq!(line.read("new.md"), markdown);
     let listed = HOSTS.replace("host-new:", "- **host-new**:");
-    assert_eq!(markdown, format!("### Look at these\n\n{listed}\n"));
+    assert_eq!(markdown, format!("### Look at these\n\n{listed}"));
     let json = |args: &[&str], code: i32| -> Value {
         serde_json::from_str(&line.run(args).failure(code).stdout).unwrap()
     };

@@ -29,13 +29,21 @@ pub struct Deb {
     pub architecture: String,
     parts: Vec<Part>,
     gzip: bool,
+    blocks: bool,
 }
 
 impl Deb {
     /// An empty package.
     pub fn new(name: &str, version: &str, architecture: &str) -> Deb {
         let (name, version) = (name.to_owned(), version.to_owned());
-        Deb { name, version, architecture: architecture.to_owned(), parts: Vec::new(), gzip: false }
+        Deb {
+            name,
+            version,
+            architecture: architecture.to_owned(),
+            parts: Vec::new(),
+            gzip: false,
+            blocks: false,
+        }
     }
 
     /// With a file at `path`, which is written into the tar as it is.
@@ -56,6 +64,13 @@ impl Deb {
     #[must_use]
     pub fn zeros(mut self, path: &str, size: u64) -> Deb {
         self.parts.push(Part::Zeros(path.to_owned(), size));
+        self
+    }
+
+    /// With its `data.tar` in blocks that have their sizes, as dpkg-deb's threads write large ones.
+    #[must_use]
+    pub fn in_blocks(mut self) -> Deb {
+        self.blocks = true;
         self
     }
 
@@ -85,9 +100,13 @@ impl Deb {
             tar(&self.parts, &mut gzip);
             ("data.tar.gz", gzip.finish().expect("writing to memory"))
         } else {
-            // In blocks with their sizes, as dpkg-deb's threads write them.
-            let stream = MtStreamBuilder::new().preset(1).block_size(4096).encoder();
-            let mut xz = XzEncoder::new_stream(Vec::new(), stream.expect("these options are good"));
+            let mut xz = match self.blocks {
+                true => {
+                    let stream = MtStreamBuilder::new().preset(1).block_size(4096).encoder();
+                    XzEncoder::new_stream(Vec::new(), stream.expect("these options are good"))
+                }
+                false => XzEncoder::new(Vec::new(), 1),
+            };
             tar(&self.parts, &mut xz);
             ("data.tar.xz", xz.finish().expect("writing to memory"))
         };
