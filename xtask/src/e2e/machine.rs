@@ -15,6 +15,9 @@ const BINFMT_MISC: &str = "/proc/sys/fs/binfmt_misc";
 /// The namespaces that say whose a process is; every sandbox has its own of both.
 const NAMESPACES: [&str; 2] = ["net", "user"];
 
+/// How the cgroups of sandboxes begin.
+const CGROUP: &str = "/qus-testbed-";
+
 /// What of the machine a job could change.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Snapshot {
@@ -63,10 +66,14 @@ impl Track {
         Track { dir: sandbox.dir().to_owned(), cgroup: sandbox.cgroup().to_owned(), namespaces }
     }
 
+    /// A cgroup has its name alone, and the kernel gives a namespace's number again when that has ended: who is in a
+    /// sandbox's cgroup is that sandbox's.
     fn has(&self, process: &Process) -> bool {
         let name = self.cgroup.file_name().unwrap_or_default().to_string_lossy();
-        !self.namespaces.is_disjoint(&process.namespaces)
-            || (!name.is_empty() && process.cgroup.contains(&*name))
+        match process.cgroup.contains(CGROUP) {
+            true => !name.is_empty() && process.cgroup.contains(&*name),
+            false => !self.namespaces.is_disjoint(&process.namespaces),
+        }
     }
 }
 
@@ -119,13 +126,12 @@ impl Snapshot {
         for (pid, process) in &now.processes {
             // Also those that were given to another parent: they keep their namespaces and their cgroup.
             let tracked = tracks.iter().any(|track| track.has(process));
-            if tracked || now.descends(*pid, own) {
+            let ours = tracked || now.descends(*pid, own);
+            if ours {
                 changes.ours.push(format!("the process {pid} still runs"));
             }
             for namespace in process.namespaces.iter().filter(|namespace| !before.contains(namespace)) {
                 if told.insert(namespace) {
-                    let ours = tracks.iter().any(|track| track.namespaces.contains(namespace));
-                    let ours = ours || now.descends(*pid, own);
                     changes.add(ours, format!("the namespace {namespace} of the process {pid}"));
                 }
             }
@@ -264,6 +270,8 @@ mod tests {
         check(with(11, 1, "net:[1]", cgroup), &["the process 11 still runs"], &[]);
         // Somebody else's.
         check(with(11, 1, "net:[1]", "0::/qus-testbed-sandbox-b"), &[], &[]);
+        let again = "the namespace net:[7] of the process 11";
+        check(with(11, 1, "net:[7]", "0::/qus-testbed-sandbox-b"), &[], &[again]);
         check(with(11, 1, "net:[9]", "0::/"), &[], &["the namespace net:[9] of the process 11"]);
     }
 
