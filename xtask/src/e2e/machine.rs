@@ -207,7 +207,7 @@ mod tests {
 
     fn track() -> Track {
         Track {
-            dir: PathBuf::from("/cache/work/sandbox-a"),
+            dir: PathBuf::from("/cache/sandbox-a"),
             cgroup: PathBuf::from("/sys/fs/cgroup/qus-testbed-sandbox-a"),
             namespaces: BTreeSet::from(["net:[7]".to_owned(), "user:[8]".to_owned()]),
         }
@@ -239,8 +239,8 @@ mod tests {
             now.mounts.insert(text.to_owned());
         };
         check(
-            |now| mount(now, "1 /cache/work/sandbox-a/root"),
-            &["the mount `1 /cache/work/sandbox-a/root`"],
+            |now| mount(now, "1 /cache/sandbox-a/root"),
+            &["the mount `1 /cache/sandbox-a/root`"],
             &[],
         );
         check(|now| mount(now, "2 /mnt"), &[], &["the mount `2 /mnt`"]);
