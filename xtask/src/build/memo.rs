@@ -10,7 +10,7 @@
 //! these files, and the memo's own time says when the layer was last used.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,8 @@ use oci::Layer;
 use oci::spec::Descriptor;
 use publish::layout::LayoutWriter;
 use serde::{Deserialize, Serialize};
+
+use crate::files;
 
 /// Raised with every change to what is put into layers or to how `oci` writes them (its golden digests tell), and to what a
 /// memo says.
@@ -104,7 +106,7 @@ impl Memo {
             self.write(&path, &mut record, layout)?;
         } else {
             // Gone, or damaged: the next one takes its place, and in the layout that of what is damaged there.
-            remove(&kept).with_context(|| format!("cannot remove {}", kept.display()))?;
+            files::remove(&kept)?;
             return Ok(None);
         }
         if kept.exists() && !record.knows(&kept) {
@@ -127,12 +129,7 @@ impl Memo {
     fn write(&self, path: &Path, record: &mut Record, layout: &LayoutWriter) -> anyhow::Result<()> {
         let blob = layout.blob_path(record.descriptor.digest);
         record.learn(&blob).with_context(|| format!("cannot look at {}", blob.display()))?;
-        let cannot_write = || format!("cannot write {}", path.display());
-        let text = write(record)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.memos).with_context(cannot_write)?;
-        file.write_all(&text).with_context(cannot_write)?;
-        file.persist(path).with_context(cannot_write)?;
-        Ok(())
+        files::write(path, &write(record)?)
     }
 
     fn path(&self, key: Key) -> PathBuf {
@@ -167,13 +164,6 @@ fn parse(memo: &[u8]) -> Option<Record> {
 fn text(memo: &[u8]) -> Option<&str> {
     let (digest, text) = std::str::from_utf8(memo).ok()?.strip_suffix('\n')?.split_once('\n')?;
     (Digest::of(text.as_bytes()).hex() == digest).then_some(text)
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
