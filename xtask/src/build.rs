@@ -35,7 +35,7 @@ use crate::plan::{Content, Plan};
 use crate::trace::Trace;
 use crate::ui::Ui;
 
-/// Four threads decode as fast as eight compress, at quick levels; each holds blocks of a package in memory.
+/// Each decoding thread holds blocks of a package in memory, so there are no more than these for a host.
 const MOST_DECODERS: u32 = 4;
 
 /// What a build works with.
