@@ -135,14 +135,20 @@ fn a_layout_is_mended_where_it_is() {
     }
 }
 
+/// Builds what `first` says again, and compresses nothing for it.
+#[track_caller]
+fn build_again(line: &Line, first: &str) {
+    let again = line.run(&[&BUILD[..], &["--offline"]].concat()).success();
+    assert_eq!(again.stdout, first);
+    assert!(!again.stderr.contains("compressing"), "{}", again.stderr);
+}
+
 #[test]
 fn a_damaged_layer_comes_back_from_the_cache_and_a_damaged_link_from_the_layout() {
     let line = locked();
     let first = line.run(&BUILD).success();
     let build = || {
-        let again = line.run(&[&BUILD[..], &["--offline"]].concat()).success();
-        assert_eq!(again.stdout, first.stdout);
-        assert!(!again.stderr.contains("compressing"), "{}", again.stderr);
+        build_again(&line, &first.stdout);
         line.run(&["verify", "target/images"]).success();
         let output = line.run(&["cache", "verify"]).success();
         assert!(output.stdout.contains(" 0 of them damaged"), "{output:?}");
@@ -167,11 +173,7 @@ fn a_damaged_layer_comes_back_from_the_cache_and_a_damaged_link_from_the_layout(
 fn only_a_file_of_another_time_is_read() {
     let line = locked();
     let first = line.run(&BUILD).success();
-    let build = || {
-        let again = line.run(&[&BUILD[..], &["--offline"]].concat()).success();
-        assert_eq!(again.stdout, first.stdout);
-        assert!(!again.stderr.contains("compressing"), "{}", again.stderr);
-    };
+    let build = || build_again(&line, &first.stdout);
     let memos =
         || files(&line, "cache/layers").iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
     let before = memos();
