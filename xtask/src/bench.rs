@@ -131,7 +131,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let cache_dir = context::cache_dir(args.cache_dir.as_deref())?;
     let names = chosen(&args.names);
     let started = SystemTime::now();
-    let limit = context::cache_limit(None)?.unwrap_or_default();
+    let limit = context::cache_limit(None)?;
     let keep = |results: &Results| {
         results.save(&file)?;
         draw(results, &output)?;

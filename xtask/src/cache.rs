@@ -99,8 +99,8 @@ pub(crate) fn run(args: &CacheArgs) -> anyhow::Result<()> {
 }
 
 /// After a run that has put something into the cache: makes room again for what will come. Only says so if it did.
-pub(crate) fn bound(cache: &Cache, limit: Limit, since: SystemTime, ui: &Ui) -> anyhow::Result<()> {
-    if let Bound::Removed { entries, bytes, .. } = bound::bound(cache, limit, since)?
+pub(crate) fn bound(cache: &Cache, limit: Option<Limit>, since: SystemTime, ui: &Ui) -> anyhow::Result<()> {
+    if let Bound::Removed { entries, bytes, .. } = bound::bound(cache, limit.unwrap_or_default(), since)?
         && entries > 0
     {
         ui.note(format!("removed {entries} least recently used entries from the cache ({})", size(bytes)));

@@ -112,7 +112,7 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     }
 
     let (ui, opened) = (Ui::new(), SystemTime::now());
-    let limit = context::cache_limit(args.sources.cache_size)?.unwrap_or_default();
+    let limit = context::cache_limit(args.sources.cache_size)?;
     let assets = workspace.join(testing::ASSETS);
     let needs = |wanted: fn(&Needs) -> bool| selected.iter().any(|job| wanted(&job.needs));
     let wanted = Wanted {

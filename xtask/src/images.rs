@@ -70,7 +70,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let (built, changed) = build(&plan, &order, &ui)?;
     // Listing a large cache takes longer than a build that has nothing to do.
     if changed || limit.is_some() {
-        cache::bound(site.fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
+        cache::bound(site.fetch.cache(), limit, started, &ui)?;
     }
     if let Some(path) = &args.archive {
         write_archive(path, &built, &order, &ui)?;

@@ -75,7 +75,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     for finding in &news {
         ui.note(format!("{}: {finding}", finding.kind.name()));
     }
-    cache::bound(fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
+    cache::bound(fetch.cache(), limit, started, &ui)?;
     let old = Lock::load(&path).ok();
     if let (Some(file), Some(old)) = (&args.report, &old) {
         let mut comparison = resolve::compare(&request, old, Ok(&new), &[]);

@@ -100,7 +100,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let limit = context::cache_limit(args.sources.cache_size)?;
     let assets = make(&order, &ui)?;
     if assets.changed() || limit.is_some() {
-        cache::bound(site.fetch.cache(), limit.unwrap_or_default(), started, &ui)?;
+        cache::bound(site.fetch.cache(), limit, started, &ui)?;
     }
     ui::print(&if args.json { summary::json(&assets)? } else { summary::table(&assets) })?;
     images.trace.finish()?;

@@ -43,7 +43,7 @@ const QEMU_DIR: &str = "QUS_TEST_QEMU_DIR";
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
     let started = SystemTime::now();
-    let limit = context::cache_limit(None)?.unwrap_or_default();
+    let limit = context::cache_limit(None)?;
     let workspace = context::workspace()?;
     let layout = workspace.join(IMAGES);
     let Prepared { lock, register, qemu } = prepare(&workspace, &layout, &ui)?;
@@ -165,7 +165,7 @@ fn is_gone(error: &anyhow::Error) -> bool {
 impl Real {
     /// Makes room in the cache again, as a build does. Inside of `cargo xtask test`, whose tests are not over and may use
     /// anything, that is for its end.
-    pub(crate) fn bound_cache(&self, limit: Limit, since: SystemTime, ui: &Ui) -> anyhow::Result<()> {
+    pub(crate) fn bound_cache(&self, limit: Option<Limit>, since: SystemTime, ui: &Ui) -> anyhow::Result<()> {
         match std::env::var_os(LOCK) {
             Some(_) => Ok(()),
             None => cache::bound(self.site.fetch.cache(), limit, since, ui),

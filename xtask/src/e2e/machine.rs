@@ -238,11 +238,7 @@ mod tests {
         let mount = |now: &mut Snapshot, text: &str| {
             now.mounts.insert(text.to_owned());
         };
-        check(
-            |now| mount(now, "1 /cache/sandbox-a/root"),
-            &["the mount `1 /cache/sandbox-a/root`"],
-            &[],
-        );
+        check(|now| mount(now, "1 /cache/sandbox-a/root"), &["the mount `1 /cache/sandbox-a/root`"], &[]);
         check(|now| mount(now, "2 /mnt"), &[], &["the mount `2 /mnt`"]);
     }
 
