@@ -134,8 +134,8 @@ pub fn walk<R: Read, E: From<Error>>(
     walk_on(1, deb, each)
 }
 
-/// [`walk`], with so many threads that decode. More than one help only if the package was compressed in blocks, as all of
-/// Debian's large ones are, and each holds two blocks, which is up to 30 MB.
+/// [`walk`], with so many threads that decode. More than one help only if the package was compressed in blocks, as dpkg-deb
+/// does with large ones, and each holds whole blocks, compressed and decoded.
 pub(crate) fn walk_on<R: Read, E: From<Error>>(
     threads: u32,
     mut deb: R,
