@@ -90,7 +90,7 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
         ui::print(&setups())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let native = testbed::native()
+    let native = Host::native()
         .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))?;
     let workspace = context::workspace()?;
     let lock = Lock::load(&testing::lock_path(&workspace))?;

@@ -154,7 +154,7 @@ fn write_archive(path: &Path, built: &Built, order: &Order<'_>, ui: &Ui) -> anyh
 /// The platform that a classic Docker store gets: this machine's if it was built, or else the first that was.
 fn classic_platform(built: &Built) -> anyhow::Result<Platform> {
     let hosts: Vec<Host> = built.images.iter().map(|image| image.plan.host).collect();
-    let native = testbed::native().ok();
+    let native = Host::native().ok();
     let host = native.filter(|host| hosts.contains(host)).or(hosts.first().copied());
     Ok(host.context("an archive has at least one image")?.platform().into())
 }

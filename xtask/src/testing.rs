@@ -127,7 +127,7 @@ pub(crate) fn real(
         }
         let release = release::Order {
             images: &order,
-            hosts: testbed::native().into_iter().collect(),
+            hosts: Host::native().into_iter().collect(),
             targets: Vec::new(),
             output: assets.to_owned(),
         };
@@ -178,7 +178,7 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
     let assets = workspace.join(ASSETS);
     let wanted = Wanted { images: true, assets: true, relock: true };
     let Real { lock, lock_path, site } = real(workspace, layout, &assets, wanted, &Sources::default(), ui)?;
-    let native = testbed::native().ok();
+    let native = Host::native().ok();
     let unpack = |host| unpack_qemu(&lock, host, &site.fetch, &workspace.join("target/test-qemu"));
     let register = cross::folder(workspace, &site.cache_dir)?;
     Ok(Prepared { register, qemu: native.map(unpack).transpose()?, lock: lock_path })

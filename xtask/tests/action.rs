@@ -225,7 +225,7 @@ struct Real<'a> {
 impl Real<'_> {
     /// Gives the engine an image, as a pull would.
     fn load(&self, tag: &str) {
-        let native: Host = std::env::consts::ARCH.parse().unwrap();
+        let native = Host::native().unwrap();
         let platform: Platform = native.platform().into();
         let layout = Layout::open(self.images.path()).unwrap();
         let index: oci::spec::Index = layout.json(&self.images.tag(tag)).unwrap();

@@ -52,7 +52,7 @@ fn zstd(layout: &LayoutWriter, program: &[u8]) -> Layer {
 }
 
 fn image(layout: &LayoutWriter, layer: Layer) -> Image {
-    let host: arch::Host = std::env::consts::ARCH.parse().unwrap();
+    let host = arch::Host::native().unwrap();
     let image = Image::build(ImageSpec {
         platform: host.platform().into(),
         created: Timestamp::from_second(1_700_000_000).unwrap(),

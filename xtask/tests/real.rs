@@ -25,7 +25,7 @@ impl Emulators {
 
     /// Runs `program`, which is for `host`.
     fn run(&self, host: Host, program: &Path, args: &[&str]) -> Output {
-        let native = std::env::consts::ARCH.parse() == Ok(host);
+        let native = Host::native() == Ok(host);
         let mut command = if native {
             Command::new(program)
         } else {
@@ -107,7 +107,7 @@ fn busybox_has_a_link_for_each_of_its_applets() {
 fn a_release_holds_what_the_images_hold() {
     let test = "a_release_holds_what_the_images_hold";
     let Some(images) = Images::find(test) else { return };
-    let Ok(native) = std::env::consts::ARCH.parse::<Host>() else { return };
+    let Ok(native) = Host::native() else { return };
     // A workspace with the lock that the images were built from.
     let dir = tempfile::tempdir().unwrap();
     let at = |path: &str| dir.path().join(path);

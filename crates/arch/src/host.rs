@@ -67,6 +67,23 @@ impl Host {
         ROWS.iter().map(Host)
     }
 
+    /// The machine that this program was built for; an error on one that qus has no images for.
+    pub fn native() -> Result<Host, UnknownName> {
+        Host::of_rust(std::env::consts::ARCH)
+    }
+
+    /// The host that Rust's `target_arch` stands for. Some of those are no names of hosts, since they leave open which of
+    /// two it is.
+    fn of_rust(name: &str) -> Result<Host, UnknownName> {
+        match name {
+            "arm" => "armhf",
+            "powerpc64" => "ppc64le",
+            "x86" => "i386",
+            name => name,
+        }
+        .parse()
+    }
+
     /// Docker official images' name: `arm64v8`.
     pub fn name(self) -> &'static str {
         self.0.name
@@ -205,6 +222,23 @@ mod tests {
         ] {
             check(name, Ok(expected));
         }
+    }
+
+    #[test]
+    fn what_rust_calls_a_machine_is_a_host() {
+        for (name, expected) in [
+            ("x86_64", "amd64"),
+            ("x86", "i386"),
+            ("arm", "arm32v7"),
+            ("aarch64", "arm64v8"),
+            ("powerpc64", "ppc64le"),
+            ("s390x", "s390x"),
+            ("riscv64", "riscv64"),
+            ("loongarch64", "loong64"),
+        ] {
+            assert_eq!(Host::of_rust(name).map(Host::name), Ok(expected), "{name}");
+        }
+        assert!(Host::of_rust("sparc64").is_err());
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use browser::Browser;
 pub use engine::{Engine, Running};
 pub use error::Error;
 pub use missing::{Reason, missing, ready};
-pub use packages::{Package, Packages, Source, Tree, native};
+pub use packages::{Package, Packages, Source, Tree};
 pub use registry::Registry;
 pub use sandbox::Sandbox;
 pub use shared::Shared;

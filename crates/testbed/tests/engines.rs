@@ -84,7 +84,7 @@ fn busybox(packages: &Packages, host: arch::Host) -> Tree {
 
 /// Loads an image with a static busybox, sid's `qemu-arm` and a script in place of `register`, from an archive.
 fn load_stand_in(packages: &Packages, running: &Running<'_>) {
-    let native = std::env::consts::ARCH.parse().unwrap();
+    let native = arch::Host::native().unwrap();
     let busybox = busybox(packages, native);
     let qemu = packages.tree("qemu-user", &[Package::native("sid", "qemu-user")]).unwrap();
     let shared = running.sandbox().shared();

@@ -25,7 +25,7 @@ fn check(test: &str, options: &Options) {
     let image = format!("{}/some/image:1", registry.address());
     let rootfs = sandbox.shared().join("rootfs.tar");
     tar::Builder::new(std::fs::File::create(&rootfs).unwrap()).into_inner().unwrap();
-    let platform = std::env::consts::ARCH.parse::<arch::Host>().unwrap().platform();
+    let platform = arch::Host::native().unwrap().platform();
     running.import(&rootfs, platform, &image).unwrap();
 
     if options.tls {

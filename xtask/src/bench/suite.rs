@@ -160,7 +160,7 @@ impl<'a> Suite<'a> {
     }
 
     fn register(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
-        let native: Host = std::env::consts::ARCH.parse().context("there are no images for this machine")?;
+        let native = Host::native().context("there are no images for this machine")?;
         let fetcher =
             Fetcher::new(Cache::open(self.cache_dir)?, Options { offline: true, ..Options::default() })?;
         let qemu = unpack_qemu(self.lock, native, &fetcher, &self.workspace.join("target/test-qemu"))?;

@@ -62,7 +62,7 @@ impl Images {
     /// What `cargo xtask images --host HOST --archive FILE` writes for this machine, of these tags.
     #[allow(dead_code, reason = "not every test binary loads images")]
     pub(crate) fn write_archive(&self, tags: &[&str], path: &Path) {
-        let native: Host = std::env::consts::ARCH.parse().unwrap();
+        let native = Host::native().unwrap();
         let platform: Platform = native.platform().into();
         let named = tags.iter().map(|tag| {
             let index: Index = self.layout.json(&self.tag(tag)).unwrap();

@@ -41,7 +41,7 @@ impl Package {
     ///
     /// On a machine that qus has no images for: there is nothing to test there.
     pub fn native(suite: &str, name: &str) -> Package {
-        Package::new(suite, native().unwrap_or_else(|error| panic!("{error}")), name)
+        Package::new(suite, arch::Host::native().unwrap_or_else(|error| panic!("{error}")), name)
     }
 }
 
@@ -218,23 +218,6 @@ impl Packages {
     }
 }
 
-/// The machine that this program was built for, which Rust and qus do not always call the same; an error on one that qus
-/// has no images for.
-pub fn native() -> Result<arch::Host, arch::UnknownName> {
-    named(std::env::consts::ARCH)
-}
-
-/// The host that Rust calls `name`.
-fn named(name: &str) -> Result<arch::Host, arch::UnknownName> {
-    match name {
-        "arm" => "armhf",
-        "powerpc64" => "ppc64le",
-        "x86" => "i386",
-        name => name,
-    }
-    .parse()
-}
-
 /// What the tree of `debs` is called.
 fn key(debs: &[Deb]) -> String {
     let mut hasher = Hasher::new();
@@ -243,26 +226,4 @@ fn key(debs: &[Deb]) -> String {
         hasher.update(deb.digest.hex().as_bytes());
     }
     hasher.finish().hex()[..16].to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::named;
-
-    #[test]
-    fn what_rust_calls_a_machine_is_a_host() {
-        for (name, expected) in [
-            ("x86_64", "amd64"),
-            ("x86", "i386"),
-            ("arm", "arm32v7"),
-            ("aarch64", "arm64v8"),
-            ("powerpc64", "ppc64le"),
-            ("s390x", "s390x"),
-            ("riscv64", "riscv64"),
-            ("loongarch64", "loong64"),
-        ] {
-            assert_eq!(named(name).map(arch::Host::name), Ok(expected), "{name}");
-        }
-        assert!(named("sparc64").is_err());
-    }
 }
