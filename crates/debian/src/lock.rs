@@ -51,6 +51,19 @@ pub enum Role {
     Qemu(BTreeSet<Target>),
     /// Holds busybox.
     Busybox,
+    /// Holds the C library that `register` is linked with.
+    Libc,
+}
+
+impl Role {
+    /// The place among a host's packages.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Role::Qemu(_) => 0,
+            Role::Busybox => 1,
+            Role::Libc => 2,
+        }
+    }
 }
 
 /// One pinned .deb.
@@ -75,11 +88,11 @@ pub struct Package {
 }
 
 impl Package {
-    /// The targets taken from it; none from busybox.
+    /// The targets taken from it; only packages of QEMU have any.
     pub fn targets(&self) -> impl Iterator<Item = Target> {
         let targets = match &self.role {
             Role::Qemu(targets) => Some(targets),
-            Role::Busybox => None,
+            Role::Busybox | Role::Libc => None,
         };
         targets.into_iter().flatten().copied()
     }
@@ -97,7 +110,7 @@ impl Package {
 pub struct Lock {
     /// In the order of preference.
     suites: Vec<Suite>,
-    /// By host, then QEMU before busybox, then by the suite's place.
+    /// By host, then by role, then by the suite's place.
     packages: Vec<Package>,
 }
 
@@ -128,6 +141,9 @@ pub enum Inconsistent {
     /// One host, two busyboxes.
     #[error("busybox for host `{0}` is taken from two packages")]
     BusyboxTwice(Host),
+    /// One host, two C libraries.
+    #[error("the C library for host `{0}` is taken from two packages")]
+    LibcTwice(Host),
     /// A package of QEMU that nothing is taken from.
     #[error("package `{name}` for host `{host}` has an empty list of targets")]
     NoTargets {
@@ -192,7 +208,7 @@ impl Lock {
                 return Err(Inconsistent::SuiteTwice(suite.name.clone()));
             }
         }
-        let (mut cells, mut boxes) = (BTreeSet::new(), BTreeSet::new());
+        let (mut cells, mut boxes, mut libraries) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for package in &packages {
             let Package { name, host, suite, .. } = package.clone();
             if !places.contains_key(&suite) {
@@ -208,12 +224,13 @@ impl Lock {
                     }
                 }
                 Role::Busybox if !boxes.insert(host) => return Err(Inconsistent::BusyboxTwice(host)),
-                Role::Busybox => {}
+                Role::Libc if !libraries.insert(host) => return Err(Inconsistent::LibcTwice(host)),
+                Role::Busybox | Role::Libc => {}
             }
         }
         packages.sort_by_cached_key(|package| {
-            let is_busybox = package.role == Role::Busybox;
-            (package.host, is_busybox, places[&package.suite], package.name.clone(), package.path.clone())
+            let rank = package.role.rank();
+            (package.host, rank, places[&package.suite], package.name.clone(), package.path.clone())
         });
         Ok(Lock { suites, packages })
     }
@@ -251,7 +268,7 @@ impl Lock {
         self.suites.iter().find(|suite| suite.name == name)
     }
 
-    /// Every package, by host, QEMU before busybox, newest suite first.
+    /// Every package, by host, QEMU first, then by the suite's place.
     pub fn packages(&self) -> &[Package] {
         &self.packages
     }
@@ -263,12 +280,18 @@ impl Lock {
 
     /// A host's packages of QEMU, newest suite first.
     pub fn qemu(&self, host: Host) -> impl Iterator<Item = &Package> {
-        self.packages.iter().filter(move |package| package.host == host && package.role != Role::Busybox)
+        let is_qemu = |package: &&Package| matches!(package.role, Role::Qemu(_));
+        self.packages.iter().filter(is_qemu).filter(move |package| package.host == host)
     }
 
     /// A host's busybox.
     pub fn busybox(&self, host: Host) -> Option<&Package> {
         self.packages.iter().find(|package| package.host == host && package.role == Role::Busybox)
+    }
+
+    /// The C library that a host's `register` is linked with.
+    pub fn libc(&self, host: Host) -> Option<&Package> {
+        self.packages.iter().find(|package| package.host == host && package.role == Role::Libc)
     }
 
     /// The package that a host's emulator of `target` is taken from.

@@ -30,7 +30,7 @@ mod news;
 use archive::Archive;
 pub use check::{Change, check};
 pub use compare::{Comparison, Row, compare};
-pub use error::Error;
+pub use error::{Error, Need};
 pub use finding::{Finding, Kind};
 pub use news::{Unknown, new_hosts, new_targets};
 
@@ -38,18 +38,32 @@ pub use news::{Unknown, new_hosts, new_targets};
 pub const CANDIDATES: [&str; 2] = ["qemu-user", "qemu-user-static"];
 /// The package that holds busybox.
 pub const BUSYBOX: &str = "busybox-static";
+/// The package that holds the C library to link static programs with.
+pub const LIBC: &str = "musl-dev";
 
 /// How many hosts are looked after at once. More connections to one mirror only take from each other.
 const AT_ONCE: usize = 3;
+
+/// What a lock is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Images: QEMU's targets and busybox.
+    #[default]
+    Images,
+    /// Linking `register`: the C library alone.
+    Linking,
+}
 
 /// What a lock is to hold, and under which concessions.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// Suites, the most wanted first.
     pub suites: Vec<String>,
-    /// Hosts; each also gets busybox.
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Hosts.
     pub hosts: BTreeSet<Host>,
-    /// Targets, for every host.
+    /// Targets, for every host; none for [`Purpose::Linking`].
     pub targets: BTreeSet<Target>,
     /// Suites whose `Valid-Until` may be past.
     pub allow_expired: BTreeSet<String>,
@@ -112,7 +126,7 @@ pub async fn look(
     let mut archive = Archive::new(fetcher, mirror, keyring, request.now, progress);
     archive.allow_expired.clone_from(&request.allow_expired);
     let mut wanted: BTreeMap<Host, Wanted> =
-        request.hosts.iter().map(|host| (*host, Wanted::new(&request.targets))).collect();
+        request.hosts.iter().map(|host| (*host, Wanted::new(request))).collect();
     let (mut packages, mut rejected, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for suite in &request.suites {
         let passed = |host: Host| request.without.contains(&(suite.clone(), host));
@@ -157,25 +171,31 @@ pub async fn look(
 /// What a host still lacks.
 struct Wanted {
     targets: BTreeSet<Target>,
-    busybox: bool,
+    /// A package beside those of QEMU, by name, and what it is for.
+    other: Option<(&'static str, Role)>,
 }
 
 impl Wanted {
     /// Targets that share another one's program come with that.
-    fn new(targets: &BTreeSet<Target>) -> Wanted {
-        Wanted { targets: targets.iter().map(|target| target.binary()).collect(), busybox: true }
+    fn new(request: &Request) -> Wanted {
+        match request.purpose {
+            Purpose::Images => Wanted {
+                targets: request.targets.iter().map(|target| target.binary()).collect(),
+                other: Some((BUSYBOX, Role::Busybox)),
+            },
+            Purpose::Linking => Wanted { targets: BTreeSet::new(), other: Some((LIBC, Role::Libc)) },
+        }
     }
 
     fn is_empty(&self) -> bool {
-        self.targets.is_empty() && !self.busybox
+        self.targets.is_empty() && self.other.is_none()
     }
 
     /// What had to be found and was not. A retired target may be missing: QEMU dropped it before Debian had all hosts.
-    /// `None` stands for busybox.
-    fn left(self, host: Host) -> impl Iterator<Item = (Host, Option<Target>)> {
-        let busybox = self.busybox.then_some(None);
+    fn left(self, host: Host) -> impl Iterator<Item = (Host, Need)> {
         let needed = self.targets.into_iter().filter(|target| target.status() != Status::Retired);
-        needed.map(Some).chain(busybox).map(move |what| (host, what))
+        let other = self.other.map(|(name, _)| Need::Package(name));
+        needed.map(Need::Target).chain(other).map(move |what| (host, what))
     }
 }
 
@@ -189,7 +209,11 @@ struct Filled {
 
 /// Takes from one suite what `host` still lacks.
 async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wanted) -> Result<Filled, Error> {
-    let names = [CANDIDATES[0], CANDIDATES[1], BUSYBOX];
+    let mut names: Vec<&str> = Vec::new();
+    if !wanted.targets.is_empty() {
+        names.extend(CANDIDATES);
+    }
+    names.extend(wanted.other.as_ref().map(|(name, _)| *name));
     let mut filled = Filled::default();
     let Some(mut entries) = archive.entries(suite, host, &names).await? else { return Ok(filled) };
     let package = |entry: Entry, role: Role| Package {
@@ -202,9 +226,11 @@ async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wante
         digest: entry.digest,
         role,
     };
-    if let Some(entry) = entries.remove(BUSYBOX).filter(|_| wanted.busybox) {
-        wanted.busybox = false;
-        filled.packages.push(package(entry, Role::Busybox));
+    if let Some((name, role)) = wanted.other.take() {
+        match entries.remove(name) {
+            Some(entry) => filled.packages.push(package(entry, role)),
+            None => wanted.other = Some((name, role)),
+        }
     }
     // What is left are the candidates.
     let mut candidates: Vec<Entry> = entries.into_values().collect();

@@ -39,7 +39,7 @@ struct PackageJson<'a> {
 
 #[derive(Debug, Serialize)]
 struct FindingJson<'a> {
-    /// `suite-gone`, `host-gone`, `package-gone`, `programs-moved`, `not-static`, `older-suite`, `no-busybox` or `lost`;
+    /// `suite-gone`, `host-gone`, `package-gone`, `programs-moved`, `not-static`, `older-suite`, `no-busybox`, `no-libc` or `lost`;
     /// `target-new` or `host-new`.
     finding: &'static str,
     hosts: Vec<&'static str>,

@@ -11,7 +11,7 @@ use serde::de::{self, Deserializer};
 use toml::Spanned;
 
 use super::{Inconsistent, Lock, Package, Role, Suite};
-use crate::resolve::BUSYBOX;
+use crate::resolve::{BUSYBOX, LIBC};
 use crate::{date, packages};
 
 /// The format's version that this code reads and writes.
@@ -132,6 +132,10 @@ impl Lock {
                     last_package(&|package| package.host == *host && package.role == Role::Busybox)
                         .map(|i| &package_spans[i])
                 }
+                Inconsistent::LibcTwice(host) => {
+                    last_package(&|package| package.host == *host && package.role == Role::Libc)
+                        .map(|i| &package_spans[i])
+                }
                 Inconsistent::NoTargets { name, host } => {
                     last_package(&|package| package.name == *name && package.host == *host)
                         .map(|i| &package_spans[i])
@@ -191,6 +195,7 @@ fn package(
     let role = match raw.targets {
         Some(targets) => Role::Qemu(names::<Target, _>(&targets, wrong)?),
         None if raw.name.get_ref() == BUSYBOX => Role::Busybox,
+        None if raw.name.get_ref() == LIBC => Role::Libc,
         None => return Err(wrong(raw.name.span(), format!("`{}` has no `targets`", raw.name.get_ref()))),
     };
     Ok(Package {

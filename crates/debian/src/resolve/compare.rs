@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use arch::{Host, Target};
 
 use super::finding::{Finding, Kind};
-use super::{Change, Error, Rejected, Request, Resolution};
+use super::{BUSYBOX, Change, Error, Need, Rejected, Request, Resolution};
 use crate::elf;
-use crate::lock::{Lock, Package, Role};
+use crate::lock::{Lock, Package};
 
 /// What differs between two locks, and what of it somebody should look at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,10 +74,11 @@ pub fn compare(
             if let Error::Missing { missing, rejected, .. } = error {
                 not_static(old, rejected, &|_| false).into_iter().for_each(|(kind, host)| add(kind, host));
                 let mut lost: BTreeMap<Host, BTreeSet<Target>> = BTreeMap::new();
-                for (host, target) in missing {
-                    match target {
-                        Some(target) => drop(lost.entry(*host).or_default().insert(*target)),
-                        None => add(Kind::NoBusybox, *host),
+                for (host, what) in missing {
+                    match what {
+                        Need::Target(target) => drop(lost.entry(*host).or_default().insert(*target)),
+                        Need::Package(BUSYBOX) => add(Kind::NoBusybox, *host),
+                        Need::Package(_) => add(Kind::NoLibc, *host),
                     }
                 }
                 lost.into_iter().for_each(|(host, targets)| add(Kind::Lost { targets }, host));
@@ -185,7 +186,7 @@ fn rows(request: &Request, old: &Lock, new: &Lock) -> Vec<Row> {
         |suite: &str| request.suites.iter().position(|other| other == suite).unwrap_or(request.suites.len());
     let place = |package: &Package| {
         let Package { host, role, suite, name, .. } = package.clone();
-        (host, role == Role::Busybox, wanted(&suite), suite, name)
+        (host, role.rank(), wanted(&suite), suite, name)
     };
     let mut pairs: BTreeMap<_, (Option<&Package>, Option<&Package>)> = BTreeMap::new();
     old.packages().iter().for_each(|package| pairs.entry(place(package)).or_default().0 = Some(package));

@@ -1,11 +1,12 @@
 //! Why there is no lock.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use arch::{Host, Target};
 
-use super::Rejected;
 use super::archive::is_gone;
+use super::{BUSYBOX, Rejected};
 use crate::lock::Inconsistent;
 use crate::{fetch, packages, qemu, release};
 
@@ -57,8 +58,8 @@ pub enum Error {
     Missing {
         /// The suites that were asked.
         suites: String,
-        /// What is missing: a host's target, or its busybox (`None`).
-        missing: Vec<(Host, Option<Target>)>,
+        /// What is missing, for which host.
+        missing: Vec<(Host, Need)>,
         /// What was found instead.
         rejected: Vec<Rejected>,
     },
@@ -78,6 +79,25 @@ pub enum Error {
     /// A helper thread ended early.
     #[error("interrupted while looking into a package")]
     Interrupted,
+}
+
+/// One thing that a host needs of the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// An emulator.
+    Target(Target),
+    /// A package beside QEMU's, by its name.
+    Package(&'static str),
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Need::Target(target) => write!(f, "target `{target}`"),
+            Need::Package(BUSYBOX) => f.write_str("busybox"),
+            Need::Package(name) => write!(f, "package `{name}`"),
+        }
+    }
 }
 
 impl Error {
@@ -107,11 +127,10 @@ fn architectures(hosts: &[Host], separator: &str, each: impl Fn(&str) -> String)
 }
 
 /// Whole hosts are named once: "target `cris` for host `amd64`, busybox for host `i386`".
-fn cells(missing: &[(Host, Option<Target>)]) -> String {
+fn cells(missing: &[(Host, Need)]) -> String {
     let mut by_host: BTreeMap<Host, Vec<String>> = BTreeMap::new();
     for (host, what) in missing {
-        let what = what.map_or_else(|| "busybox".to_owned(), |target| format!("target `{target}`"));
-        by_host.entry(*host).or_default().push(what);
+        by_host.entry(*host).or_default().push(what.to_string());
     }
     let each: Vec<String> =
         by_host.iter().map(|(host, whats)| format!("{} for host `{host}`", whats.join(", "))).collect();
@@ -119,9 +138,9 @@ fn cells(missing: &[(Host, Option<Target>)]) -> String {
 }
 
 /// Why the first target that is missing was not taken from where it is, if it is anywhere.
-fn because(missing: &[(Host, Option<Target>)], rejected: &[Rejected]) -> String {
+fn because(missing: &[(Host, Need)], rejected: &[Rejected]) -> String {
     let here = |rejected: &&Rejected| {
-        missing.iter().any(|(host, target)| *host == rejected.host && target.is_some())
+        missing.iter().any(|(host, what)| *host == rejected.host && matches!(what, Need::Target(_)))
     };
     let Some(found) = rejected.iter().find(here) else { return String::new() };
     let Rejected { suite, package, version, targets, .. } = found;

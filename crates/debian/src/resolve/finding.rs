@@ -22,6 +22,7 @@ impl Finding {
             | Kind::HostGone { .. }
             | Kind::PackageGone { .. }
             | Kind::NoBusybox
+            | Kind::NoLibc
             | Kind::HostNew { .. } => Vec::new(),
             Kind::Moved { targets, .. }
             | Kind::NotStatic { targets, .. }
@@ -97,6 +98,8 @@ pub enum Kind {
     },
     /// No suite has a busybox for the host.
     NoBusybox,
+    /// No suite has a C library for the host.
+    NoLibc,
     /// No suite has the programs any more.
     Lost {
         /// The targets.
@@ -151,6 +154,7 @@ names! {
     NotStatic => "not-static",
     OlderSuite => "older-suite",
     NoBusybox => "no-busybox",
+    NoLibc => "no-libc",
     Lost => "lost",
     TargetNew => "target-new",
     HostNew => "host-new",
@@ -181,6 +185,7 @@ impl fmt::Display for Finding {
                 write!(f, "{targets} for {hosts}: not in `{from}` any more, taken from `{to}` ({version})")
             }
             Kind::NoBusybox => write!(f, "no suite has a static busybox for {hosts} any more"),
+            Kind::NoLibc => write!(f, "no suite has a C library (`musl-dev`) for {hosts} any more"),
             Kind::Lost { .. } => write!(f, "no suite has {targets} for {hosts} any more"),
             Kind::TargetNew { suite, package, version, .. } => {
                 write!(
