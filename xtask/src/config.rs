@@ -13,6 +13,7 @@ pub(crate) const SUITES: [&str; 5] = ["sid", "forky", "trixie", "bookworm", "exp
 
 /// What is built, checked.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it is for `lock` alone"))]
 pub(crate) struct Config {
     pub(crate) repository: String,
     pub(crate) suites: Vec<String>,

@@ -2,7 +2,6 @@
 //! the environment.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use debian::cache::Cache;
@@ -103,7 +102,10 @@ pub(crate) fn announce(mirror: &Mirror, ui: &Ui) {
 }
 
 /// Now, in unix seconds.
+#[cfg(feature = "full")]
 pub(crate) fn now() -> anyhow::Result<i64> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .context("the clock is before 1970")?;
     i64::try_from(now.as_secs()).context("the clock is far in the future")
 }

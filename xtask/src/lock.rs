@@ -16,7 +16,7 @@ use debian::resolve::{self, Comparison, Request};
 use serde::Serialize;
 
 use crate::cache;
-use crate::cli::LockArgs;
+use crate::cli::full::LockArgs;
 use crate::config::Config;
 use crate::context::{self, Site};
 use crate::error::Hinted;

@@ -5,7 +5,6 @@
 
 mod extras;
 mod folder;
-pub(crate) mod notes;
 mod programs;
 mod summary;
 mod sums;
@@ -15,54 +14,17 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use arch::{Host, Target};
-use clap::Args;
 use publish::layout::{Layout, LayoutWriter};
 
 use crate::cache;
-use crate::cli::Sources;
+use crate::cli::full::ReleaseArgs;
 use crate::context::{self, Site};
 use crate::cross;
 use crate::images;
-use crate::packing::Level;
 use crate::ui::{self, Ui};
 
 use folder::Folder;
 pub(crate) use folder::{Asset, Assets};
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  cargo xtask release                                   every file of a release
-  cargo xtask release --host amd64 --target aarch64 --output here
-  cd target/release-assets && sha256sum -c SHA256SUMS")]
-pub(crate) struct ReleaseArgs {
-    /// Only what runs on this host (repeatable)
-    #[arg(long, value_name = "HOST")]
-    host: Vec<Host>,
-    /// Only what is for this target (repeatable)
-    #[arg(long, value_name = "TARGET")]
-    target: Vec<Target>,
-    /// Write the files here; what an earlier run wrote here and is not asked for any more is removed
-    #[arg(long, value_name = "DIR", default_value = "target/release-assets")]
-    output: PathBuf,
-    /// Take the binaries from this layout, after making there what it lacks
-    #[arg(long, value_name = "DIR", default_value = "target/images")]
-    layout: PathBuf,
-    /// How hard binaries are compressed
-    #[arg(long, value_name = "LEVEL", default_value = "best")]
-    level: Level,
-    /// How many binaries to compress at the same time; for gzip, also how many hosts' packages to decode [default: the number
-    /// of cores]
-    #[arg(long, value_name = "N")]
-    jobs: Option<std::num::NonZero<usize>>,
-    /// Print which files would be made, and stop
-    #[arg(long)]
-    dry_run: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    sources: Sources,
-}
 
 /// Which files to make, and where.
 pub(crate) struct Order<'a> {

@@ -17,7 +17,8 @@ use debian::mirror::SNAPSHOT;
 use debian::resolve::{self, Request};
 
 use crate::cache::{self, Limit};
-use crate::cli::{Sources, TestArgs};
+use crate::cli::Sources;
+use crate::cli::full::TestArgs;
 use crate::context::{self, Site};
 use crate::cross;
 use crate::images::{self, Order};
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let Prepared { lock, register, qemu } = prepare(&workspace, &layout, &ui)?;
     let mut command = Command::new("cargo");
     command
-        .args(["test", "--workspace", "--locked"])
+        .args(["test", "--workspace", "--all-features", "--locked"])
         .args(&args.args)
         .current_dir(&workspace)
         .env(LAYOUT, &layout)

@@ -20,6 +20,9 @@ mod parse;
 
 pub use parse::ParseError;
 
+/// The package that holds busybox.
+pub const BUSYBOX: &str = "busybox-static";
+
 /// A suite as it was when the lock was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suite {
