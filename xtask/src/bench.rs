@@ -36,7 +36,6 @@ use crate::cache;
 use crate::cli::full::{BenchArgs, Name};
 use crate::context;
 use crate::error::Hinted;
-use crate::files;
 use crate::report::render;
 use crate::ui::{self, Ui};
 use figure::Figure;

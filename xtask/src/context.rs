@@ -16,20 +16,27 @@ use crate::error::Hinted;
 use crate::trace::Trace;
 use crate::ui::Ui;
 
-/// The workspace's root: the folder of this crate's folder.
+/// The workspace that this run works on: the one whose `xtask` cargo runs, or else the one around the current directory.
+/// Never the one that the program was compiled in: a checkout that was copied, with its target folder, works on itself.
 pub(crate) fn workspace() -> anyhow::Result<PathBuf> {
-    // Set by `cargo run`; a program that was moved or called directly falls back to where it was built.
-    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    let root = manifest.parent().context("xtask is not in a workspace")?;
-    if !root.join("images/images.toml").is_file() {
-        return Err(Hinted::new(
-            format!("{} is not qus's workspace", root.display()),
+    // Set by `cargo run` to the folder of the package that it runs (the Cargo book, "Environment Variables").
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let current = std::env::current_dir().context("cannot find the current directory")?;
+    let found = manifest.iter().chain([&current]).find_map(|from| root_around(from));
+    Ok(found.ok_or_else(|| {
+        Hinted::new(
+            format!("{} is not in qus's workspace", current.display()),
             "run `cargo xtask` inside a clone of the repository",
         )
-        .into());
-    }
-    Ok(root.to_owned())
+    })?)
+}
+
+/// The nearest folder around `from` that is a workspace of qus.
+fn root_around(from: &Path) -> Option<PathBuf> {
+    let is_root = |folder: &&Path| {
+        folder.join("images/images.toml").is_file() && folder.join("xtask").is_dir()
+    };
+    from.ancestors().find(is_root).map(Path::to_owned)
 }
 
 /// Where the lock is.

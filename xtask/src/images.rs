@@ -18,7 +18,7 @@ use crate::cache;
 use crate::cli::ImagesArgs;
 use crate::context::{self, Site};
 use crate::cross;
-use crate::files::Draft;
+use files::Draft;
 use crate::packing::Level;
 use crate::plan::{Content, Plan, Selection};
 use crate::report;
@@ -148,7 +148,7 @@ fn write_archive(path: &Path, built: &Built, order: &Order<'_>, ui: &Ui) -> anyh
     let mut draft = Draft::create(path)?;
     archive::write(&Layout::open(order.output)?, &named, &platform, &mut draft)
         .with_context(|| format!("cannot write {}", path.display()))?;
-    draft.finish()
+    Ok(draft.finish()?)
 }
 
 /// The platform that a classic Docker store gets: this machine's if it was built, or else the first that was.

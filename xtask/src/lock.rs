@@ -20,7 +20,6 @@ use crate::cli::full::LockArgs;
 use crate::config::Config;
 use crate::context::{self, Site};
 use crate::error::Hinted;
-use crate::files;
 use crate::report;
 use crate::ui::{self, Ui};
 use concessions::Concessions;
@@ -113,7 +112,7 @@ fn show(comparison: &Comparison, concessions: &Concessions, args: &LockArgs) -> 
 fn write_report(path: &Path, comparison: &Comparison, concessions: &Concessions) -> anyhow::Result<()> {
     match comparison.is_empty() {
         true => Ok(()),
-        false => files::write(path, &changes::markdown(comparison, concessions)),
+        false => Ok(files::write(path, &changes::markdown(comparison, concessions))?),
     }
 }
 

@@ -8,7 +8,6 @@ mod config;
 mod context;
 mod cross;
 mod error;
-mod files;
 mod images;
 mod kind;
 mod memory;

@@ -8,7 +8,6 @@ mod register_shells;
 use std::path::{Path, PathBuf};
 
 use crate::cli::full::ManArgs;
-use crate::files;
 use crate::ui;
 
 pub(crate) fn run(args: &ManArgs) -> anyhow::Result<()> {

@@ -18,7 +18,6 @@ use crate::cli::full::ReportArgs;
 use crate::config::Config;
 use crate::context;
 use crate::error::Hinted;
-use crate::files;
 use crate::ui::{self, Ui};
 use matrix::Matrix;
 pub(crate) use sizes::Sizes;

@@ -1,7 +1,6 @@
 //! A timeline of a run: what each thread did, from when to when. `QUS_TRACE=FILE` writes it in the format that browsers'
 //! tracing views read (Chrome's "Trace Event Format", complete events), with the CPU time beside it.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -84,7 +83,7 @@ impl Trace {
         let busy = cpu / (wall * cores as f64);
         let other_data = Summary { wall_seconds: wall, cpu_seconds: cpu, cores, busy };
         let text = serde_json::to_string(&Document { trace_events: &events, other_data })?;
-        fs::write(&recorder.path, text)
+        files::write(&recorder.path, &text)
             .with_context(|| format!("cannot write the timeline {}", recorder.path.display()))
     }
 }

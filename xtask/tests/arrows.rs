@@ -8,15 +8,16 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("qus-arch", &[]),
     ("qus-binfmt", &[]),
-    ("qus-debian", &["qus-arch", "qus-digest"]),
+    ("qus-debian", &["qus-arch", "qus-digest", "qus-files"]),
     ("qus-digest", &[]),
+    ("qus-files", &[]),
     ("qus-oci", &["qus-arch", "qus-digest"]),
     ("qus-publish", &["qus-digest", "qus-oci"]),
     ("qus-register", &["qus-arch", "qus-binfmt"]),
-    ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest"]),
+    ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest", "qus-files"]),
     (
         "xtask",
         &[
@@ -24,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "qus-binfmt",
             "qus-debian",
             "qus-digest",
+            "qus-files",
             "qus-oci",
             "qus-publish",
             "qus-register",

@@ -22,7 +22,6 @@ use oci::spec::Descriptor;
 use publish::layout::LayoutWriter;
 use serde::{Deserialize, Serialize};
 
-use crate::files;
 
 /// Raised with every change to what is put into layers or to how `oci` writes them (its golden digests tell), and to what a
 /// memo says.
@@ -129,7 +128,7 @@ impl Memo {
     fn write(&self, path: &Path, record: &mut Record, layout: &LayoutWriter) -> anyhow::Result<()> {
         let blob = layout.blob_path(record.descriptor.digest);
         record.learn(&blob).with_context(|| format!("cannot look at {}", blob.display()))?;
-        files::write(path, &write(record)?)
+        Ok(files::write(path, &write(record)?)?)
     }
 
     fn path(&self, key: Key) -> PathBuf {
