@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use base::table;
 use clap::ValueEnum as _;
 use debian::Cache;
 use debian::lock::Lock;
@@ -35,9 +36,8 @@ use debian::lock::Lock;
 use crate::cache;
 use crate::cli::full::{BenchArgs, Name};
 use crate::context;
-use crate::error::Hinted;
-use crate::report::render;
 use crate::ui::{self, Ui};
+use base::Hinted;
 use figure::Figure;
 use results::Results;
 use suite::Suite;
@@ -154,7 +154,7 @@ fn help_of(name: Name) -> String {
 
 fn list() -> String {
     let row = |&name: &Name| [name_of(name), help_of(name)];
-    render(&Name::value_variants().iter().map(row).collect::<Vec<_>>())
+    table(&Name::value_variants().iter().map(row).collect::<Vec<_>>())
 }
 
 fn show<'a>(figures: impl Iterator<Item = &'a Figure>) -> std::io::Result<()> {
@@ -164,7 +164,7 @@ fn show<'a>(figures: impl Iterator<Item = &'a Figure>) -> std::io::Result<()> {
         let value = figure.unit.show(figure.value);
         [figure.bench.clone(), figure.what.clone(), value, goal, figure.verdict().to_owned()]
     }));
-    ui::print(&render(&rows))
+    ui::print(&table(&rows))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use arch::{Host, Target};
 use clap::{Args, Parser, Subcommand};
 
 use crate::cache::{CacheArgs, Limit};
-use crate::kind::Kind;
-use crate::packing::{Compression, Level};
+use builder::kind::Kind;
+use builder::packing::{Compression, Level};
 
 /// The maintainer's commands of qus.
 #[derive(Debug, Parser)]

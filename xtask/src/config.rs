@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use arch::{Host, Status, Target, UnknownName};
 use serde::Deserialize;
 
-use crate::packing::Compression;
+use builder::packing::Compression;
 
 /// The suites that packages may come from; a typing error in one is better caught here than as a 404.
 pub(crate) const SUITES: [&str; 5] = ["sid", "forky", "trixie", "bookworm", "experimental"];

@@ -12,9 +12,8 @@ use debian::mirror::{self, Mirror};
 use crate::cache::Limit;
 use crate::cli::Sources;
 use crate::config::Config;
-use crate::error::Hinted;
-use crate::trace::Trace;
-use crate::ui::Ui;
+use base::Hinted;
+use builder::trace::Trace;
 
 /// The workspace that this run works on: the one whose `xtask` cargo runs, or else the one around the current directory.
 /// Never the one that the program was compiled in: a checkout that was copied, with its target folder, works on itself.
@@ -33,9 +32,8 @@ pub(crate) fn workspace() -> anyhow::Result<PathBuf> {
 
 /// The nearest folder around `from` that is a workspace of qus.
 fn root_around(from: &Path) -> Option<PathBuf> {
-    let is_root = |folder: &&Path| {
-        folder.join("images/images.toml").is_file() && folder.join("xtask").is_dir()
-    };
+    let is_root =
+        |folder: &&Path| folder.join("images/images.toml").is_file() && folder.join("xtask").is_dir();
     from.ancestors().find(is_root).map(Path::to_owned)
 }
 
@@ -70,13 +68,8 @@ pub(crate) fn trace() -> Trace {
 
 /// What a command works with that takes packages from Debian's archive.
 pub(crate) struct Site {
-    pub(crate) workspace: PathBuf,
     pub(crate) config: Config,
-    pub(crate) cache_dir: PathBuf,
-    /// Fetches into the cache.
-    pub(crate) fetch: Fetcher,
-    pub(crate) mirror: Mirror,
-    pub(crate) offline: bool,
+    pub(crate) build: builder::Site,
 }
 
 impl Site {
@@ -94,18 +87,14 @@ impl Site {
             config.mirror.as_deref(),
             &mirror::apt_sources(Path::new("/etc/apt")),
         )?;
-        Ok(Site { workspace, config, cache_dir, fetch, mirror, offline: sources.offline })
+        let build = builder::Site { workspace, cache_dir, fetch, mirror, offline: sources.offline };
+        Ok(Site { config, build })
     }
 
     /// The committed lock.
     pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
-        Ok(Lock::load(&lock_path(&self.workspace))?)
+        Ok(Lock::load(&lock_path(&self.build.workspace))?)
     }
-}
-
-/// Says which mirror is used and why; once, when something will be fetched.
-pub(crate) fn announce(mirror: &Mirror, ui: &Ui) {
-    ui.note(format!("fetching from {mirror} ({})", mirror.origin()));
 }
 
 /// Now, in unix seconds.

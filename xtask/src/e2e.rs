@@ -30,7 +30,7 @@ use debian::lock::Lock;
 use testbed::{Engine, Packages};
 
 use crate::cli::full::E2eArgs;
-use crate::context::{self, Site};
+use crate::context;
 use crate::testing::{self, Real, Wanted};
 use crate::ui::{self, Ui};
 use job::{Job, Needs};
@@ -178,7 +178,7 @@ fn perform(
     let queue = Mutex::new(runs.iter().enumerate());
     let done = Mutex::new(Vec::new());
     let work = || -> anyhow::Result<()> {
-        let Site { fetch, mirror, cache_dir, .. } = &real.site;
+        let builder::Site { fetch, mirror, cache_dir, .. } = &real.site.build;
         let packages = Packages::chosen(fetch.clone(), mirror.clone(), cache_dir, &keyrings)?;
         let stock = Stock { packages, layout, assets };
         loop {

@@ -1,22 +1,16 @@
 //! `cargo xtask`: the maintainer's commands. Glue, progress and messages; what they do is in the crates.
 
-mod build;
 mod cache;
 mod cli;
 mod completions;
 mod config;
 mod context;
-mod cross;
 mod error;
 mod images;
-mod kind;
 mod memory;
 mod notes;
-mod packing;
-mod plan;
 mod report;
 mod ship;
-mod trace;
 mod ui;
 mod verify;
 

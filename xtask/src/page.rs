@@ -17,8 +17,8 @@ use publish::layout::Layout;
 use crate::cli::full::ReportArgs;
 use crate::config::Config;
 use crate::context;
-use crate::error::Hinted;
 use crate::ui::{self, Ui};
+use base::Hinted;
 use matrix::Matrix;
 pub(crate) use sizes::Sizes;
 

@@ -19,9 +19,9 @@ use publish::layout::{Layout, LayoutWriter};
 use crate::cache;
 use crate::cli::full::ReleaseArgs;
 use crate::context::{self, Site};
-use crate::cross;
-use crate::images;
 use crate::ui::{self, Ui};
+use builder::cross;
+use builder::images;
 
 use folder::Folder;
 pub(crate) use folder::{Asset, Assets};
@@ -30,6 +30,8 @@ pub(crate) use folder::{Asset, Assets};
 pub(crate) struct Order<'a> {
     /// From what; its `output` is the layout.
     pub(crate) images: &'a images::Order<'a>,
+    /// The hosts that images.toml has.
+    pub(crate) configured: &'a [Host],
     /// The hosts to make files for; empty stands for all that are configured.
     pub(crate) hosts: Vec<Host>,
     /// The targets to make files for; empty stands for all current ones.
@@ -42,7 +44,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let started = SystemTime::now();
     let site = Site::open(&args.sources)?;
     let images = images::Order {
-        site: &site,
+        site: &site.build,
         lock: &site.lock()?,
         repository: &site.config.repository,
         output: &std::path::absolute(&args.layout)?,
@@ -52,6 +54,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     };
     let order = Order {
         images: &images,
+        configured: &site.config.hosts,
         hosts: args.host.clone(),
         targets: args.target.clone(),
         output: std::path::absolute(&args.output)?,
@@ -62,7 +65,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let limit = context::cache_limit(args.sources.cache_size)?;
     let assets = make(&order, &ui)?;
     if assets.changed() || limit.is_some() {
-        cache::bound(site.fetch.cache(), limit, started, &ui)?;
+        cache::bound(site.build.fetch.cache(), limit, started, &ui)?;
     }
     ui::print(&if args.json { summary::json(&assets)? } else { summary::table(&assets) })?;
     images.trace.finish()?;
@@ -76,7 +79,7 @@ pub(crate) fn make(order: &Order<'_>, ui: &Ui) -> anyhow::Result<Assets> {
     // Both outputs are opened first: what they may refuse, they refuse before minutes of work.
     let folder = Folder::open(&order.output, ui)?;
     let layout = LayoutWriter::create(order.images.output)?;
-    let built = images::make(&plan, order.images, &layout, ui)?;
+    let built = images::make(&plan, order.images, &layout, &ui.shared())?;
     let reader = match Layout::open(layout.path()) {
         Ok(layout) => layout,
         // Layers without a tag are no layout yet.

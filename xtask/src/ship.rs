@@ -21,10 +21,10 @@ use serde::Serialize;
 
 pub(crate) use join::run as join;
 
-use crate::build::Built;
 use crate::cli::{RegistryArgs, ShipArgs};
-use crate::images::Order;
 use crate::ui::{self, Ui, size};
+use builder::build::Built;
+use builder::images::Order;
 
 /// A tag at the registry, and what it points to.
 #[derive(Debug, Clone, Serialize)]
@@ -42,12 +42,14 @@ impl Shipped {
     }
 }
 
-/// Loads and pushes as asked. `partial`: only some hosts were built, so that no index may be moved.
+/// Loads and pushes as asked. `partial`: only some hosts were built, so that no index may be
+/// moved. `official`: the repository of images.toml.
 pub(crate) fn run(
     args: &ShipArgs,
     dry_run: bool,
     built: &Built,
     order: &Order<'_>,
+    official: &str,
     partial: bool,
     ui: &Ui,
 ) -> anyhow::Result<Vec<Shipped>> {
@@ -80,7 +82,7 @@ pub(crate) fn run(
             digests.write(&shipped)?;
             return Ok(shipped);
         }
-        let from = mountable(&repository, &order.site.config.repository);
+        let from = mountable(&repository, official);
         let shipped = registry::push(&layout, &tags, &from, &registry, mode, ui).await?;
         digests.write(&shipped)?;
         Ok(shipped)

@@ -4,8 +4,10 @@
 mod heartbeat;
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) use base::size;
 use heartbeat::{Heartbeat, Running, SILENCE, Unit};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -25,6 +27,11 @@ impl Ui {
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let heartbeat = Heartbeat::new(Box::new(std::io::stderr()), SILENCE);
         Ui { bars: MultiProgress::with_draw_target(target), heartbeat, terminal }
+    }
+
+    /// The display as the libraries see it.
+    pub(crate) fn shared(&self) -> Arc<dyn debian::Progress> {
+        Arc::new(self.clone())
     }
 
     /// One line that stays.
@@ -91,6 +98,10 @@ impl debian::progress::Progress for Ui {
         Box::new(self.bytes(name, size))
     }
 
+    fn step(&self, what: &str) -> Box<dyn debian::progress::Task> {
+        Box::new(Ui::step(self, what))
+    }
+
     fn note(&self, message: &str) {
         Ui::note(self, message);
     }
@@ -99,6 +110,10 @@ impl debian::progress::Progress for Ui {
 impl debian::progress::Task for Task {
     fn at(&mut self, position: u64) {
         self.bar.set_position(position);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
     }
 }
 
@@ -113,11 +128,6 @@ impl Task {
     /// `position` bytes are done.
     pub(crate) fn at(&self, position: u64) {
         self.bar.set_position(position);
-    }
-
-    /// So many bytes or things more are done.
-    pub(crate) fn advance(&self, more: u64) {
-        self.bar.inc(more);
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -139,36 +149,4 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
         // The kind stays: a reader that has seen enough is told from a full disk by it.
         std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
     })
-}
-
-/// A size for people: `101.9 MB`, in powers of ten as registries show them.
-pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_are_in_powers_of_ten() {
-        for (bytes, expected) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1000, "1.0 kB"),
-            (101_900_000, "101.9 MB"),
-            (999_949, "999.9 kB"),
-            (999_951, "1.0 MB"),
-            (2_100_000_000, "2.1 GB"),
-        ] {
-            assert_eq!(size(bytes), expected);
-        }
-    }
 }

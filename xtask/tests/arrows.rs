@@ -8,9 +8,14 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("qus-arch", &[]),
+    ("qus-base", &[]),
     ("qus-binfmt", &[]),
+    (
+        "qus-builder",
+        &["qus-arch", "qus-base", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],
+    ),
     ("qus-debian", &["qus-arch", "qus-digest", "qus-files"]),
     ("qus-digest", &[]),
     ("qus-files", &[]),
@@ -22,7 +27,9 @@ const ARROWS: [(&str, &[&str]); 10] = [
         "xtask",
         &[
             "qus-arch",
+            "qus-base",
             "qus-binfmt",
+            "qus-builder",
             "qus-debian",
             "qus-digest",
             "qus-files",

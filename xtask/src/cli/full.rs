@@ -9,7 +9,7 @@ use arch::{Host, Target};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Sources;
-use crate::packing::Level;
+use builder::packing::Level;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

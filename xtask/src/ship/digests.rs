@@ -8,7 +8,7 @@ use digest::Digest;
 
 use super::Shipped;
 use crate::cli::RegistryArgs;
-use crate::error::Hinted;
+use base::Hinted;
 use files::Draft;
 
 /// What `--digest-file` asks for: one line for each tag, `sha256:… docker.io/aptman/qus:latest`. Begun before the push,

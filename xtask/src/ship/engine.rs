@@ -8,11 +8,11 @@ use publish::layout::Layout;
 use publish::registry::{Mode, Push, Registry, Repository};
 
 use super::Shipped;
-use crate::build::{Built, BuiltImage};
 use crate::cli::{ShipArgs, Via};
-use crate::error::Hinted;
-use crate::packing::Form;
 use crate::ui::Ui;
+use base::Hinted;
+use builder::build::{Built, BuiltImage};
+use builder::packing::Form;
 
 /// The engine to push through, or `None` for the registry; says which and why.
 pub(super) async fn choose(

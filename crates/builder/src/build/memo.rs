@@ -22,7 +22,6 @@ use oci::spec::Descriptor;
 use publish::layout::LayoutWriter;
 use serde::{Deserialize, Serialize};
 
-
 /// Raised with every change to what is put into layers or to how `oci` writes them (its golden digests tell), and to what a
 /// memo says.
 const FORMAT: u32 = 4;
@@ -141,12 +140,12 @@ impl Memo {
 }
 
 /// Whether the memo at `path` is as it was written.
-pub(crate) fn is_sound(path: &Path) -> io::Result<bool> {
+pub fn is_sound(path: &Path) -> io::Result<bool> {
     Ok(text(&fs::read(path)?).is_some())
 }
 
 /// The digest of the layer that the memo at `path` remembers; `None` if it cannot be read.
-pub(crate) fn layer(path: &Path) -> Option<Digest> {
+pub fn layer(path: &Path) -> Option<Digest> {
     Some(parse(&fs::read(path).ok()?)?.descriptor.digest)
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 /// Records spans, or nothing at all.
 #[derive(Clone, Default)]
-pub(crate) struct Trace(Option<Arc<Recorder>>);
+pub struct Trace(Option<Arc<Recorder>>);
 
 struct Recorder {
     path: PathBuf,
@@ -53,7 +53,7 @@ struct Summary {
 }
 
 /// A stage under way; recorded when it is dropped.
-pub(crate) struct Span<'a> {
+pub struct Span<'a> {
     recorder: &'a Recorder,
     stage: &'static str,
     what: String,
@@ -62,18 +62,18 @@ pub(crate) struct Span<'a> {
 
 impl Trace {
     /// Records for `path`; without one, nothing.
-    pub(crate) fn new(path: Option<PathBuf>) -> Trace {
+    pub fn new(path: Option<PathBuf>) -> Trace {
         Trace(path.map(|path| Arc::new(Recorder { path, started: Instant::now(), spans: Mutex::default() })))
     }
 
     /// Begins a span of `stage` on this thread.
-    pub(crate) fn span(&self, stage: &'static str, what: impl FnOnce() -> String) -> Option<Span<'_>> {
+    pub fn span(&self, stage: &'static str, what: impl FnOnce() -> String) -> Option<Span<'_>> {
         let recorder = self.0.as_deref()?;
         Some(Span { recorder, stage, what: what(), started: Instant::now() })
     }
 
     /// Writes what was recorded.
-    pub(crate) fn finish(&self) -> anyhow::Result<()> {
+    pub fn finish(&self) -> anyhow::Result<()> {
         let Some(recorder) = &self.0 else { return Ok(()) };
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
         let cpu = Duration::new(u64::try_from(cpu.tv_sec)?, u32::try_from(cpu.tv_nsec)?).as_secs_f64();
