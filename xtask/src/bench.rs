@@ -23,87 +23,30 @@ mod svg;
 mod timeline;
 mod xz;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use base::table;
+use clap::ValueEnum as _;
 use debian::Cache;
 use debian::lock::Lock;
 
 use crate::cache;
+use crate::cli::full::{BenchArgs, Name};
 use crate::context;
-use crate::error::Hinted;
-use crate::files;
-use crate::report::render;
 use crate::ui::{self, Ui};
+use base::Hinted;
 use figure::Figure;
 use results::Results;
 use suite::Suite;
-
-/// One benchmark, by the name that it is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Name {
-    /// Everything from packages that are there, against the shell flow and against the floor; memory, busy cores
-    Cold,
-    /// A build when nothing has changed
-    Unchanged,
-    /// A build after one host's package has changed
-    OneHost,
-    /// What has to be downloaded
-    Sizes,
-    /// A push of what the registry has
-    Push,
-    /// `register -p` against a shell that writes the same lines
-    Register,
-    /// Time, memory, bytes and requests for 1, 3 and 9 hosts
-    Growth,
-    /// A release's images for amd64, in both compressions at the best level; long, so only when it is asked for
-    Release,
-}
 
 impl Name {
     /// Whether it is run when no names are given.
     fn is_default(self) -> bool {
         self != Name::Release
     }
-}
-
-/// What can be typed after `bench`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  cargo xtask bench                     everything but `release`; about ten minutes on two cores
-  cargo xtask bench cold register       two of them; the others keep the figures that they had
-  cargo xtask bench --list")]
-pub(crate) struct BenchArgs {
-    /// Run these only
-    #[arg(value_name = "NAME")]
-    names: Vec<Name>,
-    /// Say which there are, and stop
-    #[arg(long)]
-    list: bool,
-    /// How often the long ones are measured; the least counts
-    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u8).range(1..=50))]
-    runs: u8,
-    /// Also write the results here
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Keep results.json and the pictures here, and the tables in README.md up to date; from the workspace
-    #[arg(long, value_name = "DIR", default_value = "benches")]
-    output: PathBuf,
-    /// Draw tables and pictures from results.json, and measure nothing
-    #[arg(long, conflicts_with_all = ["names", "list"])]
-    redraw: bool,
-    /// Do what the floor is, on the packages of this cache, and print the compressed size
-    #[arg(long, hide = true, value_name = "DIR")]
-    floor: Option<PathBuf>,
-    /// With the `xz` of this tree of packages as the decoder
-    #[arg(long, hide = true, value_name = "DIR", requires = "floor")]
-    floor_xz: Option<PathBuf>,
-    /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
-    #[arg(long, value_name = "DIR")]
-    cache_dir: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
@@ -211,7 +154,7 @@ fn help_of(name: Name) -> String {
 
 fn list() -> String {
     let row = |&name: &Name| [name_of(name), help_of(name)];
-    render(&Name::value_variants().iter().map(row).collect::<Vec<_>>())
+    table(&Name::value_variants().iter().map(row).collect::<Vec<_>>())
 }
 
 fn show<'a>(figures: impl Iterator<Item = &'a Figure>) -> std::io::Result<()> {
@@ -221,7 +164,7 @@ fn show<'a>(figures: impl Iterator<Item = &'a Figure>) -> std::io::Result<()> {
         let value = figure.unit.show(figure.value);
         [figure.bench.clone(), figure.what.clone(), value, goal, figure.verdict().to_owned()]
     }));
-    ui::print(&render(&rows))
+    ui::print(&table(&rows))
 }
 
 #[cfg(test)]

@@ -16,9 +16,8 @@ use digest::Digest;
 use serde::Serialize;
 
 use crate::context;
-use crate::error::Hinted;
-use crate::report;
 use crate::ui::{self, Ui, size};
+use base::Hinted;
 use bound::Bound;
 use entries::{Entry, Folder};
 pub(crate) use limit::Limit;
@@ -122,7 +121,7 @@ fn list(dir: &std::path::Path, as_json: bool) -> anyhow::Result<String> {
         let used = folder.oldest_use.unwrap_or_else(|| "-".to_owned());
         [folder.folder.to_owned(), folder.entries.to_string(), size(folder.bytes), used]
     }));
-    Ok(format!("{}\n{}: {} of {limit}\n", report::render(&rows), dir.display(), size(bytes)))
+    Ok(format!("{}\n{}: {} of {limit}\n", base::table(&rows), dir.display(), size(bytes)))
 }
 
 fn summary(folder: Folder, entries: &[Entry]) -> FolderJson {

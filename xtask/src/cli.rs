@@ -1,15 +1,15 @@
-//! The command line: what can be typed, and nothing else.
+//! The command line: what can be typed, and nothing else. All of it is known in every build.
+
+pub(crate) mod full;
 
 use std::path::PathBuf;
 
 use arch::{Host, Target};
 use clap::{Args, Parser, Subcommand};
 
-use crate::bench::BenchArgs;
 use crate::cache::{CacheArgs, Limit};
-use crate::kind::Kind;
-use crate::packing::{Compression, Level};
-use crate::page::ReportArgs;
+use builder::kind::Kind;
+use builder::packing::{Compression, Level};
 
 /// The maintainer's commands of qus.
 #[derive(Debug, Parser)]
@@ -23,30 +23,16 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Build the images from the lock into an OCI image layout
     Images(ImagesArgs),
-    /// Resolve every (host, target) against Debian's archive and write images/debian.lock
-    Lock(LockArgs),
+    #[command(flatten)]
+    Full(full::Command),
     /// Join what every host's `images --push --host` has pushed into the indexes, and move the tags
     Manifest(ManifestArgs),
-    /// Write the files of a release: tarballs, `register`, test programs, completions, SHA256SUMS
-    Release(crate::release::ReleaseArgs),
-    /// Print what CHANGELOG.md says about the version that a release's tag names
-    Notes(crate::release::notes::NotesArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
-    /// Measure speed, size and memory on the real packages, next to what they should be
-    Bench(BenchArgs),
-    /// Write which targets there are on which host, as a page and as Markdown
-    Report(ReportArgs),
     /// Show what is in the cache; `prune` it, or `verify` it
     Cache(CacheArgs),
-    /// Run every test; what can't run here is said, and in CI is a failure
-    Test(TestArgs),
-    /// Bring the parts of the documentation that are made from the code up to date
-    Docs(crate::docs::DocsArgs),
-    /// Try the ways of using qus end to end, on real engines and a real kernel
-    E2e(crate::e2e::E2eArgs),
-    /// Write manual pages and shell completions, for `register` and for these commands
-    Man(crate::manual::ManArgs),
+    /// Print what CHANGELOG.md says about the version that a release's tag names
+    Notes(crate::notes::NotesArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:
   cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask
@@ -152,6 +138,14 @@ pub(crate) struct ShipArgs {
     pub(crate) registry: RegistryArgs,
 }
 
+impl ShipArgs {
+    /// True if an engine may be asked for, which the feature `full` is needed for. (A dry run asks the registry alone.)
+    #[cfg(any(not(feature = "full"), test))]
+    pub(crate) fn may_take_engine(&self, dry_run: bool) -> bool {
+        !dry_run && (self.load || (self.push && self.push_via != Some(Via::Registry)))
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Shipping")]
 pub(crate) struct RegistryArgs {
@@ -194,35 +188,6 @@ pub(crate) struct ManifestArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask lock --check                   is there something newer? (exit 1 if so)
-  cargo xtask lock --check --report new.md   the same, and the text of a pull request
-  cargo xtask lock                           take it
-  cargo xtask lock --allow-expired sid --without trixie/armel")]
-pub(crate) struct LockArgs {
-    /// Only compare with the archive: print what is newer or new, exit 1 if anything that is locked changes
-    #[arg(long)]
-    pub(crate) check: bool,
-    /// Accept this suite's metadata after its Valid-Until date (repeatable)
-    #[arg(long, value_name = "SUITE")]
-    pub(crate) allow_expired: Vec<String>,
-    /// Do without this suite for this Debian architecture, as when a mirror is skewed (repeatable)
-    #[arg(long, value_name = "SUITE/ARCH")]
-    pub(crate) without: Vec<String>,
-    /// Print what --check found as Markdown
-    #[arg(long, requires = "check", conflicts_with = "json")]
-    pub(crate) markdown: bool,
-    /// Write what differs, and what is new, into this file as Markdown, if there is anything: the text of a pull request
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) sources: Sources,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
   cargo xtask verify target/images
   cargo xtask verify docker.io/aptman/qus:latest
   cargo xtask verify --deep docker.io/aptman/qus:aarch64")]
@@ -238,16 +203,6 @@ pub(crate) struct VerifyArgs {
     /// How many blobs to read at the same time [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZero<usize>>,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  cargo xtask test                  everything
-  cargo xtask test -- lock          the tests whose names have `lock` in them")]
-pub(crate) struct TestArgs {
-    /// Passed on to `cargo test`
-    #[arg(last = true)]
-    pub(crate) args: Vec<String>,
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use anyhow::Context as _;
 use arch::{Host, Status, Target, UnknownName};
 use serde::Deserialize;
 
-use crate::packing::Compression;
+use builder::packing::Compression;
 
 /// The suites that packages may come from; a typing error in one is better caught here than as a 404.
 pub(crate) const SUITES: [&str; 5] = ["sid", "forky", "trixie", "bookworm", "experimental"];
 
 /// What is built, checked.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it is for `lock` alone"))]
 pub(crate) struct Config {
     pub(crate) repository: String,
     pub(crate) suites: Vec<String>,

@@ -2,7 +2,6 @@
 //! the environment.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use debian::cache::Cache;
@@ -13,24 +12,29 @@ use debian::mirror::{self, Mirror};
 use crate::cache::Limit;
 use crate::cli::Sources;
 use crate::config::Config;
-use crate::error::Hinted;
-use crate::trace::Trace;
-use crate::ui::Ui;
+use base::Hinted;
+use builder::trace::Trace;
 
-/// The workspace's root: the folder of this crate's folder.
+/// The workspace that this run works on: the one whose `xtask` cargo runs, or else the one around the current directory.
+/// Never the one that the program was compiled in: a checkout that was copied, with its target folder, works on itself.
 pub(crate) fn workspace() -> anyhow::Result<PathBuf> {
-    // Set by `cargo run`; a program that was moved or called directly falls back to where it was built.
-    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    let root = manifest.parent().context("xtask is not in a workspace")?;
-    if !root.join("images/images.toml").is_file() {
-        return Err(Hinted::new(
-            format!("{} is not qus's workspace", root.display()),
+    // Set by `cargo run` to the folder of the package that it runs (the Cargo book, "Environment Variables").
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let current = std::env::current_dir().context("cannot find the current directory")?;
+    let found = manifest.iter().chain([&current]).find_map(|from| root_around(from));
+    Ok(found.ok_or_else(|| {
+        Hinted::new(
+            format!("{} is not in qus's workspace", current.display()),
             "run `cargo xtask` inside a clone of the repository",
         )
-        .into());
-    }
-    Ok(root.to_owned())
+    })?)
+}
+
+/// The nearest folder around `from` that is a workspace of qus.
+fn root_around(from: &Path) -> Option<PathBuf> {
+    let is_root =
+        |folder: &&Path| folder.join("images/images.toml").is_file() && folder.join("xtask").is_dir();
+    from.ancestors().find(is_root).map(Path::to_owned)
 }
 
 /// Where the lock is.
@@ -64,13 +68,8 @@ pub(crate) fn trace() -> Trace {
 
 /// What a command works with that takes packages from Debian's archive.
 pub(crate) struct Site {
-    pub(crate) workspace: PathBuf,
     pub(crate) config: Config,
-    pub(crate) cache_dir: PathBuf,
-    /// Fetches into the cache.
-    pub(crate) fetch: Fetcher,
-    pub(crate) mirror: Mirror,
-    pub(crate) offline: bool,
+    pub(crate) build: builder::Site,
 }
 
 impl Site {
@@ -88,22 +87,21 @@ impl Site {
             config.mirror.as_deref(),
             &mirror::apt_sources(Path::new("/etc/apt")),
         )?;
-        Ok(Site { workspace, config, cache_dir, fetch, mirror, offline: sources.offline })
+        let build = builder::Site { workspace, cache_dir, fetch, mirror, offline: sources.offline };
+        Ok(Site { config, build })
     }
 
     /// The committed lock.
     pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
-        Ok(Lock::load(&lock_path(&self.workspace))?)
+        Ok(Lock::load(&lock_path(&self.build.workspace))?)
     }
 }
 
-/// Says which mirror is used and why; once, when something will be fetched.
-pub(crate) fn announce(mirror: &Mirror, ui: &Ui) {
-    ui.note(format!("fetching from {mirror} ({})", mirror.origin()));
-}
-
 /// Now, in unix seconds.
+#[cfg(feature = "full")]
 pub(crate) fn now() -> anyhow::Result<i64> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .context("the clock is before 1970")?;
     i64::try_from(now.as_secs()).context("the clock is far in the future")
 }

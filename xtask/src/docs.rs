@@ -10,14 +10,8 @@ use register::environment::VARIABLES;
 use register::help::outline::{self, Block};
 use register::help::{BINFMT, REGISTER};
 
-use crate::{context, e2e, files, ui};
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct DocsArgs {
-    /// Write nothing; exit 1 if a page is not as it should be
-    #[arg(long)]
-    check: bool,
-}
+use crate::cli::full::DocsArgs;
+use crate::{context, e2e, ui};
 
 /// A part: the page, what its markers are called, and what belongs between them.
 type Part = (&'static str, &'static str, fn() -> String);

@@ -18,7 +18,7 @@ mod stage;
 
 use std::collections::VecDeque;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
@@ -26,53 +26,16 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::{Context as _, bail};
 use arch::{Host, UnknownName};
-use clap::Args;
 use debian::lock::Lock;
 use testbed::{Engine, Packages};
 
-use crate::cli::Sources;
-use crate::context::{self, Site};
+use crate::cli::full::E2eArgs;
+use crate::context;
 use crate::testing::{self, Real, Wanted};
 use crate::ui::{self, Ui};
 use job::{Job, Needs};
 use run::{Outcome, Sabotage};
 use stage::Stock;
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  cargo xtask e2e                          every job on Docker 28, and those in which engines differ on the others
-  cargo xtask e2e f F --engine podman      two jobs on podman
-  cargo xtask e2e --layout target/images   on images that were built before
-  cargo xtask e2e --list                   what each job does
-  cargo xtask e2e --list --json            the same for a program to read")]
-pub(crate) struct E2eArgs {
-    /// Jobs to run [default: all]
-    #[arg(value_name = "JOB")]
-    jobs: Vec<String>,
-    /// Run the jobs on this engine: docker20, docker28, docker28-containerd or podman (repeatable)
-    #[arg(long, value_name = "ENGINE")]
-    engine: Vec<Engine>,
-    /// Test the images of this layout as they are [default: images of its own, built first in target/test-images]
-    #[arg(long, value_name = "DIR")]
-    layout: Option<PathBuf>,
-    /// Print the jobs, and stop
-    #[arg(long)]
-    list: bool,
-    /// Print the seventeen setups as the documentation shows them, and stop
-    #[arg(long)]
-    markdown: bool,
-    /// Print the result, or with --list the jobs, as JSON
-    #[arg(long)]
-    json: bool,
-    /// How many jobs to run at the same time [default: the number of cores]
-    #[arg(long, value_name = "N")]
-    parallel: Option<NonZero<usize>>,
-    /// Test the test: remove all entries before each foreign program is run, so that jobs have to fail
-    #[arg(long)]
-    sabotage: bool,
-    #[command(flatten)]
-    sources: Sources,
-}
 
 /// The seventeen setups as docs/setups.md shows them, wherever it is written: their table, and what is typed for each on
 /// the machine that most people have.
@@ -215,7 +178,7 @@ fn perform(
     let queue = Mutex::new(runs.iter().enumerate());
     let done = Mutex::new(Vec::new());
     let work = || -> anyhow::Result<()> {
-        let Site { fetch, mirror, cache_dir, .. } = &real.site;
+        let builder::Site { fetch, mirror, cache_dir, .. } = &real.site.build;
         let packages = Packages::chosen(fetch.clone(), mirror.clone(), cache_dir, &keyrings)?;
         let stock = Stock { packages, layout, assets };
         loop {

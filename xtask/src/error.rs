@@ -1,27 +1,6 @@
-//! Errors that carry what to do about them.
+//! How an error is shown: its causes on one line, and what to do about them on another.
 
-use std::fmt;
-
-/// An error with a hint: one sentence that says what to do.
-#[derive(Debug)]
-pub(crate) struct Hinted {
-    message: String,
-    hint: String,
-}
-
-impl Hinted {
-    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Hinted {
-        Hinted { message: message.into(), hint: hint.into() }
-    }
-}
-
-impl fmt::Display for Hinted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Hinted {}
+use base::Hinted;
 
 /// `error: …` with its causes on one line, then a line `hint: …` if any of them has one.
 pub(crate) fn render(error: &anyhow::Error) -> String {
@@ -36,7 +15,7 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
 /// The hint of one error in a chain, whichever crate it is from.
 fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(hinted) = error.downcast_ref::<Hinted>() {
-        return Some(hinted.hint.clone());
+        return Some(hinted.hint().to_owned());
     }
     // An error inside an I/O error is not in the chain by itself.
     if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {

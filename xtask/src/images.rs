@@ -1,42 +1,27 @@
 //! `cargo xtask images`: from the lock to an image layout.
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
 use std::path::Path;
-use std::thread;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
 use arch::Host;
-use debian::lock::{Lock, Role};
+use debian::lock::Role;
 use oci::spec::Platform;
 use publish::archive::{self, Named};
-use publish::layout::{Layout, LayoutWriter, Pruned};
+use publish::layout::Layout;
 
-use crate::build::{Builder, Built};
 use crate::cache;
 use crate::cli::ImagesArgs;
 use crate::context::{self, Site};
-use crate::cross;
-use crate::files::Draft;
-use crate::packing::Level;
-use crate::plan::{Content, Plan, Selection};
 use crate::report;
 use crate::ship;
-use crate::trace::Trace;
 use crate::ui::{self, Ui, size};
-
-/// What is built, from what, and where to.
-pub(crate) struct Order<'a> {
-    pub(crate) site: &'a Site,
-    pub(crate) lock: &'a Lock,
-    /// The name that the images get.
-    pub(crate) repository: &'a str,
-    pub(crate) output: &'a Path,
-    pub(crate) jobs: Option<NonZero<usize>>,
-    pub(crate) level: Level,
-    pub(crate) trace: Trace,
-}
+use builder::build::Built;
+use builder::images::{self, Order};
+use builder::packing::Level;
+use builder::plan::{Content, Plan, Selection};
+use files::Draft;
 
 pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let ui = Ui::new();
@@ -53,7 +38,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let level = args.level.unwrap_or(if args.ship.push { Level::Best } else { Level::Quick });
     let plan = Plan::new(&site.config.hosts, &selection, &lock)?;
     let order = Order {
-        site: &site,
+        site: &site.build,
         lock: &lock,
         repository: args.repository.as_deref().unwrap_or(&site.config.repository),
         output: &std::path::absolute(&args.output)?,
@@ -67,15 +52,23 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let limit = context::cache_limit(args.sources.cache_size)?;
-    let (built, changed) = build(&plan, &order, &ui)?;
+    let (built, changed) = images::build(&plan, &order, &ui.shared())?;
     // Listing a large cache takes longer than a build that has nothing to do.
     if changed || limit.is_some() {
-        cache::bound(site.fetch.cache(), limit, started, &ui)?;
+        cache::bound(site.build.fetch.cache(), limit, started, &ui)?;
     }
     if let Some(path) = &args.archive {
         write_archive(path, &built, &order, &ui)?;
     }
-    let shipped = ship::run(&args.ship, args.dry_run, &built, &order, !args.host.is_empty(), &ui)?;
+    let shipped = ship::run(
+        &args.ship,
+        args.dry_run,
+        &built,
+        &order,
+        &site.config.repository,
+        !args.host.is_empty(),
+        &ui,
+    )?;
     let text = if args.json {
         report::json(&built, &shipped, order.repository, order.output)?
     } else {
@@ -86,48 +79,6 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let verb = if changed { "wrote" } else { "nothing changed in" };
     ui.note(format!("{verb} {}", order.output.display()));
     Ok(())
-}
-
-/// Builds `plan` into the layout; says whether that changed anything.
-pub(crate) fn build(plan: &Plan, order: &Order<'_>, ui: &Ui) -> anyhow::Result<(Built, bool)> {
-    // The output is opened first: what it may refuse, it refuses before minutes of work.
-    let mut layout = LayoutWriter::create(order.output)?;
-    let built = make(plan, order, &layout, ui)?;
-    let _span = order.trace.span("finish", || "tags, and blobs without one".to_owned());
-    let changed = layout.finish(order.repository, &built.refs())?;
-    if let Pruned::Removed { blobs, bytes } = layout.prune()?
-        && blobs > 0
-    {
-        ui.note(format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
-    }
-    Ok((built, changed))
-}
-
-/// Builds `plan` into `layout`, whose tags stay as they are.
-pub(crate) fn make(plan: &Plan, order: &Order<'_>, layout: &LayoutWriter, ui: &Ui) -> anyhow::Result<Built> {
-    let hosts = needs_register(plan);
-    let span = order.trace.span("register", || "register".to_owned());
-    let register = cross::register(&hosts, order.site, ui)?;
-    drop(span);
-    let builder = Builder {
-        lock: order.lock,
-        fetch: &order.site.fetch,
-        mirror: &order.site.mirror,
-        layout,
-        cache_dir: &order.site.cache_dir,
-        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
-        level: order.level,
-        ui,
-        trace: &order.trace,
-    };
-    builder.run(plan, &register)
-}
-
-/// The hosts with an image that holds `register`.
-fn needs_register(plan: &Plan) -> Vec<Host> {
-    let with_register =
-        |host: &Host| plan.images.iter().any(|image| image.host == *host && image.content.has_register());
-    plan.hosts().into_iter().filter(with_register).collect()
 }
 
 /// One tar for `docker load`: every index that was built, with the amd64 image for engines that can hold one only.
@@ -148,7 +99,7 @@ fn write_archive(path: &Path, built: &Built, order: &Order<'_>, ui: &Ui) -> anyh
     let mut draft = Draft::create(path)?;
     archive::write(&Layout::open(order.output)?, &named, &platform, &mut draft)
         .with_context(|| format!("cannot write {}", path.display()))?;
-    draft.finish()
+    Ok(draft.finish()?)
 }
 
 /// The platform that a classic Docker store gets: this machine's if it was built, or else the first that was.
@@ -161,7 +112,7 @@ fn classic_platform(built: &Built) -> anyhow::Result<Platform> {
 
 /// What a run would fetch, build and tag.
 fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
-    let Order { site: Site { fetch, mirror, .. }, lock, repository, output, .. } = order;
+    let Order { site: builder::Site { fetch, mirror, .. }, lock, repository, output, .. } = order;
     let wanted = |package: &debian::lock::Package| {
         plan.images.iter().filter(|image| image.host == package.host).any(|image| {
             let program = match image.content {
@@ -189,7 +140,7 @@ fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
             if cached { "in the cache".to_owned() } else { String::new() },
         ]);
     }
-    text.push_str(&report::render(&rows));
+    text.push_str(&base::table(&rows));
     text.push_str(&format!("{} to download\n\nwould build into {}:\n", size(total), output.display()));
     let mut counts: BTreeMap<Host, usize> = BTreeMap::new();
     for image in &plan.images {

@@ -16,20 +16,19 @@ use debian::resolve::{self, Comparison, Request};
 use serde::Serialize;
 
 use crate::cache;
-use crate::cli::LockArgs;
+use crate::cli::full::LockArgs;
 use crate::config::Config;
 use crate::context::{self, Site};
-use crate::error::Hinted;
-use crate::files;
-use crate::report;
 use crate::ui::{self, Ui};
+use base::Hinted;
 use concessions::Concessions;
 
 pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
     let started = SystemTime::now();
     let limit = context::cache_limit(args.sources.cache_size)?;
-    let Site { workspace, config, fetch, mirror, .. } = Site::open(&args.sources)?;
+    let Site { config, build } = Site::open(&args.sources)?;
+    let builder::Site { workspace, fetch, mirror, .. } = build;
     let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
     let request = request(args, &config)?;
     // A report that is there afterwards is of this run.
@@ -38,7 +37,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     }
     let path = context::lock_path(&workspace);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    context::announce(&mirror, &ui);
+    builder::announce(&mirror, &ui);
     let look = |request: &Request| runtime.block_on(resolve::look(&fetch, &mirror, &keyring, request, &ui));
     let new_hosts =
         |lock: &Lock| runtime.block_on(resolve::new_hosts(lock, &fetch, &mirror, &keyring, &request, &ui));
@@ -113,7 +112,7 @@ fn show(comparison: &Comparison, concessions: &Concessions, args: &LockArgs) -> 
 fn write_report(path: &Path, comparison: &Comparison, concessions: &Concessions) -> anyhow::Result<()> {
     match comparison.is_empty() {
         true => Ok(()),
-        false => files::write(path, &changes::markdown(comparison, concessions)),
+        false => Ok(files::write(path, &changes::markdown(comparison, concessions))?),
     }
 }
 
@@ -168,7 +167,7 @@ fn summary(lock: &Lock, config: &Config) -> String {
             ]);
         }
     }
-    report::render(&rows)
+    base::table(&rows)
 }
 
 #[derive(Debug, Serialize)]

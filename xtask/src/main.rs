@@ -1,31 +1,40 @@
 //! `cargo xtask`: the maintainer's commands. Glue, progress and messages; what they do is in the crates.
 
-mod bench;
-mod build;
 mod cache;
 mod cli;
+mod completions;
 mod config;
 mod context;
-mod cross;
-mod docs;
-mod e2e;
 mod error;
-mod files;
 mod images;
-mod kind;
-mod lock;
-mod manual;
 mod memory;
-mod packing;
-mod page;
-mod plan;
-mod release;
+mod notes;
 mod report;
 mod ship;
-mod testing;
-mod trace;
 mod ui;
 mod verify;
+
+// Behind the feature `full`: the commands that are not needed for images.
+#[cfg(feature = "full")]
+mod bench;
+#[cfg(feature = "full")]
+mod docs;
+#[cfg(feature = "full")]
+mod e2e;
+#[cfg(feature = "full")]
+mod full;
+#[cfg(any(not(feature = "full"), test))]
+mod lean;
+#[cfg(feature = "full")]
+mod lock;
+#[cfg(feature = "full")]
+mod manual;
+#[cfg(feature = "full")]
+mod page;
+#[cfg(feature = "full")]
+mod release;
+#[cfg(feature = "full")]
+mod testing;
 
 use std::process::ExitCode;
 
@@ -35,22 +44,7 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     memory::return_what_is_freed();
-    let result = match Cli::parse().command {
-        Command::Images(args) => images::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Lock(args) => lock::run(&args),
-        Command::Manifest(args) => ship::join(&args).map(|()| ExitCode::SUCCESS),
-        Command::Release(args) => release::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Notes(args) => release::notes::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Verify(args) => verify::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Bench(args) => bench::run(&args),
-        Command::Report(args) => page::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Test(args) => testing::run(&args),
-        Command::Docs(args) => docs::run(&args),
-        Command::E2e(args) => e2e::run(&args),
-        Command::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Man(args) => manual::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Completions { shell } => manual::completion(shell).map(|()| ExitCode::SUCCESS),
-    };
+    let result = run(&Cli::parse().command);
     result.unwrap_or_else(|error| {
         let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
             let error: Option<&std::io::Error> = cause.downcast_ref();
@@ -61,4 +55,22 @@ fn main() -> ExitCode {
         }
         ExitCode::FAILURE
     })
+}
+
+fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        #[cfg(feature = "full")]
+        Command::Full(command) => return full::run(command),
+        #[cfg(not(feature = "full"))]
+        Command::Full(_) => return lean::rerun(),
+        #[cfg(not(feature = "full"))]
+        Command::Images(args) if args.ship.may_take_engine(args.dry_run) => return lean::rerun(),
+        Command::Images(args) => images::run(args)?,
+        Command::Manifest(args) => ship::join(args)?,
+        Command::Verify(args) => verify::run(args)?,
+        Command::Cache(args) => cache::run(args)?,
+        Command::Notes(args) => notes::run(args)?,
+        Command::Completions { shell } => completions::run(*shell)?,
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -7,26 +7,12 @@ mod register_shells;
 
 use std::path::{Path, PathBuf};
 
-use crate::files;
+use crate::cli::full::ManArgs;
 use crate::ui;
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
-  cargo xtask man target/man && man -l target/man/register.1")]
-pub(crate) struct ManArgs {
-    /// Where to write them
-    #[arg(value_name = "DIR", default_value = "target/man")]
-    dir: PathBuf,
-}
 
 pub(crate) fn run(args: &ManArgs) -> anyhow::Result<()> {
     let lines: String = write(&args.dir)?.iter().map(|path| format!("{}\n", path.display())).collect();
     Ok(ui::print(&lines)?)
-}
-
-/// `cargo xtask completions SHELL`
-pub(crate) fn completion(shell: clap_complete::Shell) -> anyhow::Result<()> {
-    Ok(ui::print(&String::from_utf8(completions::commands(shell))?)?)
 }
 
 /// A file and what is in it.

@@ -8,40 +8,22 @@ mod markdown;
 mod matrix;
 mod sizes;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
-use clap::Args;
 use debian::lock::Lock;
 use publish::layout::Layout;
 
+use crate::cli::full::ReportArgs;
 use crate::config::Config;
 use crate::context;
-use crate::error::Hinted;
-use crate::files;
 use crate::ui::{self, Ui};
+use base::Hinted;
 use matrix::Matrix;
 pub(crate) use sizes::Sizes;
 
 /// Where `cargo xtask images` puts the layout.
 const LAYOUT: &str = "target/images";
-
-/// What can be typed after `report`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  cargo xtask report                          target/report/index.html and report.md
-  cargo xtask report --json | jq '.targets[] | select(.name == \"aarch64\")'")]
-pub(crate) struct ReportArgs {
-    /// Take sizes from this layout [default: target/images, or no sizes if it is not there]
-    #[arg(long, value_name = "DIR")]
-    layout: Option<PathBuf>,
-    /// Write index.html and report.md here
-    #[arg(long, value_name = "DIR", default_value = "target/report")]
-    output: PathBuf,
-    /// Print the report as JSON, too
-    #[arg(long)]
-    json: bool,
-}
 
 pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<()> {
     let ui = Ui::new();

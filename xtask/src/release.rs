@@ -5,7 +5,6 @@
 
 mod extras;
 mod folder;
-pub(crate) mod notes;
 mod programs;
 mod summary;
 mod sums;
@@ -15,59 +14,24 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use arch::{Host, Target};
-use clap::Args;
 use publish::layout::{Layout, LayoutWriter};
 
 use crate::cache;
-use crate::cli::Sources;
+use crate::cli::full::ReleaseArgs;
 use crate::context::{self, Site};
-use crate::cross;
-use crate::images;
-use crate::packing::Level;
 use crate::ui::{self, Ui};
+use builder::cross;
+use builder::images;
 
 use folder::Folder;
 pub(crate) use folder::{Asset, Assets};
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  cargo xtask release                                   every file of a release
-  cargo xtask release --host amd64 --target aarch64 --output here
-  cd target/release-assets && sha256sum -c SHA256SUMS")]
-pub(crate) struct ReleaseArgs {
-    /// Only what runs on this host (repeatable)
-    #[arg(long, value_name = "HOST")]
-    host: Vec<Host>,
-    /// Only what is for this target (repeatable)
-    #[arg(long, value_name = "TARGET")]
-    target: Vec<Target>,
-    /// Write the files here; what an earlier run wrote here and is not asked for any more is removed
-    #[arg(long, value_name = "DIR", default_value = "target/release-assets")]
-    output: PathBuf,
-    /// Take the binaries from this layout, after making there what it lacks
-    #[arg(long, value_name = "DIR", default_value = "target/images")]
-    layout: PathBuf,
-    /// How hard binaries are compressed
-    #[arg(long, value_name = "LEVEL", default_value = "best")]
-    level: Level,
-    /// How many binaries to compress at the same time; for gzip, also how many hosts' packages to decode [default: the number
-    /// of cores]
-    #[arg(long, value_name = "N")]
-    jobs: Option<std::num::NonZero<usize>>,
-    /// Print which files would be made, and stop
-    #[arg(long)]
-    dry_run: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    sources: Sources,
-}
 
 /// Which files to make, and where.
 pub(crate) struct Order<'a> {
     /// From what; its `output` is the layout.
     pub(crate) images: &'a images::Order<'a>,
+    /// The hosts that images.toml has.
+    pub(crate) configured: &'a [Host],
     /// The hosts to make files for; empty stands for all that are configured.
     pub(crate) hosts: Vec<Host>,
     /// The targets to make files for; empty stands for all current ones.
@@ -80,7 +44,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let started = SystemTime::now();
     let site = Site::open(&args.sources)?;
     let images = images::Order {
-        site: &site,
+        site: &site.build,
         lock: &site.lock()?,
         repository: &site.config.repository,
         output: &std::path::absolute(&args.layout)?,
@@ -90,6 +54,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     };
     let order = Order {
         images: &images,
+        configured: &site.config.hosts,
         hosts: args.host.clone(),
         targets: args.target.clone(),
         output: std::path::absolute(&args.output)?,
@@ -100,7 +65,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let limit = context::cache_limit(args.sources.cache_size)?;
     let assets = make(&order, &ui)?;
     if assets.changed() || limit.is_some() {
-        cache::bound(site.fetch.cache(), limit, started, &ui)?;
+        cache::bound(site.build.fetch.cache(), limit, started, &ui)?;
     }
     ui::print(&if args.json { summary::json(&assets)? } else { summary::table(&assets) })?;
     images.trace.finish()?;
@@ -114,7 +79,7 @@ pub(crate) fn make(order: &Order<'_>, ui: &Ui) -> anyhow::Result<Assets> {
     // Both outputs are opened first: what they may refuse, they refuse before minutes of work.
     let folder = Folder::open(&order.output, ui)?;
     let layout = LayoutWriter::create(order.images.output)?;
-    let built = images::make(&plan, order.images, &layout, ui)?;
+    let built = images::make(&plan, order.images, &layout, &ui.shared())?;
     let reader = match Layout::open(layout.path()) {
         Ok(layout) => layout,
         // Layers without a tag are no layout yet.

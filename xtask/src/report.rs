@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use arch::Target;
 use serde::Serialize;
 
-use crate::build::{Built, BuiltImage};
-use crate::plan::Content;
 use crate::ship::Shipped;
 use crate::ui::size;
+use builder::build::{Built, BuiltImage};
+use builder::plan::Content;
 
 /// One image, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -123,7 +123,7 @@ pub(crate) fn table(built: &Built) -> String {
             ]),
         }
     }
-    let mut text = if rows.len() > 1 { render(&rows) } else { String::new() };
+    let mut text = if rows.len() > 1 { base::table(&rows) } else { String::new() };
     let packings: BTreeSet<String> = singles.iter().map(|image| image.packing.to_string()).collect();
     for packing in packings {
         let singles: Vec<_> = singles.iter().filter(|image| image.packing.to_string() == packing).collect();
@@ -146,7 +146,7 @@ pub(crate) fn table(built: &Built) -> String {
         rows.push([tags, index.hosts.len().to_string(), short(&index.descriptor.digest.hex())]);
     }
     text.push('\n');
-    text.push_str(&render(&rows));
+    text.push_str(&base::table(&rows));
     text
 }
 
@@ -180,23 +180,4 @@ fn versions(image: &BuiltImage) -> String {
 /// Enough of a digest to compare by eye; `--json` has all of it.
 fn short(hex: &str) -> String {
     hex[..12].to_owned()
-}
-
-/// Left-aligned columns, two spaces between them.
-pub(crate) fn render<R: AsRef<[String]>>(rows: &[R]) -> String {
-    let rows: Vec<&[String]> = rows.iter().map(AsRef::as_ref).collect();
-    let mut widths = vec![0; rows.iter().map(|row| row.len()).max().unwrap_or(0)];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(*row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
 }

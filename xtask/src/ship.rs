@@ -1,6 +1,7 @@
 //! Where built images leave the machine to: a registry, directly or through a Docker engine, or the engine itself.
 
 mod digests;
+#[cfg(feature = "full")]
 mod engine;
 mod join;
 mod progress;
@@ -14,19 +15,16 @@ use digest::Digest;
 use digests::Digests;
 use oci::spec::Descriptor;
 use publish::credentials::{self, Credentials};
-use publish::engine::{Engine, Store};
 use publish::layout::{Layout, LayoutWriter};
 use publish::registry::{Access, Mode, Options, Registry, Repository};
 use serde::Serialize;
 
 pub(crate) use join::run as join;
 
-use crate::build::Built;
-use crate::cli::{RegistryArgs, ShipArgs, Via};
-use crate::error::Hinted;
-use crate::images::Order;
-use crate::packing::Form;
+use crate::cli::{RegistryArgs, ShipArgs};
 use crate::ui::{self, Ui, size};
+use builder::build::Built;
+use builder::images::Order;
 
 /// A tag at the registry, and what it points to.
 #[derive(Debug, Clone, Serialize)]
@@ -44,12 +42,14 @@ impl Shipped {
     }
 }
 
-/// Loads and pushes as asked. `partial`: only some hosts were built, so that no index may be moved.
+/// Loads and pushes as asked. `partial`: only some hosts were built, so that no index may be
+/// moved. `official`: the repository of images.toml.
 pub(crate) fn run(
     args: &ShipArgs,
     dry_run: bool,
     built: &Built,
     order: &Order<'_>,
+    official: &str,
     partial: bool,
     ui: &Ui,
 ) -> anyhow::Result<Vec<Shipped>> {
@@ -64,9 +64,9 @@ pub(crate) fn run(
     let layout = Layout::open(order.output)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        #[cfg(feature = "full")]
         if args.load && !dry_run {
-            let engine = find_engine().await?;
-            engine::load(&engine, &layout, built, &repository, ui).await?;
+            engine::load(&layout, built, &repository, ui).await?;
         }
         if !args.push {
             digests.write(&tags_built())?;
@@ -75,16 +75,15 @@ pub(crate) fn run(
         let mode = if dry_run { Mode::DryRun } else { Mode::Push };
         let tags = tags::plan(built, &LayoutWriter::create(layout.path())?, partial, args.versioned_only)?;
         let registry = connect(&repository, &args.registry, Access::Push).await?;
-        let shipped = match choose(args, dry_run, built, ui).await? {
-            Some(engine) => {
-                let credentials = credentials(&repository).await?;
-                engine::push(&engine, &layout, &tags, &registry, &credentials, ui).await?
-            }
-            None => {
-                let from = mountable(&repository, &order.site.config.repository);
-                registry::push(&layout, &tags, &from, &registry, mode, ui).await?
-            }
-        };
+        #[cfg(feature = "full")]
+        if let Some(engine) = engine::choose(args, dry_run, built, ui).await? {
+            let credentials = credentials(&repository).await?;
+            let shipped = engine::push(&engine, &layout, &tags, &registry, &credentials, ui).await?;
+            digests.write(&shipped)?;
+            return Ok(shipped);
+        }
+        let from = mountable(&repository, official);
+        let shipped = registry::push(&layout, &tags, &from, &registry, mode, ui).await?;
         digests.write(&shipped)?;
         Ok(shipped)
     })
@@ -95,52 +94,6 @@ fn mountable(repository: &Repository, official: &str) -> Vec<String> {
     let official: Option<Repository> = official.parse().ok();
     let elsewhere = |other: &Repository| other.registry() == repository.registry() && other != repository;
     official.filter(elsewhere).map(|other| other.path().to_owned()).into_iter().collect()
-}
-
-/// The engine to push through, or `None` for the registry; says which and why.
-async fn choose(args: &ShipArgs, dry_run: bool, built: &Built, ui: &Ui) -> anyhow::Result<Option<Engine>> {
-    match args.push_via {
-        // A dry run asks the registry: an engine cannot be asked what it would do.
-        _ if dry_run => Ok(None),
-        Some(Via::Registry) => Ok(None),
-        Some(Via::Engine) => {
-            let engine = find_engine().await?;
-            if engine.store() == Store::Classic
-                && built.images.iter().any(|image| image.plan.form == Form::Zstd)
-            {
-                let message = format!("{} has a classic store, which pushes no zstd", engine.name());
-                let hint = "push to the registry directly: --push-via registry; or with --compression gzip";
-                return Err(Hinted::new(message, hint).into());
-            }
-            ui.note(format!("pushing through {} at {}", engine.name(), engine.endpoint()));
-            Ok(Some(engine))
-        }
-        None => match find_engine().await {
-            Ok(engine) if engine.store() == Store::Containerd => {
-                ui.note(format!(
-                    "pushing through {}: its containerd store carries an index unchanged",
-                    engine.name()
-                ));
-                Ok(Some(engine))
-            }
-            Ok(engine) => {
-                ui.note(format!(
-                    "pushing to the registry directly: {} has a classic store, which changes digests",
-                    engine.name()
-                ));
-                Ok(None)
-            }
-            Err(_) => {
-                ui.note("pushing to the registry directly: there is no engine");
-                Ok(None)
-            }
-        },
-    }
-}
-
-async fn find_engine() -> anyhow::Result<Engine> {
-    let endpoints = publish::engine::find(|name| std::env::var_os(name))?;
-    Ok(Engine::connect(&endpoints).await?)
 }
 
 async fn credentials(repository: &Repository) -> anyhow::Result<Credentials> {

@@ -17,15 +17,16 @@ use debian::mirror::SNAPSHOT;
 use debian::resolve::{self, Request};
 
 use crate::cache::{self, Limit};
-use crate::cli::{Sources, TestArgs};
+use crate::cli::Sources;
+use crate::cli::full::TestArgs;
 use crate::context::{self, Site};
-use crate::cross;
-use crate::images::{self, Order};
-use crate::packing::Level;
-use crate::plan::{Plan, Selection};
 use crate::release;
-use crate::trace::Trace;
 use crate::ui::Ui;
+use builder::cross;
+use builder::images::{self, Order};
+use builder::packing::Level;
+use builder::plan::{Plan, Selection};
+use builder::trace::Trace;
 
 /// Names the real layout to the tests.
 const LAYOUT: &str = "QUS_TEST_LAYOUT";
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let Prepared { lock, register, qemu } = prepare(&workspace, &layout, &ui)?;
     let mut command = Command::new("cargo");
     command
-        .args(["test", "--workspace", "--locked"])
+        .args(["test", "--workspace", "--all-features", "--locked"])
         .args(&args.args)
         .current_dir(&workspace)
         .env(LAYOUT, &layout)
@@ -111,7 +112,7 @@ pub(crate) fn real(
     let mut lock = Lock::load(&lock_path)?;
     let build = |lock: &Lock| {
         let order = Order {
-            site: &site,
+            site: &site.build,
             lock,
             repository: &site.config.repository,
             output: layout,
@@ -120,13 +121,18 @@ pub(crate) fn real(
             trace: Trace::default(),
         };
         if wanted.images {
-            images::build(&Plan::new(&site.config.hosts, &Selection::default(), lock)?, &order, ui)?;
+            images::build(
+                &Plan::new(&site.config.hosts, &Selection::default(), lock)?,
+                &order,
+                &ui.shared(),
+            )?;
         }
         if !wanted.assets {
             return Ok(());
         }
         let release = release::Order {
             images: &order,
+            configured: &site.config.hosts,
             hosts: Host::native().into_iter().collect(),
             targets: Vec::new(),
             output: assets.to_owned(),
@@ -168,7 +174,7 @@ impl Real {
     pub(crate) fn bound_cache(&self, limit: Option<Limit>, since: SystemTime, ui: &Ui) -> anyhow::Result<()> {
         match std::env::var_os(LOCK) {
             Some(_) => Ok(()),
-            None => cache::bound(self.site.fetch.cache(), limit, since, ui),
+            None => cache::bound(self.site.build.fetch.cache(), limit, since, ui),
         }
     }
 }
@@ -179,14 +185,14 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
     let wanted = Wanted { images: true, assets: true, relock: true };
     let Real { lock, lock_path, site } = real(workspace, layout, &assets, wanted, &Sources::default(), ui)?;
     let native = Host::native().ok();
-    let unpack = |host| unpack_qemu(&lock, host, &site.fetch, &workspace.join("target/test-qemu"));
-    let register = cross::folder(workspace, &site.cache_dir)?;
+    let unpack = |host| unpack_qemu(&lock, host, &site.build.fetch, &workspace.join("target/test-qemu"));
+    let register = cross::folder(workspace, &site.build.cache_dir)?;
     Ok(Prepared { register, qemu: native.map(unpack).transpose()?, lock: lock_path })
 }
 
 /// A lock from the archive as it is, with every concession that it takes: it is for tests, and goes nowhere.
 fn relock(site: &Site, ui: &Ui) -> anyhow::Result<Lock> {
-    let Site { workspace, config, fetch, mirror, .. } = site;
+    let Site { config, build: builder::Site { workspace, fetch, mirror, .. } } = site;
     let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut request = Request {

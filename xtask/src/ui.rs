@@ -1,14 +1,22 @@
-//! What people see while they wait: bars and spinners on a terminal, plain lines elsewhere. All of it on stderr.
+//! What people see while they wait: bars and spinners on a terminal, plain lines elsewhere, and a sign of life every few
+//! seconds. All of it on stderr.
+
+mod heartbeat;
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) use base::size;
+use heartbeat::{Heartbeat, Running, SILENCE, Unit};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The progress display of one run. Cheap to clone; all clones draw to the same place.
 #[derive(Clone)]
 pub(crate) struct Ui {
     bars: MultiProgress,
+    /// Everything is printed through it, so that it knows when that was. It watches over tasks where nothing is drawn.
+    heartbeat: Heartbeat,
     terminal: bool,
 }
 
@@ -17,51 +25,81 @@ impl Ui {
     pub(crate) fn new() -> Ui {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Ui { bars: MultiProgress::with_draw_target(target), terminal }
+        let heartbeat = Heartbeat::new(Box::new(std::io::stderr()), SILENCE);
+        Ui { bars: MultiProgress::with_draw_target(target), heartbeat, terminal }
+    }
+
+    /// The display as the libraries see it.
+    pub(crate) fn shared(&self) -> Arc<dyn debian::Progress> {
+        Arc::new(self.clone())
     }
 
     /// One line that stays.
     pub(crate) fn note(&self, line: impl AsRef<str>) {
-        self.bars.suspend(|| eprintln_locked(line.as_ref()));
+        self.bars.suspend(|| self.heartbeat.line(line.as_ref()));
     }
 
     /// A step without a known length; it is over when the value is dropped.
     pub(crate) fn step(&self, what: impl Into<String>) -> Task {
-        self.task(what.into(), None)
+        self.announced(what.into(), Unit::Bytes, None)
+    }
+
+    /// A step that mostly takes no time: in a log, only one that does is mentioned.
+    pub(crate) fn moment(&self, what: impl Into<String>) -> Task {
+        self.task(what.into(), Unit::Bytes, None)
     }
 
     /// A task over `total` bytes.
     pub(crate) fn bytes(&self, what: impl Into<String>, total: u64) -> Task {
-        self.task(what.into(), Some(total))
+        self.announced(what.into(), Unit::Bytes, Some(total))
     }
 
-    fn task(&self, what: String, total: Option<u64>) -> Task {
+    /// A task over `total` things, which `what` names. In a log it is mentioned when it takes time.
+    pub(crate) fn count(&self, what: impl Into<String>, total: usize) -> Task {
+        self.task(what.into(), Unit::Things, Some(total as u64))
+    }
+
+    /// A task with a line of its own where nothing is drawn.
+    fn announced(&self, what: String, unit: Unit, total: Option<u64>) -> Task {
         if !self.terminal {
             match total {
                 Some(total) => self.note(format!("{what} ({})", size(total))),
                 None => self.note(&what),
             }
         }
-        let template = match total {
-            Some(_) => "  {msg:<44} {bar:24} {bytes:>10}/{total_bytes:<10} {bytes_per_sec}",
-            None => "  {spinner} {msg} {elapsed}",
+        self.task(what, unit, total)
+    }
+
+    fn task(&self, what: String, unit: Unit, total: Option<u64>) -> Task {
+        let template = match (unit, total) {
+            (_, None) => "  {spinner} {msg} {elapsed}",
+            (Unit::Bytes, _) => "  {msg:<44} {bar:24} {bytes:>10}/{total_bytes:<10} {bytes_per_sec}",
+            (Unit::Things, _) => "  {msg:<44} {bar:24} {pos:>10}/{len:<10} {elapsed}",
         };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = match total {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::new_spinner(),
         };
-        let bar = self.bars.add(bar.with_style(style).with_message(what));
-        if self.terminal {
-            bar.enable_steady_tick(Duration::from_millis(120));
-        }
-        Task { bar, started: Instant::now() }
+        let bar = self.bars.add(bar.with_style(style).with_message(what.clone()));
+        let running = match self.terminal {
+            true => {
+                bar.enable_steady_tick(Duration::from_millis(120));
+                None
+            }
+            false => Some(self.heartbeat.watch(&what, unit, &bar)),
+        };
+        Task { bar, started: Instant::now(), _running: running }
     }
 }
 
 impl debian::progress::Progress for Ui {
     fn start(&self, name: &str, size: u64) -> Box<dyn debian::progress::Task> {
         Box::new(self.bytes(name, size))
+    }
+
+    fn step(&self, what: &str) -> Box<dyn debian::progress::Task> {
+        Box::new(Ui::step(self, what))
     }
 
     fn note(&self, message: &str) {
@@ -73,22 +111,23 @@ impl debian::progress::Task for Task {
     fn at(&mut self, position: u64) {
         self.bar.set_position(position);
     }
+
+    fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
 }
 
 /// One bar or spinner; dropping it takes it off the display.
 pub(crate) struct Task {
     bar: ProgressBar,
     started: Instant,
+    _running: Option<Running>,
 }
 
 impl Task {
     /// `position` bytes are done.
     pub(crate) fn at(&self, position: u64) {
         self.bar.set_position(position);
-    }
-
-    pub(crate) fn advance(&self, bytes: u64) {
-        self.bar.inc(bytes);
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -102,12 +141,6 @@ impl Drop for Task {
     }
 }
 
-/// Prints to stderr; a closed stderr is no reason to stop.
-fn eprintln_locked(line: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
-}
-
 /// Prints data to stdout; `Err` when nobody reads it any more.
 pub(crate) fn print(text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
@@ -116,36 +149,4 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
         // The kind stays: a reader that has seen enough is told from a full disk by it.
         std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
     })
-}
-
-/// A size for people: `101.9 MB`, in powers of ten as registries show them.
-pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_are_in_powers_of_ten() {
-        for (bytes, expected) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1000, "1.0 kB"),
-            (101_900_000, "101.9 MB"),
-            (999_949, "999.9 kB"),
-            (999_951, "1.0 MB"),
-            (2_100_000_000, "2.1 GB"),
-        ] {
-            assert_eq!(size(bytes), expected);
-        }
-    }
 }

@@ -10,9 +10,9 @@ use oci::spec::Platform;
 use publish::registry::Reference;
 
 use crate::cli::VerifyArgs;
-use crate::error::Hinted;
 use crate::ship;
 use crate::ui::{self, Ui, size};
+use base::Hinted;
 
 pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<()> {
     let ui = Ui::new();

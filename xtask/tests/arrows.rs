@@ -8,22 +8,31 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("qus-arch", &[]),
+    ("qus-base", &[]),
     ("qus-binfmt", &[]),
-    ("qus-debian", &["qus-arch", "qus-digest"]),
+    (
+        "qus-builder",
+        &["qus-arch", "qus-base", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],
+    ),
+    ("qus-debian", &["qus-arch", "qus-digest", "qus-files"]),
     ("qus-digest", &[]),
+    ("qus-files", &[]),
     ("qus-oci", &["qus-arch", "qus-digest"]),
     ("qus-publish", &["qus-digest", "qus-oci"]),
     ("qus-register", &["qus-arch", "qus-binfmt"]),
-    ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest"]),
+    ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest", "qus-files"]),
     (
         "xtask",
         &[
             "qus-arch",
+            "qus-base",
             "qus-binfmt",
+            "qus-builder",
             "qus-debian",
             "qus-digest",
+            "qus-files",
             "qus-oci",
             "qus-publish",
             "qus-register",
@@ -34,6 +43,23 @@ const ARROWS: [(&str, &[&str]); 9] = [
 
 /// What must never be under the binary that ships: async runtimes, HTTP, and what compiles C.
 const NOT_IN_REGISTER: [&str; 7] = ["tokio", "async-std", "hyper", "reqwest", "cc", "cmake", "openssl-sys"];
+
+/// What the program that builds images must not be made of: a first image would wait for it. The commands that need these
+/// are behind the feature `full`.
+const NOT_FOR_IMAGES: [&str; 9] = [
+    "bollard",
+    "clap_mangen",
+    "debversion",
+    "minijinja",
+    "pgp",
+    "qus-register",
+    "qus-testbed",
+    "regex",
+    "wait4",
+];
+
+/// The most crates that it is made of, ours and those for build scripts among them. Each takes a new machine time.
+const MOST_FOR_IMAGES: usize = 150;
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
@@ -113,4 +139,21 @@ fn register_stays_small() {
     for name in NOT_IN_REGISTER {
         assert!(!reached.contains(name), "`register` pulls in {name}: {reached:?}");
     }
+}
+
+#[test]
+fn a_first_image_waits_for_little() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--package", "xtask", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])
+        .args(["--locked", "--offline"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let crates: BTreeSet<&str> = tree.lines().collect();
+    for name in NOT_FOR_IMAGES {
+        let found = crates.iter().any(|line| line.split(' ').next() == Some(name));
+        assert!(!found, "`cargo xtask images` is made of {name}");
+    }
+    assert!(crates.len() <= MOST_FOR_IMAGES, "{}: {crates:?}", crates.len());
 }

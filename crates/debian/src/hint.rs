@@ -15,12 +15,14 @@ pub fn hint(error: &(dyn Error + 'static)) -> Option<String> {
 }
 
 fn own(error: &(dyn Error + 'static)) -> Option<String> {
+    #[cfg(feature = "openpgp")]
     if let Some(error) = error.downcast_ref::<crate::resolve::Error>() {
         return error.hint();
     }
     if let Some(error) = error.downcast_ref::<crate::fetch::Error>() {
         return error.hint();
     }
+    #[cfg(feature = "openpgp")]
     if let Some(error) = error.downcast_ref::<crate::release::Error>() {
         return error.hint();
     }

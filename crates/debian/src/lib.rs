@@ -3,7 +3,8 @@
 //! Trust runs downwards: [`keyring`] says whose signatures count, [`release`] verifies a suite's `InRelease`, that
 //! names each `Packages` by digest ([`packages`]), which names each .deb by digest ([`deb`]), out of which [`qemu`] takes
 //! the static programs. [`resolve`] walks this once and writes down what it found as a [`lock`]; a build starts from the
-//! lock alone, and trusts neither mirror nor network.
+//! lock alone, and trusts neither mirror nor network: all above it is behind the feature `openpgp`, so that a build compiles
+//! no cryptography but hashes.
 //!
 //! This crate never reads the clock, the environment or a fixed path on its own account: `now`, folders and settings come
 //! in as arguments. (The one exception is `Retry-After`, which may be a date.)
@@ -13,22 +14,28 @@ pub mod deb;
 pub mod elf;
 pub mod fetch;
 mod hint;
+#[cfg(feature = "openpgp")]
 pub mod keyring;
 pub mod lock;
 pub mod mirror;
+#[cfg(feature = "openpgp")]
 pub mod packages;
 pub mod progress;
 pub mod qemu;
+#[cfg(feature = "openpgp")]
 pub mod release;
+#[cfg(feature = "openpgp")]
 pub mod resolve;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 mod date;
+mod pool;
 
 pub use cache::Cache;
 pub use fetch::Fetcher;
 pub use hint::hint;
+#[cfg(feature = "openpgp")]
 pub use keyring::Keyring;
 pub use lock::Lock;
 pub use mirror::Mirror;

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::Write as _;
 use std::path::Path;
 
 use arch::{Host, Target};
@@ -19,6 +18,11 @@ mod display;
 mod parse;
 
 pub use parse::ParseError;
+
+/// The package that holds busybox.
+pub const BUSYBOX: &str = "busybox-static";
+/// The package that holds the C library to link static programs with.
+pub const LIBC: &str = "musl-dev";
 
 /// A suite as it was when the lock was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,17 +249,9 @@ impl Lock {
 
     /// Writes the file at `path`: whole or not at all.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let write = || {
-            let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-            file.write_all(self.to_string().as_bytes())?;
-            // A temporary file is its owner's alone, a file in a source tree everybody's.
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-            file.as_file().set_permissions(mode)?;
-            file.as_file().sync_all()?;
-            file.persist(path).map(drop).map_err(|error| error.error)
-        };
-        write().map_err(|error| Error::Write { path: path.display().to_string(), error })
+        let options = files::Options { durable: true, ..files::Options::default() };
+        files::write_with(path, &self.to_string(), options)
+            .map_err(|error| Error::Write { path: path.display().to_string(), error: error.into_io() })
     }
 
     /// The suites, in the order of preference.

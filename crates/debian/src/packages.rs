@@ -8,6 +8,7 @@ use debversion::Version;
 use digest::Digest;
 
 use crate::deb;
+use crate::pool::is_pool_path;
 
 /// The longest line and the longest file that are read, in bytes. Today's longest file has 56 MB.
 const LINE_LIMIT: u64 = 1 << 20;
@@ -114,14 +115,6 @@ fn parse(stanza: &[u8]) -> Result<(Version, Entry), Error> {
         name: name.clone(),
     };
     Ok((parsed, entry))
-}
-
-/// A plain relative path, which is put into addresses as it is.
-pub(crate) fn is_pool_path(path: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "+-._~/:%".contains(c);
-    !path.is_empty()
-        && path.chars().all(plain)
-        && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 #[cfg(test)]

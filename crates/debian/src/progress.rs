@@ -1,18 +1,26 @@
-//! What a download says on its way; who draws it is another crate's matter.
+//! What long work says on its way; who draws it is another crate's matter.
 
-/// Told about downloads.
+/// Told about downloads, and about other work that takes time.
 pub trait Progress: Send + Sync {
     /// A download of `size` bytes begins. It has ended when the [`Task`] is dropped.
     fn start(&self, name: &str, size: u64) -> Box<dyn Task>;
+
+    /// Work without a known size begins. It has ended when the [`Task`] is dropped. Unless it is drawn, nothing is said.
+    fn step(&self, _what: &str) -> Box<dyn Task> {
+        Box::new(Silent)
+    }
 
     /// Something that a waiting user wants to know, in one line: why there is a pause.
     fn note(&self, message: &str);
 }
 
-/// One download.
-pub trait Task: Send {
+/// One download, or one step.
+pub trait Task: Send + Sync {
     /// `position` bytes are there. It can fall, when a download starts over.
     fn at(&mut self, position: u64);
+
+    /// `bytes` more are done, on whichever thread.
+    fn advance(&self, bytes: u64);
 }
 
 /// Says nothing.
@@ -29,4 +37,6 @@ impl Progress for Silent {
 
 impl Task for Silent {
     fn at(&mut self, _position: u64) {}
+
+    fn advance(&self, _bytes: u64) {}
 }

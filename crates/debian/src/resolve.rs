@@ -13,7 +13,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::fetch::{self, Fetcher};
 use crate::keyring::Keyring;
-use crate::lock::{Lock, Package, Role};
+use crate::lock::{BUSYBOX, LIBC, Lock, Package, Role};
 use crate::mirror::Mirror;
 use crate::packages::Entry;
 use crate::progress::Progress;
@@ -36,10 +36,6 @@ pub use news::{Unknown, new_hosts, new_targets};
 
 /// The packages that may hold QEMU's static programs.
 pub const CANDIDATES: [&str; 2] = ["qemu-user", "qemu-user-static"];
-/// The package that holds busybox.
-pub const BUSYBOX: &str = "busybox-static";
-/// The package that holds the C library to link static programs with.
-pub const LIBC: &str = "musl-dev";
 
 /// How many hosts are looked after at once. More connections to one mirror only take from each other.
 const AT_ONCE: usize = 3;

@@ -112,6 +112,7 @@ fn rows(layout: &Layout, images: &[&Named], classic: &Platform) -> Result<Vec<Ro
 
 /// The digest of the config that an engine with a classic store knows an image by; `None` if there is no image for
 /// the platform.
+#[cfg(feature = "engine")]
 pub(crate) fn config_of(
     layout: &Layout,
     descriptor: &Descriptor,

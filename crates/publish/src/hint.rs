@@ -4,6 +4,7 @@ use std::error::Error;
 
 use crate::archive::ArchiveError;
 use crate::credentials::CredentialsError;
+#[cfg(feature = "engine")]
 use crate::engine::{EngineError, ShipError};
 use crate::layout::LayoutError;
 use crate::registry::RegistryError;
@@ -18,18 +19,29 @@ pub fn hint(error: &(dyn Error + 'static)) -> Option<String> {
             error.hint().map(str::to_owned)
         } else if let Some(error) = error.downcast_ref::<CredentialsError>() {
             error.hint()
-        } else if let Some(error) = error.downcast_ref::<EngineError>() {
-            error.hint()
-        } else if let Some(error) = error.downcast_ref::<ShipError>() {
+        } else if let Some(error) = error.downcast_ref::<RegistryError>() {
             error.hint()
         } else {
-            error.downcast_ref::<RegistryError>().and_then(RegistryError::hint)
+            engine_hint(error)
         };
         if found.is_some() {
             return found;
         }
         cause = error.source();
     }
+    None
+}
+
+#[cfg(feature = "engine")]
+fn engine_hint(error: &(dyn Error + 'static)) -> Option<String> {
+    match error.downcast_ref::<EngineError>() {
+        Some(error) => error.hint(),
+        None => error.downcast_ref::<ShipError>().and_then(ShipError::hint),
+    }
+}
+
+#[cfg(not(feature = "engine"))]
+fn engine_hint(_: &(dyn Error + 'static)) -> Option<String> {
     None
 }
 

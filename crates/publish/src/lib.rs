@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod credentials;
+#[cfg(feature = "engine")]
 pub mod engine;
 mod hint;
 pub mod layout;

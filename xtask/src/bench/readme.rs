@@ -9,12 +9,11 @@ use anyhow::{Context as _, bail};
 use super::growth::{self, Estimate, Row};
 use super::results::{Measured, Results};
 use crate::config::SUITES;
-use crate::files;
 use crate::ui::size;
 
 /// Puts the tables where the file has marks for them.
 pub(super) fn update(file: &Path, results: &Results) -> anyhow::Result<()> {
-    files::write(file, &updated(file, results)?)
+    Ok(files::write(file, &updated(file, results)?)?)
 }
 
 /// What the file is to say.

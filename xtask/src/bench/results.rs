@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::figure::Figure;
 use super::growth::Row;
 use super::timeline::Timeline;
-use crate::files;
 
 /// Everything that is known.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -59,7 +58,7 @@ impl Results {
     }
 
     pub(super) fn save(&self, file: &Path) -> anyhow::Result<()> {
-        files::write(file, &(serde_json::to_string_pretty(self)? + "\n"))
+        Ok(files::write(file, &(serde_json::to_string_pretty(self)? + "\n"))?)
     }
 
     /// Puts `figures` in the place of those of `bench`; benchmarks come as in `order`.

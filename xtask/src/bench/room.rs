@@ -9,7 +9,7 @@ use arch::Host;
 use debian::lock::{Lock, Package, Role};
 
 use super::child::{self, Run};
-use crate::cross;
+use builder::cross;
 
 const PREFIX: &str = "bench-";
 

@@ -16,10 +16,10 @@ use super::figure::{Figure, Goal, Unit, least, list};
 use super::results::{Measured, Results};
 use super::room::Room;
 use super::{Name, changed, cold, growth, push, register};
-use crate::cross;
 use crate::page::Sizes;
 use crate::testing::unpack_qemu;
 use crate::ui::Ui;
+use builder::cross;
 
 /// How often what takes less than a second is measured.
 const SHORT: usize = 5;

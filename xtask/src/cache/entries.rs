@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use digest::Digest;
 
-use crate::build::memo;
+use builder::build::memo;
 
 /// A folder of the cache. ARCHITECTURE.md says what is in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

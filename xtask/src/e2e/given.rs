@@ -9,8 +9,8 @@ use publish::layout::Layout;
 
 use super::job::{Image, Job};
 use super::stage::descriptor;
-use crate::build;
-use crate::error::Hinted;
+use base::Hinted;
+use builder::build;
 
 /// Fails if the layout at `path` lacks an image that `jobs` need, or has one that was made from another lock.
 pub(super) fn check(path: &Path, lock: &Lock, jobs: &[Job]) -> anyhow::Result<()> {

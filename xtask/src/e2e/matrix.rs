@@ -7,7 +7,6 @@ use arch::{Host, Target};
 use serde::Serialize;
 
 use super::run::{Cell, Outcome};
-use crate::report::render;
 
 /// The cells that the lock has of the hosts that were tried, and whether each ran. Those of a job that failed early count,
 /// too.
@@ -37,7 +36,7 @@ pub(super) fn table(cells: &[Cell]) -> String {
         rows.push(row);
     }
     let ran = cells.iter().filter(|cell| cell.ran).count();
-    let mut text = format!("\n{}", render(&rows));
+    let mut text = format!("\n{}", base::table(&rows));
     // Writing to a String cannot fail.
     let _ = writeln!(text, "\n{ran} of {} cells ran here and said the locked version", cells.len());
     text

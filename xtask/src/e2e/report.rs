@@ -10,7 +10,6 @@ use super::job::{Expect, Job};
 use super::machine::Changes;
 use super::run::Outcome;
 use super::{matrix, setup};
-use crate::report::render;
 
 /// The engines in the order of the table; the first runs every job.
 pub(super) const ENGINES: [Engine; 4] = [
@@ -59,7 +58,7 @@ pub(super) fn table(outcomes: &[Outcome], elapsed: Duration) -> String {
         }
         rows.push(row);
     }
-    let mut text = format!("\n{}", render(&rows));
+    let mut text = format!("\n{}", base::table(&rows));
     // Writing to a String cannot fail.
     let _ = writeln!(text, "\n{} runs in {:.0} s", outcomes.len(), elapsed.as_secs_f64());
     text.push_str(&matrix::table(&matrix::cells(outcomes)));
@@ -111,7 +110,7 @@ pub(super) fn list(jobs: &[Job], asked: &[Engine]) -> String {
         };
         rows.push([job.name.to_owned(), engines, job.about.clone()]);
     }
-    render(&rows)
+    base::table(&rows)
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,6 @@ use debian::resolve::{Comparison, Row};
 use serde::Serialize;
 
 use super::concessions::Concessions;
-use crate::report;
 
 const NOTHING: &str = "the archive has nothing newer\n";
 
@@ -94,7 +93,7 @@ pub(super) fn table(comparison: &Comparison, concessions: &Concessions) -> Strin
             let [old, new] = versions(row);
             [row.suite.clone(), row.host.to_string(), row.package.clone(), old, new, targets(row)]
         }));
-        text.push_str(&report::render(&cells));
+        text.push_str(&base::table(&cells));
     }
     let options = concessions.options();
     if !options.is_empty() {

@@ -7,7 +7,7 @@ use debian::lock::{Lock, Package};
 use serde::Serialize;
 
 use super::sizes::Sizes;
-use crate::kind::Kind;
+use builder::kind::Kind;
 
 /// The whole report; what `--json` prints.
 #[derive(Debug, Serialize)]

@@ -6,7 +6,7 @@ use arch::{Host, Target};
 use oci::spec::{Descriptor, Index, Manifest, media_type};
 use publish::layout::{Layout, LayoutError};
 
-use crate::kind::Kind;
+use builder::kind::Kind;
 
 /// Compressed sizes in bytes.
 #[derive(Debug, Default)]

@@ -91,6 +91,13 @@ impl Folder {
     }
 
     fn write(&self, path: &Path, mode: u32, pieces: &[&[u8]]) -> std::io::Result<()> {
+        // A link is nothing to keep here: the files of a release are in its folder.
+        match path.symlink_metadata() {
+            Ok(found) if !found.is_file() && !found.is_symlink() => {
+                return Err(std::io::Error::other("it is no regular file"));
+            }
+            _ => {}
+        }
         let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.path)?;
         for piece in pieces {
             file.write_all(piece)?;

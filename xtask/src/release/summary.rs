@@ -5,7 +5,6 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Asset, Assets};
-use crate::report;
 use crate::ui::size;
 
 #[derive(Debug, Serialize)]
@@ -59,7 +58,7 @@ pub(super) fn table(assets: &Assets) -> String {
             members.iter().filter(|asset| asset.written).count().to_string(),
         ]);
     }
-    report::render(&rows)
+    base::table(&rows)
 }
 
 /// A name with what varies in it in capitals.

@@ -13,10 +13,10 @@ use publish::layout::Layout;
 
 use super::Order;
 use super::folder::Folder;
-use crate::build::{Built, BuiltImage};
-use crate::kind::Kind;
-use crate::packing::Compression;
-use crate::plan::{Content, Plan, Selection};
+use builder::build::{Built, BuiltImage};
+use builder::kind::Kind;
+use builder::packing::Compression;
+use builder::plan::{Content, Plan, Selection};
 
 /// What the release takes binaries from: the single-target images, and `pkg` for the hosts that have no others.
 pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
@@ -32,7 +32,7 @@ pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
             continue;
         }
         let part = Plan::new(
-            &order.images.site.config.hosts,
+            order.configured,
             &Selection { hosts, kinds, targets, compression: Compression::Gzip },
             order.images.lock,
         )?;
@@ -44,7 +44,7 @@ pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
 
 /// In the order of the configuration; one that is not configured is left for [`Plan::new`] to refuse.
 fn selected(order: &Order<'_>) -> Vec<Host> {
-    if order.hosts.is_empty() { order.images.site.config.hosts.clone() } else { order.hosts.clone() }
+    if order.hosts.is_empty() { order.configured.to_vec() } else { order.hosts.clone() }
 }
 
 /// The tarballs of `order`.

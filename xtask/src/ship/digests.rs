@@ -8,8 +8,8 @@ use digest::Digest;
 
 use super::Shipped;
 use crate::cli::RegistryArgs;
-use crate::error::Hinted;
-use crate::files::Draft;
+use base::Hinted;
+use files::Draft;
 
 /// What `--digest-file` asks for: one line for each tag, `sha256:… docker.io/aptman/qus:latest`. Begun before the push,
 /// after which nothing should stand in its way.
@@ -23,7 +23,7 @@ impl Digests {
     pub(super) fn write(self, shipped: &[Shipped]) -> anyhow::Result<()> {
         let Some(draft) = self.0 else { return Ok(()) };
         let line = |tag: &Shipped| format!("{} {}\n", tag.digest, tag.reference);
-        draft.finish_with(shipped.iter().map(line).collect::<String>().as_bytes())
+        Ok(draft.finish_with(shipped.iter().map(line).collect::<String>().as_bytes())?)
     }
 }
 

@@ -8,18 +8,71 @@ use publish::layout::Layout;
 use publish::registry::{Mode, Push, Registry, Repository};
 
 use super::Shipped;
-use crate::build::{Built, BuiltImage};
-use crate::packing::Form;
+use crate::cli::{ShipArgs, Via};
 use crate::ui::Ui;
+use base::Hinted;
+use builder::build::{Built, BuiltImage};
+use builder::packing::Form;
+
+/// The engine to push through, or `None` for the registry; says which and why.
+pub(super) async fn choose(
+    args: &ShipArgs,
+    dry_run: bool,
+    built: &Built,
+    ui: &Ui,
+) -> anyhow::Result<Option<Engine>> {
+    match args.push_via {
+        // A dry run asks the registry: an engine cannot be asked what it would do.
+        _ if dry_run => Ok(None),
+        Some(Via::Registry) => Ok(None),
+        Some(Via::Engine) => {
+            let engine = find().await?;
+            if engine.store() == Store::Classic
+                && built.images.iter().any(|image| image.plan.form == Form::Zstd)
+            {
+                let message = format!("{} has a classic store, which pushes no zstd", engine.name());
+                let hint = "push to the registry directly: --push-via registry; or with --compression gzip";
+                return Err(Hinted::new(message, hint).into());
+            }
+            ui.note(format!("pushing through {} at {}", engine.name(), engine.endpoint()));
+            Ok(Some(engine))
+        }
+        None => match find().await {
+            Ok(engine) if engine.store() == Store::Containerd => {
+                ui.note(format!(
+                    "pushing through {}: its containerd store carries an index unchanged",
+                    engine.name()
+                ));
+                Ok(Some(engine))
+            }
+            Ok(engine) => {
+                ui.note(format!(
+                    "pushing to the registry directly: {} has a classic store, which changes digests",
+                    engine.name()
+                ));
+                Ok(None)
+            }
+            Err(_) => {
+                ui.note("pushing to the registry directly: there is no engine");
+                Ok(None)
+            }
+        },
+    }
+}
+
+async fn find() -> anyhow::Result<Engine> {
+    let endpoints = publish::engine::find(|name| std::env::var_os(name))?;
+    Ok(Engine::connect(&endpoints).await?)
+}
 
 /// Loads what was built: indexes where the store holds them, or else each host's own images.
 pub(super) async fn load(
-    engine: &Engine,
     layout: &Layout,
     built: &Built,
     repository: &Repository,
     ui: &Ui,
 ) -> anyhow::Result<()> {
+    let engine = find().await?;
     // A classic store may not read zstd; it gets what is in gzip, if anything is.
     let gzip = built.images.iter().any(|image| image.plan.form == Form::Gzip);
     let takes = |form: Form| engine.store() == Store::Containerd || !gzip || form == Form::Gzip;

@@ -13,14 +13,14 @@ use publish::registry::{Access, Fetched, Registry, Repository};
 
 use super::digests::{Digests, Expected};
 use super::{Shipped, connect, tags};
-use crate::build;
 use crate::cli::ManifestArgs;
 use crate::config::Config;
 use crate::context;
-use crate::error::Hinted;
-use crate::packing::Form;
-use crate::plan::{Content, ImagePlan, IndexPlan, Plan, Selection};
 use crate::ui::{self, Ui};
+use base::Hinted;
+use builder::build;
+use builder::packing::Form;
+use builder::plan::{Content, ImagePlan, IndexPlan, Plan, Selection};
 
 pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     let ui = Ui::new();

@@ -8,8 +8,8 @@ use oci::{Blob, IndexBuilder};
 use publish::layout::LayoutWriter;
 use publish::registry::Push;
 
-use crate::build::{Built, PREFIX};
-use crate::plan::Content;
+use builder::build::{Built, PREFIX};
+use builder::plan::Content;
 
 /// What a push sets: every host's own tags; then the indexes, those that name a version before those that move.
 ///

@@ -10,9 +10,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 use toml::Spanned;
 
-use super::{Inconsistent, Lock, Package, Role, Suite};
-use crate::resolve::{BUSYBOX, LIBC};
-use crate::{date, packages};
+use super::{BUSYBOX, Inconsistent, LIBC, Lock, Package, Role, Suite};
+use crate::{date, pool};
 
 /// The format's version that this code reads and writes.
 const VERSION: u32 = 1;
@@ -189,7 +188,7 @@ fn package(
         let message = format!("`{}` is not host `{host}`'s, `{}`", raw.architecture.get_ref(), host.debian());
         return Err(wrong(raw.architecture.span(), message));
     }
-    if !packages::is_pool_path(raw.path.get_ref()) {
+    if !pool::is_pool_path(raw.path.get_ref()) {
         return Err(wrong(raw.path.span(), format!("`{}` is no path in an archive", raw.path.get_ref())));
     }
     let role = match raw.targets {

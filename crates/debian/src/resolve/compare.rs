@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use arch::{Host, Target};
 
 use super::finding::{Finding, Kind};
-use super::{BUSYBOX, Change, Error, Need, Rejected, Request, Resolution};
+use super::{Change, Error, Need, Rejected, Request, Resolution};
 use crate::elf;
-use crate::lock::{Lock, Package};
+use crate::lock::{BUSYBOX, Lock, Package};
 
 /// What differs between two locks, and what of it somebody should look at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::fmt;
 
 use arch::{Host, Target};
 
+use super::Rejected;
 use super::archive::is_gone;
-use super::{BUSYBOX, Rejected};
-use crate::lock::Inconsistent;
+use crate::lock::{BUSYBOX, Inconsistent};
 use crate::{fetch, packages, qemu, release};
 
 /// Why there is no lock.

@@ -158,14 +158,9 @@ impl Archive {
 
     /// Two processes at once overwrite each other's memo, never mix them; not to remember costs only time.
     fn remember(&self, pins: &Pins) {
-        let Some(dir) = self.memo.parent() else { return };
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(dir)?;
-            serde_json::to_writer_pretty(&mut file, pins)?;
-            file.persist(&self.memo)?;
-            Ok(())
-        };
-        let _ = write();
+        if let Ok(text) = serde_json::to_vec_pretty(pins) {
+            let _ = files::write(&self.memo, &text);
+        }
     }
 
     async fn all(&self, packages: &[Package]) -> Result<Vec<Deb>, ArchiveError> {

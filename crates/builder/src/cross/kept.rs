@@ -1,12 +1,12 @@
 //! Built binaries in the cache: each has its digest beside it, and counts only while the two agree.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use digest::Digest;
+use files::Options;
 
 /// Reads the binary at `path`; `None` if it is not there or not as it was kept.
 pub(super) fn read(path: &Path) -> Option<Vec<u8>> {
@@ -26,21 +26,11 @@ pub(super) fn is_sound(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Copies the binary to temporary names and renames, so that an interrupted copy is never taken for a whole one.
+/// Copies the binary, and then puts its digest beside it.
 pub(super) fn write(from: &Path, to: &Path) -> anyhow::Result<()> {
     let bytes = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
-    put(&bytes, to, 0o755)?;
-    put(Digest::of(&bytes).hex().as_bytes(), &beside(to), 0o644)
-}
-
-fn put(bytes: &[u8], to: &Path, mode: u32) -> anyhow::Result<()> {
-    let folder = to.parent().context("a cached file has a folder")?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)
-        .with_context(|| format!("cannot write to {}", folder.display()))?;
-    file.write_all(bytes)
-        .and_then(|()| File::set_permissions(file.as_file(), fs::Permissions::from_mode(mode)))
-        .with_context(|| format!("cannot write {}", to.display()))?;
-    file.persist(to).with_context(|| format!("cannot create {}", to.display()))?;
+    files::write_with(to, &bytes, Options { mode: 0o755, ..Options::default() })?;
+    files::write(&beside(to), &Digest::of(&bytes).hex())?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ mod base;
 mod busybox;
 mod downloads;
 mod layers;
-pub(crate) mod memo;
+pub mod memo;
 mod missing;
 mod pipeline;
 mod qemu;
@@ -13,27 +13,27 @@ mod qemu;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use anyhow::Context as _;
 use arch::{Host, Status, Target};
 use debian::lock::{Lock, Package};
+use debian::progress::Progress;
 use digest::Digest;
 use oci::Layer;
 use publish::layout::LayoutWriter;
 
-pub(crate) use assemble::{Built, BuiltImage, PREFIX, index, inputs, inputs_key};
+pub use assemble::{Built, BuiltImage, BuiltIndex, PREFIX, index, inputs, inputs_key};
 use downloads::Downloads;
 use memo::{Key, Memo};
 use missing::Missing;
 use pipeline::Permits;
 
-use crate::context;
+use crate::announce;
 use crate::packing::{Form, Holds, Level, Packing};
 use crate::plan::{Content, Plan};
 use crate::trace::Trace;
-use crate::ui::Ui;
 
 /// Each decoding thread holds blocks of a package in memory, so there are no more than these for a host.
 const MOST_DECODERS: u32 = 4;
@@ -47,7 +47,7 @@ pub(crate) struct Builder<'a> {
     pub(crate) cache_dir: &'a Path,
     pub(crate) jobs: NonZero<usize>,
     pub(crate) level: Level,
-    pub(crate) ui: &'a Ui,
+    pub(crate) progress: &'a Arc<dyn Progress>,
     pub(crate) trace: &'a Trace,
 }
 
@@ -96,14 +96,14 @@ impl Builder<'_> {
             self.fetch.cache().get(package.size, &package.digest).is_ok_and(|path| path.is_some())
         };
         if !missing.iter().flat_map(Missing::needs).all(cached) {
-            context::announce(self.mirror, self.ui);
+            announce(self.mirror, self.progress.as_ref());
         }
         let downloads = Downloads::start(
             missing.iter().flat_map(Missing::needs),
             self.lock,
             self.fetch,
             self.mirror,
-            self.ui,
+            self.progress,
         )?;
         // As many hosts at a time as there are jobs, for decoding has one thread for each; all together compress no more than
         // that many binaries at a time. But a long window takes 190 MB, and what it is fed with takes more.
@@ -172,7 +172,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let count: usize = missing.packages.iter().map(|(_, targets)| targets.len()).sum();
-        let task = self.ui.step(format!("{host}: compressing {count} binaries"));
+        let task = self.progress.step(&format!("{host}: compressing {count} binaries"));
         let wanted = qemu::Wanted {
             host,
             packages: missing.packages.clone(),
@@ -180,7 +180,7 @@ impl Builder<'_> {
             singles: missing.singles.clone(),
             level: self.level,
         };
-        let made = qemu::make(&wanted, shared, &task)?;
+        let made = qemu::make(&wanted, shared, task.as_ref())?;
         for (form, layer) in &made.all {
             memo.put(self.all_key(host, *form), layer, self.layout)?;
         }

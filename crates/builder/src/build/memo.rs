@@ -22,8 +22,6 @@ use oci::spec::Descriptor;
 use publish::layout::LayoutWriter;
 use serde::{Deserialize, Serialize};
 
-use crate::files;
-
 /// Raised with every change to what is put into layers or to how `oci` writes them (its golden digests tell), and to what a
 /// memo says.
 const FORMAT: u32 = 4;
@@ -129,7 +127,7 @@ impl Memo {
     fn write(&self, path: &Path, record: &mut Record, layout: &LayoutWriter) -> anyhow::Result<()> {
         let blob = layout.blob_path(record.descriptor.digest);
         record.learn(&blob).with_context(|| format!("cannot look at {}", blob.display()))?;
-        files::write(path, &write(record)?)
+        Ok(files::write(path, &write(record)?)?)
     }
 
     fn path(&self, key: Key) -> PathBuf {
@@ -142,12 +140,12 @@ impl Memo {
 }
 
 /// Whether the memo at `path` is as it was written.
-pub(crate) fn is_sound(path: &Path) -> io::Result<bool> {
+pub fn is_sound(path: &Path) -> io::Result<bool> {
     Ok(text(&fs::read(path)?).is_some())
 }
 
 /// The digest of the layer that the memo at `path` remembers; `None` if it cannot be read.
-pub(crate) fn layer(path: &Path) -> Option<Digest> {
+pub fn layer(path: &Path) -> Option<Digest> {
     Some(parse(&fs::read(path).ok()?)?.descriptor.digest)
 }
 

@@ -13,15 +13,14 @@ use anyhow::Context as _;
 use arch::{Host, Target};
 use debian::cache::Cache;
 use debian::lock::Package;
+use debian::progress::Task;
 use oci::{Entry, Layer, Member};
 use publish::layout::LayoutWriter;
 
-use super::base::MTIME;
-use super::layers::{Finished, Writer};
+use super::layers::{Finished, MTIME, Writer};
 use super::pipeline::{Permits, Turns, lock};
 use crate::packing::{Form, Holds, Level, Packing};
 use crate::trace::Trace;
-use crate::ui::Task;
 
 /// Which layers to make from which packages.
 pub(super) struct Wanted<'a> {
@@ -90,7 +89,7 @@ pub(super) struct Shared<'a> {
 
 /// Makes the layers. Their blobs are in the layout afterwards; only an `Ok` says that the packages were what the
 /// lock promised.
-pub(super) fn make(wanted: &Wanted<'_>, shared: Shared<'_>, task: &Task) -> anyhow::Result<Made> {
+pub(super) fn make(wanted: &Wanted<'_>, shared: Shared<'_>, task: &dyn Task) -> anyhow::Result<Made> {
     // One binary may wait while the next is decoded and the last are compressed.
     let (sender, receiver) = sync_channel(1);
     let receiver = Arc::new(Mutex::new(receiver));
@@ -141,7 +140,7 @@ fn work(
     shared: Shared<'_>,
     binaries: &Mutex<Receiver<Binary>>,
     turns: &Turns<Uncommitted>,
-    task: &Task,
+    task: &dyn Task,
 ) -> anyhow::Result<()> {
     let watch = turns.watch();
     loop {

@@ -5,22 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use arch::{Host, Status, Target};
 use debian::lock::Lock;
 
-use crate::error::Hinted;
 use crate::kind::Kind;
 use crate::packing::{Compression, Form};
+use base::Hinted;
 
 /// What the user asked for; empty lists stand for everything.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Selection {
-    pub(crate) hosts: Vec<Host>,
-    pub(crate) kinds: Vec<Kind>,
-    pub(crate) targets: Vec<Target>,
-    pub(crate) compression: Compression,
+pub struct Selection {
+    /// Hosts to build for.
+    pub hosts: Vec<Host>,
+    /// Kinds of images with everything.
+    pub kinds: Vec<Kind>,
+    /// Targets to build single-target images of.
+    pub targets: Vec<Target>,
+    /// The forms of each image.
+    pub compression: Compression,
 }
 
 /// What an image holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Content {
+pub enum Content {
     /// Everything that its kind holds.
     Kind(Kind),
     /// `full` with one target's binary.
@@ -29,7 +33,7 @@ pub(crate) enum Content {
 
 impl Content {
     /// Whether it holds `register`.
-    pub(crate) fn has_register(self) -> bool {
+    pub fn has_register(self) -> bool {
         match self {
             Content::Kind(kind) => kind.has_register(),
             Content::Single(_) => true,
@@ -39,61 +43,71 @@ impl Content {
 
 /// One image of one host.
 #[derive(Debug, Clone)]
-pub(crate) struct ImagePlan {
-    pub(crate) host: Host,
-    pub(crate) content: Content,
+pub struct ImagePlan {
+    /// The host.
+    pub host: Host,
+    /// What it holds.
+    pub content: Content,
     /// What its layers are compressed with.
-    pub(crate) form: Form,
+    pub form: Form,
     /// The tags that name this image alone: one that names the version, and then those that always mean the newest.
     /// Images with one target have none.
-    pub(crate) tags: Vec<String>,
+    pub tags: Vec<String>,
     /// QEMU's version, as in tags.
-    pub(crate) version: String,
+    pub version: String,
 }
 
 impl ImagePlan {
-    pub(crate) fn version_tag(&self) -> Option<&str> {
+    /// The tag that names the version.
+    pub fn version_tag(&self) -> Option<&str> {
         self.tags.first().map(String::as_str)
     }
 
-    pub(crate) fn moving_tags(&self) -> &[String] {
+    /// The tags that always mean the newest.
+    pub fn moving_tags(&self) -> &[String] {
         self.tags.get(1..).unwrap_or_default()
     }
 }
 
 /// One index over hosts.
 #[derive(Debug, Clone)]
-pub(crate) struct IndexPlan {
-    pub(crate) content: Content,
+pub struct IndexPlan {
+    /// What its images hold.
+    pub content: Content,
     /// The forms of the images that it lists, in its order.
-    pub(crate) forms: &'static [Form],
+    pub forms: &'static [Form],
     /// The tag that always means the newest, and the one that names the version.
-    pub(crate) tags: [String; 2],
-    pub(crate) version: String,
+    pub tags: [String; 2],
+    /// The newest version of QEMU in it, as in tags.
+    pub version: String,
 }
 
 impl IndexPlan {
     /// Whether `image`, which is in `form`, is in this index.
-    pub(crate) fn lists(&self, image: &ImagePlan, form: Form) -> bool {
+    pub fn lists(&self, image: &ImagePlan, form: Form) -> bool {
         image.content == self.content && image.form == form && self.forms.contains(&form)
     }
 
-    pub(crate) fn moving_tag(&self) -> &str {
+    /// The tag that always means the newest.
+    pub fn moving_tag(&self) -> &str {
         &self.tags[0]
     }
 
-    pub(crate) fn version_tag(&self) -> &str {
+    /// The tag that names the version.
+    pub fn version_tag(&self) -> &str {
         &self.tags[1]
     }
 }
 
 /// Everything that a run builds. Images come host by host; an index covers the images that have its content.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) images: Vec<ImagePlan>,
-    pub(crate) indexes: Vec<IndexPlan>,
+pub struct Plan {
+    /// The images.
+    pub images: Vec<ImagePlan>,
+    /// The indexes over them.
+    pub indexes: Vec<IndexPlan>,
     /// The version in the tags of each host's images that hold everything.
-    pub(crate) versions: BTreeMap<Host, String>,
+    pub versions: BTreeMap<Host, String>,
 }
 
 impl Plan {
@@ -101,7 +115,7 @@ impl Plan {
     ///
     /// `--kind` chooses images that hold everything, `--target` images with one target; either alone leaves the
     /// other out, neither means all of both. So a tag such as `latest` never means something partial.
-    pub(crate) fn new(configured: &[Host], selection: &Selection, lock: &Lock) -> Result<Plan, Hinted> {
+    pub fn new(configured: &[Host], selection: &Selection, lock: &Lock) -> Result<Plan, Hinted> {
         let hosts = hosts(configured, &selection.hosts)?;
         let forms = selection.compression.forms();
         let mut images = Vec::new();
@@ -180,12 +194,12 @@ impl Plan {
     }
 
     /// The forms that images are in.
-    pub(crate) fn forms(&self) -> BTreeSet<Form> {
+    pub fn forms(&self) -> BTreeSet<Form> {
         self.images.iter().map(|image| image.form).collect()
     }
 
     /// The hosts of the plan, in order, each once.
-    pub(crate) fn hosts(&self) -> Vec<Host> {
+    pub fn hosts(&self) -> Vec<Host> {
         let mut hosts: Vec<Host> = self.images.iter().map(|image| image.host).collect();
         hosts.dedup();
         hosts

@@ -6,11 +6,8 @@ use oci::{Entry, Layer};
 use publish::layout::LayoutWriter;
 
 use super::busybox;
-use super::layers::Writer;
+use super::layers::{MTIME, Writer};
 use crate::packing::{Form, Holds, Level, Packing};
-
-/// All tar entries carry the same time: a layer's digest changes only with what is in it.
-pub(super) const MTIME: u64 = 0;
 
 /// Where `register` looks for QEMU's binaries in the images; a link to where `pkg` has them.
 pub(super) const BIN_DIR: &str = "/qus/bin";

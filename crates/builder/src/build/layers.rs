@@ -4,8 +4,10 @@ use anyhow::Context as _;
 use oci::{Entry, FrameWriter, Layer, LayerWriter, Member};
 use publish::layout::{BlobWriter, LayoutWriter};
 
-use super::base::MTIME;
 use crate::packing::{Form, Packing};
+
+/// All tar entries carry the same time: a layer's digest changes only with what is in it.
+pub(super) const MTIME: u64 = 0;
 
 /// A layer on its way into the layout.
 pub(super) enum Writer {

@@ -16,10 +16,10 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 use arch::Host;
+use debian::progress::Progress;
 use digest::{Digest, Hasher};
 
-use crate::context::Site;
-use crate::ui::Ui;
+use crate::Site;
 use toolchain::Toolchain;
 
 /// The crates that end up in the binary, and the files that steer its build.
@@ -31,11 +31,15 @@ const SOURCES: [&str; 8] = [
     "crates/binfmt/src",
     "crates/register/Cargo.toml",
     "crates/register/src",
-    "xtask/src/cross",
+    "crates/builder/src/cross",
 ];
 
 /// `register`'s bytes for each of `hosts`, from the cache or built now.
-pub(crate) fn register(hosts: &[Host], site: &Site, ui: &Ui) -> anyhow::Result<BTreeMap<Host, Vec<u8>>> {
+pub fn register(
+    hosts: &[Host],
+    site: &Site,
+    progress: &dyn Progress,
+) -> anyhow::Result<BTreeMap<Host, Vec<u8>>> {
     if hosts.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -45,7 +49,7 @@ pub(crate) fn register(hosts: &[Host], site: &Site, ui: &Ui) -> anyhow::Result<B
         hosts.iter().copied().filter(|&host| kept::read(&path(host)).is_none()).collect();
     if !missing.is_empty() {
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        for (host, built) in build(&missing, site, ui)? {
+        for (host, built) in build(&missing, site, progress)? {
             kept::write(&built, &path(host))?;
         }
     }
@@ -63,12 +67,12 @@ pub(crate) fn register(hosts: &[Host], site: &Site, ui: &Ui) -> anyhow::Result<B
         .collect()
 }
 
-fn build(hosts: &[Host], site: &Site, ui: &Ui) -> anyhow::Result<Vec<(Host, PathBuf)>> {
+fn build(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow::Result<Vec<(Host, PathBuf)>> {
     let Site { workspace, cache_dir, offline, .. } = site;
-    let toolchain = Toolchain::ensure(cache_dir, workspace, *offline, ui)?;
+    let toolchain = Toolchain::ensure(cache_dir, workspace, *offline, progress)?;
     let names: Vec<&str> = hosts.iter().map(|host| host.name()).collect();
-    let _step =
-        ui.step(format!("building `register` for {} (the first time takes minutes)", names.join(", ")));
+    let _step = progress
+        .step(&format!("building `register` for {} (the first time takes minutes)", names.join(", ")));
     let target_dir = workspace.join("target/cross");
     let mut command = toolchain.zigbuild()?;
     command
@@ -95,12 +99,12 @@ fn build(hosts: &[Host], site: &Site, ui: &Ui) -> anyhow::Result<Vec<(Host, Path
 }
 
 /// Where the binaries are, under the names of their hosts.
-pub(crate) fn folder(workspace: &Path, cache: &Path) -> anyhow::Result<PathBuf> {
+pub fn folder(workspace: &Path, cache: &Path) -> anyhow::Result<PathBuf> {
     Ok(cache.join("register").join(key(workspace)?.hex()))
 }
 
 /// Whether the binaries in a folder of the cache are as they were built.
-pub(crate) fn is_sound(folder: &Path) -> std::io::Result<bool> {
+pub fn is_sound(folder: &Path) -> std::io::Result<bool> {
     kept::is_sound(folder)
 }
 

@@ -7,7 +7,7 @@ use arch::UnknownName;
 
 /// What an image is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// QEMU's binaries on scratch.
     Pkg,
     /// busybox and `register`.
@@ -19,9 +19,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 4] = [Kind::Pkg, Kind::Register, Kind::Full, Kind::Binfmt];
+    /// All kinds, in the order in which images are built.
+    pub const ALL: [Kind; 4] = [Kind::Pkg, Kind::Register, Kind::Full, Kind::Binfmt];
 
-    pub(crate) fn name(self) -> &'static str {
+    /// The name that it is asked for by, and that most of its tags end in.
+    pub fn name(self) -> &'static str {
         match self {
             Kind::Pkg => "pkg",
             Kind::Register => "register",
@@ -31,7 +33,7 @@ impl Kind {
     }
 
     /// What a tag that names a version ends in.
-    pub(crate) fn suffix(self) -> &'static str {
+    pub fn suffix(self) -> &'static str {
         match self {
             Kind::Pkg => "-pkg",
             Kind::Register => "-register",
@@ -41,7 +43,7 @@ impl Kind {
     }
 
     /// The tag that always means the newest.
-    pub(crate) fn moving_tag(self) -> &'static str {
+    pub fn moving_tag(self) -> &'static str {
         match self {
             Kind::Pkg => "pkg",
             Kind::Register => "register",
@@ -51,12 +53,12 @@ impl Kind {
     }
 
     /// Whether it holds QEMU's binaries.
-    pub(crate) fn has_qemu(self) -> bool {
+    pub fn has_qemu(self) -> bool {
         self != Kind::Register
     }
 
     /// Whether it holds `register`, and so is for hosts that have one.
-    pub(crate) fn has_register(self) -> bool {
+    pub fn has_register(self) -> bool {
         self != Kind::Pkg
     }
 }

@@ -18,47 +18,55 @@ use crate::packing::{Form, Holds, Level, Packing};
 use crate::plan::{Content, ImagePlan, IndexPlan, Plan};
 
 /// What our own labels and annotations begin with.
-pub(crate) const PREFIX: &str = "io.github.dbhi.qus";
+pub const PREFIX: &str = "io.github.dbhi.qus";
 const SOURCE: &str = "https://github.com/dbhi/qus";
 
 /// An image in the layout.
 #[derive(Debug)]
-pub(crate) struct BuiltImage {
-    pub(crate) plan: ImagePlan,
+pub struct BuiltImage {
+    /// Its plan.
+    pub plan: ImagePlan,
     /// Points to the manifest.
-    pub(crate) descriptor: Descriptor,
+    pub descriptor: Descriptor,
     /// The targets in it, each with QEMU's version as in tags.
-    pub(crate) targets: BTreeMap<Target, String>,
+    pub targets: BTreeMap<Target, String>,
     /// The sizes of its layers, together, in bytes.
-    pub(crate) size: u64,
-    pub(crate) unpacked_size: u64,
-    pub(crate) packing: Packing,
+    pub size: u64,
+    /// The same, uncompressed.
+    pub unpacked_size: u64,
+    /// What its binaries are compressed with, or its other layers where there are none.
+    pub packing: Packing,
 }
 
 /// An index in the layout.
 #[derive(Debug)]
-pub(crate) struct BuiltIndex {
-    pub(crate) plan: IndexPlan,
-    pub(crate) descriptor: Descriptor,
-    pub(crate) hosts: Vec<Host>,
+pub struct BuiltIndex {
+    /// Its plan.
+    pub plan: IndexPlan,
+    /// Points to the index.
+    pub descriptor: Descriptor,
+    /// The hosts that it has images for.
+    pub hosts: Vec<Host>,
 }
 
 /// Everything that a plan asked for.
 #[derive(Debug)]
-pub(crate) struct Built {
-    pub(crate) images: Vec<BuiltImage>,
-    pub(crate) indexes: Vec<BuiltIndex>,
+pub struct Built {
+    /// The images, in the plan's order.
+    pub images: Vec<BuiltImage>,
+    /// The indexes, in the plan's order.
+    pub indexes: Vec<BuiltIndex>,
     pub(super) versions: BTreeMap<Host, String>,
 }
 
 impl Built {
     /// The version in the tags of a host's images that hold everything.
-    pub(crate) fn host_version(&self, host: Host) -> &str {
+    pub fn host_version(&self, host: Host) -> &str {
         self.versions.get(&host).map_or("", String::as_str)
     }
 
     /// Every tag with what it points to.
-    pub(crate) fn refs(&self) -> Vec<(String, Descriptor)> {
+    pub fn refs(&self) -> Vec<(String, Descriptor)> {
         let images = self.images.iter().flat_map(|image| pair(&image.plan.tags, &image.descriptor));
         let indexes = self.indexes.iter().flat_map(|index| pair(&index.plan.tags, &index.descriptor));
         images.chain(indexes).collect()
@@ -123,7 +131,7 @@ fn packing(plan: &ImagePlan, level: Level) -> Packing {
 }
 
 /// The index of one content over the images that have it, whether they are here or at a registry.
-pub(crate) fn index(
+pub fn index(
     plan: &Plan,
     index_plan: &IndexPlan,
     images: impl IntoIterator<Item = Descriptor>,
@@ -255,12 +263,12 @@ fn versions(plan: &ImagePlan, lock: &Lock) -> BTreeMap<Target, String> {
 }
 
 /// The annotation that holds [`inputs`].
-pub(crate) fn inputs_key() -> String {
+pub fn inputs_key() -> String {
     format!("{PREFIX}.inputs")
 }
 
 /// The digest of everything that the lock has for a host.
-pub(crate) fn inputs(host: Host, lock: &Lock) -> Digest {
+pub fn inputs(host: Host, lock: &Lock) -> Digest {
     let mut text = String::new();
     for package in lock.qemu(host).chain(lock.busybox(host)) {
         text.push_str(&package.digest.hex());

@@ -1,7 +1,6 @@
 //! A timeline of a run: what each thread did, from when to when. `QUS_TRACE=FILE` writes it in the format that browsers'
 //! tracing views read (Chrome's "Trace Event Format", complete events), with the CPU time beside it.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +13,7 @@ use serde::Serialize;
 
 /// Records spans, or nothing at all.
 #[derive(Clone, Default)]
-pub(crate) struct Trace(Option<Arc<Recorder>>);
+pub struct Trace(Option<Arc<Recorder>>);
 
 struct Recorder {
     path: PathBuf,
@@ -54,7 +53,7 @@ struct Summary {
 }
 
 /// A stage under way; recorded when it is dropped.
-pub(crate) struct Span<'a> {
+pub struct Span<'a> {
     recorder: &'a Recorder,
     stage: &'static str,
     what: String,
@@ -63,18 +62,18 @@ pub(crate) struct Span<'a> {
 
 impl Trace {
     /// Records for `path`; without one, nothing.
-    pub(crate) fn new(path: Option<PathBuf>) -> Trace {
+    pub fn new(path: Option<PathBuf>) -> Trace {
         Trace(path.map(|path| Arc::new(Recorder { path, started: Instant::now(), spans: Mutex::default() })))
     }
 
     /// Begins a span of `stage` on this thread.
-    pub(crate) fn span(&self, stage: &'static str, what: impl FnOnce() -> String) -> Option<Span<'_>> {
+    pub fn span(&self, stage: &'static str, what: impl FnOnce() -> String) -> Option<Span<'_>> {
         let recorder = self.0.as_deref()?;
         Some(Span { recorder, stage, what: what(), started: Instant::now() })
     }
 
     /// Writes what was recorded.
-    pub(crate) fn finish(&self) -> anyhow::Result<()> {
+    pub fn finish(&self) -> anyhow::Result<()> {
         let Some(recorder) = &self.0 else { return Ok(()) };
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
         let cpu = Duration::new(u64::try_from(cpu.tv_sec)?, u32::try_from(cpu.tv_nsec)?).as_secs_f64();
@@ -84,7 +83,7 @@ impl Trace {
         let busy = cpu / (wall * cores as f64);
         let other_data = Summary { wall_seconds: wall, cpu_seconds: cpu, cores, busy };
         let text = serde_json::to_string(&Document { trace_events: &events, other_data })?;
-        fs::write(&recorder.path, text)
+        files::write(&recorder.path, &text)
             .with_context(|| format!("cannot write the timeline {}", recorder.path.display()))
     }
 }

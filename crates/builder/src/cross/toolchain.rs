@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
+use base::Hinted;
+use debian::progress::Progress;
 
 use super::run;
-use crate::error::Hinted;
-use crate::ui::Ui;
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
@@ -26,14 +26,14 @@ impl Toolchain {
         cache: &Path,
         workspace: &Path,
         offline: bool,
-        ui: &Ui,
+        progress: &dyn Progress,
     ) -> anyhow::Result<Toolchain> {
-        rust_src(workspace, offline, ui)?;
+        rust_src(workspace, offline, progress)?;
         // Other requirements, other folder: a new pin never meets an old install.
         let name = &digest::Digest::of(REQUIREMENTS.as_bytes()).hex()[..16];
         let root = cache.join("cross").join(name);
         if !root.exists() {
-            install(&root, offline, ui)?;
+            install(&root, offline, progress)?;
         }
         debian::cache::touch(&root);
         Ok(Toolchain { root })
@@ -58,7 +58,7 @@ impl Toolchain {
 }
 
 /// Most hosts have no prebuilt standard library to install; it is built from its sources for all of them alike.
-fn rust_src(workspace: &Path, offline: bool, ui: &Ui) -> anyhow::Result<()> {
+fn rust_src(workspace: &Path, offline: bool, progress: &dyn Progress) -> anyhow::Result<()> {
     let sysroot = run(Command::new("rustc").args(["--print", "sysroot"]).current_dir(workspace))?;
     let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/Cargo.lock");
     if library.exists() {
@@ -71,13 +71,13 @@ fn rust_src(workspace: &Path, offline: bool, ui: &Ui) -> anyhow::Result<()> {
         )
         .into());
     }
-    ui.note("installing the standard library's sources (rustup component add rust-src)");
+    progress.note("installing the standard library's sources (rustup component add rust-src)");
     run(Command::new("rustup").args(["component", "add", "rust-src"]).current_dir(workspace))
         .context("cannot install the standard library's sources")
         .map(drop)
 }
 
-fn install(root: &Path, offline: bool, ui: &Ui) -> anyhow::Result<()> {
+fn install(root: &Path, offline: bool, progress: &dyn Progress) -> anyhow::Result<()> {
     if offline {
         return Err(Hinted::new(
             "the cross linker is not installed, and --offline forbids to fetch it",
@@ -94,7 +94,7 @@ fn install(root: &Path, offline: bool, ui: &Ui) -> anyhow::Result<()> {
     let requirements = staging.path().join("requirements.txt");
     std::fs::write(&requirements, REQUIREMENTS)
         .with_context(|| format!("cannot write {}", requirements.display()))?;
-    ui.note("installing the cross linker from PyPI (ziglang, cargo-zigbuild; about 100 MB)");
+    progress.note("installing the cross linker from PyPI (ziglang, cargo-zigbuild; about 100 MB)");
     let target = staging.path().join("tools");
     run(Command::new("python3")
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])

@@ -7,9 +7,8 @@ use anyhow::Context as _;
 use debian::fetch::Fetcher;
 use debian::lock::{Lock, Package};
 use debian::mirror::Mirror;
+use debian::progress::Progress;
 use digest::Digest;
-
-use crate::ui::Ui;
 
 /// More connections to one mirror only take from each other.
 const AT_ONCE: usize = 3;
@@ -34,7 +33,7 @@ impl Downloads {
         lock: &Lock,
         fetcher: &Fetcher,
         mirror: &Mirror,
-        ui: &Ui,
+        progress: &Arc<dyn Progress>,
     ) -> anyhow::Result<Downloads> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -45,11 +44,11 @@ impl Downloads {
         let limit = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
         for package in packages {
             let (package, urls, fetcher) = (package.clone(), lock.urls(mirror, package), fetcher.clone());
-            let (ui, shared, limit) = (ui.clone(), Arc::clone(&shared), Arc::clone(&limit));
+            let (progress, shared, limit) = (Arc::clone(progress), Arc::clone(&shared), Arc::clone(&limit));
             runtime.spawn(async move {
                 // Tasks wait for the semaphore in the order in which they ask: the order of spawning.
                 let _permit = limit.acquire().await;
-                let result = fetch(&package, &urls, &fetcher, &ui).await;
+                let result = fetch(&package, &urls, &fetcher, progress.as_ref()).await;
                 if let Ok(mut done) = shared.done.lock() {
                     done.insert(package.digest, result.map_err(Some));
                 }
@@ -75,11 +74,16 @@ impl Downloads {
     }
 }
 
-async fn fetch(package: &Package, urls: &[String], fetcher: &Fetcher, ui: &Ui) -> anyhow::Result<()> {
+async fn fetch(
+    package: &Package,
+    urls: &[String],
+    fetcher: &Fetcher,
+    progress: &dyn Progress,
+) -> anyhow::Result<()> {
     let Package { name, version, host, suite, .. } = package;
     let what = format!("{name} {version} for {host}");
     fetcher
-        .verified(urls, package.size, package.digest, ui)
+        .verified(urls, package.size, package.digest, progress)
         .await
         .map(drop)
         .with_context(|| format!("cannot get {what} ({suite})"))

@@ -8,7 +8,7 @@ use oci::{Frame, Level as GzipLevel};
 
 /// Which forms every image is made in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub(crate) enum Compression {
+pub enum Compression {
     /// What every engine reads
     #[default]
     Gzip,
@@ -20,7 +20,7 @@ pub(crate) enum Compression {
 
 impl Compression {
     /// Its forms, in the order in which an index lists them: engines that know nothing of compression take the first.
-    pub(crate) fn forms(self) -> &'static [Form] {
+    pub fn forms(self) -> &'static [Form] {
         match self {
             Compression::Gzip => &[Form::Gzip],
             Compression::Zstd => &[Form::Zstd],
@@ -44,13 +44,16 @@ impl FromStr for Compression {
 
 /// What one image's layers are compressed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Form {
+pub enum Form {
+    /// Members of gzip, one after the other.
     Gzip,
+    /// Frames of zstd.
     Zstd,
 }
 
 impl Form {
-    pub(crate) fn name(self) -> &'static str {
+    /// `gzip` or `zstd`.
+    pub fn name(self) -> &'static str {
         match self {
             Form::Gzip => "gzip",
             Form::Zstd => "zstd",
@@ -60,7 +63,7 @@ impl Form {
 
 /// How hard binaries are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub(crate) enum Level {
+pub enum Level {
     /// For development: fast
     #[default]
     Quick,
@@ -69,7 +72,8 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    pub(crate) fn name(self) -> &'static str {
+    /// `quick` or `best`.
+    pub fn name(self) -> &'static str {
         match self {
             Level::Quick => "quick",
             Level::Best => "best",
@@ -77,7 +81,7 @@ impl Level {
     }
 
     /// Measured on QEMU's binaries: 10 takes ten times the time of 6 for 3.4 % less, 12 nearly three times that again for 0.5 %.
-    pub(crate) fn gzip(self) -> GzipLevel {
+    pub fn gzip(self) -> GzipLevel {
         let number = match self {
             Level::Quick => 6,
             Level::Best => 10,
@@ -86,7 +90,7 @@ impl Level {
     }
 
     /// The frame of a layer with one binary.
-    pub(crate) fn frame(self) -> Frame {
+    pub fn frame(self) -> Frame {
         match self {
             Level::Quick => Frame::Quick,
             Level::Best => Frame::Best,
@@ -96,7 +100,7 @@ impl Level {
 
 /// What a layer holds, as far as its compression goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holds {
+pub enum Holds {
     /// busybox or `register`: small, and always compressed as well as possible.
     Base,
     /// All binaries of a host.
@@ -107,21 +111,26 @@ pub(crate) enum Holds {
 
 /// Names everything that a layer's bytes depend on beside its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Packing {
-    pub(crate) form: Form,
-    pub(crate) level: Level,
-    pub(crate) holds: Holds,
+pub struct Packing {
+    /// The compression.
+    pub form: Form,
+    /// How hard, as far as there is a choice.
+    pub level: Level,
+    /// What is compressed.
+    pub holds: Holds,
 }
 
 impl Packing {
-    pub(crate) fn gzip(self) -> GzipLevel {
+    /// The level, for gzip.
+    pub fn gzip(self) -> GzipLevel {
         match self.holds {
             Holds::Base => GzipLevel::BEST,
             Holds::All | Holds::One => self.level.gzip(),
         }
     }
 
-    pub(crate) fn frame(self) -> Frame {
+    /// The frames, for zstd.
+    pub fn frame(self) -> Frame {
         match self.holds {
             Holds::Base => Frame::Best,
             Holds::All => Frame::Long,

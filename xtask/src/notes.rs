@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::Context as _;
 
-use crate::error::Hinted;
 use crate::{context, ui};
+use base::Hinted;
 
 /// The version of everything here: the workspace's.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,83 @@
+//! One order: every image that a plan has, in a layout.
+
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use arch::Host;
+use base::size;
+use debian::lock::Lock;
+use debian::progress::Progress;
+use publish::layout::{LayoutWriter, Pruned};
+
+use crate::build::{Builder, Built};
+use crate::packing::Level;
+use crate::plan::Plan;
+use crate::trace::Trace;
+use crate::{Site, cross};
+
+/// What is built, from what, and where to.
+pub struct Order<'a> {
+    /// Where.
+    pub site: &'a Site,
+    /// The packages.
+    pub lock: &'a Lock,
+    /// The name that the images get.
+    pub repository: &'a str,
+    /// The layout's directory.
+    pub output: &'a Path,
+    /// How many binaries are compressed at a time; `None` stands for the number of cores.
+    pub jobs: Option<NonZero<usize>>,
+    /// How hard binaries are compressed.
+    pub level: Level,
+    /// Where the time goes.
+    pub trace: Trace,
+}
+
+/// Builds `plan` into the layout; says whether that changed anything.
+pub fn build(plan: &Plan, order: &Order<'_>, progress: &Arc<dyn Progress>) -> anyhow::Result<(Built, bool)> {
+    // The output is opened first: what it may refuse, it refuses before minutes of work.
+    let mut layout = LayoutWriter::create(order.output)?;
+    let built = make(plan, order, &layout, progress)?;
+    let _span = order.trace.span("finish", || "tags, and blobs without one".to_owned());
+    let changed = layout.finish(order.repository, &built.refs())?;
+    if let Pruned::Removed { blobs, bytes } = layout.prune()?
+        && blobs > 0
+    {
+        progress.note(&format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
+    }
+    Ok((built, changed))
+}
+
+/// Builds `plan` into `layout`, whose tags stay as they are.
+pub fn make(
+    plan: &Plan,
+    order: &Order<'_>,
+    layout: &LayoutWriter,
+    progress: &Arc<dyn Progress>,
+) -> anyhow::Result<Built> {
+    let hosts = needs_register(plan);
+    let span = order.trace.span("register", || "register".to_owned());
+    let register = cross::register(&hosts, order.site, progress.as_ref())?;
+    drop(span);
+    let builder = Builder {
+        lock: order.lock,
+        fetch: &order.site.fetch,
+        mirror: &order.site.mirror,
+        layout,
+        cache_dir: &order.site.cache_dir,
+        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        level: order.level,
+        progress,
+        trace: &order.trace,
+    };
+    builder.run(plan, &register)
+}
+
+/// The hosts with an image that holds `register`.
+fn needs_register(plan: &Plan) -> Vec<Host> {
+    let with_register =
+        |host: &Host| plan.images.iter().any(|image| image.host == *host && image.content.has_register());
+    plan.hosts().into_iter().filter(with_register).collect()
+}

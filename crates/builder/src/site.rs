@@ -1,0 +1,26 @@
+//! Where a build works.
+
+use std::path::PathBuf;
+
+use debian::fetch::Fetcher;
+use debian::mirror::Mirror;
+use debian::progress::Progress;
+
+/// What packages are taken from, and where results are kept.
+pub struct Site {
+    /// The repository's root, with the sources of `register`.
+    pub workspace: PathBuf,
+    /// The cache directory.
+    pub cache_dir: PathBuf,
+    /// Fetches into the cache.
+    pub fetch: Fetcher,
+    /// The mirror that packages come from.
+    pub mirror: Mirror,
+    /// Forbids the network.
+    pub offline: bool,
+}
+
+/// Says which mirror is used and why; once, when something will be fetched.
+pub fn announce(mirror: &Mirror, progress: &dyn Progress) {
+    progress.note(&format!("fetching from {mirror} ({})", mirror.origin()));
+}

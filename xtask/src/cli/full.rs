@@ -1,0 +1,238 @@
+//! The commands that need the feature `full`. Without it they are known all the same, and nobody reads what was given.
+
+#![cfg_attr(not(feature = "full"), allow(dead_code, reason = "the program that has `full` reads these"))]
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use arch::{Host, Target};
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::Sources;
+use builder::packing::Level;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Resolve every (host, target) against Debian's archive and write images/debian.lock
+    Lock(LockArgs),
+    /// Write the files of a release: tarballs, `register`, test programs, completions, SHA256SUMS
+    Release(ReleaseArgs),
+    /// Measure speed, size and memory on the real packages, next to what they should be
+    Bench(BenchArgs),
+    /// Write which targets there are on which host, as a page and as Markdown
+    Report(ReportArgs),
+    /// Run every test; what can't run here is said, and in CI is a failure
+    Test(TestArgs),
+    /// Bring the parts of the documentation that are made from the code up to date
+    Docs(DocsArgs),
+    /// Try the ways of using qus end to end, on real engines and a real kernel
+    E2e(E2eArgs),
+    /// Write manual pages and shell completions, for `register` and for these commands
+    Man(ManArgs),
+}
+
+/// An engine of the testbed, which alone knows their names.
+#[cfg(feature = "full")]
+type Engine = testbed::Engine;
+#[cfg(not(feature = "full"))]
+type Engine = String;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask lock --check                   is there something newer? (exit 1 if so)
+  cargo xtask lock --check --report new.md   the same, and the text of a pull request
+  cargo xtask lock                           take it
+  cargo xtask lock --allow-expired sid --without trixie/armel")]
+pub(crate) struct LockArgs {
+    /// Only compare with the archive: print what is newer or new, exit 1 if anything that is locked changes
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Accept this suite's metadata after its Valid-Until date (repeatable)
+    #[arg(long, value_name = "SUITE")]
+    pub(crate) allow_expired: Vec<String>,
+    /// Do without this suite for this Debian architecture, as when a mirror is skewed (repeatable)
+    #[arg(long, value_name = "SUITE/ARCH")]
+    pub(crate) without: Vec<String>,
+    /// Print what --check found as Markdown
+    #[arg(long, requires = "check", conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// Write what differs, and what is new, into this file as Markdown, if there is anything: the text of a pull request
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask release                                   every file of a release
+  cargo xtask release --host amd64 --target aarch64 --output here
+  cd target/release-assets && sha256sum -c SHA256SUMS")]
+pub(crate) struct ReleaseArgs {
+    /// Only what runs on this host (repeatable)
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Vec<Host>,
+    /// Only what is for this target (repeatable)
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Vec<Target>,
+    /// Write the files here; what an earlier run wrote here and is not asked for any more is removed
+    #[arg(long, value_name = "DIR", default_value = "target/release-assets")]
+    pub(crate) output: PathBuf,
+    /// Take the binaries from this layout, after making there what it lacks
+    #[arg(long, value_name = "DIR", default_value = "target/images")]
+    pub(crate) layout: PathBuf,
+    /// How hard binaries are compressed
+    #[arg(long, value_name = "LEVEL", default_value = "best")]
+    pub(crate) level: Level,
+    /// How many binaries to compress at the same time; for gzip, also how many hosts' packages to decode [default: the number
+    /// of cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZero<usize>>,
+    /// Print which files would be made, and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+/// One benchmark, by the name that it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Name {
+    /// Everything from packages that are there, against the shell flow and against the floor; memory, busy cores
+    Cold,
+    /// A build when nothing has changed
+    Unchanged,
+    /// A build after one host's package has changed
+    OneHost,
+    /// What has to be downloaded
+    Sizes,
+    /// A push of what the registry has
+    Push,
+    /// `register -p` against a shell that writes the same lines
+    Register,
+    /// Time, memory, bytes and requests for 1, 3 and 9 hosts
+    Growth,
+    /// A release's images for amd64, in both compressions at the best level; long, so only when it is asked for
+    Release,
+}
+
+/// What can be typed after `bench`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask bench                     everything but `release`; about ten minutes on two cores
+  cargo xtask bench cold register       two of them; the others keep the figures that they had
+  cargo xtask bench --list")]
+pub(crate) struct BenchArgs {
+    /// Run these only
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<Name>,
+    /// Say which there are, and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// How often the long ones are measured; the least counts
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub(crate) runs: u8,
+    /// Also write the results here
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Keep results.json and the pictures here, and the tables in README.md up to date; from the workspace
+    #[arg(long, value_name = "DIR", default_value = "benches")]
+    pub(crate) output: PathBuf,
+    /// Draw tables and pictures from results.json, and measure nothing
+    #[arg(long, conflicts_with_all = ["names", "list"])]
+    pub(crate) redraw: bool,
+    /// Do what the floor is, on the packages of this cache, and print the compressed size
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub(crate) floor: Option<PathBuf>,
+    /// With the `xz` of this tree of packages as the decoder
+    #[arg(long, hide = true, value_name = "DIR", requires = "floor")]
+    pub(crate) floor_xz: Option<PathBuf>,
+    /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// What can be typed after `report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask report                          target/report/index.html and report.md
+  cargo xtask report --json | jq '.targets[] | select(.name == \"aarch64\")'")]
+pub(crate) struct ReportArgs {
+    /// Take sizes from this layout [default: target/images, or no sizes if it is not there]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) layout: Option<PathBuf>,
+    /// Write index.html and report.md here
+    #[arg(long, value_name = "DIR", default_value = "target/report")]
+    pub(crate) output: PathBuf,
+    /// Print the report as JSON, too
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask test                  everything
+  cargo xtask test -- lock          the tests whose names have `lock` in them")]
+pub(crate) struct TestArgs {
+    /// Passed on to `cargo test`
+    #[arg(last = true)]
+    pub(crate) args: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DocsArgs {
+    /// Write nothing; exit 1 if a page is not as it should be
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask e2e                          every job on Docker 28, and those in which engines differ on the others
+  cargo xtask e2e f F --engine podman      two jobs on podman
+  cargo xtask e2e --layout target/images   on images that were built before
+  cargo xtask e2e --list                   what each job does
+  cargo xtask e2e --list --json            the same for a program to read")]
+pub(crate) struct E2eArgs {
+    /// Jobs to run [default: all]
+    #[arg(value_name = "JOB")]
+    pub(crate) jobs: Vec<String>,
+    /// Run the jobs on this engine: docker20, docker28, docker28-containerd or podman (repeatable)
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Vec<Engine>,
+    /// Test the images of this layout as they are [default: images of its own, built first in target/test-images]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) layout: Option<PathBuf>,
+    /// Print the jobs, and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Print the seventeen setups as the documentation shows them, and stop
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    /// Print the result, or with --list the jobs, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How many jobs to run at the same time [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) parallel: Option<NonZero<usize>>,
+    /// Test the test: remove all entries before each foreign program is run, so that jobs have to fail
+    #[arg(long)]
+    pub(crate) sabotage: bool,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo xtask man target/man && man -l target/man/register.1")]
+pub(crate) struct ManArgs {
+    /// Where to write them
+    #[arg(value_name = "DIR", default_value = "target/man")]
+    pub(crate) dir: PathBuf,
+}

@@ -1,0 +1,249 @@
+//! Signs of life for logs: where nothing can be drawn, a line whenever nothing was printed for a while and something runs.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+
+use super::size;
+
+/// How long nothing may be printed. A second less than what a reader of a log may count on, which a busy machine needs.
+pub(super) const SILENCE: Duration = Duration::from_secs(4);
+
+/// The most tasks that one line names.
+const MOST_NAMES: usize = 3;
+
+/// What the numbers of a task count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    Bytes,
+    Things,
+}
+
+/// A writer of lines that knows what runs, and speaks up for it. It has one thread, and only while something runs.
+#[derive(Clone)]
+pub(super) struct Heartbeat(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    /// The last task has ended.
+    ended: Condvar,
+    silence: Duration,
+}
+
+struct State {
+    out: Box<dyn Write + Send>,
+    /// When the last line was printed, or the first task began.
+    last: Instant,
+    /// In the order in which they began.
+    running: BTreeMap<u64, Row>,
+    next: u64,
+    beating: bool,
+}
+
+struct Row {
+    what: String,
+    unit: Unit,
+    bar: ProgressBar,
+    started: Instant,
+}
+
+/// A task that runs until this is dropped.
+pub(super) struct Running {
+    heartbeat: Heartbeat,
+    number: u64,
+}
+
+impl Heartbeat {
+    pub(super) fn new(out: Box<dyn Write + Send>, silence: Duration) -> Heartbeat {
+        let state = State { out, last: Instant::now(), running: BTreeMap::new(), next: 0, beating: false };
+        Heartbeat(Arc::new(Shared { state: Mutex::new(state), ended: Condvar::new(), silence }))
+    }
+
+    /// Prints a line.
+    pub(super) fn line(&self, line: &str) {
+        self.lock().print(line);
+    }
+
+    /// Watches over a task, whose numbers are those of `bar`.
+    pub(super) fn watch(&self, what: &str, unit: Unit, bar: &ProgressBar) -> Running {
+        let mut state = self.lock();
+        let (number, started) = (state.next, Instant::now());
+        state.next += 1;
+        if state.running.is_empty() {
+            state.last = started;
+        }
+        state.running.insert(number, Row { what: what.to_owned(), unit, bar: bar.clone(), started });
+        if !state.beating {
+            let heartbeat = self.clone();
+            // Without the thread there are no signs of life, and everything else goes on.
+            state.beating = thread::Builder::new().spawn(move || heartbeat.beat()).is_ok();
+        }
+        Running { heartbeat: self.clone(), number }
+    }
+
+    /// Speaks up until nothing runs any more.
+    fn beat(&self) {
+        let mut state = self.lock();
+        while !state.running.is_empty() {
+            let quiet = state.last.elapsed();
+            match self.0.silence.checked_sub(quiet) {
+                Some(rest) if !rest.is_zero() => {
+                    let waited = self.0.ended.wait_timeout(state, rest);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+                _ => {
+                    let line = still(&state.running.values().map(Row::text).collect::<Vec<_>>());
+                    state.print(&line);
+                }
+            }
+        }
+        state.beating = false;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A closed stderr is no reason to stop.
+    fn print(&mut self, line: &str) {
+        let _ = self.out.write_all(format!("{line}\n").as_bytes());
+        self.last = Instant::now();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = self.heartbeat.lock();
+        state.running.remove(&self.number);
+        if state.running.is_empty() {
+            self.heartbeat.0.ended.notify_all();
+        }
+    }
+}
+
+impl Row {
+    fn text(&self) -> String {
+        let numbers = numbers(self.unit, self.bar.position(), self.bar.length());
+        let seconds = self.started.elapsed().as_secs();
+        format!("{}: {numbers}{seconds} s", self.what)
+    }
+}
+
+/// How far a task is, with a comma behind it: `3 of 9, `; nothing for a task without numbers.
+fn numbers(unit: Unit, done: u64, total: Option<u64>) -> String {
+    match (unit, total) {
+        (Unit::Bytes, Some(total)) => format!("{} of {}, ", size(done), size(total)),
+        (Unit::Things, Some(total)) => format!("{done} of {total}, "),
+        (Unit::Bytes, None) if done > 0 => format!("{}, ", size(done)),
+        (_, None) => String::new(),
+    }
+}
+
+/// One line for all that runs, what began first before the others.
+fn still(rows: &[String]) -> String {
+    let named = rows[..rows.len().min(MOST_NAMES)].join("; ");
+    match rows.len().saturating_sub(MOST_NAMES) {
+        0 => format!("still {named}"),
+        more => format!("still {named}; and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// What was printed, with the time of each line since the beginning.
+    #[derive(Clone)]
+    struct Recorder(Arc<Mutex<Vec<(Duration, String)>>>, Instant);
+
+    impl Write for Recorder {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            self.0.lock().unwrap().push((self.1.elapsed(), text));
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn recorded(silence: Duration, act: impl FnOnce(&Heartbeat)) -> Vec<(Duration, String)> {
+        let recorder = Recorder(Arc::default(), Instant::now());
+        act(&Heartbeat::new(Box::new(recorder.clone()), silence));
+        let lines = recorder.0.lock().unwrap();
+        lines.clone()
+    }
+
+    fn bar(total: Option<u64>) -> ProgressBar {
+        ProgressBar::with_draw_target(total, indicatif::ProgressDrawTarget::hidden())
+    }
+
+    #[test]
+    fn no_silence_is_longer_than_allowed_while_something_runs() {
+        let silence = Duration::from_millis(100);
+        let lines = recorded(silence, |heartbeat| {
+            let bar = bar(Some(9));
+            let task = heartbeat.watch("compressing", Unit::Things, &bar);
+            bar.set_position(3);
+            thread::sleep(Duration::from_millis(450));
+            drop(task);
+        });
+        assert!((3..=5).contains(&lines.len()), "{lines:?}");
+        let mut before = Duration::ZERO;
+        for (time, line) in &lines {
+            assert_eq!(line, "still compressing: 3 of 9, 0 s\n");
+            // As exact as a busy machine lets it be.
+            let gap = *time - before;
+            assert!(gap >= silence && gap < silence * 3, "{lines:?}");
+            before = *time;
+        }
+    }
+
+    #[test]
+    fn what_is_printed_anyway_is_a_sign_of_life() {
+        let lines = recorded(Duration::from_millis(300), |heartbeat| {
+            let _task = heartbeat.watch("task", Unit::Bytes, &bar(None));
+            for number in 0..8 {
+                thread::sleep(Duration::from_millis(50));
+                heartbeat.line(&number.to_string());
+            }
+        });
+        let lines: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
+        assert_eq!(lines, ["0\n", "1\n", "2\n", "3\n", "4\n", "5\n", "6\n", "7\n"]);
+    }
+
+    #[test]
+    fn nothing_is_printed_and_no_thread_is_left_when_nothing_runs() {
+        let silence = Duration::from_millis(20);
+        let lines = recorded(silence, |heartbeat| {
+            thread::sleep(silence * 3);
+            for _ in 0..3 {
+                drop(heartbeat.watch("short", Unit::Bytes, &bar(None)));
+            }
+            thread::sleep(silence * 3);
+            assert!(!heartbeat.lock().beating);
+        });
+        assert_eq!(lines, []);
+    }
+
+    #[test]
+    fn a_line_says_how_far_each_is() {
+        assert_eq!(numbers(Unit::Bytes, 12_300_000, Some(72_600_000)), "12.3 MB of 72.6 MB, ");
+        assert_eq!(numbers(Unit::Bytes, 120_000_000, None), "120.0 MB, ");
+        assert_eq!(numbers(Unit::Things, 3, Some(9)), "3 of 9, ");
+        assert_eq!(numbers(Unit::Bytes, 0, None), "");
+        let rows = |count: usize| (0..count).map(|row| format!("{row}: 1 s")).collect::<Vec<_>>();
+        assert_eq!(still(&rows(1)), "still 0: 1 s");
+        assert_eq!(still(&rows(3)), "still 0: 1 s; 1: 1 s; 2: 1 s");
+        assert_eq!(still(&rows(5)), "still 0: 1 s; 1: 1 s; 2: 1 s; and 2 more");
+    }
+}
