@@ -35,19 +35,32 @@ pub struct Policy<'a> {
     pub force: bool,
     /// Run programs to find out which file the kernel holds.
     pub look: bool,
+    /// Run a program of the target when its entry is there.
+    pub check: bool,
     /// A suffix that our own interpreters may have.
     pub suffix: &'a str,
 }
 
-/// Registers `wanted`, if it is not yet there. With it comes the outcome of its program, if that was run on the way.
+/// An entry that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The way it came there.
+    pub done: Done,
+    /// The outcome of a program of the target, if one was run.
+    pub outcome: Option<Outcome>,
+}
+
+/// Registers `wanted`, if it is not yet there.
 ///
 /// # Errors
 /// If the entry is not there afterwards; then what was there before is.
-pub fn apply(
-    misc: &BinfmtMisc,
-    wanted: &Wanted,
-    policy: Policy<'_>,
-) -> Result<(Done, Option<Outcome>), Trouble> {
+pub fn apply(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Trouble> {
+    let (done, outcome) = hold(misc, wanted, policy)?;
+    let outcome = outcome.or_else(|| policy.check.then(|| check::run(wanted.target)));
+    Ok(Applied { done, outcome })
+}
+
+fn hold(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<(Done, Option<Outcome>), Trouble> {
     let entry = &wanted.entry;
     let Some(old) = misc.entry(entry.name())? else {
         return match misc.register(entry) {

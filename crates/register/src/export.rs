@@ -9,7 +9,7 @@ use binfmt::{BinfmtMisc, Entry, Flags, Recognition};
 use crate::args::Style;
 use crate::output::Output;
 use crate::register;
-use crate::run::Scene;
+use crate::scene::Scene;
 use crate::trouble::Trouble;
 use crate::want::entry_name;
 

@@ -5,7 +5,7 @@ use binfmt::{BinfmtMisc, Error, Listed};
 use crate::output::Output;
 use crate::owner;
 use crate::request::Selection;
-use crate::run::Scene;
+use crate::scene::Scene;
 use crate::trouble::Trouble;
 use crate::want::entry_name;
 
