@@ -161,11 +161,13 @@ fn uninstall(
     let named = !pattern.contains(['*', '?']);
     let mut found = false;
     for listed in misc.list()? {
-        if !matches(&pattern, &listed.name) {
+        let name = &listed.name;
+        // An entry that a killed replacement has left goes with the one that it was to become.
+        let of = BinfmtMisc::leftover_from(name).unwrap_or(name);
+        if !matches(&pattern, name) && !matches(&pattern, of) {
             continue;
         }
         found = true;
-        let name = &listed.name;
         let ours = listed.entry.as_ref().is_ok_and(|entry| owner::of(entry, &suffix).1.is_ours());
         if !ours && !scene.request.force && !named {
             output.verbatim(format_args!("uninstalling: {name} stays: it is another tool's"));
@@ -176,7 +178,7 @@ fn uninstall(
             output.hint("--force removes it");
             continue;
         }
-        match misc.remove(name) {
+        match misc.remove_listed(&listed) {
             Ok(_) => output.verbatim(format_args!("uninstalling: {name} OK")),
             Err(error) => {
                 output.verbatim_error(format_args!("uninstalling: {name} {error}"));
