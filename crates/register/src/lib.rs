@@ -10,6 +10,7 @@
 pub mod apply;
 pub mod args;
 pub mod check;
+mod confined;
 pub mod environment;
 pub mod export;
 pub mod help;
