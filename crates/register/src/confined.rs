@@ -17,7 +17,7 @@ pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
             give_up_rights()?;
             command.spawn()
         })?;
-        thread.join().unwrap_or_else(|_| Err(io::Error::other("its thread has ended early")))
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 

@@ -13,6 +13,7 @@ pub mod check;
 mod confined;
 pub mod environment;
 pub mod export;
+mod exposure;
 pub mod help;
 pub mod install;
 pub mod interpreter;

@@ -5,6 +5,7 @@ use arch::Target;
 use binfmt::{BinfmtMisc, Flags, Kernel};
 
 use crate::apply::{self, Applied, Policy};
+use crate::exposure::writable_by_all;
 use crate::interpreter::Finder;
 use crate::output::Output;
 use crate::request::Selection;
@@ -102,6 +103,7 @@ pub(crate) fn register(
         Policy { force: request.force, look: !request.no_check, check: request.check, suffix: &suffix };
     let applied = apply::apply(misc, wanted, policy)?;
     warn_of_loader(wanted, output);
+    warn_of_exposure(wanted, output);
     Ok(applied)
 }
 
@@ -154,6 +156,20 @@ fn warn_of_loader(wanted: &Wanted, output: &mut Output<'_>) {
             "{} is dynamically linked: it only runs where its loader and libraries are, so in few containers",
             wanted.entry.interpreter().display()
         ));
+    }
+}
+
+/// With `C` an interpreter runs with the rights of the programs' owners, so whoever can change it has those.
+pub(crate) fn warn_of_exposure(wanted: &Wanted, output: &mut Output<'_>) {
+    let path = wanted.entry.interpreter();
+    let is_here = wanted.facts.is_some() && wanted.entry.flags().contains(Flags::CREDENTIALS);
+    if let Some(open) = Some(path).filter(|_| is_here).and_then(writable_by_all) {
+        output.warning(format_args!(
+            "everybody can write to {}: with the flag C, who changes {} becomes root",
+            open.display(),
+            path.display()
+        ));
+        output.hint(format_args!("chmod o-w {}, make sure of the file, and register again", open.display()));
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -284,6 +285,39 @@ fn a_binary_that_does_not_run_replaces_nothing() {
         assert_eq!((said.code, said.out), (Some(1), format!("{set}; 0 of 1 proved by running\n")));
         let registered = "error: qemu-arm is registered, but a program of arm does not run: it exited with 0 instead of 42\n";
         assert!(said.err.contains(registered), "{}", said.err);
+    });
+}
+
+#[test]
+fn an_interpreter_that_everybody_can_change_gets_no_credentials_without_a_word() {
+    private::run("an_interpreter_that_everybody_can_change_gets_no_credentials_without_a_word", |_| {
+        let place = Place::with(&["arm"]);
+        let files = place.path("files");
+        fs::create_dir(&files).unwrap();
+        let warning = |open: &str| {
+            format!(
+                "warning: everybody can write to {open}: with the flag C, who changes BIN/qemu-arm-static becomes root\n\
+                 hint: chmod o-w {open}, make sure of the file, and register again\n"
+            )
+        };
+        let export = format!("-s -- -p -c --systemd --exportdir {} arm", files.display());
+        for (path, mode, open) in
+            [(place.qemu("arm"), 0o757, "BIN/qemu-arm-static"), (place.bin(), 0o777, "BIN")]
+        {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let said = [
+                place.register("-s -- -p -c arm"),
+                place.called("binfmt", "--install arm"),
+                place.register(&export),
+            ];
+            for said in said {
+                assert_eq!(said.code, Some(0), "{}", said.err);
+                assert!(said.err.contains(&warning(open)), "{}", said.err);
+            }
+            assert!(!place.register("-s -- -p arm").err.contains("warning: "));
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            assert!(!place.register("-s -- -p -c arm").err.contains("everybody"));
+        }
     });
 }
 
