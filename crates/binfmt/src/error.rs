@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::entry::{Entry, Invalid, Unreadable};
 
@@ -14,6 +15,18 @@ pub enum Error {
     /// The directory that the kernel makes when it has binfmt_misc is not there.
     #[error("this kernel has no binfmt_misc: {} does not exist", .dir.display())]
     NoSupport {
+        /// Where it would be mounted.
+        dir: PathBuf,
+    },
+    /// There is no /proc in which the kernel could have made the directory.
+    #[error("/proc is not mounted here, or only in part, so there is no {}", .dir.display())]
+    NoProc {
+        /// Where it would be mounted.
+        dir: PathBuf,
+    },
+    /// A directory of the user's own choice is not there.
+    #[error("cannot mount binfmt_misc at {}: there is no such folder", .dir.display())]
+    NoFolder {
         /// Where it would be mounted.
         dir: PathBuf,
     },
@@ -111,6 +124,20 @@ pub enum Error {
         /// The entry.
         name: String,
     },
+    /// Between the look at an entry and its removal, another took its name.
+    #[error("cannot remove {name}: another entry has taken its name, and stays")]
+    Changed {
+        /// The entry.
+        name: String,
+    },
+    /// Others that change entries do not come to an end.
+    #[error("another `register` is changing the entries in {}, and has not finished within {} seconds", .dir.display(), .waited.as_secs())]
+    Busy {
+        /// The mount point.
+        dir: PathBuf,
+        /// The time that was spent on waiting for them.
+        waited: Duration,
+    },
     /// An entry's text is not as any known kernel writes it.
     #[error("cannot understand {}: {source}", .file.display())]
     Unreadable {
@@ -165,6 +192,15 @@ impl Error {
                  module, the kernel was built without CONFIG_BINFMT_MISC"
                     .to_owned(),
             ),
+            Error::NoProc { .. } => Some(
+                "mount it: mount -t proc proc /proc; or bind the machine's binfmt_misc in at another path, and name that with \
+                 --mount"
+                    .to_owned(),
+            ),
+            Error::NoFolder { dir } => Some(format!(
+                "mkdir -p {dir}, or bind the machine's own in there: -v /proc/sys/fs/binfmt_misc:{dir}",
+                dir = dir.display()
+            )),
             Error::MayNotMount { user_namespace: false, .. } => Some(PRIVILEGED.to_owned()),
             Error::MayNotMount { user_namespace: true, .. } => Some(
                 "this is a user namespace (rootless container?), which can mount a binfmt_misc of its own only with \
@@ -200,6 +236,10 @@ impl Error {
                 )),
                 _ => None,
             },
+            Error::Changed { .. } => {
+                Some("something else registers at the same moment; look with -l, and try again".to_owned())
+            }
+            Error::Busy { .. } => Some("try again when it has ended".to_owned()),
             Error::NotReplaced { source, .. } => source.hint(),
             Error::Mount { .. }
             | Error::Invalid { .. }

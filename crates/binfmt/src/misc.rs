@@ -1,9 +1,13 @@
 //! A mounted binfmt_misc and its operations.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
 use crate::entry::{Entry, Unreadable};
@@ -12,6 +16,15 @@ use crate::flags::Flags;
 use crate::kernel::in_initial_user_namespace;
 use crate::mount::{self, Instance, State};
 use crate::replace::{self, Table};
+
+/// The longest wait for others who change entries: three programs that do not end, one after the other.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A turn to change entries, which ends with this value.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
 
 /// A mounted binfmt_misc.
 #[derive(Debug)]
@@ -148,21 +161,31 @@ impl BinfmtMisc {
 
     /// Puts `new` in the place of `old`, of the same name. There is always one of the two in effect.
     ///
-    /// # Errors
-    /// As [`BinfmtMisc::register`]; the old entry is then still there, or the message says what is.
-    pub fn replace(&self, old: &Entry, new: &Entry) -> Result<()> {
-        replace::replace(self, old, new)
-    }
-
-    /// Removes an entry; `false` if there is none of this name.
+    /// `accept` is asked while `new` is in effect and `old` is still there; if it answers no, `new` is taken back, and so
+    /// `false` is returned.
     ///
     /// # Errors
-    /// If the kernel does not let it go.
-    pub fn remove(&self, name: &str) -> Result<bool> {
-        if !self.write(name, b"-1")? {
-            return Ok(false);
-        }
-        if self.dir.join(name).exists() { Err(Error::NotRemoved { name: name.to_owned() }) } else { Ok(true) }
+    /// As [`BinfmtMisc::register`]; the old entry is then still there, or the message says what is.
+    pub fn replace(&self, old: &Entry, new: &Entry, accept: &mut dyn FnMut() -> bool) -> Result<bool> {
+        replace::replace(self, old, new, accept)
+    }
+
+    /// Removes `entry`; `false` if there is none of this name.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] if another entry has its name by now, which stays; or if the kernel does not let it go.
+    pub fn remove(&self, entry: &Entry) -> Result<bool> {
+        let name = entry.name();
+        self.remove_if(name, |text| Entry::parse(name, text).as_ref() == Ok(entry))
+    }
+
+    /// The same of an entry that was listed, which need not be one that was understood.
+    ///
+    /// # Errors
+    /// As [`BinfmtMisc::remove`].
+    pub fn remove_listed(&self, listed: &Listed) -> Result<bool> {
+        let name = Path::new(&listed.name).to_string_lossy();
+        self.remove_if(&listed.name, |text| Entry::parse(&name, text) == listed.entry)
     }
 
     /// The name under which a killed [`BinfmtMisc::replace`] of `name` may have left an entry.
@@ -170,13 +193,64 @@ impl BinfmtMisc {
         format!("{name}{}", replace::TEMPORARY)
     }
 
-    fn write(&self, name: &str, command: &[u8]) -> Result<bool> {
-        let path = self.dir.join(name);
-        let written = OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(command));
-        match written {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(source) => Err(self.write_error(path, source)),
+    /// The name of the entry that one of this name was to become, if it is such a leftover.
+    pub fn leftover_from(name: &str) -> Option<&str> {
+        name.strip_suffix(replace::TEMPORARY)
+    }
+
+    /// Removes the entry that a killed [`BinfmtMisc::replace`] of `name` has left; `false` if there is none.
+    ///
+    /// # Errors
+    /// If the kernel does not let it go.
+    pub fn remove_leftover(&self, name: &str) -> Result<bool> {
+        self.remove_if(BinfmtMisc::leftover_of(name), |_| true)
+    }
+
+    /// Looks and removes through one descriptor, which stays this entry's: should another take the name in between, it is
+    /// another file (`bm_entry_write` in `fs/binfmt_misc.c` removes the entry of the file that was opened).
+    fn remove_if(&self, name: impl AsRef<OsStr>, is_meant: impl FnOnce(&[u8]) -> bool) -> Result<bool> {
+        let path = self.dir.join(name.as_ref());
+        let name = || name.as_ref().to_string_lossy().into_owned();
+        let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(self.write_error(path, source)),
+        };
+        let mut text = Vec::new();
+        let read = file.read_to_end(&mut text);
+        read.map_err(|source| Error::Io { operation: "read", path: path.clone(), source })?;
+        if !is_meant(&text) {
+            return Err(Error::Changed { name: name() });
+        }
+        file.write_all(b"-1").map_err(|source| self.write_error(path.clone(), source))?;
+        // The file of an entry that is gone has no name left, whatever has its name by now.
+        let metadata = file.metadata().map_err(|source| Error::Io { operation: "look at", path, source })?;
+        if metadata.nlink() == 0 { Ok(true) } else { Err(Error::NotRemoved { name: name() }) }
+    }
+
+    /// Waits for its turn to change entries: everybody who calls this, in whatever container, has it alone until the value
+    /// is dropped or the process ends.
+    ///
+    /// The lock is on the file `register`, which only the owner can open, so that nobody else can hold it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if others have it for longer than a minute; or that registering is not permitted.
+    pub fn lock(&self) -> Result<Lock> {
+        let path = self.dir.join("register");
+        let opened = OpenOptions::new().write(true).open(&path);
+        let file = opened.map_err(|source| self.write_error(path, source))?;
+        let started = Instant::now();
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK | Errno::INTR) if started.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    return Err(Error::Busy { dir: self.dir.clone(), waited: PATIENCE });
+                }
+                // A kernel that has no such locks: then each is as careful as it can be alone.
+                Ok(()) | Err(_) => return Ok(Lock { _file: file }),
+            }
         }
     }
 
@@ -210,7 +284,11 @@ impl Table for BinfmtMisc {
         BinfmtMisc::register(self, entry)
     }
 
-    fn remove(&self, name: &str) -> Result<()> {
-        BinfmtMisc::remove(self, name).map(drop)
+    fn remove(&self, entry: &Entry) -> Result<()> {
+        BinfmtMisc::remove(self, entry).map(drop)
+    }
+
+    fn remove_leftover(&self, name: &str) -> Result<()> {
+        BinfmtMisc::remove_leftover(self, name).map(drop)
     }
 }

@@ -20,6 +20,8 @@ pub const DEFAULT: &str = "/proc/sys/fs/binfmt_misc";
 const BINFMTFS_MAGIC: u32 = 0x4249_4e4d;
 /// `AUTOFS_SUPER_MAGIC`, in the same file.
 const AUTOFS_MAGIC: u32 = 0x0187;
+/// `PROC_SUPER_MAGIC`, in the same file.
+const PROC_MAGIC: u32 = 0x9fa0;
 
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +124,7 @@ pub enum Instance {
 /// Mounts binfmt_misc at `dir`.
 ///
 /// # Errors
-/// One of its own for each cause: no kernel support, no permission, an automount point in the way.
+/// One of its own for each cause: no /proc, no kernel support, no permission, an automount point in the way.
 pub fn mount(dir: &Path) -> Result<Instance> {
     if state(dir)? == State::Missing {
         // Asking for the file system makes the kernel load its module, which makes the directory. The answer itself
@@ -132,7 +134,7 @@ pub fn mount(dir: &Path) -> Result<Instance> {
     let dir = dir.to_owned();
     match state(&dir)? {
         State::Mounted { .. } => return Ok(Instance::Existing),
-        State::Missing => return Err(Error::NoSupport { dir }),
+        State::Missing => return Err(missing(dir)),
         State::Autofs => return Err(Error::Autofs { dir }),
         State::NotMounted => {}
     }
@@ -145,6 +147,22 @@ pub fn mount(dir: &Path) -> Result<Instance> {
         Err(Errno::NODEV) => Err(Error::NoSuchFileSystem { dir }),
         Err(errno) => Err(Error::Mount { dir, source: io::Error::from(errno) }),
     }
+}
+
+/// The reason for a folder that is not there: the kernel makes it in its own /proc, and nowhere else.
+fn missing(dir: PathBuf) -> Error {
+    let parent_is_procfs = dir.parent().is_some_and(is_procfs);
+    match dir.starts_with("/proc") {
+        _ if parent_is_procfs => Error::NoSupport { dir },
+        true => Error::NoProc { dir },
+        false => Error::NoFolder { dir },
+    }
+}
+
+fn is_procfs(dir: &Path) -> bool {
+    let stat = rustix::fs::statfs(dir);
+    #[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation, reason = "as in `state`")]
+    stat.is_ok_and(|stat| stat.f_type as u32 == PROC_MAGIC)
 }
 
 /// The kernel makes the file `register` together with the instance, so that its age is the instance's.

@@ -53,12 +53,26 @@ fn entries_are_registered_read_back_replaced_and_removed() {
         assert_eq!(told(again), "cannot register e: there is an entry of this name");
 
         let second = entry("e", &two, Flags::CREDENTIALS);
-        misc.replace(&first, &second).unwrap();
-        assert_eq!(misc.entry("e").unwrap(), Some(second));
+        assert!(misc.replace(&first, &second, &mut || true).unwrap());
+        assert_eq!(misc.entry("e").unwrap(), Some(second.clone()));
         assert_eq!(names(&misc), ["e"]);
 
-        assert!(misc.remove("e").unwrap());
-        assert!(!misc.remove("e").unwrap());
+        // The new one is in effect while it is tried, and the old one is the same afterwards.
+        let inode = || fs::metadata(dir.join("e")).unwrap().ino();
+        let before = inode();
+        let accept = &mut || {
+            assert_eq!(
+                misc.list().unwrap()[0].entry,
+                Ok(first.renamed("e.qus-new")),
+                "the newest is listed first"
+            );
+            false
+        };
+        assert!(!misc.replace(&second, &first, accept).unwrap());
+        assert_eq!((names(&misc), inode()), (vec!["e".to_owned()], before));
+
+        assert!(misc.remove(&second).unwrap());
+        assert!(!misc.remove(&second).unwrap());
         assert_eq!(misc.entry("e").unwrap(), None);
     });
 }
@@ -70,7 +84,7 @@ fn a_failed_replacement_leaves_the_old_entry_untouched() {
         let old = entry("e", "/old", Flags::NONE);
         misc.register(&old).unwrap();
         let inode = fs::metadata(dir.join("e")).unwrap().ino();
-        let error = misc.replace(&old, &entry("e", "/nowhere", Flags::FIX_BINARY));
+        let error = misc.replace(&old, &entry("e", "/nowhere", Flags::FIX_BINARY), &mut || true);
         assert_eq!(
             told(error),
             "cannot register e: the kernel cannot open the interpreter /nowhere: No such file or directory (os error 2)"
@@ -99,7 +113,7 @@ fn disabled_entries_and_a_disabled_whole_are_seen() {
         assert!(!misc.entry("e").unwrap().unwrap().enabled());
         // As it is replaced by what it was, it is switched on.
         let disabled = misc.entry("e").unwrap().unwrap();
-        misc.replace(&disabled, &disabled.as_enabled()).unwrap();
+        misc.replace(&disabled, &disabled.as_enabled(), &mut || true).unwrap();
         assert!(misc.entry("e").unwrap().unwrap().enabled());
 
         assert!(misc.enabled().unwrap() && misc.check_writable().is_ok());
@@ -138,8 +152,9 @@ fn interpreters_that_the_kernel_cannot_open_are_told_apart() {
                 format!("cannot register e: the kernel cannot open the interpreter {path}: {reason}");
             assert_eq!((error.to_string(), error.hint().is_some()), (expected, has_hint));
             // Without F the kernel looks only when a program starts.
-            misc.register(&entry("e", &path, Flags::NONE)).unwrap();
-            misc.remove("e").unwrap();
+            let without = entry("e", &path, Flags::NONE);
+            misc.register(&without).unwrap();
+            misc.remove(&without).unwrap();
         }
     });
 }
@@ -154,7 +169,7 @@ fn a_read_only_mount_can_be_listed_and_not_changed() {
         assert_eq!(names(&misc), ["e"]);
         let expected = format!("binfmt_misc is mounted read-only at {}", dir.display());
         assert_eq!(told(misc.register(&entry("f", "/x", Flags::NONE))), expected);
-        assert_eq!(told(misc.remove("e")), expected);
+        assert_eq!(told(misc.remove(&entry("e", "/x", Flags::NONE))), expected);
         let error = misc.check_writable().unwrap_err();
         assert_eq!(error.to_string(), expected);
         assert!(error.hint().unwrap().starts_with("mount -o remount,rw "));
@@ -192,11 +207,59 @@ fn it_is_found_where_it_is_bound_in_and_mounted_where_it_is_not() {
 }
 
 #[test]
+fn an_entry_that_took_the_name_since_the_look_is_not_removed() {
+    private::run("an_entry_that_took_the_name_since_the_look_is_not_removed", |dir| {
+        let misc = BinfmtMisc::open(Some(dir)).unwrap();
+        let ours = entry("e", "/ours", Flags::NONE);
+        let theirs = entry("e", "/theirs", Flags::NONE);
+        misc.register(&ours).unwrap();
+        let listed = misc.list().unwrap();
+        // As systemd-binfmt does it.
+        fs::write(dir.join("e"), "-1").unwrap();
+        misc.register(&theirs).unwrap();
+        let changed = "cannot remove e: another entry has taken its name, and stays";
+        assert_eq!(told(misc.remove(&ours)), changed);
+        assert_eq!(told(misc.remove_listed(&listed[0])), changed);
+        let replaced = misc.replace(&ours, &entry("e", "/new", Flags::NONE), &mut || true);
+        assert_eq!(told(replaced), format!("cannot replace e: {changed}; the new entry was taken back"));
+        assert_eq!(misc.entry("e").unwrap(), Some(theirs));
+        assert_eq!(names(&misc), ["e"]);
+        assert!(misc.remove_listed(&misc.list().unwrap()[0]).unwrap());
+        assert_eq!(names(&misc), [""; 0]);
+    });
+}
+
+#[test]
+fn entries_are_changed_by_one_at_a_time() {
+    private::run("entries_are_changed_by_one_at_a_time", |dir| {
+        let turn = BinfmtMisc::open(Some(dir)).unwrap().lock().unwrap();
+        let waits = std::thread::spawn({
+            let dir = dir.to_owned();
+            move || BinfmtMisc::open(Some(&dir)).unwrap().lock().map(drop)
+        });
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert!(!waits.is_finished());
+        drop(turn);
+        waits.join().unwrap().unwrap();
+    });
+}
+
+#[test]
 fn a_path_that_is_not_there_is_no_kernel_support() {
     private::run("a_path_that_is_not_there_is_no_kernel_support", |_| {
         let error = BinfmtMisc::open(Some(Path::new("/proc/sys/fs/nothing"))).unwrap_err();
         assert_eq!(error.to_string(), "this kernel has no binfmt_misc: /proc/sys/fs/nothing does not exist");
         assert!(error.hint().unwrap().contains("modprobe binfmt_misc"));
+        // Neither is this kernel's fault.
+        let error = BinfmtMisc::open(Some(Path::new("/nowhere/misc"))).unwrap_err();
+        assert_eq!(error.to_string(), "cannot mount binfmt_misc at /nowhere/misc: there is no such folder");
+        assert!(error.hint().unwrap().starts_with("mkdir -p /nowhere/misc, or "));
+        let no_proc =
+            format!("/proc is not mounted here, or only in part, so there is no {}", mount::DEFAULT);
+        run("mount", &["-t", "tmpfs", "none", "/proc"]);
+        let error = BinfmtMisc::open(None).unwrap_err();
+        assert_eq!(error.to_string(), no_proc);
+        assert!(error.hint().unwrap().starts_with("mount it: mount -t proc proc /proc; "));
     });
 }
 

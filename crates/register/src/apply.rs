@@ -10,7 +10,7 @@ use crate::same::same_content;
 use crate::trouble::Trouble;
 use crate::want::Wanted;
 
-/// What was done about an entry.
+/// The way that an entry came to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
     /// There was none.
@@ -35,45 +35,94 @@ pub struct Policy<'a> {
     pub force: bool,
     /// Run programs to find out which file the kernel holds.
     pub look: bool,
+    /// Run a program of the target when its entry is there.
+    pub check: bool,
     /// A suffix that our own interpreters may have.
     pub suffix: &'a str,
 }
 
-/// Registers `wanted`, if it is not yet there. With it comes the outcome of its program, if that was run on the way.
+/// An entry that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The way it came to be there.
+    pub done: Done,
+    /// The outcome of a program of the target, if one was run.
+    pub outcome: Option<Outcome>,
+}
+
+/// Registers `wanted`, if it is not yet there. With [`Policy::check`] it only stays if a program of its target runs, or could
+/// not be tried, or with [`Policy::force`].
 ///
 /// # Errors
 /// If the entry is not there afterwards; then what was there before is.
-pub fn apply(
-    misc: &BinfmtMisc,
-    wanted: &Wanted,
-    policy: Policy<'_>,
-) -> Result<(Done, Option<Outcome>), Trouble> {
+pub fn apply(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Trouble> {
+    // Another `register` would take the temporary entry of a replacement for one that a killed replacement has left.
+    let _turn = misc.lock()?;
+    let mut applied = hold(misc, wanted, policy)?;
+    if applied.outcome.is_none() {
+        applied.outcome = check(wanted, policy);
+    }
+    Ok(applied)
+}
+
+fn hold(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Trouble> {
     let entry = &wanted.entry;
-    let Some(old) = misc.entry(entry.name())? else {
-        return match misc.register(entry) {
-            // Somebody was faster; so there is something to compare with now.
-            Err(Error::Exists { name }) => match misc.entry(&name)? {
-                Some(old) => settle(misc, &old, wanted, policy),
-                None => Err(Error::Exists { name }.into()),
-            },
-            Err(error) => Err(error.into()),
-            Ok(()) => {
-                // A replacement that was killed may have left its temporary entry, which would go on taking programs.
-                misc.remove(&BinfmtMisc::leftover_of(entry.name()))?;
-                Ok((Done::Added, None))
-            }
+    if let Some(old) = misc.entry(entry.name())? {
+        // It would be in effect, unproved perhaps, and be taken for the old one.
+        misc.remove_leftover(entry.name())?;
+        return settle(misc, &old, wanted, policy);
+    }
+    match misc.register(entry) {
+        Ok(()) => keep_added(misc, wanted, policy),
+        // Somebody was faster; so there is something to compare with now.
+        Err(Error::Exists { name }) => match misc.entry(&name)? {
+            Some(old) => settle(misc, &old, wanted, policy),
+            None => Err(Error::Exists { name }.into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps an entry that was just added, if its program runs: it may stand in front of another tool's, which works.
+fn keep_added(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Trouble> {
+    let name = wanted.entry.name();
+    let outcome = check(wanted, policy);
+    if let Some(why) = objection(outcome.as_ref(), policy) {
+        misc.remove(&wanted.entry)?;
+        let leftover = BinfmtMisc::leftover_of(name);
+        let then = match misc.entry(&leftover)? {
+            Some(_) => format!("{leftover}, which a killed replacement has left, stays in effect"),
+            None => "so it was removed again".to_owned(),
         };
-    };
-    settle(misc, &old, wanted, policy)
+        return Err(does_not_run(wanted, why, &then));
+    }
+    misc.remove_leftover(name)?;
+    Ok(Applied { done: Done::Added, outcome })
+}
+
+/// Runs a program of the target, if the policy asks for it.
+fn check(wanted: &Wanted, policy: Policy<'_>) -> Option<Outcome> {
+    policy.check.then(|| check::run(wanted.target))
+}
+
+/// The reason not to keep an entry, if there is one.
+fn objection<'a>(outcome: Option<&'a Outcome>, policy: Policy<'_>) -> Option<&'a str> {
+    match outcome {
+        Some(Outcome::Fails(why)) if !policy.force => Some(why),
+        _ => None,
+    }
+}
+
+fn does_not_run(wanted: &Wanted, why: &str, then: &str) -> Trouble {
+    let (target, path) = (wanted.target, wanted.entry.interpreter().display());
+    Trouble::new(format_args!(
+        "cannot register {target}: a program of {target} does not run under {path}: {why}; {then}"
+    ))
+    .hint("--force registers it all the same, --no-check without running a program")
 }
 
 /// Compares what is there with what is wanted, and replaces it if need be.
-fn settle(
-    misc: &BinfmtMisc,
-    old: &Entry,
-    wanted: &Wanted,
-    policy: Policy<'_>,
-) -> Result<(Done, Option<Outcome>), Trouble> {
+fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Trouble> {
     let entry = &wanted.entry;
     if !owner::of(old, policy.suffix).1.is_ours() && !policy.force {
         let trouble = Trouble::new(format_args!(
@@ -86,25 +135,36 @@ fn settle(
     }
     let same = old == entry;
     if same && (!policy.look || !old.flags().contains(Flags::FIX_BINARY)) {
-        return Ok((Done::Unchanged, None));
+        return Ok(Applied { done: Done::Unchanged, outcome: None });
     }
     // With F the text does not tell which file the kernel holds: that path may have had another QEMU behind it when
     // it was registered, in a container that is long gone.
     if policy.look && old.enabled() && does_as_much(old, entry) {
         let held = Held::find(wanted);
         if same && held.is_the_same && held.outcome == Outcome::Runs {
-            return Ok((Done::Unchanged, Some(held.outcome)));
+            return Ok(Applied { done: Done::Unchanged, outcome: Some(held.outcome) });
         }
         let ours = wanted.facts.and_then(|facts| facts.version);
         if let (Some(theirs), Some(ours), false, Outcome::Runs) =
             (held.version, ours, policy.force, &held.outcome)
             && theirs > ours
         {
-            return Ok((Done::Kept { entry: Box::new(old.clone()), version: theirs }, Some(held.outcome)));
+            let done = Done::Kept { entry: Box::new(old.clone()), version: theirs };
+            return Ok(Applied { done, outcome: Some(held.outcome) });
         }
     }
-    misc.replace(old, entry)?;
-    Ok((Done::Replaced, None))
+    // Until it is proved, the new entry has a temporary name, and the old one stays.
+    let mut outcome = None;
+    let accepted = misc.replace(old, entry, &mut || {
+        outcome = check(wanted, policy);
+        objection(outcome.as_ref(), policy).is_none()
+    })?;
+    match objection(outcome.as_ref(), policy) {
+        Some(why) if !accepted => {
+            Err(does_not_run(wanted, why, &format!("the entry {} that was there stays", entry.name())))
+        }
+        _ => Ok(Applied { done: Done::Replaced, outcome }),
+    }
 }
 
 /// Whether an entry has the flags that are wanted. `O` more does no harm; `C` more gives rights that were not asked for.
@@ -134,8 +194,8 @@ impl Held {
     }
 }
 
-/// Whether the machine runs a target's programs without an entry for them. Where there is one, it cannot be told, and
-/// the answer is no: then the entry is kept in order.
+/// True if the machine runs a target's programs without an entry for them. Where there is one, that cannot be seen, and the
+/// answer is no: then the entry is kept in order. Where no program can be run, the family is all there is to go by.
 pub fn runs_by_itself(misc: Option<&BinfmtMisc>, target: Target) -> bool {
     let Some(program) = crate::program::elf(target) else { return false };
     let taken = misc.and_then(|misc| misc.list().ok()).is_some_and(|listed| {
@@ -144,5 +204,5 @@ pub fn runs_by_itself(misc: Option<&BinfmtMisc>, target: Target) -> bool {
             .filter_map(|listed| listed.entry.as_ref().ok())
             .any(|entry| entry.enabled() && entry.takes(&program))
     });
-    !taken && check::run(target) == Outcome::Runs
+    !taken && !matches!(check::run(target), Outcome::Fails(_))
 }

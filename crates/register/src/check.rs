@@ -1,24 +1,27 @@
 //! Runs a target's program through the kernel.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io::{self, PipeReader, Read};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use arch::Target;
-use rustix::fs::{MemfdFlags, StatVfsMountFlags};
+use rustix::fs::{OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
+use crate::confined;
 use crate::program;
+use crate::program::file::ProgramFile;
 
 /// Longer than any QEMU takes to start on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What came of running a target's program.
+/// The part of an interpreter's output that is kept for a message.
+const WORDS: usize = 500;
+
+/// The outcome of running a target's program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// It ran, and ended as it should.
@@ -33,9 +36,14 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    /// Standard output and standard error of the interpreter.
+    output: PipeReader,
+    words: Vec<u8>,
+    /// An interpreter opens it when it is ready to, which may be long after it was started.
+    _file: Option<ProgramFile>,
 }
 
-/// Starts `target`'s program. The kernel finds out what runs it, as for any other program.
+/// Starts `target`'s program. The kernel finds out what runs it, as for any other program; that gets no capabilities.
 ///
 /// # Errors
 /// An [`Outcome`] that is not [`Outcome::Runs`].
@@ -43,26 +51,30 @@ pub fn start(target: Target) -> Result<Running, Outcome> {
     let Some(program) = program::elf(target) else {
         return Err(Outcome::Untried("there is no program for it".to_owned()));
     };
-    match in_memory(&program).and_then(|file| spawn(&format!("/proc/self/fd/{}", file.as_raw_fd()))) {
-        Ok(child) => return Ok(Running { child }),
-        // The program was found and nothing could run it: that is an answer.
-        Err(error) if Errno::from_io_error(&error) == Some(Errno::NOEXEC) => {
-            return Err(failed_to_start(&error));
+    if let Ok(file) = ProgramFile::in_memory(&program) {
+        let path = file.path();
+        match spawn(file) {
+            Ok(running) => return Ok(running),
+            // The kernel found the program: that is an answer.
+            Err(error) if path.exists() && is_about_the_interpreter(&error) => {
+                return Err(failed_to_start(&error));
+            }
+            // Memory is not to be executed, or /proc not mounted: try a file.
+            Err(_) => {}
         }
-        // No memory files, not to be executed, or /proc not mounted: try a file.
-        Err(_) => {}
     }
-    let file = match on_disk(&program) {
-        Ok(file) => file,
-        Err(error) => return Err(Outcome::Untried(format!("there is no place for a program: {error}"))),
-    };
-    match spawn(&file.0.to_string_lossy()) {
-        Ok(child) => Ok(Running { child }),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_noexec(&file.0) => {
-            Err(Outcome::Untried(format!("{} is on a file system mounted noexec", file.0.display())))
+    let parent = std::env::temp_dir();
+    let file = ProgramFile::on_disk(&program, &parent).map_err(|error| {
+        let without =
+            if Path::new("/proc/self/fd").exists() { "" } else { "/proc is not mounted here, and " };
+        Outcome::Untried(format!("{without}there is no place for a program in {}: {error}", parent.display()))
+    })?;
+    spawn(file).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied if is_noexec(&parent) => {
+            Outcome::Untried(format!("{} is on a file system mounted noexec", parent.display()))
         }
-        Err(error) => Err(failed_to_start(&error)),
-    }
+        _ => failed_to_start(&error),
+    })
 }
 
 /// Starts `target`'s program and lets it end.
@@ -94,8 +106,10 @@ impl Running {
         let started = Instant::now();
         let mut pause = Duration::from_micros(500);
         while started.elapsed() < patience {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok(Some(status));
+            let ended = self.child.try_wait()?;
+            self.listen();
+            if ended.is_some() {
+                return Ok(ended);
             }
             std::thread::sleep(pause);
             pause = (pause * 3 / 2).min(Duration::from_millis(50));
@@ -105,19 +119,24 @@ impl Running {
         Ok(None)
     }
 
-    /// What the interpreter had to say, or else how it ended.
-    fn said(&mut self, status: ExitStatus) -> String {
+    /// Takes what is in the pipe now, so that it never fills up. It is not read to its end: a process that an interpreter has
+    /// left behind may hold it open for ever.
+    fn listen(&mut self) {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = self.output.read(&mut buffer) {
+            let room = WORDS.saturating_sub(self.words.len());
+            self.words.extend_from_slice(&buffer[..read.min(room)]);
+        }
+    }
+
+    /// The interpreter's words, or else the way it ended.
+    fn said(&self, status: ExitStatus) -> String {
         let how = match (status.code(), status.signal()) {
             (Some(code), _) => format!("it exited with {code} instead of {}", program::EXIT_CODE),
             (None, Some(signal)) => format!("it was killed by signal {signal}"),
             (None, None) => status.to_string(),
         };
-        let mut words = Vec::new();
-        if let Some(stderr) = self.child.stderr.take() {
-            // Reading may fail; then there are no words.
-            let _ = stderr.take(500).read_to_end(&mut words);
-        }
-        match String::from_utf8_lossy(&words).lines().next() {
+        match String::from_utf8_lossy(&self.words).lines().next() {
             Some(line) if !line.trim().is_empty() => format!("{how}: {}", line.trim()),
             _ => how,
         }
@@ -126,29 +145,51 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Not finished: it is still waiting for its input. A child that has ended takes no harm.
-        drop(self.child.stdin.take());
+        // Not finished: it is of no use any more. A child that has ended takes no harm.
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-fn spawn(path: &str) -> io::Result<Child> {
-    let mut command = Command::new(path);
-    // Variables such as QEMU_STRACE would change what is tried.
-    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    for _ in 0..50 {
-        match command.spawn() {
+fn spawn(file: ProgramFile) -> io::Result<Running> {
+    let mut running = spawn_command(&mut Command::new(file.path()))?;
+    running._file = Some(file);
+    Ok(running)
+}
+
+fn spawn_command(command: &mut Command) -> io::Result<Running> {
+    let (output, writer) = io::pipe()?;
+    rustix::fs::fcntl_setfl(&output, OFlags::NONBLOCK)?;
+    // Variables such as QEMU_STRACE would change what is tried. The pipe stands in for /dev/null, which need not be there.
+    command.env_clear().stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
+    let mut tries = 50;
+    loop {
+        match confined::spawn(command) {
             // A process that another thread is starting just now still has the file open for writing.
-            Err(error) if Errno::from_io_error(&error) == Some(Errno::TXTBSY) => {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::TXTBSY) && tries > 0 => {
+                tries -= 1;
                 std::thread::sleep(Duration::from_millis(1));
             }
-            result => return result,
+            result => return Ok(Running { child: result?, output, words: Vec::new(), _file: None }),
         }
     }
-    command.spawn()
+}
+
+/// True of errors that execve(2) gives for the interpreter, once it has found the program.
+fn is_about_the_interpreter(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOEXEC | Errno::NOENT | Errno::LOOP))
+        || is_shortage(error)
+}
+
+/// True of errors that say something about this process or machine, and nothing about an interpreter.
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::AGAIN | Errno::NOMEM))
 }
 
 fn failed_to_start(error: &io::Error) -> Outcome {
+    if is_shortage(error) {
+        return Outcome::Untried(format!("no program can be started now: {error}"));
+    }
     Outcome::Fails(match Errno::from_io_error(error) {
         Some(Errno::NOEXEC) => "nothing is registered that runs it".to_owned(),
         Some(Errno::NOENT) => "its interpreter is not to be found here".to_owned(),
@@ -157,44 +198,8 @@ fn failed_to_start(error: &io::Error) -> Outcome {
     })
 }
 
-/// A file that is nowhere. Inherited by children, so that an interpreter can open it as `/proc/self/fd/N`.
-fn in_memory(program: &[u8]) -> io::Result<File> {
-    let name = c"qus-check";
-    // Kernels before 6.3 do not know EXEC, and need not.
-    let fd = match rustix::fs::memfd_create(name, MemfdFlags::EXEC) {
-        Err(Errno::INVAL) => rustix::fs::memfd_create(name, MemfdFlags::empty()),
-        other => other,
-    }?;
-    let mut file = File::from(fd);
-    file.write_all(program)?;
-    file.set_permissions(PermissionsExt::from_mode(0o755))?;
-    Ok(file)
-}
-
 fn is_noexec(path: &Path) -> bool {
     rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_flag.contains(StatVfsMountFlags::NOEXEC))
-}
-
-/// A file that goes away with this value.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-fn on_disk(program: &[u8]) -> io::Result<Temporary> {
-    let name = format!("qus-check-{}", std::process::id());
-    let path = std::env::temp_dir().join(name);
-    write_new(&path, program)?;
-    Ok(Temporary(path))
-}
-
-fn write_new(path: &Path, program: &[u8]) -> io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).mode(0o755).open(path)?;
-    file.write_all(program)
 }
 
 #[cfg(test)]
@@ -230,21 +235,19 @@ mod tests {
 
     #[test]
     fn a_file_does_where_memory_does_not_and_goes_away() {
-        let file = on_disk(&program::elf(native()).unwrap()).unwrap();
-        let path = file.0.clone();
-        let child = spawn(path.to_str().unwrap()).unwrap();
-        drop(file);
+        let parent = tempfile::tempdir().unwrap();
+        let file = ProgramFile::on_disk(&program::elf(native()).unwrap(), parent.path()).unwrap();
+        let path = file.path();
+        let running = spawn(file).unwrap();
+        assert!(path.exists(), "an interpreter may open it as long as it runs");
+        assert_eq!(running.finish(), Outcome::Runs);
         assert!(!path.exists());
-        assert_eq!(Running { child }.finish(), Outcome::Runs);
     }
 
     #[test]
     fn what_a_program_did_instead_is_told() {
-        let shell = |script: &str| {
-            let child =
-                Command::new("sh").args(["-c", script]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
-            Running { child: child.unwrap() }.finish()
-        };
+        let shell =
+            |script: &str| spawn_command(Command::new("/bin/sh").args(["-c", script])).unwrap().finish();
         for (script, expected) in [
             ("exit 42", Outcome::Runs),
             ("exit 1", Outcome::Fails("it exited with 1 instead of 42".to_owned())),
@@ -256,6 +259,14 @@ mod tests {
         ] {
             assert_eq!(shell(script), expected, "{script}");
         }
+        // More than a pipe holds is no obstacle, and neither is a process that is left behind with the pipe.
+        let before = Instant::now();
+        let much = "i=0; while [ $i -lt 2000 ]; do echo 0123456789012345678901234567890123456789; i=$((i+1)); done; exit 3";
+        let expected = "it exited with 3 instead of 42: 0123456789012345678901234567890123456789";
+        assert_eq!(shell(much), Outcome::Fails(expected.to_owned()));
+        let left = "/bin/sleep 15 & echo left >&2; exit 4";
+        assert_eq!(shell(left), Outcome::Fails("it exited with 4 instead of 42: left".to_owned()));
+        assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
     }
 
     #[test]
@@ -267,6 +278,12 @@ mod tests {
             (Errno::ACCESS, "it cannot be started: Permission denied (os error 13)"),
         ] {
             assert_eq!(failed_to_start(&errno.into()), Outcome::Fails(expected.to_owned()));
+        }
+        for (errno, expected) in [
+            (Errno::MFILE, "no program can be started now: Too many open files (os error 24)"),
+            (Errno::AGAIN, "no program can be started now: Resource temporarily unavailable (os error 11)"),
+        ] {
+            assert_eq!(failed_to_start(&errno.into()), Outcome::Untried(expected.to_owned()));
         }
     }
 }

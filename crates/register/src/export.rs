@@ -9,7 +9,8 @@ use binfmt::{BinfmtMisc, Entry, Flags, Recognition};
 use crate::args::Style;
 use crate::output::Output;
 use crate::register;
-use crate::run::Scene;
+use crate::registration;
+use crate::scene::Scene;
 use crate::trouble::Trouble;
 use crate::want::entry_name;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(
     register::warn_of_credentials(scene, output);
     for wanted in register::sort(scene, misc, output).wanted {
         let (target, entry) = (wanted.target, &wanted.entry);
+        registration::warn_of_exposure(&wanted, output);
         let interpreter = entry.interpreter().display();
         let (text, what) = match style {
             Style::Systemd => {

@@ -4,19 +4,20 @@
 use arch::{Host, Target};
 use binfmt::BinfmtMisc;
 
-use crate::apply::{self, Policy};
 use crate::args::{Action, binfmt as typed};
 use crate::check::{self, Outcome};
 use crate::environment::Environment;
-use crate::interpreter::{self, Finder};
+use crate::interpreter;
 use crate::json::Json;
 use crate::machine::Kinship;
 use crate::output::Output;
 use crate::owner;
-use crate::request::{Request, Selection, folder, select};
-use crate::run::{Scene, judge, tell_unknown};
+use crate::proof::judge;
+use crate::registration::{self, Decision};
+use crate::request::{Request, Selection, folder, report_unknown, select};
+use crate::scene::Scene;
 use crate::trouble::Trouble;
-use crate::want::{self, Choice, Wanted, entry_name};
+use crate::want::{Wanted, entry_name};
 
 /// Targets that are a platform's, in that tool's order.
 const PLATFORMS: &[(&str, &[&str])] = &[
@@ -57,7 +58,7 @@ fn work(typed: &typed::Args, environment: &Environment, output: &mut Output<'_>)
         false => match select(&typed.install) {
             Ok(selection) => Some(selection),
             Err(unknown) => {
-                tell_unknown(&unknown, output);
+                report_unknown(&unknown, output);
                 return Ok(());
             }
         },
@@ -68,8 +69,7 @@ fn work(typed: &typed::Args, environment: &Environment, output: &mut Output<'_>)
         uninstall(pattern, &scene, &misc, output)?;
     }
     if selection.is_some() {
-        misc.check_writable()?;
-        scene.tell_lifetime(&misc, output);
+        registration::prepare(&scene, &misc, output)?;
         install(&scene, &misc, output);
     }
     print_status(&scene, &misc, output)
@@ -110,58 +110,26 @@ fn suffix(dir: &std::path::Path) -> &'static str {
 }
 
 fn install(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) {
-    let request = &scene.request;
-    let suffix = request.suffix.to_string_lossy();
-    let policy = Policy { force: request.force, look: !request.no_check, suffix: &suffix };
-    let runs = |target| request.no_check || apply::runs_by_itself(Some(misc), target);
-    let named = matches!(request.selection, Selection::Named(_));
-    let mut missing = Vec::new();
-    let mut any = false;
-    let mut versions = Finder::default();
-    for choice in want::choose(request, &scene.machine, runs) {
-        let target = match choice {
-            Choice::Native(target) | Choice::Runs(target) if named => {
-                any = true;
-                output.verbatim(format_args!(
-                    "installing: {} OK (this machine runs it by itself)",
-                    platform(target)
-                ));
-                continue;
-            }
-            Choice::Native(_) | Choice::Runs(_) => continue,
-            Choice::Register(target) => target,
-        };
-        match want::wanted(request, target, &scene.machine, scene.kernel, &mut versions) {
-            Ok(wanted) => {
-                any = true;
-                install_one(&wanted, policy, scene, misc, output);
-            }
-            Err(refusal) if refusal.is_missing() && !named => missing.push((target, refusal)),
-            Err(refusal) => fail(target, &refusal.trouble(request, target), output),
+    let named = matches!(scene.request.selection, Selection::Named(_));
+    for (target, decision) in registration::decide(scene, Some(misc)) {
+        match decision {
+            Decision::Register(wanted) => install_one(&wanted, scene, misc, output),
+            Decision::Native | Decision::Runs if named => output.verbatim(format_args!(
+                "installing: {} OK (this machine runs it by itself)",
+                platform(target)
+            )),
+            Decision::Native | Decision::Runs | Decision::Missing(_) => {}
+            Decision::Refused(trouble) => fail(target, &trouble, output),
         }
-    }
-    if let (false, Some((target, refusal))) = (any, missing.first()) {
-        fail(*target, &refusal.trouble(request, *target), output);
     }
 }
 
-fn install_one(
-    wanted: &Wanted,
-    policy: Policy<'_>,
-    scene: &Scene,
-    misc: &BinfmtMisc,
-    output: &mut Output<'_>,
-) {
+fn install_one(wanted: &Wanted, scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) {
     let target = wanted.target;
-    match apply::apply(misc, wanted, policy) {
+    match registration::register(scene, misc, wanted, output) {
         Err(trouble) => fail(target, &trouble, output),
-        Ok((_, proof)) => {
-            let outcome = match (proof, scene.request.check) {
-                (Some(outcome), _) => Some(outcome),
-                (None, true) => Some(check::run(target)),
-                (None, false) => None,
-            };
-            if outcome.is_none_or(|outcome| judge(target, &outcome, output)) {
+        Ok(applied) => {
+            if applied.outcome.is_none_or(|outcome| judge(target, &outcome, output)) {
                 output.verbatim(format_args!("installing: {} OK", platform(target)));
             }
         }
@@ -193,11 +161,13 @@ fn uninstall(
     let named = !pattern.contains(['*', '?']);
     let mut found = false;
     for listed in misc.list()? {
-        if !matches(&pattern, &listed.name) {
+        let name = &listed.name;
+        // An entry that a killed replacement has left goes with the one that it was to become.
+        let of = BinfmtMisc::leftover_from(name).unwrap_or(name);
+        if !matches(&pattern, name) && !matches(&pattern, of) {
             continue;
         }
         found = true;
-        let name = &listed.name;
         let ours = listed.entry.as_ref().is_ok_and(|entry| owner::of(entry, &suffix).1.is_ours());
         if !ours && !scene.request.force && !named {
             output.verbatim(format_args!("uninstalling: {name} stays: it is another tool's"));
@@ -208,7 +178,7 @@ fn uninstall(
             output.hint("--force removes it");
             continue;
         }
-        match misc.remove(name) {
+        match misc.remove_listed(&listed) {
             Ok(_) => output.verbatim(format_args!("uninstalling: {name} OK")),
             Err(error) => {
                 output.verbatim_error(format_args!("uninstalling: {name} {error}"));

@@ -3,14 +3,17 @@
 //! The stages, in reading order: [`args`] collects what was typed, without side effects; [`request`] fills it up from the
 //! [`environment`] and makes names into targets; [`want`] decides which entries the kernel shall hold, from what the
 //! [`machine`] and each [`interpreter`] are; [`apply`] makes the kernel hold them; [`check`] proves them by running a
-//! [`program`]. [`run`] is the outline. [`status`], [`export`] and [`install`] are the other things that a command line
-//! can ask for; [`help`] is what it prints about itself, and what manual pages are made from.
+//! [`program`]. The module `registration` puts these together, for both command lines: `register` prints as this program
+//! does, [`install`] as tonistiigi/binfmt does. [`run`] is the outline. [`status`] and [`export`] are the other things that a
+//! command line can ask for; [`help`] is the text that it prints about itself, and that manual pages are made from.
 
 pub mod apply;
 pub mod args;
 pub mod check;
+mod confined;
 pub mod environment;
 pub mod export;
+mod exposure;
 pub mod help;
 pub mod install;
 pub mod interpreter;
@@ -19,11 +22,14 @@ pub mod machine;
 pub mod output;
 pub mod owner;
 pub mod program;
+mod proof;
 mod register;
+mod registration;
 mod remove;
 pub mod request;
 pub mod run;
 mod same;
+mod scene;
 mod shell;
 pub mod status;
 pub mod trouble;

@@ -1,39 +1,30 @@
-//! Registers the selected targets.
+//! Registers the selected targets, as this program's own command line prints it.
 
 use arch::Target;
-use binfmt::{BinfmtMisc, Kernel};
+use binfmt::BinfmtMisc;
 
-use crate::apply::{self, Done, Policy};
+use crate::apply::Done;
 use crate::args::Mode;
-use crate::interpreter::Finder;
 use crate::output::Output;
+use crate::proof::judge;
+use crate::registration::{self, Decision};
 use crate::request::Selection;
-use crate::run::{Scene, judge, prove};
+use crate::scene::Scene;
 use crate::trouble::Trouble;
-use crate::want::{self, Choice, Wanted};
+use crate::want::Wanted;
 
 pub(crate) fn run(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
-    let request = &scene.request;
-    possible(request.persistent, scene.kernel)?;
-    misc.check_writable()?;
-    scene.tell_lifetime(misc, output);
+    registration::prepare(scene, misc, output)?;
     warn_of_credentials(scene, output);
-    warn_of_argv0(scene, output);
-    warn_of_emulation(scene, output);
     let sorted = sort(scene, Some(misc), output);
-    let suffix = request.suffix.to_string_lossy();
-    let policy = Policy { force: request.force, look: !request.no_check, suffix: &suffix };
-
-    let mut tally = Tally::default();
-    let mut unproven = Vec::new();
+    let mut tally = Tally { failed: sorted.failed, ..Tally::default() };
     for wanted in &sorted.wanted {
-        match apply::apply(misc, wanted, policy) {
-            Ok((done, outcome)) => {
-                tally.count(&done, wanted, output);
-                match outcome {
-                    Some(outcome) => tally.running += usize::from(judge(wanted.target, &outcome, output)),
-                    None => unproven.push(wanted.target),
-                }
+        match registration::register(scene, misc, wanted, output) {
+            Ok(applied) => {
+                tally.count(&applied.done, wanted, output);
+                let outcome = applied.outcome.as_ref();
+                tally.running +=
+                    usize::from(outcome.is_some_and(|outcome| judge(wanted.target, outcome, output)));
             }
             Err(trouble) => {
                 tally.failed += 1;
@@ -41,10 +32,6 @@ pub(crate) fn run(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> 
             }
         }
     }
-    if request.check {
-        tally.running += prove(&unproven, output);
-    }
-    tally.failed += sorted.failed;
     tally.tell(scene, output);
     Ok(())
 }
@@ -64,6 +51,7 @@ pub(crate) fn plan(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output
 }
 
 /// The targets that need an entry and can have one.
+#[derive(Default)]
 pub(crate) struct Sorted {
     pub(crate) wanted: Vec<Wanted>,
     failed: usize,
@@ -76,45 +64,27 @@ impl Sorted {
     }
 }
 
-/// Sorts the selection into what can be registered, and tells why the rest is not.
+/// Takes those that can be registered out of the selection, and prints why the rest is not.
 pub(crate) fn sort(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Sorted {
-    let Scene { request, machine, kernel } = scene;
-    let foreign_host = request.host_arch.is_some();
-    let runs = |target| {
-        // Where programs cannot or may not be run, the family is all there is to go by, as in QEMU's own script.
-        request.no_check || foreign_host || misc.is_none() || apply::runs_by_itself(misc, target)
-    };
-    let named = matches!(request.selection, Selection::Named(_));
+    let named = matches!(scene.request.selection, Selection::Named(_));
     let (mut own, mut missing) = (Vec::new(), Vec::new());
-    let mut sorted = Sorted { wanted: Vec::new(), failed: 0 };
-    let mut versions = Finder::default();
-    for choice in want::choose(request, machine, runs) {
-        match choice {
-            Choice::Native(target) if named => sorted.fail(&native(target, scene), output),
-            Choice::Native(target) | Choice::Runs(target) => own.push(target.name()),
-            Choice::Register(target) => {
-                match want::wanted(request, target, machine, *kernel, &mut versions) {
-                    Ok(wanted) => sorted.wanted.push(wanted),
-                    Err(refusal) if refusal.is_missing() && !named => missing.push((target, refusal)),
-                    Err(refusal) => sorted.fail(&refusal.trouble(request, target), output),
-                }
-            }
+    let mut sorted = Sorted::default();
+    for (target, decision) in registration::decide(scene, misc) {
+        match decision {
+            Decision::Register(wanted) => sorted.wanted.push(wanted),
+            Decision::Native if named => sorted.fail(&native(target, scene), output),
+            Decision::Native | Decision::Runs => own.push(target.name()),
+            Decision::Missing(_) => missing.push(target.name()),
+            Decision::Refused(trouble) => sorted.fail(&trouble, output),
         }
     }
-    if let (true, Some((target, refusal))) = (sorted.wanted.is_empty() && sorted.failed == 0, missing.first())
-    {
-        // Nothing at all is there: that is no set of binaries with gaps.
-        sorted.fail(&refusal.trouble(request, *target), output);
-        missing.clear();
-    }
     if !own.is_empty() {
-        let (own, name) = (own.join(" "), machine.name());
+        let (own, name) = (own.join(" "), scene.machine.name());
         output.line(format_args!("Skipping {own}: this machine ({name}) runs these by itself"));
     }
     if !missing.is_empty() {
-        let names: Vec<&str> = missing.iter().map(|(target, _)| target.name()).collect();
-        let dir = request.dir.display();
-        output.line(format_args!("Skipping {}: {dir} has no binary for these", names.join(" ")));
+        let (missing, dir) = (missing.join(" "), scene.request.dir.display());
+        output.line(format_args!("Skipping {missing}: {dir} has no binary for these"));
     }
     sorted
 }
@@ -123,45 +93,6 @@ fn native(target: Target, scene: &Scene) -> Trouble {
     let name = scene.machine.name();
     Trouble::new(format_args!("cannot register {target}: it is this machine's own architecture ({name})"))
         .hint("this machine runs such programs by itself; with an entry for them, none would start any more")
-}
-
-/// What this kernel cannot do at all.
-fn possible(persistent: bool, kernel: Option<Kernel>) -> Result<(), Trouble> {
-    match kernel {
-        Some(kernel) if persistent && kernel < Kernel::FIX_BINARY => Err(Trouble::new(format_args!(
-            "cannot register persistently: the flag F came with Linux {}, and this is Linux {kernel}",
-            Kernel::FIX_BINARY
-        ))
-        .hint("leave out -p, and have each container hold its QEMU binary under the registered path")),
-        _ => Ok(()),
-    }
-}
-
-/// What was asked for and this kernel only does by half.
-fn warn_of_argv0(scene: &Scene, output: &mut Output<'_>) {
-    match scene.kernel {
-        Some(kernel)
-            if scene.request.preserve_argv0 == Some(true) && kernel < Kernel::TELLS_PRESERVE_ARGV0 =>
-        {
-            output.warning(format_args!(
-                "with -g, Linux {kernel} passes argv[0] on but does not tell QEMU (that came with Linux {}), so that \
-                 programs may fail to start",
-                Kernel::TELLS_PRESERVE_ARGV0
-            ));
-        }
-        _ => {}
-    }
-}
-
-/// With an image for another machine its QEMUs are emulated too, if they start at all.
-fn warn_of_emulation(scene: &Scene, output: &mut Output<'_>) {
-    if let Some(real) = scene.machine.beneath() {
-        let told = scene.machine.name();
-        output.warning(format_args!(
-            "this program is itself emulated: it is for {told}, and this machine is {real}"
-        ));
-        output.hint(format_args!("use the image and the QEMU binaries for {real} hosts"));
-    }
 }
 
 pub(crate) fn warn_of_credentials(scene: &Scene, output: &mut Output<'_>) {
@@ -211,11 +142,6 @@ impl Tally {
         if !self.flags.contains(&flags) {
             self.flags.push(flags);
         }
-        if wanted.facts.is_some_and(|facts| facts.dynamic) && is_persistent(wanted) {
-            output.warning(format_args!(
-                "{path} is dynamically linked: it only runs where its loader and libraries are, so in few containers"
-            ));
-        }
     }
 
     fn tell(&self, scene: &Scene, output: &mut Output<'_>) {
@@ -244,26 +170,5 @@ impl Tally {
                 self.failed + total
             ));
         }
-    }
-}
-
-fn is_persistent(wanted: &Wanted) -> bool {
-    wanted.entry.flags().contains(binfmt::Flags::FIX_BINARY)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn old_kernels_are_told_from_new_ones() {
-        let check = |persistent, major, minor| possible(persistent, Some(Kernel::new(major, minor)));
-        let trouble = check(true, 4, 7).unwrap_err();
-        assert_eq!(
-            trouble.message(),
-            "cannot register persistently: the flag F came with Linux 4.8, and this is Linux 4.7"
-        );
-        assert!(trouble.what_to_do().is_some_and(|hint| hint.starts_with("leave out -p")));
-        assert_eq!((check(false, 4, 7), check(true, 4, 8), possible(true, None)), (Ok(()), Ok(()), Ok(())));
     }
 }

@@ -5,7 +5,7 @@ use binfmt::{BinfmtMisc, Error, Listed};
 use crate::output::Output;
 use crate::owner;
 use crate::request::Selection;
-use crate::run::Scene;
+use crate::scene::Scene;
 use crate::trouble::Trouble;
 use crate::want::entry_name;
 
@@ -16,17 +16,17 @@ pub(crate) fn run(
     output: &mut Output<'_>,
 ) -> Result<(), Trouble> {
     let listed = misc.list()?;
-    let names = ours(selection, scene, &listed);
-    for name in &names {
-        match misc.remove(name) {
-            Ok(_) => output.line(format_args!("Removing {name}")),
+    let ours = ours(selection, scene, &listed);
+    for own in &ours {
+        match misc.remove_listed(own) {
+            Ok(_) => output.line(format_args!("Removing {}", own.name)),
             // The next would fail the same way.
             Err(error @ (Error::NotPermitted { .. } | Error::ReadOnly { .. })) => return Err(error.into()),
             Err(error) => Trouble::from(error).print(output),
         }
     }
     for listed in &listed {
-        if !names.contains(&listed.name) {
+        if !ours.contains(&listed) {
             tell_kept(listed, selection, output);
         }
     }
@@ -38,7 +38,7 @@ pub(crate) fn run(
                 output.note(format_args!("{name} was not registered"));
             }
         }
-    } else if names.is_empty() {
+    } else if ours.is_empty() {
         output.note("nothing of this program's was registered");
     }
     Ok(())
@@ -51,15 +51,14 @@ pub(crate) fn plan(
     misc: &BinfmtMisc,
     output: &mut Output<'_>,
 ) -> Result<(), Trouble> {
-    for name in ours(selection, scene, &misc.list()?) {
-        output.line(format_args!("Would remove {name}"));
+    for own in ours(selection, scene, &misc.list()?) {
+        output.line(format_args!("Would remove {}", own.name));
     }
     Ok(())
 }
 
-/// The names of the selected entries that this program made, or could have made; with `--force`, of all that bear a
-/// target's name.
-fn ours(selection: &Selection, scene: &Scene, listed: &[Listed]) -> Vec<String> {
+/// The selected entries that this program made, or could have made; with `--force`, all that bear a target's name.
+fn ours<'a>(selection: &Selection, scene: &Scene, listed: &'a [Listed]) -> Vec<&'a Listed> {
     let suffix = scene.request.suffix.to_string_lossy();
     let ours = listed.iter().filter(|listed| match &listed.entry {
         Ok(entry) => {
@@ -69,7 +68,7 @@ fn ours(selection: &Selection, scene: &Scene, listed: &[Listed]) -> Vec<String> 
         }
         Err(_) => false,
     });
-    ours.map(|listed| listed.name.clone()).collect()
+    ours.collect()
 }
 
 /// An entry with a target's name that stays is another tool's. If it was asked for by name, it is a failure.

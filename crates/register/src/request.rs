@@ -7,6 +7,7 @@ use arch::{Status, Target, UnknownName};
 
 use crate::args::{self, Action, Args, Mode, Step, Style};
 use crate::environment::Environment;
+use crate::output::Output;
 
 /// Everything that is to be done, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +94,15 @@ pub fn select(names: &[String]) -> Result<Selection, Vec<UnknownName>> {
         (true, true) => Ok(Selection::All),
         (true, false) => Ok(Selection::Named(targets)),
     }
+}
+
+/// One message for each name that is no target's.
+pub(crate) fn report_unknown(unknown: &[UnknownName], output: &mut Output<'_>) {
+    for error in unknown {
+        output.error(error);
+    }
+    let names: Vec<&str> = Target::all().map(Target::name).collect();
+    output.hint(format_args!("the targets are {}", names.join(" ")));
 }
 
 impl Request {

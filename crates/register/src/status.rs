@@ -12,7 +12,7 @@ use crate::machine::Kinship;
 use crate::output::Output;
 use crate::owner::{self, Owner};
 use crate::request::Selection;
-use crate::run::Scene;
+use crate::scene::Scene;
 use crate::trouble::Trouble;
 
 /// For whom.

@@ -106,6 +106,39 @@ fn binfmt_tells_its_qemus_version() {
 }
 
 #[test]
+fn both_faces_know_what_the_kernel_and_the_machine_cannot_do() {
+    private::run("both_faces_know_what_the_kernel_and_the_machine_cannot_do", |misc| {
+        let place = Place::with(&["arm"]);
+        let register = env!("CARGO_BIN_EXE_register");
+        // The kernel's own way to say that it is Linux 2.6 (personality(2), UNAME26).
+        let old = ["setarch", "x86_64", "--uname-2.6", register];
+        for arguments in ["-s -- -p arm", "--install arm"] {
+            place.run(&old, arguments).check(
+                1,
+                "",
+                "error: cannot register persistently: the flag F came with Linux 4.8, and this is Linux 2.6\n\
+                 hint: use `register` without -p, and have each container hold its QEMU binary under the registered path\n",
+            );
+            assert_eq!(names(misc), [""; 0], "{arguments}");
+        }
+        // The file that tells an emulated program what is beneath it.
+        fs::write(place.path("arch"), "aarch64\n").unwrap();
+        let script = format!(
+            "mount --bind {} /proc/sys/kernel/arch && exec {register} \"$@\"",
+            place.path("arch").display()
+        );
+        let emulated = ["unshare", "-m", "sh", "-c", &script, "sh"];
+        let warning = "warning: this program is itself emulated: it is for x86_64, and this machine is aarch64\n\
+                       hint: use the image and the QEMU binaries for aarch64 hosts\n";
+        for arguments in ["-s -- -p arm", "--install arm"] {
+            let said = place.run(&emulated, arguments);
+            assert_eq!(said.code, Some(0), "{arguments}: {}", said.err);
+            assert!(said.err.contains(warning), "{arguments}: {}", said.err);
+        }
+    });
+}
+
+#[test]
 fn systemds_files_hold_lines_that_the_kernel_takes() {
     private::run("systemds_files_hold_lines_that_the_kernel_takes", |misc| {
         let place = Place::with(&["arm", "sparc"]);

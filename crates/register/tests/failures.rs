@@ -269,35 +269,123 @@ fn a_reader_that_has_seen_enough_is_no_failure_and_a_full_disk_is() {
     });
 }
 
+/// A kernel that executes nothing from memory; the setting is the pid namespace's.
+const NO_MEMORY_FILES: &str = "echo 2 > /proc/sys/vm/memfd_noexec";
+
+/// Runs a shell's script in mount and process namespaces of its own.
+fn scripted(place: &Place, script: &str) -> place::Said {
+    let mut command = place.command(&["unshare", "-m", "-p", "--fork", "--mount-proc", "sh", "-c", script]);
+    place.said(command.output().unwrap())
+}
+
+/// Registers an interpreter that is a shell's script; its first argument is the program.
+fn put_script(misc: &Path, place: &Place, script: &str) {
+    let path = place.path("script");
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    let magic = "\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
+    fs::write(misc.join("register"), format!(":script:M::{magic}::{}:", path.display())).unwrap();
+}
+
 #[test]
 fn programs_run_from_memory_or_from_a_file_or_are_not_tried() {
-    private::run("programs_run_from_memory_or_from_a_file_or_are_not_tried", |_| {
-        let place = Place::with(&["arm"]);
-        place.register("-s -- -p arm");
+    private::run("programs_run_from_memory_or_from_a_file_or_are_not_tried", |misc| {
+        let place = Place::with(&[]);
+        // An interpreter takes its time before it opens the program.
+        put_script(misc, &place, "sleep 0.2; [ -r \"$1\" ] && exit 42; echo \"$1 is gone\" >&2; exit 1");
         let (register, files) = (env!("CARGO_BIN_EXE_register"), place.path("tmp"));
         fs::create_dir(&files).unwrap();
         // So that this instance of binfmt_misc is seen not to be the container's own.
         std::thread::sleep(std::time::Duration::from_millis(50));
+        let runs = "arm runs under an interpreter that is no QEMU\n1 of 1 targets run\n";
+        place.register("--check arm").check(0, runs, "");
         system(&format!("mount -t tmpfs none {}", files.display()));
-        // A kernel that executes nothing from memory; the setting is the pid namespace's.
-        let script = format!(
-            "echo 2 > /proc/sys/vm/memfd_noexec && TMPDIR={} exec {register} --check arm",
-            files.display()
-        );
-        let run = || {
-            let mut command =
-                place.command(&["unshare", "-p", "--fork", "--mount-proc", "sh", "-c", &script]);
-            place.said(command.output().unwrap())
-        };
-        run().check(0, "arm runs under QEMU 11.1.3\n1 of 1 targets run\n", "");
+        let on_disk = format!("{NO_MEMORY_FILES} && TMPDIR={} exec {register} --check arm", files.display());
+        scripted(&place, &on_disk).check(0, runs, "");
         assert_eq!(fs::read_dir(&files).unwrap().count(), 0, "nothing is left there");
-        system(&format!("mount -o remount,noexec {}", files.display()));
-        let said = run();
-        assert_eq!((said.code, said.out.as_str()), (Some(1), "0 of 1 targets run\n"));
-        let error = said.err.replace(|c: char| c.is_ascii_digit(), "");
-        assert_eq!(
-            error,
-            "error: arm was not tried: DIR/tmp/qus-check- is on a file system mounted noexec\n"
+        // Without /proc there is no way to a memory file.
+        let elsewhere = place.path("misc");
+        fs::create_dir(&elsewhere).unwrap();
+        let no_proc = |tmp: &str| {
+            format!(
+                "mount --bind {} {misc} && mount -t tmpfs none /proc && TMPDIR={tmp} exec {register} --mount {misc} --check arm",
+                misc.display(),
+                misc = elsewhere.display(),
+            )
+        };
+        scripted(&place, &no_proc(files.to_str().unwrap())).check(0, runs, "");
+        scripted(&place, &no_proc("/nowhere")).check(
+            1,
+            "0 of 1 targets run\n",
+            "error: arm was not tried: /proc is not mounted here, and there is no place for a program in /nowhere: No such \
+             file or directory (os error 2)\n",
         );
+        // Nor is /dev/null needed.
+        scripted(&place, &format!("mount -t tmpfs none /dev && exec {register} --check arm"))
+            .check(0, runs, "");
+
+        system(&format!("mount -o remount,noexec {}", files.display()));
+        scripted(&place, &on_disk).check(
+            1,
+            "0 of 1 targets run\n",
+            "error: arm was not tried: DIR/tmp is on a file system mounted noexec\n",
+        );
+    });
+}
+
+#[test]
+fn a_process_that_may_open_no_more_files_says_nothing_about_interpreters() {
+    private::run("a_process_that_may_open_no_more_files_says_nothing_about_interpreters", |_| {
+        let place = Place::with(&["arm", "i386"]);
+        assert_eq!(place.register("-s -- -p arm").code, Some(0));
+        let register = env!("CARGO_BIN_EXE_register");
+        let few = |arguments: &str| scripted(&place, &format!("ulimit -n 5; exec {register} {arguments}"));
+        let untried = "no program can be started now: Too many open files (os error 24)";
+        few("--check arm").check(
+            1,
+            "0 of 1 targets run\n",
+            &format!("error: arm was not tried: {untried}\n"),
+        );
+        // The family is then taken to run by itself, as where no program may be run.
+        let said = few("-s -- -p i386");
+        assert_eq!(said.out, "Skipping i386: this machine (x86_64) runs these by itself\n");
+    });
+}
+
+#[test]
+fn interpreters_are_run_without_capabilities() {
+    private::run("interpreters_are_run_without_capabilities", |misc| {
+        let place = Place::with(&[]);
+        let script = "while read -r key value; do case $key in CapPrm:|NoNewPrivs:) found=\"$found $key $value\";; esac; done \
+                      < /proc/$$/status; echo $found; exit 1";
+        put_script(misc, &place, script);
+        let rights = "it exited with 1 instead of 42: NoNewPrivs: 1 CapPrm: 0000000000000000";
+        let listed = place.register("-l").out;
+        let fields: Vec<&str> = listed.lines().last().unwrap().split("  ").collect();
+        let rights_of = |field: &str| {
+            // The order in the file differs between kernels.
+            let mut words: Vec<String> = field.split(' ').map(str::to_owned).collect();
+            words.sort();
+            words
+        };
+        let told = fields.last().unwrap().trim();
+        assert_eq!(rights_of(told), rights_of(&format!("no: {rights}")), "{listed}");
+    });
+}
+
+#[test]
+fn without_proc_it_is_not_the_kernel_that_lacks_something() {
+    private::run("without_proc_it_is_not_the_kernel_that_lacks_something", |misc| {
+        let place = Place::with(&["arm"]);
+        let register = env!("CARGO_BIN_EXE_register");
+        let said = scripted(&place, &format!("mount -t tmpfs none /proc && exec {register} -s -- -p arm"));
+        said.check(
+            1,
+            "",
+            "error: /proc is not mounted here, or only in part, so there is no /proc/sys/fs/binfmt_misc\n\
+             hint: mount it: mount -t proc proc /proc; or bind the machine's binfmt_misc in at another path, and name that \
+             with --mount\n",
+        );
+        assert_eq!(names(misc), [""; 0]);
     });
 }

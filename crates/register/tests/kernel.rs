@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
 mod place;
 #[path = "../../binfmt/tests/private/mod.rs"]
@@ -180,25 +182,182 @@ fn other_tools_entries_stay() {
     });
 }
 
+/// Registers an interpreter for arm's programs by hand.
+fn leave(misc: &Path, name: &str, interpreter: &Path) {
+    let magic = "\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
+    let line = format!(":{name}:M::{magic}::{}:F", interpreter.display());
+    fs::write(misc.join("register"), line).unwrap();
+}
+
+/// The states that a replacement leaves when it is killed stand in `binfmt`'s tests of it, which kill it at each point.
 #[test]
-fn a_replacement_that_was_killed_is_finished_by_the_next() {
-    private::run("a_replacement_that_was_killed_is_finished_by_the_next", |misc| {
+fn a_replacement_that_was_killed_is_finished_or_undone_by_the_next() {
+    private::run("a_replacement_that_was_killed_is_finished_or_undone_by_the_next", |misc| {
         let place = Place::with(&["arm"]);
-        let magic =
-            "\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
-        let leave = || {
-            let line = format!(":qemu-arm.qus-new:M::{magic}::{}:F", place.qemu("arm").display());
-            fs::write(misc.join("register"), line).unwrap();
+        let binfmt = |arguments: &str| place.called("binfmt", arguments);
+        let register = |arguments: &str| place.register(arguments);
+        for left in
+            [&["qemu-arm", "qemu-arm.qus-new"][..], &["qemu-arm.qus-new"], &["qemu-arm.qus-new", "qemu-arm"]]
+        {
+            for (said, then) in [
+                (&(|| register("-s -- -p arm")) as &dyn Fn() -> place::Said, &["qemu-arm"][..]),
+                (&|| register("-s -- -p -g no arm"), &["qemu-arm"]),
+                (&|| register("-s -- -p --no-check arm"), &["qemu-arm"]),
+                (&|| binfmt("--install arm"), &["qemu-arm"]),
+                (&|| register("-- -r"), &[]),
+                (&|| register("-- -r arm"), &[]),
+                (&|| register("-r -e"), &[]),
+                (&|| binfmt("--uninstall arm"), &[]),
+                (&|| binfmt("--uninstall qemu-arm"), &[]),
+                (&|| binfmt("--uninstall qemu-a*"), &[]),
+            ] {
+                for name in left {
+                    leave(misc, name, &place.qemu("arm"));
+                }
+                let said = said();
+                assert_eq!(
+                    (said.code, names(misc)),
+                    (Some(0), then.iter().map(|name| (*name).to_owned()).collect()),
+                    "{left:?} {said:?}"
+                );
+                register("-- -r");
+                assert_eq!(names(misc), [""; 0]);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_binary_that_does_not_run_replaces_nothing() {
+    private::run("a_binary_that_does_not_run_replaces_nothing", |misc| {
+        let place = Place::with(&["arm"]);
+        let error = |then: &str| {
+            format!(
+                "error: cannot register arm: a program of arm does not run under BIN/qemu-arm-static: it exited with 0 instead \
+                 of 42; {then}\nhint: --force registers it all the same, --no-check without running a program\n"
+            )
         };
-        leave();
+        let none = "note: 1 of 1 targets could not be registered\n";
+        let works = || {
+            let works = "arm runs under QEMU 11.1.3\n1 of 1 targets run\n";
+            place.register("--check arm").check(0, works, "");
+        };
+        let broken = || place.put_bytes("arm", &fs::read("/bin/true").unwrap());
+        // Over the file of a good entry: with F the kernel goes on with the file that it has.
+        for arguments in ["-s -- -p -g no arm", "-s -- -p arm"] {
+            place.put("arm", "11.1.3");
+            assert_eq!(place.register(arguments).code, Some(0));
+            let before = entries(misc);
+            broken();
+            let stays = error("the entry qemu-arm that was there stays");
+            place.register("-s -- -p arm").check(1, "", &format!("{LIFETIME}{stays}{none}"));
+            let said = place.called("binfmt", "--install arm");
+            let failed = stays.replace("error: ", "installing: arm ");
+            assert_eq!((said.code, said.err), (Some(1), format!("{LIFETIME}{failed}")));
+            assert_eq!(entries(misc), before);
+            works();
+        }
+        // Beside another tool's entry of another name, in front of which a new one would stand.
+        place.register("-- -r");
+        place.put("arm", "11.1.3");
+        leave(misc, "rosetta", &place.put_as("qemu-arm-good", "arm", "11.1.3"));
+        broken();
+        place.register("-s -- -p arm").check(
+            1,
+            "",
+            &format!("{LIFETIME}{}{none}", error("so it was removed again")),
+        );
+        assert_eq!(names(misc), ["rosetta"]);
+        works();
+        // A leftover is not left for good, and until there is something better, it is not lost.
+        fs::write(misc.join("rosetta"), "-1").unwrap();
+        leave(misc, "qemu-arm.qus-new", &place.bin().join("qemu-arm-good"));
+        let stays = "qemu-arm.qus-new, which a killed replacement has left, stays in effect";
+        place.register("-s -- -p arm").check(1, "", &format!("{LIFETIME}{}{none}", error(stays)));
+        works();
+        // Who wants it has it.
+        let set = "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
+                   1 set, 0 kept as they were; flags: F";
+        let said = place.register("-s -- -p --no-check arm");
+        assert_eq!((said.code, said.out), (Some(0), format!("{set}\n")));
+        assert_eq!(names(misc), ["qemu-arm"]);
+        let said = place.register("-s -f -- -p arm");
+        assert_eq!((said.code, said.out), (Some(1), format!("{set}; 0 of 1 proved by running\n")));
+        let registered = "error: qemu-arm is registered, but a program of arm does not run: it exited with 0 instead of 42\n";
+        assert!(said.err.contains(registered), "{}", said.err);
+    });
+}
+
+#[test]
+fn an_interpreter_that_everybody_can_change_gets_no_credentials_without_a_word() {
+    private::run("an_interpreter_that_everybody_can_change_gets_no_credentials_without_a_word", |_| {
+        let place = Place::with(&["arm"]);
+        let files = place.path("files");
+        fs::create_dir(&files).unwrap();
+        let warning = |open: &str| {
+            format!(
+                "warning: everybody can write to {open}: with the flag C, who changes BIN/qemu-arm-static becomes root\n\
+                 hint: chmod o-w {open}, make sure of the file, and register again\n"
+            )
+        };
+        let export = format!("-s -- -p -c --systemd --exportdir {} arm", files.display());
+        for (path, mode, open) in
+            [(place.qemu("arm"), 0o757, "BIN/qemu-arm-static"), (place.bin(), 0o777, "BIN")]
+        {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let said = [
+                place.register("-s -- -p -c arm"),
+                place.called("binfmt", "--install arm"),
+                place.register(&export),
+            ];
+            for said in said {
+                assert_eq!(said.code, Some(0), "{}", said.err);
+                assert!(said.err.contains(&warning(open)), "{}", said.err);
+            }
+            assert!(!place.register("-s -- -p arm").err.contains("warning: "));
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            assert!(!place.register("-s -- -p -c arm").err.contains("everybody"));
+        }
+    });
+}
+
+/// Without `F`, the file at the path is what runs, whatever was registered before.
+#[test]
+fn without_the_flag_f_an_entry_at_another_path_stays() {
+    private::run("without_the_flag_f_an_entry_at_another_path_stays", |misc| {
+        let place = Place::with(&["arm"]);
+        let good = place.put_as("qemu-arm", "arm", "11.1.3");
+        assert_eq!(place.register("-- -p no --check arm").code, Some(0));
+        let before = entries(misc);
+        place.put_bytes("arm", &fs::read("/bin/true").unwrap());
+        let said = place.register("-s -- -p no --check arm");
+        assert!(said.err.contains("; the entry qemu-arm that was there stays\n"), "{}", said.err);
+        assert_eq!((said.code, entries(misc)), (Some(1), before));
+        assert!(kernel_says(misc, "qemu-arm").contains(&format!("\ninterpreter {}\n", good.display())));
+    });
+}
+
+#[test]
+fn a_register_that_is_killed_while_it_tries_an_entry_loses_nothing() {
+    private::run("a_register_that_is_killed_while_it_tries_an_entry_loses_nothing", |misc| {
+        let place = Place::with(&["arm"]);
+        place.register("-s -- -p arm");
+        let good = entries(misc);
+        // An interpreter that does not end: it waits for input and gets none, and takes no end of it for an end.
+        place.put_bytes("arm", &fs::read("/bin/tail").unwrap());
+        let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "-s", "--", "-p", "arm"]);
+        let mut hanging = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while names(misc).len() < 2 {
+            assert_eq!(hanging.try_wait().unwrap(), None, "it waits for a program that does not end");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        hanging.kill().unwrap();
+        hanging.wait().unwrap();
+        assert_eq!(names(misc), ["qemu-arm", "qemu-arm.qus-new"]);
+        // The next one finds the old entry, and it is as good as it was.
+        place.put("arm", "11.1.3");
         assert_eq!(place.register("-s -- -p arm").code, Some(0));
-        assert_eq!(names(misc), ["qemu-arm"]);
-        leave();
-        assert_eq!(place.register("-s -- -p -g no arm").code, Some(0));
-        assert_eq!(names(misc), ["qemu-arm"]);
-        leave();
-        assert_eq!(place.register("-- -r").code, Some(0));
-        assert_eq!(names(misc), [""; 0]);
+        assert_eq!(entries(misc), good);
     });
 }
 
@@ -285,7 +444,7 @@ fn check_tells_what_runs_and_fails_for_what_was_named() {
 
         // An interpreter that fails is told with what it did.
         place.put_bytes("arm", &fs::read("/bin/true").unwrap());
-        let said = place.register("-s -- -p arm");
+        let said = place.register("-s -f -- -p arm");
         assert_eq!(said.code, Some(1));
         let error = "error: qemu-arm is registered, but a program of arm does not run: it exited with 0 instead of 42\n";
         assert!(said.err.contains(error), "{}", said.err);

@@ -16,7 +16,7 @@ pub static CODE: [Program; 36] = [
     Program { target: "arm", flags: 0x05000000, code: ARM },
     Program { target: "armeb", flags: 0x05000000, code: ARM },
     Program { target: "cris", flags: 0, code: CRIS },
-    Program { target: "hexagon", flags: 0x00000068, code: HEXAGON },
+    Program { target: "hexagon", flags: 0x00000067, code: HEXAGON },
     Program { target: "hppa", flags: 0, code: HPPA },
     Program { target: "i386", flags: 0, code: X86 },
     Program { target: "i486", flags: 0, code: X86 },

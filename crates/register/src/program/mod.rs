@@ -6,6 +6,7 @@
 //! The instructions are in [`CODE`], with their assembly beside them; the header is made here.
 
 mod code;
+pub(crate) mod file;
 
 use arch::{Class, Endian, Target};
 

@@ -1,0 +1,26 @@
+//! The proof that an entry works: a program of its target ran.
+
+use arch::Target;
+
+use crate::check::Outcome;
+use crate::output::Output;
+use crate::trouble::Trouble;
+use crate::want::entry_name;
+
+/// Reports the outcome of a registered target's program; `true` if it ran.
+pub(crate) fn judge(target: Target, outcome: &Outcome, output: &mut Output<'_>) -> bool {
+    match outcome {
+        Outcome::Runs => return true,
+        Outcome::Fails(why) => {
+            Trouble::new(format_args!(
+                "{} is registered, but a program of {target} does not run: {why}",
+                entry_name(target)
+            ))
+            .print(output);
+        }
+        Outcome::Untried(why) => {
+            output.warning(format_args!("{}: not tried: {why}", entry_name(target)));
+        }
+    }
+    false
+}

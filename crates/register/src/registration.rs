@@ -1,0 +1,191 @@
+//! Registering: the core that both command lines share. It decides what becomes of each selected target, makes the kernel
+//! hold the entries and has their programs run. The faces, [`crate::register`] and [`crate::install`], print.
+
+use arch::Target;
+use binfmt::{BinfmtMisc, Flags, Kernel};
+
+use crate::apply::{self, Applied, Policy};
+use crate::exposure::writable_by_all;
+use crate::interpreter::Finder;
+use crate::output::Output;
+use crate::request::Selection;
+use crate::scene::Scene;
+use crate::trouble::Trouble;
+use crate::want::{self, Choice, Refusal, Wanted};
+
+/// The decision about a selected target.
+pub(crate) enum Decision {
+    /// It gets an entry.
+    Register(Wanted),
+    /// It is the machine's own architecture.
+    Native,
+    /// The machine runs its programs by itself.
+    Runs,
+    /// There is no binary for it, and every target was asked for, not this one.
+    Missing(Refusal),
+    /// It cannot have an entry.
+    Refused(Trouble),
+}
+
+/// Makes sure that entries can be registered, and prints the warnings that hold for all of them.
+///
+/// # Errors
+/// If the kernel cannot or does not let this process register what was asked for.
+pub(crate) fn prepare(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
+    possible(scene.request.persistent, scene.kernel)?;
+    misc.check_writable()?;
+    scene.tell_lifetime(misc, output);
+    warn_of_argv0(scene, output);
+    warn_of_emulation(scene, output);
+    Ok(())
+}
+
+/// Decides about each of the selected targets, in their order. Without `misc` no programs are run for it.
+pub(crate) fn decide(scene: &Scene, misc: Option<&BinfmtMisc>) -> Vec<(Target, Decision)> {
+    let Scene { request, machine, kernel } = scene;
+    let foreign_host = request.host_arch.is_some();
+    let runs = |target| {
+        // Where programs cannot or may not be run, the family is all there is to go by, as in QEMU's own script.
+        request.no_check || foreign_host || misc.is_none() || apply::runs_by_itself(misc, target)
+    };
+    let named = matches!(request.selection, Selection::Named(_));
+    let mut versions = Finder::default();
+    let choices = want::choose(request, machine, runs).into_iter();
+    let mut decisions: Vec<(Target, Decision)> = choices
+        .map(|choice| match choice {
+            Choice::Native(target) => (target, Decision::Native),
+            Choice::Runs(target) => (target, Decision::Runs),
+            Choice::Register(target) => {
+                match want::wanted(request, target, machine, *kernel, &mut versions) {
+                    Ok(wanted) => (target, Decision::Register(wanted)),
+                    Err(refusal) if refusal.is_missing() && !named => (target, Decision::Missing(refusal)),
+                    Err(refusal) => (target, Decision::Refused(refusal.trouble(request, target))),
+                }
+            }
+        })
+        .collect();
+    refuse_an_empty_folder(scene, &mut decisions);
+    decisions
+}
+
+/// A folder that has no binary at all is no set of binaries with gaps: the first that is missing stands for them all.
+fn refuse_an_empty_folder(scene: &Scene, decisions: &mut Vec<(Target, Decision)>) {
+    let is_there =
+        |(_, decision): &(Target, Decision)| matches!(decision, Decision::Register(_) | Decision::Refused(_));
+    if decisions.iter().any(is_there) {
+        return;
+    }
+    let mut first = true;
+    decisions.retain_mut(|(target, decision)| match decision {
+        Decision::Missing(refusal) if first => {
+            first = false;
+            *decision = Decision::Refused(refusal.trouble(&scene.request, *target));
+            true
+        }
+        Decision::Missing(_) => false,
+        _ => true,
+    });
+}
+
+/// Makes the kernel hold an entry, and runs a program of its target where that was asked for.
+///
+/// # Errors
+/// If the entry is not there afterwards.
+pub(crate) fn register(
+    scene: &Scene,
+    misc: &BinfmtMisc,
+    wanted: &Wanted,
+    output: &mut Output<'_>,
+) -> Result<Applied, Trouble> {
+    let request = &scene.request;
+    let suffix = request.suffix.to_string_lossy();
+    let policy =
+        Policy { force: request.force, look: !request.no_check, check: request.check, suffix: &suffix };
+    let applied = apply::apply(misc, wanted, policy)?;
+    warn_of_loader(wanted, output);
+    warn_of_exposure(wanted, output);
+    Ok(applied)
+}
+
+/// The limits of this kernel.
+fn possible(persistent: bool, kernel: Option<Kernel>) -> Result<(), Trouble> {
+    match kernel {
+        Some(kernel) if persistent && kernel < Kernel::FIX_BINARY => Err(Trouble::new(format_args!(
+            "cannot register persistently: the flag F came with Linux {}, and this is Linux {kernel}",
+            Kernel::FIX_BINARY
+        ))
+        .hint(
+            "use `register` without -p, and have each container hold its QEMU binary under the registered path",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The flag `P` where this kernel only does half of it.
+fn warn_of_argv0(scene: &Scene, output: &mut Output<'_>) {
+    match scene.kernel {
+        Some(kernel)
+            if scene.request.preserve_argv0 == Some(true) && kernel < Kernel::TELLS_PRESERVE_ARGV0 =>
+        {
+            output.warning(format_args!(
+                "with the flag P, Linux {kernel} passes argv[0] on but does not tell QEMU (that came with Linux {}), so that \
+                 programs may fail to start",
+                Kernel::TELLS_PRESERVE_ARGV0
+            ));
+        }
+        _ => {}
+    }
+}
+
+/// With an image for another machine its QEMUs are emulated too, if they start at all.
+fn warn_of_emulation(scene: &Scene, output: &mut Output<'_>) {
+    if let Some(real) = scene.machine.beneath() {
+        let told = scene.machine.name();
+        output.warning(format_args!(
+            "this program is itself emulated: it is for {told}, and this machine is {real}"
+        ));
+        output.hint(format_args!("use the image and the QEMU binaries for {real} hosts"));
+    }
+}
+
+/// The kernel has the interpreter with `F`, and looks for its loader in each container.
+fn warn_of_loader(wanted: &Wanted, output: &mut Output<'_>) {
+    let dynamic = wanted.facts.as_ref().is_some_and(|facts| facts.dynamic);
+    if dynamic && wanted.entry.flags().contains(Flags::FIX_BINARY) {
+        output.warning(format_args!(
+            "{} is dynamically linked: it only runs where its loader and libraries are, so in few containers",
+            wanted.entry.interpreter().display()
+        ));
+    }
+}
+
+/// With `C` an interpreter runs with the rights of the programs' owners, so whoever can change it has those.
+pub(crate) fn warn_of_exposure(wanted: &Wanted, output: &mut Output<'_>) {
+    let path = wanted.entry.interpreter();
+    let is_here = wanted.facts.is_some() && wanted.entry.flags().contains(Flags::CREDENTIALS);
+    if let Some(open) = Some(path).filter(|_| is_here).and_then(writable_by_all) {
+        output.warning(format_args!(
+            "everybody can write to {}: with the flag C, who changes {} becomes root",
+            open.display(),
+            path.display()
+        ));
+        output.hint(format_args!("chmod o-w {}, make sure of the file, and register again", open.display()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_kernels_are_told_from_new_ones() {
+        let check = |persistent, major, minor| possible(persistent, Some(Kernel::new(major, minor)));
+        let trouble = check(true, 4, 7).unwrap_err();
+        assert_eq!(
+            trouble.message(),
+            "cannot register persistently: the flag F came with Linux 4.8, and this is Linux 4.7"
+        );
+        assert!(trouble.what_to_do().is_some_and(|hint| hint.starts_with("use `register` without -p")));
+        assert_eq!((check(false, 4, 7), check(true, 4, 8), possible(true, None)), (Ok(()), Ok(()), Ok(())));
+    }
+}
