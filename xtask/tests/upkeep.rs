@@ -12,6 +12,7 @@ mod workflow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use debian::testing::{Archive, Deb, Suite, elf};
 use line::Line;
@@ -238,6 +239,38 @@ fn only_an_unreachable_database_of_advisories_is_let_pass() {
     // What it finds is a failure, with the database at hand.
     line.write("tools/cargo", "#!/bin/sh\n[ \"$2\" = fetch ]\n");
     assert_eq!(runner.run(".ci/advisories --if-reachable").status.code(), Some(1));
+}
+
+/// The checker of advisories is installed where there is none, and only there.
+#[test]
+fn a_missing_checker_is_installed() {
+    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
+    let runner = Runner::new(&line, "");
+    runner.link(".ci");
+    fs::remove_file(line.path("tools/cargo-deny")).unwrap();
+    runner.tool(
+        "cargo",
+        "echo \"cargo $*\" >> \"$CALLS\"; [ \"$1\" != install ] || cp \"$0\" \"${0%/*}/cargo-deny\"",
+    );
+    // What the scripts call, whatever else the machine has.
+    for program in ["bash", "cat", "cp", "dirname", "grep", "mktemp", "rm"] {
+        runner.succeed(&format!("ln -s \"$(command -v {program})\" tools/{program}"));
+    }
+    let checks = "cargo deny fetch db\ncargo deny --all-features check advisories\n";
+    runner.succeed("PATH=$PWD/tools .ci/advisories");
+    let install = "cargo install --quiet --locked cargo-deny@0.20.2\n";
+    assert_eq!(runner.calls(), format!("{install}{checks}"));
+    runner.succeed("PATH=$PWD/tools .ci/advisories");
+    assert_eq!(runner.calls(), format!("{install}{checks}{checks}"));
+}
+
+/// What CI begins with is what the README tells people to run.
+#[test]
+fn the_readmes_commands_are_found_in_it() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/readme");
+    let output = Command::new(readme).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "cargo xtask images\ncargo xtask test\n");
+    assert!(output.status.success());
 }
 
 /// A pull request that is open is brought up to date rather than opened twice.
