@@ -63,8 +63,8 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let result = suite::run(&workspace, &variables, &args.args, &ui);
-    cache::bound(&Cache::open(&context::cache_dir(None)?)?, limit, started, &ui)?;
-    result.map(|()| ExitCode::SUCCESS)
+    let bounded = cache::bound(&Cache::open(&context::cache_dir(None)?)?, limit, started, &ui);
+    result.and(bounded).map(|()| ExitCode::SUCCESS)
 }
 
 /// What the tests are told beside the layout.

@@ -51,7 +51,7 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     let Some(packages) = Packages::for_test(test, keyrings) else { return };
     let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
     if !line.lend_register() {
-        return layout::skip(test, "QUS_TEST_REGISTER_DIR names no folder");
+        return testbed::skip(test, "QUS_TEST_REGISTER_DIR names no folder");
     }
     let tree = packages.tree("registry", &Registry::packages()).unwrap();
     let options = sandbox::Options { trees: vec![&tree], network: Network::Host, ..Default::default() };

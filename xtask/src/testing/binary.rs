@@ -1,17 +1,17 @@
 //! One test binary: cargo starts it through this program, which passes on the output as it comes, and writes down what came
 //! of each test.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 use super::outcome::{Binary, Outcome, Output, Skip};
+use crate::lines::{self, SILENCE};
 use crate::ui::Ui;
 
 /// Names the file that outcomes are appended to. Set by `cargo xtask test` for cargo, which starts test binaries through
@@ -19,8 +19,6 @@ use crate::ui::Ui;
 pub(super) const OUTCOMES: &str = "QUS_TEST_OUTCOMES";
 /// Names the file that a test which skips itself appends a line to: its name, a colon, the reason.
 const SKIPPED: &str = "QUS_TEST_SKIPPED";
-/// The longest time without a line.
-pub(crate) const SILENCE: Duration = Duration::from_secs(5);
 
 /// Runs `command`, a test binary and its arguments, and appends its outcome to the file `outcomes`.
 pub(super) fn run(command: &[String], outcomes: &Path, ui: &Ui) -> anyhow::Result<ExitCode> {
@@ -35,44 +33,18 @@ pub(super) fn run(command: &[String], outcomes: &Path, ui: &Ui) -> anyhow::Resul
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot run {program}"))?;
-    let lines = lines(child.stdout.take().context("stdout is a pipe")?);
-    let mut output = Output::new(tests);
-    let started = Instant::now();
-    let status = loop {
-        match lines.recv_timeout(SILENCE) {
-            Ok(line) => {
-                // A closed stdout is no reason to stop: the outcome counts.
-                let _ = io::stdout().write_all(&line);
-                output.line(String::from_utf8_lossy(&line).trim_end());
-            }
-            Err(RecvTimeoutError::Disconnected) => break child.wait()?,
-            Err(RecvTimeoutError::Timeout) => match child.try_wait()? {
-                // What it has left running holds the pipe.
-                Some(status) => break status,
-                None => ui.note(output.progress(&binary, started.elapsed())),
-            },
-        }
+    let output = RefCell::new(Output::new(tests));
+    let each = |line: &[u8]| {
+        // A closed stdout is no reason to stop: the outcome counts.
+        let _ = io::stdout().write_all(line);
+        output.borrow_mut().line(String::from_utf8_lossy(line).trim_end());
     };
+    let silent = |elapsed| ui.note(output.borrow().progress(&binary, elapsed));
+    let status = lines::follow(&mut child, SILENCE, each, silent)?;
     let skipped = fs::read_to_string(skipped.path()).context("cannot read which tests were skipped")?;
     let skipped = skipped.lines().map(Skip::parse).collect();
-    append(&output.end(binary, status, skipped), outcomes)?;
+    append(&output.into_inner().end(binary, status, skipped), outcomes)?;
     Ok(exit_code(status))
-}
-
-/// The lines of `stdout`, with their ends, as they come.
-fn lines(stdout: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut stdout = BufReader::new(stdout);
-        loop {
-            let mut line = Vec::new();
-            let read = stdout.read_until(b'\n', &mut line);
-            if !matches!(read, Ok(1..)) || sender.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }
 
 /// The names of the tests that `arguments` select.

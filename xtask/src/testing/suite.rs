@@ -8,11 +8,9 @@ use anyhow::Context as _;
 
 use super::binary::{self, OUTCOMES};
 use super::outcome::Summary;
+use crate::cli::full::TESTS;
 use crate::error::Hinted;
 use crate::ui::Ui;
-
-/// What selects every test of the workspace, as one compilation for all.
-pub(super) const ALL: [&str; 3] = ["--workspace", "--all-features", "--locked"];
 
 /// Runs the tests that `arguments`, those of `cargo test`, select. Fails if any test did, or, in CI, was skipped.
 pub(super) fn run(
@@ -25,7 +23,7 @@ pub(super) fn run(
     let outcomes = tempfile::NamedTempFile::new().context("cannot create a temporary file")?;
     let status = Command::new("cargo")
         .arg("test")
-        .args(ALL)
+        .args(TESTS)
         .args(["--no-fail-fast", "--config", &runner()?])
         .args(arguments)
         .current_dir(workspace)
