@@ -5,7 +5,6 @@
 
 #[path = "upkeep/check.rs"]
 mod check;
-mod layout;
 mod line;
 mod workflow;
 
@@ -271,6 +270,39 @@ fn the_readmes_commands_are_found_in_it() {
     let output = Command::new(readme).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "cargo xtask images\ncargo xtask test\n");
     assert!(output.status.success());
+}
+
+/// Under `.ci/fresh` there is what the README names, and nothing else of the machine.
+#[test]
+fn a_fresh_machine_has_what_the_readme_names() {
+    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
+    let runner = Runner::new(&line, "");
+    runner.link(".ci");
+    runner.tool("jq", "");
+    for program in ["git", "rustup", "cargo", "cc", "python3", "sh", "sha256sum", "unshare"] {
+        runner.succeed(&format!("command -v {program} && .ci/fresh sh -c 'command -v {program}'"));
+    }
+    // A test that calls another program finds none, whatever the machine has.
+    assert_eq!(runner.run("command -v jq && .ci/fresh sh -c 'jq'").status.code(), Some(127));
+    // Of the environment, nothing but what leads to the registries.
+    let variables = "SECRET=1 RUSTFLAGS=-O PIP_INDEX_URL=https://mirror.example HTTPS_PROXY=proxy.example \
+                     QUS_MIRROR=http://mirror.example .ci/fresh env";
+    let variables = runner.succeed(variables);
+    let variables: BTreeSet<&str> = variables.lines().map(|line| line.split_once('=').unwrap().0).collect();
+    let own = ["CARGO_HOME", "CI", "HOME", "PATH", "RUSTUP_HOME", "TERM", "XDG_CACHE_HOME"];
+    let ways = ["HTTPS_PROXY", "PIP_INDEX_URL", "QUS_MIRROR"];
+    for name in own.iter().chain(&ways) {
+        assert!(variables.contains(name), "{name}: {variables:?}");
+    }
+    for name in ["SECRET", "RUSTFLAGS", "CALLS", "GITHUB_OUTPUT"] {
+        assert!(!variables.contains(name), "{name}: {variables:?}");
+    }
+    // Its homes and its cache are empty, each time.
+    let write = "echo x > \"$CARGO_HOME/x\"; echo x > \"$HOME/x\"; echo x > \"$XDG_CACHE_HOME/x\"";
+    let list = "find \"$CARGO_HOME\" \"$HOME\" \"$XDG_CACHE_HOME\" -name x | wc -l";
+    runner.succeed(&format!(".ci/fresh sh -c '{write}'"));
+    assert_eq!(runner.succeed(&format!(".ci/fresh --keep sh -c '{list}'")), "3\n");
+    assert_eq!(runner.succeed(&format!(".ci/fresh sh -c '{list}'")), "0\n");
 }
 
 /// A pull request that is open is brought up to date rather than opened twice.

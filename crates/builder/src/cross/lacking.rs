@@ -13,8 +13,8 @@ struct Thing {
     hint: &'static str,
 }
 
-/// In the order in which they are looked for: a full disk makes other programs fail in other ways, and a package index
-/// that has no such package is no missing network.
+/// In the order in which they are looked for: a full disk makes other programs fail in other ways, and for want of a network
+/// pip also says that there is no such package.
 const THINGS: [Thing; 8] = [
     Thing {
         said: &["No space left on device", "Disk quota exceeded"],
@@ -57,11 +57,6 @@ const THINGS: [Thing; 8] = [
         hint: "`rustup toolchain install` gets it; if RUSTUP_DIST_SERVER names a mirror, that has to have it",
     },
     Thing {
-        said: &["No matching distribution found"],
-        error: "the package index does not have it",
-        hint: "PIP_INDEX_URL, or pip's own settings, may name another index",
-    },
-    Thing {
         said: &[
             "Could not resolve host",
             "Temporary failure in name resolution",
@@ -76,6 +71,11 @@ const THINGS: [Thing; 8] = [
         error: "the network does not lead there",
         hint: "connect the machine, or name what stands in: HTTPS_PROXY, RUSTUP_DIST_SERVER, PIP_INDEX_URL, \
                cargo's source replacement",
+    },
+    Thing {
+        said: &["No matching distribution found"],
+        error: "the package index does not have it",
+        hint: "PIP_INDEX_URL, or pip's own settings, may name another index",
     },
 ];
 
@@ -116,7 +116,7 @@ mod tests {
             (
                 "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('Failed to establish a new \
                  connection: [Errno -3] Temporary failure in name resolution')': /simple/ziglang/\n\
-                 ERROR: Could not find a version that satisfies the requirement ziglang==0.17.0 (from versions: none)\n",
+                 ERROR: No matching distribution found for ziglang==0.17.0\n",
                 "the network does not lead there: WARNING: Retrying (Retry(total=0)) after connection broken by \
                  'NewConnectionError('Failed to establish a new connection: [Errno -3] Temporary failure in name \
                  resolution')': /simple/ziglang/",
