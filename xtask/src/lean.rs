@@ -3,6 +3,8 @@
 
 #![cfg_attr(feature = "full", allow(dead_code, reason = "only the tests of a program with `full` use it"))]
 
+pub(crate) mod test;
+
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -17,10 +19,13 @@ use crate::ui::Ui;
 pub(crate) fn rerun() -> anyhow::Result<ExitCode> {
     let workspace = context::workspace()?;
     Ui::new().note("this command needs more than images do: cargo compiles that, once");
-    // Cargo names itself to what it runs; otherwise it is found as a shell finds it.
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let error = full(cargo, &workspace, std::env::args_os().skip(1)).exec();
+    let error = full(cargo(), &workspace, std::env::args_os().skip(1)).exec();
     Err(error).context("cannot run cargo")
+}
+
+/// Cargo names itself to what it runs; otherwise it is found as a shell finds it.
+fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// The program with everything, on the same arguments. The working directory stays: paths may be relative to it.

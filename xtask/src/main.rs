@@ -7,6 +7,7 @@ mod config;
 mod context;
 mod error;
 mod images;
+mod lines;
 mod memory;
 mod notes;
 mod report;
@@ -61,6 +62,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         #[cfg(feature = "full")]
         Command::Full(command) => return full::run(command),
+        #[cfg(not(feature = "full"))]
+        Command::Full(cli::full::Command::Test(args)) => return lean::test::run(args),
         #[cfg(not(feature = "full"))]
         Command::Full(_) => return lean::rerun(),
         #[cfg(not(feature = "full"))]

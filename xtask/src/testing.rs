@@ -1,9 +1,13 @@
 //! `cargo xtask test`: every test, after the real images that the end-to-end tests run on were built.
 
+mod binary;
+mod outcome;
+mod suite;
+
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
@@ -43,30 +47,24 @@ const QEMU_DIR: &str = "QUS_TEST_QEMU_DIR";
 
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
+    if let Some(outcomes) = std::env::var_os(binary::OUTCOMES) {
+        return binary::run(&args.args, Path::new(&outcomes), &ui);
+    }
     let started = SystemTime::now();
     let limit = context::cache_limit(None)?;
     let workspace = context::workspace()?;
     let layout = workspace.join(IMAGES);
     let Prepared { lock, register, qemu } = prepare(&workspace, &layout, &ui)?;
-    let mut command = Command::new("cargo");
-    command
-        .args(["test", "--workspace", "--all-features", "--locked"])
-        .args(&args.args)
-        .current_dir(&workspace)
-        .env(LAYOUT, &layout)
-        .env(LOCK, &lock)
-        .env(REGISTER_DIR, &register);
+    let mut variables: Vec<(&str, &Path)> = vec![(LAYOUT, &layout), (LOCK, &lock), (REGISTER_DIR, &register)];
     match &qemu {
-        Some(dir) => {
-            command.env(QEMU_DIR, dir);
-        }
+        Some(dir) => variables.push((QEMU_DIR, dir)),
         None => {
-            ui.note("no images are built for this machine's architecture: tests that run QEMU are skipped");
+            ui.note("no images are built for this machine's architecture: tests that run QEMU are skipped")
         }
     }
-    let status = command.status().context("cannot run cargo")?;
-    cache::bound(&Cache::open(&context::cache_dir(None)?)?, limit, started, &ui)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let result = suite::run(&workspace, &variables, &args.args, &ui);
+    let bounded = cache::bound(&Cache::open(&context::cache_dir(None)?)?, limit, started, &ui);
+    result.and(bounded).map(|()| ExitCode::SUCCESS)
 }
 
 /// What the tests are told beside the layout.

@@ -18,7 +18,7 @@ impl Emulators {
     fn find(test: &str) -> Option<Emulators> {
         let dir = std::env::var_os("QUS_TEST_QEMU_DIR").map(|dir| Emulators(PathBuf::from(dir)));
         if dir.is_none() {
-            layout::skip(test, "QUS_TEST_QEMU_DIR names no unpacked qemu-user");
+            testbed::skip(test, "QUS_TEST_QEMU_DIR names no unpacked qemu-user");
         }
         dir
     }

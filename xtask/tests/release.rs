@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-mod layout;
 mod line;
 
 use std::collections::BTreeMap;
@@ -179,7 +178,7 @@ fn hosts_with_register_get_it_too() {
     let hosts = ["amd64", "s390x"];
     let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
     if !line.lend_register() {
-        return layout::skip("hosts_with_register_get_it_too", "QUS_TEST_REGISTER_DIR names no folder");
+        return testbed::skip("hosts_with_register_get_it_too", "QUS_TEST_REGISTER_DIR names no folder");
     }
     line.run(&["lock"]).success();
     line.run(&["release", "--target", "aarch64", "--target", "arm"]).success();

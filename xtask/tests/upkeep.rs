@@ -5,13 +5,13 @@
 
 #[path = "upkeep/check.rs"]
 mod check;
-mod layout;
 mod line;
 mod workflow;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use debian::testing::{Archive, Deb, Suite, elf};
 use line::Line;
@@ -50,7 +50,7 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     let Some(packages) = Packages::for_test(test, keyrings) else { return };
     let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
     if !line.lend_register() {
-        return layout::skip(test, "QUS_TEST_REGISTER_DIR names no folder");
+        return testbed::skip(test, "QUS_TEST_REGISTER_DIR names no folder");
     }
     let tree = packages.tree("registry", &Registry::packages()).unwrap();
     let options = sandbox::Options { trees: vec![&tree], network: Network::Host, ..Default::default() };
@@ -238,6 +238,71 @@ fn only_an_unreachable_database_of_advisories_is_let_pass() {
     // What it finds is a failure, with the database at hand.
     line.write("tools/cargo", "#!/bin/sh\n[ \"$2\" = fetch ]\n");
     assert_eq!(runner.run(".ci/advisories --if-reachable").status.code(), Some(1));
+}
+
+/// The checker of advisories is installed where there is none, and only there.
+#[test]
+fn a_missing_checker_is_installed() {
+    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
+    let runner = Runner::new(&line, "");
+    runner.link(".ci");
+    fs::remove_file(line.path("tools/cargo-deny")).unwrap();
+    runner.tool(
+        "cargo",
+        "echo \"cargo $*\" >> \"$CALLS\"; [ \"$1\" != install ] || cp \"$0\" \"${0%/*}/cargo-deny\"",
+    );
+    // What the scripts call, whatever else the machine has.
+    for program in ["bash", "cat", "cp", "dirname", "grep", "mktemp", "rm"] {
+        runner.succeed(&format!("ln -s \"$(command -v {program})\" tools/{program}"));
+    }
+    let checks = "cargo deny fetch db\ncargo deny --all-features check advisories\n";
+    runner.succeed("PATH=$PWD/tools .ci/advisories");
+    let install = "cargo install --quiet --locked cargo-deny@0.20.2\n";
+    assert_eq!(runner.calls(), format!("{install}{checks}"));
+    runner.succeed("PATH=$PWD/tools .ci/advisories");
+    assert_eq!(runner.calls(), format!("{install}{checks}{checks}"));
+}
+
+/// What CI begins with is what the README tells people to run.
+#[test]
+fn the_readmes_commands_are_found_in_it() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/readme");
+    let output = Command::new(readme).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "cargo xtask images\ncargo xtask test\n");
+    assert!(output.status.success());
+}
+
+/// Under `.ci/fresh` there is what the README names, and nothing else of the machine.
+#[test]
+fn a_fresh_machine_has_what_the_readme_names() {
+    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
+    let runner = Runner::new(&line, "");
+    runner.link(".ci");
+    runner.tool("jq", "");
+    for program in ["git", "rustup", "cargo", "cc", "python3", "sh", "sha256sum", "unshare"] {
+        runner.succeed(&format!("command -v {program} && .ci/fresh sh -c 'command -v {program}'"));
+    }
+    // A test that calls another program finds none, whatever the machine has.
+    assert_eq!(runner.run("command -v jq && .ci/fresh sh -c 'jq'").status.code(), Some(127));
+    // Of the environment, nothing but what leads to the registries.
+    let variables = "SECRET=1 RUSTFLAGS=-O PIP_INDEX_URL=https://mirror.example HTTPS_PROXY=proxy.example \
+                     QUS_MIRROR=http://mirror.example .ci/fresh env";
+    let variables = runner.succeed(variables);
+    let variables: BTreeSet<&str> = variables.lines().map(|line| line.split_once('=').unwrap().0).collect();
+    let own = ["CARGO_HOME", "CI", "HOME", "PATH", "RUSTUP_HOME", "TERM", "XDG_CACHE_HOME"];
+    let ways = ["HTTPS_PROXY", "PIP_INDEX_URL", "QUS_MIRROR"];
+    for name in own.iter().chain(&ways) {
+        assert!(variables.contains(name), "{name}: {variables:?}");
+    }
+    for name in ["SECRET", "RUSTFLAGS", "CALLS", "GITHUB_OUTPUT"] {
+        assert!(!variables.contains(name), "{name}: {variables:?}");
+    }
+    // Its homes and its cache are empty, each time.
+    let write = "echo x > \"$CARGO_HOME/x\"; echo x > \"$HOME/x\"; echo x > \"$XDG_CACHE_HOME/x\"";
+    let list = "find \"$CARGO_HOME\" \"$HOME\" \"$XDG_CACHE_HOME\" -name x | wc -l";
+    runner.succeed(&format!(".ci/fresh sh -c '{write}'"));
+    assert_eq!(runner.succeed(&format!(".ci/fresh --keep sh -c '{list}'")), "3\n");
+    assert_eq!(runner.succeed(&format!(".ci/fresh sh -c '{list}'")), "0\n");
 }
 
 /// A pull request that is open is brought up to date rather than opened twice.

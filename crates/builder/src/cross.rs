@@ -7,6 +7,7 @@
 
 mod inputs;
 mod kept;
+mod lacking;
 mod toolchain;
 
 use std::collections::BTreeMap;
@@ -146,12 +147,19 @@ fn hash_tree(path: &Path, name: &str, hasher: &mut Hasher) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Runs `command` to its end and gives back its stdout; a failure shows the end of its stderr.
+/// Runs `command` to its end and gives back its stdout. A failure names what the machine lacks, or else shows the end of
+/// stderr.
 fn run(command: &mut Command) -> anyhow::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("cannot run `{program}`"))?;
+    let output = command.output().map_err(|error| {
+        let told = format!("cannot run `{program}`: {error}");
+        lacking::find(&told).map_or_else(|| anyhow::Error::msg(told), anyhow::Error::new)
+    })?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
+        if let Some(lack) = lacking::find(&stderr) {
+            return Err(lack.into());
+        }
         let lines: Vec<&str> = stderr.lines().collect();
         let tail = lines[lines.len().saturating_sub(20)..].join("\n    ");
         bail!("`{program}` failed with {}:\n    {tail}", output.status);

@@ -35,7 +35,7 @@ mod systemd;
 pub use browser::Browser;
 pub use engine::{Engine, Running};
 pub use error::Error;
-pub use missing::{Reason, missing, ready};
+pub use missing::{Reason, missing, ready, skip};
 pub use packages::{Package, Packages, Source, Tree};
 pub use registry::Registry;
 pub use sandbox::Sandbox;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 /// What is missing; prints as a sentence with a hint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,14 +77,30 @@ fn covered(mounts: &str) -> Option<&str> {
 pub fn ready(test: &str) -> bool {
     let missing = missing();
     if let Some(reason) = &missing {
-        skip(test, reason, std::env::var_os("CI").is_some());
+        skip(test, &reason.to_string());
     }
     missing.is_none()
 }
 
-fn skip(test: &str, reason: &Reason, ci: bool) {
+/// Reports that `test` does not run: on stderr, and to `cargo xtask test`, which lists it at its end.
+///
+/// # Panics
+///
+/// If the environment has `CI`: there a skip is a failure.
+pub fn skip(test: &str, reason: &str) {
+    let list = std::env::var_os("QUS_TEST_SKIPPED").map(PathBuf::from);
+    report(test, reason, list.as_deref(), std::env::var_os("CI").is_some());
+}
+
+fn report(test: &str, reason: &str, list: Option<&Path>, ci: bool) {
     let message = format!("{test} is skipped: {reason}");
     assert!(!ci, "{message}");
+    if let Some(list) = list {
+        let line = format!("{test}: {}\n", reason.replace('\n', "; "));
+        let file = fs::OpenOptions::new().append(true).open(list);
+        let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+        written.unwrap_or_else(|error| panic!("cannot write {}: {error}", list.display()));
+    }
     // Not `eprintln!`: the test harness would keep it to itself. A closed stderr is no reason to fail.
     let _ = writeln!(io::stderr(), "{message}");
 }
@@ -124,6 +141,17 @@ mod tests {
     #[test]
     #[should_panic(expected = "a is skipped: not root")]
     fn in_ci_a_skip_is_a_failure() {
-        skip("a", &Reason::NotRoot, true);
+        report("a", &Reason::NotRoot.to_string(), None, true);
+    }
+
+    #[test]
+    fn a_skip_is_a_line_of_the_list() {
+        let list = tempfile::NamedTempFile::new().unwrap();
+        report("m::a", &Reason::NotRoot.to_string(), Some(list.path()), false);
+        report("m::b", "no kernel", Some(list.path()), false);
+        assert_eq!(
+            fs::read_to_string(list.path()).unwrap(),
+            "m::a: not root, so a user namespace gets too few ids; hint: run it with sudo\nm::b: no kernel\n"
+        );
     }
 }

@@ -175,6 +175,9 @@ pub(crate) struct ReportArgs {
     pub(crate) json: bool,
 }
 
+/// What selects every test of the workspace, as one compilation for all.
+pub(crate) const TESTS: [&str; 3] = ["--workspace", "--all-features", "--locked"];
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask test                  everything

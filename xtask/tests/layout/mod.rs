@@ -18,20 +18,13 @@ pub(crate) struct Images {
     layout: Layout,
 }
 
-/// Says that a test did not run. In CI that is a failure.
-#[allow(clippy::print_stderr, reason = "a skip is told")]
-pub(crate) fn skip(test: &str, reason: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{test} cannot be skipped in CI: {reason}");
-    eprintln!("SKIPPED {test}: {reason} (`cargo xtask test` sees to it)");
-}
-
 impl Images {
     #[allow(dead_code, reason = "not every test binary reads a layout")]
     pub(crate) fn find(test: &str) -> Option<Images> {
         match std::env::var_os("QUS_TEST_LAYOUT").map(PathBuf::from) {
             Some(path) => Some(Images { layout: Layout::open(&path).unwrap() }),
             None => {
-                skip(test, "QUS_TEST_LAYOUT names no layout");
+                testbed::skip(test, "QUS_TEST_LAYOUT names no layout (`cargo xtask test` makes one)");
                 None
             }
         }

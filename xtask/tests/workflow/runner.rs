@@ -31,19 +31,11 @@ impl Ran {
 impl<'a> Runner<'a> {
     pub(crate) fn new(line: &'a Line, repository: &str) -> Runner<'a> {
         let at = |path: &str| line.path(path).to_str().unwrap().to_owned();
-        let tool = |name: &str, script: &str| {
-            let path = format!("tools/{name}");
-            line.write(&path, &format!("#!/bin/sh\n{script}\n"));
-            fs::set_permissions(line.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
-        };
         // What `cargo deny` would say depends on the day.
         let deny = "case $1 in install | deny) echo \"cargo $*\" >> \"$CALLS\"; exit ;; esac";
         let other = format!("[ \"$1\" = xtask ] || exec {} \"$@\"", env!("CARGO"));
         // `cargo xtask e2e` tries real images; these are none.
         let ours = "echo \"$*\" >> \"$CALLS\"; shift; [ \"$1\" = e2e ] || exec \"$XTASK\" \"$@\"";
-        tool("cargo", &format!("{deny}\n{other}\n{ours}"));
-        tool("gh", "echo \"gh $*\" >> \"$CALLS\"");
-        tool("sudo", "echo \"sudo $*\" >> \"$CALLS\"; shift; exec \"$@\"");
         let path = format!("{}:{}", at("tools"), std::env::var("PATH").unwrap());
         let variables = vec![
             ("PATH", path),
@@ -55,7 +47,20 @@ impl<'a> Runner<'a> {
             ("GITHUB_REF_NAME", concat!("v", env!("CARGO_PKG_VERSION")).to_owned()),
             ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
         ];
-        Runner { line, variables }
+        let runner = Runner { line, variables };
+        runner.tool("cargo", &format!("{deny}\n{other}\n{ours}"));
+        // Where it is missing, `.ci/advisories` would install it.
+        runner.tool("cargo-deny", "exit 1");
+        runner.tool("gh", "echo \"gh $*\" >> \"$CALLS\"");
+        runner.tool("sudo", "echo \"sudo $*\" >> \"$CALLS\"; shift; exec \"$@\"");
+        runner
+    }
+
+    /// Stands in for a program.
+    pub(crate) fn tool(&self, name: &str, script: &str) {
+        let path = format!("tools/{name}");
+        self.line.write(&path, &format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(self.line.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Gives the place what the repository has besides the crates: workflows' scripts.

@@ -103,10 +103,7 @@ fn install(root: &Path, offline: bool, progress: &dyn Progress) -> anyhow::Resul
         .arg("--target")
         .arg(&target)
         .env("PIP_ROOT_USER_ACTION", "ignore"))
-    .map_err(|error| {
-        let hint = "cross-building `register` needs Python 3 with pip, which fetches the pinned linker (zig)";
-        anyhow::Error::new(Hinted::new("cannot install the cross linker", hint)).context(format!("{error:#}"))
-    })?;
+    .context("cannot install the cross linker")?;
     match std::fs::rename(&target, root) {
         // Another run was faster, with the same files.
         Err(_) if root.exists() => Ok(()),

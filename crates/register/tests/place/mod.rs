@@ -93,8 +93,8 @@ impl Place {
 
     pub(crate) fn command(&self, command: &[&str]) -> Command {
         let mut started = Command::new(command[0]);
-        started.args(&command[1..]).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        started.env("QEMU_BIN_DIR", self.bin());
+        started.args(&command[1..]).env_clear().env("QEMU_BIN_DIR", self.bin());
+        started.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         started
     }
 
