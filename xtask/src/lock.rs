@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use arch::{Host, Target, UnknownName};
 use debian::keyring::Keyring;
 use debian::lock::Lock;
-use debian::resolve::{self, Comparison, Request};
+use debian::resolve::{self, Comparison, Purpose, Request};
 use serde::Serialize;
 
 use crate::cache;
@@ -35,12 +35,18 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.report {
         files::remove(file)?;
     }
-    let path = context::lock_path(&workspace);
+    let path = match args.libc {
+        true => builder::cross::lock_path(&workspace),
+        false => context::lock_path(&workspace),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     builder::announce(&mirror, &ui);
     let look = |request: &Request| runtime.block_on(resolve::look(&fetch, &mirror, &keyring, request, &ui));
-    let new_hosts =
-        |lock: &Lock| runtime.block_on(resolve::new_hosts(lock, &fetch, &mirror, &keyring, &request, &ui));
+    // That is a question of images.
+    let new_hosts = |lock: &Lock| match args.libc {
+        true => Vec::new(),
+        false => runtime.block_on(resolve::new_hosts(lock, &fetch, &mirror, &keyring, &request, &ui)),
+    };
 
     if args.check {
         let lock = Lock::load(&path)?;
@@ -132,10 +138,21 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
     for name in &args.allow_expired {
         allow_expired.insert(suite(name, config).context("invalid --allow-expired")?);
     }
+    let mut suites = config.suites.clone();
+    let mut hosts: BTreeSet<Host> = config.hosts.iter().copied().collect();
+    let mut targets: BTreeSet<Target> = Target::current().chain(config.retired.iter().copied()).collect();
+    let purpose = if args.libc { Purpose::Linking } else { Purpose::Images };
+    if args.libc {
+        // The oldest first: its packages stay what they are, and so do the bytes of `register`.
+        suites.reverse();
+        hosts.retain(|host| host.triple().is_some());
+        targets.clear();
+    }
     Ok(Request {
-        suites: config.suites.clone(),
-        hosts: config.hosts.iter().copied().collect(),
-        targets: Target::current().chain(config.retired.iter().copied()).collect(),
+        purpose,
+        suites,
+        hosts,
+        targets,
         allow_expired,
         without,
         refused_targets: config.refused_targets.iter().cloned().collect(),
@@ -155,7 +172,7 @@ fn suite(name: &str, config: &Config) -> Result<String, UnknownName> {
 fn summary(lock: &Lock, config: &Config) -> String {
     let mut rows = vec![["HOST", "PACKAGE", "VERSION", "SUITE", "TARGETS", "SIZE"].map(str::to_owned)];
     for host in &config.hosts {
-        for package in lock.qemu(*host).chain(lock.busybox(*host)) {
+        for package in lock.packages().iter().filter(|package| package.host == *host) {
             let targets = package.targets().count();
             rows.push([
                 host.to_string(),

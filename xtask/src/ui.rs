@@ -63,8 +63,8 @@ impl Ui {
     fn announced(&self, what: String, unit: Unit, total: Option<u64>) -> Task {
         if !self.terminal {
             match total {
-                Some(total) => self.note(format!("{what} ({})", size(total))),
-                None => self.note(&what),
+                Some(total) if unit == Unit::Bytes => self.note(format!("{what} ({})", size(total))),
+                _ => self.note(&what),
             }
         }
         self.task(what, unit, total)
@@ -100,6 +100,10 @@ impl debian::progress::Progress for Ui {
 
     fn step(&self, what: &str) -> Box<dyn debian::progress::Task> {
         Box::new(Ui::step(self, what))
+    }
+
+    fn count(&self, what: &str, total: u64) -> Box<dyn debian::progress::Task> {
+        Box::new(self.announced(what.to_owned(), Unit::Things, Some(total)))
     }
 
     fn note(&self, message: &str) {

@@ -63,8 +63,13 @@ pub(crate) struct HostLayers {
 }
 
 impl Builder<'_> {
-    /// Builds every image and index of `plan` into the layout; `register` holds the program for each host.
-    pub(crate) fn run(&self, plan: &Plan, register: &BTreeMap<Host, Vec<u8>>) -> anyhow::Result<Built> {
+    /// Builds every image and index of `plan` into the layout. `register` gives the program for each host, and is asked when
+    /// everything that needs none of them is made.
+    pub(crate) fn run(
+        &self,
+        plan: &Plan,
+        register: impl FnOnce() -> anyhow::Result<BTreeMap<Host, Vec<u8>>>,
+    ) -> anyhow::Result<Built> {
         let memo = Memo::open(self.cache_dir)?;
         let mut missing: Vec<Missing<'_>> = plan
             .hosts()
@@ -75,6 +80,7 @@ impl Builder<'_> {
         // The longest first, so that no core is left with it alone at the end.
         missing.sort_by_key(|missing| std::cmp::Reverse(missing.weight()));
         self.make(missing, &memo)?;
+        let register = register()?;
 
         let mut layers = BTreeMap::new();
         for host in plan.hosts() {

@@ -1,13 +1,18 @@
-//! Builds `register` for the hosts: static musl binaries, bit-identical wherever they are built.
+//! Builds `register` for the hosts: static binaries, bit-identical wherever they are built.
+//!
+//! The linker is the toolchain's own, which links for every machine; the C library is musl as Debian has it for each host,
+//! pinned by `images/libc.lock`.
 //!
 //! The standard library is built along, from the toolchain's own sources, without its backtrace machinery: some
 //! hosts (s390x) have no prebuilt musl library anywhere, and one way for all keeps the bytes from depending on
 //! what could be downloaded. Cargo's `trim-paths` keeps the machine's paths out. Both are unstable, hence
 //! `RUSTC_BOOTSTRAP`; the toolchain is pinned, so they cannot change under us.
 
+mod cargo;
 mod inputs;
 mod kept;
 mod lacking;
+mod libc;
 mod toolchain;
 
 use std::collections::BTreeMap;
@@ -15,16 +20,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use arch::Host;
 use debian::progress::Progress;
 use digest::{Digest, Hasher};
 
 use crate::Site;
+use libc::Libc;
+pub use libc::lock_path;
 use toolchain::Toolchain;
 
 /// The crates that end up in the binary, and the files that steer its build.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "rust-toolchain.toml",
     "crates/arch/Cargo.toml",
     "crates/arch/src",
@@ -33,6 +40,17 @@ const SOURCES: [&str; 8] = [
     "crates/register/Cargo.toml",
     "crates/register/src",
     "crates/builder/src/cross",
+    "images/libc.lock",
+];
+
+/// Static programs at fixed addresses, linked with the libraries that the linker script of `Toolchain` brings, without tables
+/// for unwinding: a panic ends the program.
+const FLAGS: [&str; 5] = [
+    "-Clinker-flavor=ld.lld",
+    "-Clink-self-contained=no",
+    "-Ctarget-feature=+crt-static",
+    "-Crelocation-model=static",
+    "-Cforce-unwind-tables=no",
 ];
 
 /// `register`'s bytes for each of `hosts`, from the cache or built now.
@@ -69,32 +87,32 @@ pub fn register(
 }
 
 fn build(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow::Result<Vec<(Host, PathBuf)>> {
-    let Site { workspace, cache_dir, offline, .. } = site;
-    let toolchain = Toolchain::ensure(cache_dir, workspace, *offline, progress)?;
-    let names: Vec<&str> = hosts.iter().map(|host| host.name()).collect();
-    let _step = progress
-        .step(&format!("building `register` for {} (the first time takes minutes)", names.join(", ")));
+    let Site { workspace, offline, .. } = site;
+    let toolchain = Toolchain::ensure(workspace, *offline, progress)?;
     let target_dir = workspace.join("target/cross");
-    let mut command = toolchain.zigbuild()?;
+    let triples: Vec<(Host, &str)> =
+        hosts.iter().filter_map(|&host| host.triple().map(|triple| (host, triple))).collect();
+    let hosts: Vec<Host> = triples.iter().map(|(host, _)| *host).collect();
+    let libraries = Libc::ensure(&hosts, site, &target_dir.join("libc"), progress)?;
+    let mut command = Command::new("cargo");
     command
         .current_dir(workspace)
-        .args(["--quiet", "--locked", "--package", inputs::ROOT, "--profile", inputs::PROFILE])
+        .args(["build", "--quiet", "--locked", "--package", inputs::ROOT, "--profile", inputs::PROFILE])
         .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="])
         .args(["-Ztrim-paths", "--config", &format!("profile.{}.trim-paths=\"all\"", inputs::PROFILE)])
         .env("RUSTC_BOOTSTRAP", "1")
-        // The C library and its startup objects are zig's, not those of rustup's musl targets.
-        .env("CARGO_ENCODED_RUSTFLAGS", "-Clink-self-contained=no")
+        .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"))
         .env("CARGO_TARGET_DIR", &target_dir)
         .env_remove("RUSTFLAGS");
     if *offline {
         command.arg("--offline");
     }
-    let triples: Vec<(Host, &str)> =
-        hosts.iter().filter_map(|&host| host.triple().map(|triple| (host, triple))).collect();
-    for (_, triple) in &triples {
-        command.args(["--target", triple]);
+    for ((host, triple), libc) in triples.iter().zip(&libraries) {
+        let linker = toolchain.linker(*host, libc, &target_dir)?;
+        let variable = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"));
+        command.args(["--target", triple]).env(variable, linker);
     }
-    run(&mut command).context("cannot build `register`")?;
+    cargo::build(&mut command, &triples, progress).context("cannot build `register`")?;
     let built = |triple: &str| target_dir.join(triple).join(inputs::PROFILE).join("register");
     Ok(triples.into_iter().map(|(host, triple)| (host, built(triple))).collect())
 }
@@ -147,22 +165,25 @@ fn hash_tree(path: &Path, name: &str, hasher: &mut Hasher) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Runs `command` to its end and gives back its stdout. A failure names what the machine lacks, or else shows the end of
-/// stderr.
+/// Runs `command` to its end and gives back its stdout.
 fn run(command: &mut Command) -> anyhow::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|error| {
-        let told = format!("cannot run `{program}`: {error}");
-        lacking::find(&told).map_or_else(|| anyhow::Error::msg(told), anyhow::Error::new)
-    })?;
+    let output = command.output().map_err(|error| failure(&format!("cannot run `{program}`: {error}")))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        if let Some(lack) = lacking::find(&stderr) {
-            return Err(lack.into());
-        }
-        let lines: Vec<&str> = stderr.lines().collect();
-        let tail = lines[lines.len().saturating_sub(20)..].join("\n    ");
-        bail!("`{program}` failed with {}:\n    {tail}", output.status);
+        return Err(failure(&format!("`{program}` failed with {}:\n{stderr}", output.status)));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The error that a program's first line of failure and its stderr make: what the machine lacks, or else the end of it.
+fn failure(text: &str) -> anyhow::Error {
+    if let Some(lack) = lacking::find(text) {
+        return lack.into();
+    }
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let rest: Vec<&str> = lines.collect();
+    let tail = &rest[rest.len().saturating_sub(20)..];
+    anyhow::Error::msg([&[first], tail].concat().join("\n    "))
 }

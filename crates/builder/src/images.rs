@@ -58,9 +58,6 @@ pub fn make(
     progress: &Arc<dyn Progress>,
 ) -> anyhow::Result<Built> {
     let hosts = needs_register(plan);
-    let span = order.trace.span("register", || "register".to_owned());
-    let register = cross::register(&hosts, order.site, progress.as_ref())?;
-    drop(span);
     let builder = Builder {
         lock: order.lock,
         fetch: &order.site.fetch,
@@ -72,7 +69,15 @@ pub fn make(
         progress,
         trace: &order.trace,
     };
-    builder.run(plan, &register)
+    thread::scope(|scope| {
+        // Compiling leaves cores idle that compressing uses, and the other way round.
+        let register = scope.spawn(|| {
+            let _span = order.trace.span("register", || "register".to_owned());
+            cross::register(&hosts, order.site, progress.as_ref())
+        });
+        let built = || register.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        builder.run(plan, built)
+    })
 }
 
 /// The hosts with an image that holds `register`.

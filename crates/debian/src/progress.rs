@@ -10,6 +10,11 @@ pub trait Progress: Send + Sync {
         Box::new(Silent)
     }
 
+    /// Work over `total` things begins, of which `what` names the kind. It has ended when the [`Task`] is dropped.
+    fn count(&self, _what: &str, _total: u64) -> Box<dyn Task> {
+        Box::new(Silent)
+    }
+
     /// Something that a waiting user wants to know, in one line: why there is a pause.
     fn note(&self, message: &str);
 }
@@ -19,8 +24,8 @@ pub trait Task: Send + Sync {
     /// `position` bytes are there. It can fall, when a download starts over.
     fn at(&mut self, position: u64);
 
-    /// `bytes` more are done, on whichever thread.
-    fn advance(&self, bytes: u64);
+    /// So many more bytes or things are done, on whichever thread.
+    fn advance(&self, more: u64);
 }
 
 /// Says nothing.
@@ -38,5 +43,5 @@ impl Progress for Silent {
 impl Task for Silent {
     fn at(&mut self, _position: u64) {}
 
-    fn advance(&self, _bytes: u64) {}
+    fn advance(&self, _more: u64) {}
 }

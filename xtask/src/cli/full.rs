@@ -47,6 +47,9 @@ pub(crate) struct LockArgs {
     /// Only compare with the archive: print what is newer or new, exit 1 if anything that is locked changes
     #[arg(long)]
     pub(crate) check: bool,
+    /// Of the C library that `register` is linked with (images/libc.lock) rather than of what is in the images
+    #[arg(long)]
+    pub(crate) libc: bool,
     /// Accept this suite's metadata after its Valid-Until date (repeatable)
     #[arg(long, value_name = "SUITE")]
     pub(crate) allow_expired: Vec<String>,

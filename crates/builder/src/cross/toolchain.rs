@@ -1,67 +1,90 @@
-//! What cross-building needs beside cargo: the standard library's sources, and zig as the linker.
+//! What building `register` needs of the toolchain beside cargo and rustc: the standard library's sources, and the linker
+//! that comes with rustc.
 //!
-//! Both are brought by this program and told to the user. zig and cargo-zigbuild come from PyPI into the cache
-//! directory, by hash; nothing on the machine is changed but for rustup's own component `rust-src`.
+//! Nothing on the machine is changed but for rustup's own component `rust-src`.
 
-use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
+use arch::Host;
 use base::Hinted;
 use debian::progress::Progress;
 
+use super::libc::Libc;
 use super::run;
 
-const REQUIREMENTS: &str = include_str!("requirements.txt");
-
-/// Where the cross tools were installed.
+/// The pinned toolchain.
 pub(super) struct Toolchain {
-    root: PathBuf,
+    /// `rust-lld`, which links for every machine.
+    linker: PathBuf,
 }
 
 impl Toolchain {
-    /// Finds or installs everything.
+    /// Finds everything, and installs the standard library's sources where they are missing.
     pub(super) fn ensure(
-        cache: &Path,
         workspace: &Path,
         offline: bool,
         progress: &dyn Progress,
     ) -> anyhow::Result<Toolchain> {
-        rust_src(workspace, offline, progress)?;
-        // Other requirements, other folder: a new pin never meets an old install.
-        let name = &digest::Digest::of(REQUIREMENTS.as_bytes()).hex()[..16];
-        let root = cache.join("cross").join(name);
-        if !root.exists() {
-            install(&root, offline, progress)?;
+        let rustc = |args: &[&str]| run(Command::new("rustc").args(args).current_dir(workspace));
+        let sysroot = PathBuf::from(rustc(&["--print", "sysroot"])?.trim());
+        rust_src(&sysroot, workspace, offline, progress)?;
+        let version = rustc(&["-vV"])?;
+        let own =
+            version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc has no host")?;
+        let linker = sysroot.join("lib/rustlib").join(own).join("bin/rust-lld");
+        if !linker.is_file() {
+            return Err(Hinted::new(
+                format!("the toolchain has no linker: {} is not there", linker.display()),
+                "install the toolchain that rust-toolchain.toml names with rustup: `rustup toolchain install`",
+            )
+            .into());
         }
-        debian::cache::touch(&root);
-        Ok(Toolchain { root })
+        Ok(Toolchain { linker })
     }
 
-    /// A `cargo zigbuild` that finds what it needs in `self`.
-    pub(super) fn zigbuild(&self) -> anyhow::Result<Command> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let paths = std::iter::once(self.root.join("bin")).chain(std::env::split_paths(&path));
-        let path: OsString = std::env::join_paths(paths).context("cannot extend PATH")?;
-        let mut command = Command::new("cargo");
-        command
-            .arg("zigbuild")
-            .env("PATH", path)
-            .env("PYTHONPATH", &self.root)
-            .env("CARGO_ZIGBUILD_ZIG_PATH", self.root.join("ziglang").join("zig"))
-            .env("CARGO_ZIGBUILD_CACHE_DIR", self.root.join("wrappers"))
-            .env("ZIG_GLOBAL_CACHE_DIR", self.root.join("zig-cache"))
-            .env("ZIG_LOCAL_CACHE_DIR", self.root.join("zig-cache"));
-        Ok(command)
+    /// Writes the program that links for `host` into `folder`: the toolchain's linker, with the C library's files.
+    ///
+    /// A program of its own rather than flags for rustc: flags would be joined with the user's own for the same target, and
+    /// would bring paths into what cargo calls the build.
+    pub(super) fn linker(&self, host: Host, libc: &Libc, folder: &Path) -> anyhow::Result<PathBuf> {
+        let path = folder.join(format!("link-{host}"));
+        let object = |name: &str| quoted(&libc.path(name));
+        // The linker takes its flavour as its first argument only, which is where rustc puts it.
+        let script = format!(
+            "#!/bin/sh\nflavor=$2\nshift 2\nexec {} -flavor \"$flavor\" {} {} \"$@\" -L {}{} {}\n",
+            quoted(&self.linker),
+            object("crt1.o"),
+            object("crti.o"),
+            quoted(libc.folder()),
+            unwinder(host),
+            object("crtn.o"),
+        );
+        let options = files::Options { mode: 0o755, ..files::Options::default() };
+        files::write_with(&path, script.as_bytes(), options)?;
+        Ok(path)
     }
 }
 
+/// With `panic = "abort"` nothing is ever unwound, and what the standard library has for it is dropped. Only ppc64le's table
+/// of contents (64-bit ELF V2 ABI, 3.3) holds on to two functions of an unwinder, which nothing calls.
+fn unwinder(host: Host) -> &'static str {
+    match host.name() {
+        "ppc64le" => " --defsym=_Unwind_GetTextRelBase=0 --defsym=_Unwind_GetDataRelBase=0",
+        _ => "",
+    }
+}
+
+/// A path as a word of a POSIX shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
 /// Most hosts have no prebuilt standard library to install; it is built from its sources for all of them alike.
-fn rust_src(workspace: &Path, offline: bool, progress: &dyn Progress) -> anyhow::Result<()> {
-    let sysroot = run(Command::new("rustc").args(["--print", "sysroot"]).current_dir(workspace))?;
-    let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/Cargo.lock");
-    if library.exists() {
+fn rust_src(sysroot: &Path, workspace: &Path, offline: bool, progress: &dyn Progress) -> anyhow::Result<()> {
+    if fs::exists(sysroot.join("lib/rustlib/src/rust/library/Cargo.lock"))? {
         return Ok(());
     }
     if offline {
@@ -71,42 +94,20 @@ fn rust_src(workspace: &Path, offline: bool, progress: &dyn Progress) -> anyhow:
         )
         .into());
     }
-    progress.note("installing the standard library's sources (rustup component add rust-src)");
+    let _step = progress.step("installing the standard library's sources (rustup component add rust-src)");
     run(Command::new("rustup").args(["component", "add", "rust-src"]).current_dir(workspace))
         .context("cannot install the standard library's sources")
         .map(drop)
 }
 
-fn install(root: &Path, offline: bool, progress: &dyn Progress) -> anyhow::Result<()> {
-    if offline {
-        return Err(Hinted::new(
-            "the cross linker is not installed, and --offline forbids to fetch it",
-            "run `cargo xtask images` without --offline once",
-        )
-        .into());
-    }
-    let parent = root.parent().context("the cache directory has no parent")?;
-    std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-    let staging = tempfile::Builder::new()
-        .prefix(".install-")
-        .tempdir_in(parent)
-        .with_context(|| format!("cannot write to {}", parent.display()))?;
-    let requirements = staging.path().join("requirements.txt");
-    std::fs::write(&requirements, REQUIREMENTS)
-        .with_context(|| format!("cannot write {}", requirements.display()))?;
-    progress.note("installing the cross linker from PyPI (ziglang, cargo-zigbuild; about 100 MB)");
-    let target = staging.path().join("tools");
-    run(Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
-        .args(["--only-binary", ":all:", "--require-hashes", "--requirement"])
-        .arg(&requirements)
-        .arg("--target")
-        .arg(&target)
-        .env("PIP_ROOT_USER_ACTION", "ignore"))
-    .context("cannot install the cross linker")?;
-    match std::fs::rename(&target, root) {
-        // Another run was faster, with the same files.
-        Err(_) if root.exists() => Ok(()),
-        renamed => renamed.with_context(|| format!("cannot create {}", root.display())),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_words_of_a_shell() {
+        for (path, expected) in [("/a b/c", "'/a b/c'"), ("/it's", r"'/it'\''s'"), ("/$x`y`", "'/$x`y`'")] {
+            assert_eq!(quoted(Path::new(path)), expected);
+        }
     }
 }
