@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::binary::{self, OUTCOMES};
 use super::outcome::Summary;
 use crate::cli::full::TESTS;
-use crate::error::Hinted;
+use base::Hinted;
 use crate::ui::Ui;
 
 /// Runs the tests that `arguments`, those of `cargo test`, select. Fails if any test did, or, in CI, was skipped.
