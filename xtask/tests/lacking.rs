@@ -1,12 +1,12 @@
 //! Building `register` on a machine that lacks something: one message names it, with how to get it, and nothing is left half
-//! done. Each lack is real: a PATH of the test's own, namespaces without a network, a small disk.
+//! done. Each lack is real: a PATH of the test's own, a rustup without toolchains, namespaces without a network, a small disk.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod line;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -15,23 +15,18 @@ use line::Line;
 
 const IMAGES: [&str; 5] = ["images", "--kind", "register", "--host", "amd64"];
 
-/// A workspace with the sources of `register`, and a PATH with Rust alone.
+/// A workspace with the sources of `register`, and a PATH of its own.
 struct Machine {
     line: Line,
 }
 
 impl Machine {
-    fn new() -> Machine {
-        let busybox = Deb::new("busybox-static", "1:1.38.0-3", "amd64");
-        let program = elf(arch::Host::native().unwrap().elf(), b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0");
-        let mut qemu = Deb::new("qemu-user", "1:11.1.3+ds-1", "amd64");
-        for target in arch::Target::current() {
-            qemu = qemu.file(&format!("usr/bin/qemu-{target}"), &program);
-        }
-        let sid = Suite::new("unstable", "sid").package(qemu);
-        let sid = sid.package(busybox.file("usr/bin/busybox", &program));
-        let line = Line::new(&["amd64"], &Archive::new(1).suite(sid).build());
+    /// With these programs.
+    fn new(programs: &[&str]) -> Machine {
+        let line = Line::new(&["amd64"], &Archive::new(1).suite(suite()).build());
         line.run(&["lock"]).success();
+        // What the program is linked with: nothing here comes as far as that.
+        line.run(&["lock", "--libc"]).success();
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
         fs::remove_file(line.path("xtask/Cargo.toml")).unwrap();
         for source in
@@ -39,54 +34,50 @@ impl Machine {
         {
             symlink(ours.join(source), line.path(source)).unwrap();
         }
-        let machine = Machine { line };
-        fs::create_dir(machine.line.path("bin")).unwrap();
-        for name in ["cargo", "rustc", "rustup"] {
-            machine.has(name);
+        fs::create_dir(line.path("bin")).unwrap();
+        for name in programs {
+            symlink(real(name), line.path("bin").join(name)).unwrap();
         }
-        machine
+        Machine { line }
     }
 
-    /// Links a program of the real machine into the PATH.
-    fn has(&self, name: &str) {
-        symlink(real(name), self.line.path("bin").join(name)).unwrap();
-    }
-
-    fn has_script(&self, name: &str, script: &str) {
-        let path = self.line.path("bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    /// Gives it the cross linker that `cargo xtask test` has installed; `false` where that did not run.
-    fn lend_linker(&self) -> bool {
-        let Some(register) = std::env::var_os("QUS_TEST_REGISTER_DIR") else { return false };
-        let cross = Path::new(&register).ancestors().nth(2).unwrap().join("cross");
-        symlink(cross, self.line.path("cache/cross")).unwrap();
-        true
-    }
-
-    /// Builds the images, in a shell in namespaces with these options that first runs `before`; what is reported in the end.
-    fn build(&self, namespaces: &[&str], before: &str) -> String {
-        let path = self.line.path("bin");
-        let variables = [("PATH", path.to_str().unwrap()), ("PIP_RETRIES", "1"), ("LC_ALL", "C")];
-        let build = self.line.command(&IMAGES, &variables);
-        let mut command = Command::new(real("unshare"));
+    /// Builds the image, with these variables, in a shell that runs `before` in namespaces with these options; gives what is
+    /// reported in the end.
+    fn build(&self, variables: &[(&str, &str)], namespaces: &[&str], before: &str) -> String {
+        let build = self.line.command(&IMAGES, variables);
+        let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user"]).args(namespaces);
-        command.args(["/bin/sh", "-euc", &format!("{before}\nexec \"$@\""), "sh"]);
+        let script = format!("{before}\nexport PATH=\"$PWD/bin\"\nexec \"$@\"");
+        command.args(["sh", "-euc", &script, "sh"]);
         command.arg(build.get_program()).args(build.get_args()).current_dir(self.line.path(""));
         command.envs(build.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let output = command.output().unwrap();
+        // The workspace's rust-toolchain.toml counts.
+        let output = command.env_remove("RUSTUP_TOOLCHAIN").output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{stderr}");
-        // Nothing that a later run could take for done.
+        // Nothing is there that a later run could take for done.
         assert!(!self.line.path("target/images/index.json").exists(), "{stderr}");
         let kept = fs::read_dir(self.line.path("cache/register")).into_iter().flatten().flatten();
         let kept: Vec<_> = kept.flat_map(|folder| fs::read_dir(folder.path()).unwrap()).collect();
         assert!(kept.is_empty(), "{kept:?}");
-        let (_, report) = stderr.rsplit_once("error: cannot ").unwrap_or_else(|| panic!("{stderr}"));
-        format!("cannot {report}")
+        let report = stderr.find("error: ").unwrap_or_else(|| panic!("{stderr}"));
+        stderr[report..].to_owned()
     }
+}
+
+/// Everything that the images of one host are made of.
+fn suite() -> Suite {
+    let program = elf("amd64".parse::<arch::Host>().unwrap().elf(), b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0");
+    let targets = arch::Target::current();
+    let qemu = targets.fold(Deb::new("qemu-user", "1:11.1.3+ds-1", "amd64"), |deb, target| {
+        deb.file(&format!("usr/bin/qemu-{target}"), &program)
+    });
+    let files = ["libc.a", "crt1.o", "crti.o", "crtn.o"];
+    let musl = files.iter().fold(Deb::new("musl-dev", "1.2.5-3", "amd64"), |deb, name| {
+        deb.file(&format!("usr/lib/x86_64-linux-musl/{name}"), b"!<arch>\n")
+    });
+    let busybox = Deb::new("busybox-static", "1:1.38.0-3", "amd64").file("usr/bin/busybox", &program);
+    Suite::new("unstable", "sid").package(qemu).package(busybox).package(musl)
 }
 
 /// Where the machine has a program.
@@ -95,74 +86,59 @@ fn real(name: &str) -> String {
     String::from_utf8(found.stdout).unwrap().trim().to_owned()
 }
 
-fn python() -> String {
-    let found = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
-    String::from_utf8(found.stdout).unwrap().trim().to_owned()
+/// `report` is these two lines, the first of them up to what the program that failed says in its own words.
+#[track_caller]
+fn check(report: &str, error: &str, hint: &str) {
+    let (first, second) = report.trim_end().split_once('\n').unwrap_or((report, ""));
+    assert!(first.starts_with(error) && first.len() > error.len(), "{report}");
+    assert_eq!(second, hint);
 }
 
 #[test]
-fn no_python() {
-    assert_eq!(
-        Machine::new().build(&[], ""),
-        "cannot install the cross linker: there is no Python 3: cannot run `python3`: No such file or directory (os error 2)\n\
-         hint: install it with pip: python3-pip on Debian, Ubuntu and Fedora, py3-pip on Alpine\n"
+fn no_rust() {
+    check(
+        &Machine::new(&[]).build(&[], &[], ""),
+        "error: there is no rustup: cannot run `rustc`: No such file or directory (os error 2",
+        "hint: install it: https://rustup.rs; it brings the Rust that rust-toolchain.toml names",
     );
 }
 
 #[test]
-fn no_pip() {
-    let machine = Machine::new();
-    // Without what was installed beside Python itself.
-    machine.has_script("python3", &format!("exec {} -S \"$@\"", python()));
-    assert_eq!(
-        machine.build(&[], ""),
-        format!(
-            "cannot install the cross linker: Python has no pip: {}: No module named pip\n\
-             hint: install it: python3-pip on Debian, Ubuntu and Fedora, py3-pip on Alpine\n",
-            python()
-        )
+fn no_toolchain_and_no_network_to_get_it() {
+    let machine = Machine::new(&["cargo", "rustc", "rustup"]);
+    fs::create_dir(machine.line.path("rustup")).unwrap();
+    let rustup = machine.line.path("rustup");
+    let rustup = ("RUSTUP_HOME", rustup.to_str().unwrap());
+    check(
+        &machine.build(&[rustup, ("RUSTUP_AUTO_INSTALL", "0")], &[], ""),
+        "error: rustup does not have the Rust that rust-toolchain.toml names: error: toolchain '1.",
+        "hint: `rustup toolchain install` gets it; if RUSTUP_DIST_SERVER names a mirror, that has to have it",
     );
-}
-
-#[test]
-fn no_network() {
-    let machine = Machine::new();
-    machine.has_script("python3", &format!("exec {} \"$@\"", python()));
-    // The archive is on loopback, which such a namespace has, but switched off: it is in the cache from here on.
-    let report = machine.build(&["--net"], "");
-    let begin = "cannot install the cross linker: the network does not lead there: WARNING: Retrying ";
-    let end = "\nhint: connect the machine, or name what stands in: HTTPS_PROXY, RUSTUP_DIST_SERVER, PIP_INDEX_URL, \
-               cargo's source replacement\n";
-    assert!(report.starts_with(begin) && report.ends_with(end) && report.lines().count() == 2, "{report}");
+    let build = machine.build(&[rustup, ("RUSTUP_AUTO_INSTALL", "1")], &["--net"], "");
+    check(
+        &build,
+        "error: the network does not lead there: error: could not download file from 'https://",
+        "hint: connect the machine, or name what stands in: HTTPS_PROXY, RUSTUP_DIST_SERVER, cargo's source replacement",
+    );
 }
 
 #[test]
 fn no_compiler() {
-    let machine = Machine::new();
-    if !machine.lend_linker() {
-        return testbed::skip("no_compiler", "QUS_TEST_REGISTER_DIR names no folder");
-    }
-    assert_eq!(
-        machine.build(&[], ""),
-        "cannot build `register`: there is no C compiler: error: linker `cc` not found\n\
-         hint: install one: gcc and libc6-dev on Debian and Ubuntu, gcc on Fedora, gcc and musl-dev on Alpine\n"
+    check(
+        &Machine::new(&["cargo", "rustc", "rustup", "sh"]).build(&[], &[], ""),
+        "error: cannot build `register`: there is no C compiler: error: linker `cc` not foun",
+        "hint: install one: gcc and libc6-dev on Debian and Ubuntu, gcc on Fedora, gcc and musl-dev on Alpine",
     );
 }
 
 #[test]
 fn no_room() {
-    let machine = Machine::new();
-    if !machine.lend_linker() {
-        return testbed::skip("no_room", "QUS_TEST_REGISTER_DIR names no folder");
-    }
-    for name in ["cc", "as", "ld"] {
-        machine.has(name);
-    }
+    let machine = Machine::new(&["cargo", "rustc", "rustup", "cc", "as", "ld", "sh"]);
     fs::create_dir_all(machine.line.path("target/cross")).unwrap();
-    let report =
-        machine.build(&["--mount"], &format!("{} -t tmpfs -o size=8m none target/cross", real("mount")));
-    let end = "\nhint: make room (`cargo xtask cache` shows what the cache takes, `cargo clean` removes `target`); \
-               what is finished stays, and the next run goes on\n";
-    let begin = "cannot build `register`: the disk is full: ";
-    assert!(report.starts_with(begin) && report.ends_with(end) && report.lines().count() == 2, "{report}");
+    check(
+        &machine.build(&[], &["--mount"], "mount -t tmpfs -o size=4m none target/cross"),
+        "error: cannot build `register`: the disk is full: ",
+        "hint: make room (`cargo xtask cache` shows what the cache takes, `cargo clean` removes `target`); \
+         what is finished stays, and the next run goes on",
+    );
 }
