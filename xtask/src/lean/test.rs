@@ -23,7 +23,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let program = match compile(&workspace, &args.args, &ui)? {
         Some(program) => program,
         // Only tests that do not use it were selected.
-        None => compile(&workspace, &[], &ui)?.context("cargo has compiled no `xtask` with the tests")?,
+        None => compile(&workspace, &[], &ui)?.context("cannot compile the tests")?,
     };
     let error = Command::new(&program).args(std::env::args_os().skip(1)).exec();
     Err(error).with_context(|| format!("cannot run {}", program.display()))

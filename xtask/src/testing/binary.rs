@@ -25,7 +25,7 @@ pub(super) fn run(command: &[String], outcomes: &Path, ui: &Ui) -> anyhow::Resul
     let (program, arguments) = command.split_first().context("no test binary is named")?;
     let binary = binary(Path::new(program))?;
     let tests = list(program, arguments)?;
-    let skipped = tempfile::NamedTempFile::new().context("cannot create a temporary file")?;
+    let skipped = tempfile::NamedTempFile::new()?;
     let mut child = Command::new(program)
         .args(arguments)
         .env_remove(OUTCOMES)
@@ -104,4 +104,13 @@ pub(super) fn read(outcomes: &Path) -> anyhow::Result<Vec<Outcome>> {
         found.insert(outcome.binary.clone(), outcome);
     }
     Ok(found.into_values().collect())
+}
+
+/// Cargo's setting that has it start test binaries through this program. An argument rather than a variable, so that
+/// whatever tests start with cargo is not concerned.
+pub(super) fn runner() -> anyhow::Result<String> {
+    let program = std::env::current_exe().context("cannot tell which program this is")?;
+    let program = program.to_str().context("the workspace's path is not UTF-8")?;
+    // A JSON string is a TOML string.
+    Ok(format!("target.'cfg(all())'.runner = [{}, \"test\", \"--\"]", serde_json::to_string(program)?))
 }

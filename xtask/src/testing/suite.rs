@@ -20,11 +20,11 @@ pub(super) fn run(
     ui: &Ui,
 ) -> anyhow::Result<()> {
     let started = Instant::now();
-    let outcomes = tempfile::NamedTempFile::new().context("cannot create a temporary file")?;
+    let outcomes = tempfile::NamedTempFile::new()?;
     let status = Command::new("cargo")
         .arg("test")
         .args(TESTS)
-        .args(["--no-fail-fast", "--config", &runner()?])
+        .args(["--no-fail-fast", "--config", &binary::runner()?])
         .args(arguments)
         .current_dir(workspace)
         .envs(variables.iter().copied())
@@ -46,23 +46,8 @@ pub(super) fn run(
 
 /// The number of failed tests, and of binaries that died.
 fn failure(summary: &Summary) -> String {
-    let count = |number: usize, what: &str| match number {
-        1 => format!("1 {what}"),
-        number => format!("{number} {what}s"),
-    };
     match (summary.failed(), summary.died()) {
-        (failed, 0) => format!("{} failed", count(failed, "test")),
-        (failed, died) => {
-            format!("{} failed, and {} died", count(failed, "test"), count(died, "test binary"))
-        }
+        (failed, 0) => format!("tests failed: {failed}"),
+        (failed, died) => format!("tests failed: {failed}; test binaries died: {died}"),
     }
-}
-
-/// Cargo's setting that has it start test binaries through this program. An argument rather than a variable, so that
-/// whatever tests start with cargo is not concerned.
-fn runner() -> anyhow::Result<String> {
-    let program = std::env::current_exe().context("cannot tell which program this is")?;
-    let program = program.to_str().context("the workspace's path is not UTF-8")?;
-    // A JSON string is a TOML string.
-    Ok(format!("target.'cfg(all())'.runner = [{}, \"test\", \"--\"]", serde_json::to_string(program)?))
 }

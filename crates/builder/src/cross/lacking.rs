@@ -1,6 +1,6 @@
 //! What a machine lacks, recognised by what the programs that need it print.
 //!
-//! cargo, rustup and pip each have their own words for a missing compiler, a full disk or no network, most of them many
+//! cargo, rustc and rustup each have their own words for a missing compiler, a full disk or no network, most of them many
 //! lines long. Here they become one error that names the thing, with a hint at how to get it.
 
 use base::Hinted;
@@ -13,9 +13,8 @@ struct Thing {
     hint: &'static str,
 }
 
-/// In the order in which they are looked for: a full disk makes other programs fail in other ways, and for want of a network
-/// pip also says that there is no such package.
-const THINGS: [Thing; 8] = [
+/// In the order in which they are looked for: a full disk makes programs fail in many other ways.
+const THINGS: [Thing; 5] = [
     Thing {
         said: &["No space left on device", "Disk quota exceeded"],
         error: "the disk is full",
@@ -27,16 +26,6 @@ const THINGS: [Thing; 8] = [
         said: &["error: linker `cc` not found", "failed to find tool \"cc\""],
         error: "there is no C compiler",
         hint: "install one: gcc and libc6-dev on Debian and Ubuntu, gcc on Fedora, gcc and musl-dev on Alpine",
-    },
-    Thing {
-        said: &["cannot run `python3`: No such file or directory"],
-        error: "there is no Python 3",
-        hint: "install it with pip: python3-pip on Debian, Ubuntu and Fedora, py3-pip on Alpine",
-    },
-    Thing {
-        said: &["No module named pip"],
-        error: "Python has no pip",
-        hint: "install it: python3-pip on Debian, Ubuntu and Fedora, py3-pip on Alpine",
     },
     Thing {
         said: &[
@@ -61,7 +50,6 @@ const THINGS: [Thing; 8] = [
             "Could not resolve host",
             "Temporary failure in name resolution",
             "Name or service not known",
-            "Failed to establish a new connection",
             "Network is unreachable",
             "Connection refused",
             "Connection timed out",
@@ -69,13 +57,7 @@ const THINGS: [Thing; 8] = [
             "error downloading file",
         ],
         error: "the network does not lead there",
-        hint: "connect the machine, or name what stands in: HTTPS_PROXY, RUSTUP_DIST_SERVER, PIP_INDEX_URL, \
-               cargo's source replacement",
-    },
-    Thing {
-        said: &["No matching distribution found"],
-        error: "the package index does not have it",
-        hint: "PIP_INDEX_URL, or pip's own settings, may name another index",
+        hint: "connect the machine, or name what stands in: HTTPS_PROXY, RUSTUP_DIST_SERVER, cargo's source replacement",
     },
 ];
 
@@ -104,22 +86,21 @@ mod tests {
                 "there is no C compiler: error occurred in cc-rs: failed to find tool \"cc\": No such file or directory (os error 2)",
             ),
             (
-                "/usr/bin/python3: No module named pip\n",
-                "Python has no pip: /usr/bin/python3: No module named pip",
-            ),
-            (
                 "error: toolchain '1.95.0-x86_64-unknown-linux-gnu' is not installed\n\
                  help: run `rustup toolchain install` to install it\n",
                 "rustup does not have the Rust that rust-toolchain.toml names: \
                  error: toolchain '1.95.0-x86_64-unknown-linux-gnu' is not installed",
             ),
             (
-                "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('Failed to establish a new \
-                 connection: [Errno -3] Temporary failure in name resolution')': /simple/ziglang/\n\
-                 ERROR: No matching distribution found for ziglang==0.17.0\n",
-                "the network does not lead there: WARNING: Retrying (Retry(total=0)) after connection broken by \
-                 'NewConnectionError('Failed to establish a new connection: [Errno -3] Temporary failure in name \
-                 resolution')': /simple/ziglang/",
+                "info: syncing channel updates for 1.95.0-x86_64-unknown-linux-gnu\n\
+                 error: could not download file from 'https://x/channel.sha256' to '/x/tmp': error sending request\n",
+                "the network does not lead there: \
+                 error: could not download file from 'https://x/channel.sha256' to '/x/tmp': error sending request",
+            ),
+            (
+                "warning: spurious network error (1 try remaining): [6] Could not resolve hostname (Could not resolve host: x)\n",
+                "the network does not lead there: \
+                 warning: spurious network error (1 try remaining): [6] Could not resolve hostname (Could not resolve host: x)",
             ),
             (
                 "error: failed to write /x/target/a.rmeta: No space left on device (os error 28)\n\
