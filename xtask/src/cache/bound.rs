@@ -68,7 +68,7 @@ pub(super) fn remove(entry: &Entry) -> io::Result<bool> {
 
 /// Removes what killed processes left under names with a dot. What cannot be removed stays: it is only space.
 fn sweep(cache: &Path) {
-    for folder in [Folder::Memos, Folder::Blobs, Folder::Register, Folder::Cross, Folder::Testbed] {
+    for folder in [Folder::Memos, Folder::Blobs, Folder::Register, Folder::Testbed] {
         let Ok(listed) = fs::read_dir(cache.join(folder.name())) else { continue };
         for path in listed.flatten().map(|entry| entry.path()).filter(|path| entries::is_leftover(path)) {
             drop(if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) });
@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn what_a_killed_process_left_goes() {
-        let (dir, cache) = cache(&[("cross/.install-1", 10, 1), ("register/.removed-b", 10, 1)]);
+        let (dir, cache) = cache(&[("testbed/.install-1", 10, 1), ("register/.removed-b", 10, 1)]);
         bound(&cache, Limit::NONE, soon()).unwrap();
-        assert!(!dir.path().join("cross/.install-1").exists());
+        assert!(!dir.path().join("testbed/.install-1").exists());
         assert!(!dir.path().join("register/.removed-b").exists());
     }
 }

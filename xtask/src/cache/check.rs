@@ -16,8 +16,8 @@ pub(super) fn is_sound(entry: &Entry) -> io::Result<Option<bool>> {
         Folder::Downloads | Folder::Blobs => is_named_by_digest(&entry.path).map(Some),
         Folder::Memos => memo::is_sound(&entry.path).map(Some),
         Folder::Register => cross::is_sound(&entry.path).map(Some),
-        // pip checks hashes while it installs, the testbed while it unpacks, a download when it is complete.
-        Folder::Cross | Folder::Testbed | Folder::Partial => Ok(None),
+        // The testbed checks while it unpacks, a download when it is complete.
+        Folder::Testbed | Folder::Partial => Ok(None),
     }
 }
 

@@ -19,20 +19,12 @@ pub(crate) enum Folder {
     Memos,
     Blobs,
     Register,
-    Cross,
     Testbed,
 }
 
 impl Folder {
-    pub(crate) const ALL: [Folder; 7] = [
-        Folder::Downloads,
-        Folder::Partial,
-        Folder::Memos,
-        Folder::Blobs,
-        Folder::Register,
-        Folder::Cross,
-        Folder::Testbed,
-    ];
+    pub(crate) const ALL: [Folder; 6] =
+        [Folder::Downloads, Folder::Partial, Folder::Memos, Folder::Blobs, Folder::Register, Folder::Testbed];
 
     /// Its name below the cache directory.
     pub(crate) fn name(self) -> &'static str {
@@ -42,7 +34,6 @@ impl Folder {
             Folder::Memos => "layers",
             Folder::Blobs => "blobs",
             Folder::Register => "register",
-            Folder::Cross => "cross",
             Folder::Testbed => "testbed",
         }
     }
