@@ -206,9 +206,9 @@ async fn each_status_is_final_or_asked_again() {
 
 #[tokio::test]
 async fn retry_after_is_kept_or_ends_it_at_once() {
-    for value in ["1".to_owned(), date_in(3)] {
+    for value in [|| "1".to_owned(), || date_in(3)] {
         let setup = Setup::new();
-        setup.server.once(PATH, Fault::Status(429, Some(value)));
+        setup.server.once(PATH, Fault::Status(429, Some(value())));
         let start = Instant::now();
         setup.fetch().await.unwrap();
         assert!(start.elapsed() >= Duration::from_secs(1));

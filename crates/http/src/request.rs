@@ -15,6 +15,7 @@ use reqwest::{Method, Url};
 use tokio::fs::File;
 use tokio::io::{AsyncRead as _, AsyncSeekExt as _, ReadBuf};
 
+use crate::address::Address;
 use crate::failure::{Cause, Failure};
 
 /// How much of a file is read at once. A server that takes less than this in the time that nothing may move seems to stand
@@ -22,7 +23,7 @@ use crate::failure::{Cause, Failure};
 const READ_SIZE: usize = 64 << 10;
 
 /// A request.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -66,6 +67,19 @@ impl fmt::Debug for Payload {
                 write!(f, "File({}, {size} from {offset})", path.display())
             }
         }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &Address::from(self.url.clone()))
+            .field("headers", &self.headers)
+            .field("authorization", &self.authorization.is_some())
+            .field("payload", &self.payload)
+            .field("here_only", &self.here_only)
+            .finish()
     }
 }
 

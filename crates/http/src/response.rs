@@ -1,22 +1,30 @@
 //! Answers, whose bodies are still to be read.
 
+use std::fmt;
+
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 use tokio::time::{Instant, timeout_at};
 
+use crate::address::Address;
 use crate::failure::{Cause, Failure};
 use crate::options::Options;
 use crate::pace::Pace;
 
 /// The answer to a request.
-#[derive(Debug)]
 pub struct Response {
     inner: reqwest::Response,
     url: Url,
     own: bool,
     pace: Pace,
     options: Options,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} from {}", self.status(), Address::from(self.url.clone()))
+    }
 }
 
 impl Response {

@@ -32,6 +32,8 @@ async fn another_server_sees_no_credentials_nor_where_they_were_for() {
     for request in [Request::new(Method::GET, url), secret(Method::GET, server.url("x?token=s3cret"))] {
         let response = client().send(&request).await.unwrap();
         assert_eq!((response.is_own(), response.url()), (false, &other.url("y?signature=x")));
+        assert_eq!(format!("{response:?}"), format!("200 OK from http://{}/y?***", other.address));
+        assert!(!format!("{request:?}").contains("s3cret"), "{request:?}");
         assert_eq!(body(response).await, "there");
     }
     assert!(server.heads().iter().all(|head| head.contains("authorization: basic")), "{:?}", server.heads());

@@ -210,11 +210,13 @@ async fn each_status_is_final_or_asked_again() {
 
 #[tokio::test]
 async fn a_wait_that_is_asked_for_is_kept() {
-    let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
-    let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    for value in ["1".to_owned(), date] {
+    let date = || {
+        let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
+        then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    };
+    for value in [&|| "1".to_owned(), &date as &dyn Fn() -> String] {
         let began = Instant::now();
-        let wait = Fault::Answer(Response::new(503).header("Retry-After", value));
+        let wait = Fault::Answer(Response::new(503).header("Retry-After", value()));
         check("Retry-After", vec![rule("PUT", "/manifests/latest", 1, wait)], None).await;
         assert!(began.elapsed() >= Duration::from_secs(1));
     }

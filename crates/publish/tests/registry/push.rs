@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use crate::guard::Guard;
 use crate::publish::credentials::Credentials;
-use crate::publish::registry::{Event, Mode, Options, Progress, Push, push};
+use crate::publish::registry::{Event, Mode, Progress, Push, push};
 use crate::server::{Fault, Rule, Server};
 use crate::setup::{Setup, connect, options};
 
