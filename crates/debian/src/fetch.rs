@@ -20,18 +20,18 @@ pub use attempt::Reason;
 use attempt::{Failed, Verdict};
 pub use http::{Address, Cause};
 
-/// How a [`Fetcher`] works.
+/// The options of a [`Fetcher`].
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Use the cache only.
     pub offline: bool,
-    /// How patient it is.
+    /// Timeouts and retries.
     pub http: http::Options,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        // A mirror has nothing to think about, and there are others.
+        // A mirror only sends files, so its silence says more than a registry's, and there are other mirrors.
         let http = http::Options { stall: Duration::from_secs(30), ..http::Options::default() };
         Options { offline: false, http }
     }

@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
-/// What stands in place of a secret.
+/// Stands in place of a secret.
 const HIDDEN: &str = "***";
 
 /// A URL. Its text hides what can be a secret in it: user and password, and the query, which is where storage servers
-/// have their signatures. There is no other way to print it; [`Address::url`] is for whoever sends a request.
+/// have their signatures. There is no other way to print it; [`Address::url`] is for sending requests.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address(Url);
 
@@ -70,9 +70,9 @@ impl fmt::Debug for Address {
     }
 }
 
-/// `text`, which was to be an address and may be none, fit to be shown: everything before the last `@` is hidden, since
-/// nobody can say where a password ends in what does not parse, and so is what follows a `?` or `#`. Control characters
-/// are escaped.
+/// Returns `text`, which was meant as an address and may be none, as it can be shown: without everything before the last
+/// `@`, since nobody can tell where a password ends in what does not parse, and without what follows a `?` or `#`. Control
+/// characters are escaped.
 pub fn redacted(text: &str) -> String {
     let is_scheme = |scheme: &str| {
         !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))

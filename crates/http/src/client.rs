@@ -17,7 +17,7 @@ use crate::redirect;
 use crate::request::{FileBody, Payload, Request};
 use crate::response::Response;
 
-/// How often a running upload is looked at.
+/// The time between two looks at a running upload.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Sends requests. TLS trusts the machine's certificates (and `SSL_CERT_FILE`); `http_proxy`, `https_proxy` and `no_proxy`
@@ -28,7 +28,7 @@ pub struct Client {
     options: Options,
 }
 
-/// Why there is no client.
+/// An error in setting up a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -88,15 +88,15 @@ impl Client {
         self.send_watched(request, &|_| ()).await
     }
 
-    /// The same; `sent` hears how many bytes of the payload have been taken.
+    /// The same; `sent` is called with the number of bytes of the payload that have been taken.
     pub async fn send_watched(
         &self,
         request: &Request,
         sent: &(dyn Fn(u64) + Sync),
     ) -> Result<Response, Failure> {
         let mut url = request.url.clone();
-        // Who has left the server that credentials are for does not come back to it with them: it would be another
-        // server that says what they are used for.
+        // A request that has left the server that credentials are for does not come back to it with them: another server
+        // would decide what they are used for.
         let mut own = true;
         for _ in 0..=redirect::LIMIT {
             let response = self.once(request, &url, own, sent).await?;

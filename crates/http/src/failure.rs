@@ -24,7 +24,7 @@ pub enum Cause {
     Status(StatusCode),
     /// The server asks for a wait that is longer than the longest.
     Wait {
-        /// With which status.
+        /// The status of the answer.
         status: StatusCode,
         /// The wait.
         asked: Duration,
@@ -41,9 +41,9 @@ pub enum Cause {
     Stalled(Duration),
     /// Too little moved.
     Slow {
-        /// How many bytes.
+        /// The number of bytes.
         bytes: u64,
-        /// In which time.
+        /// The time in which they did.
         window: Duration,
     },
     /// The body is longer than it may be.
@@ -53,17 +53,17 @@ pub enum Cause {
     },
     /// A redirect from https to plain http.
     Downgrade {
-        /// Where to.
+        /// Its target.
         to: Address,
     },
     /// A redirect to an address that is neither http nor https.
     Scheme {
-        /// Where to.
+        /// Its target.
         to: Address,
     },
     /// A redirect of a request that carries a secret to another server.
     Elsewhere {
-        /// Where to.
+        /// Its target.
         to: Address,
     },
     /// More redirects than are followed.
@@ -113,7 +113,7 @@ fn words(status: StatusCode) -> String {
     format!("HTTP {} {words}", status.as_u16()).trim_end().to_owned()
 }
 
-/// Whether, and when, the same request may succeed.
+/// The time at which the same request may succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Again {
     /// Never, for all that is known.
@@ -129,7 +129,7 @@ pub enum Again {
 pub struct Failure {
     /// The cause.
     pub cause: Cause,
-    /// Whether to try again.
+    /// The time to try again.
     pub again: Again,
 }
 
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_innermost_cause_is_told() {
+    fn the_innermost_cause_is_reported() {
         let tls = || rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let wrapped = io::Error::other(io::Error::other(tls()));
         assert_eq!(innermost(&wrapped), (tls().to_string(), Some(&tls())));

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-/// How to treat a server. The default is meant for servers on the Internet.
+/// The limits. The defaults are meant for servers on the Internet.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How long a connection may take to come about.
+    /// The longest time that a connection may take to come about.
     pub connect: Duration,
-    /// How long nothing may move on a connection, in either direction.
+    /// The longest time in which nothing may move on a connection, in either direction.
     pub stall: Duration,
     /// The time over which a transfer's speed is judged.
     pub window: Duration,
-    /// How many bytes a transfer that is not over must move in each window. Without it, a server that sends one byte now and
-    /// then is waited for as long as it likes.
+    /// The number of bytes that a transfer must move in each window until it is over. Without it, a server that sends one byte
+    /// now and then is waited for as long as it likes.
     pub least: u64,
-    /// How often an operation is tried.
+    /// The number of times that an operation is tried.
     pub attempts: u32,
     /// The pause before the second try. It is doubled for each one after, up to the longest, and shortened at random by up
     /// to half, so that clients that were refused at once do not come back at once.
@@ -26,7 +26,7 @@ pub struct Options {
     pub longest_wait: Duration,
     /// Certificates, in PEM, of authorities to trust besides the system's.
     pub authorities: Vec<Vec<u8>>,
-    /// Whether to go past the proxies that the environment names.
+    /// True to go past the proxies that the environment names.
     pub direct: bool,
 }
 

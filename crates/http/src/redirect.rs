@@ -1,4 +1,4 @@
-//! Redirects: which are followed, and with what.
+//! Redirects: those that are followed, and what goes along.
 //!
 //! The library's own policy shows a request's address to the next server (`Referer`), keeps credentials for another scheme at
 //! the same port, takes a step down from https to http, and sends forms on; so it is switched off, and this takes its place.
@@ -9,10 +9,10 @@ use reqwest::{Method, StatusCode, Url};
 use crate::address::Address;
 use crate::failure::Cause;
 
-/// How many redirects are followed.
+/// The number of redirects that are followed.
 pub const LIMIT: usize = 10;
 
-/// Where the answer to a request at `from` sends it on to; `None` if it is an answer.
+/// Returns the address that the answer to a request at `from` sends it on to; `None` if it is an answer.
 ///
 /// 301, 302, 307 and 308 repeat the request as it is (RFC 9110, 15.4: to turn a POST into a GET is allowed for 301 and 302,
 /// and serves nobody here). 303 says that the answer to something else is elsewhere, so it counts for GET and HEAD alone.

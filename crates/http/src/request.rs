@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead as _, AsyncSeekExt as _, ReadBuf};
 use crate::address::Address;
 use crate::failure::{Cause, Failure};
 
-/// How much of a file is read at once. A server that takes less than this in the time that nothing may move seems to stand
+/// The number of bytes of a file that are read at once. A server that takes less than this in the time that nothing may move seems to stand
 /// still, so it is not much.
 const READ_SIZE: usize = 64 << 10;
 
@@ -33,13 +33,13 @@ pub struct Request {
     pub headers: Vec<(HeaderName, String)>,
     /// The header `Authorization`, for the server of `url` and no other.
     pub authorization: Option<HeaderValue>,
-    /// What it carries.
+    /// The payload.
     pub payload: Payload,
-    /// Whether another server may get the request at all. If not, a redirect there is a failure.
+    /// True if no other server may get the request at all. A redirect there is a failure then.
     pub here_only: bool,
 }
 
-/// What a request carries. Each attempt reads it anew.
+/// The bytes that a request carries. Each attempt reads them anew.
 #[derive(Clone)]
 pub enum Payload {
     /// Nothing.
@@ -50,9 +50,9 @@ pub enum Payload {
     File {
         /// The file.
         path: PathBuf,
-        /// Where the part begins.
+        /// The part's first byte.
         offset: u64,
-        /// How long it is.
+        /// The part's length.
         size: u64,
     },
 }
@@ -95,7 +95,7 @@ impl Request {
 pub(crate) struct FileBody {
     file: File,
     left: u64,
-    /// How many bytes have been taken.
+    /// The number of bytes that have been taken.
     taken: Arc<AtomicU64>,
 }
 

@@ -59,7 +59,7 @@ impl Response {
         self.inner.content_length()
     }
 
-    /// The failure that it is if its status is none that is wanted.
+    /// The failure that this answer is to a caller who wants another status.
     pub fn refused(&self) -> Failure {
         Failure::of_status(self.status(), self.headers(), &self.options)
     }

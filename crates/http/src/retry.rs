@@ -5,29 +5,29 @@ use std::time::Duration;
 use crate::failure::Again;
 use crate::options::Options;
 
-/// How often an operation was tried.
+/// Counts the tries of an operation.
 #[derive(Debug, Default)]
 pub struct Tries(u32);
 
 impl Tries {
-    /// After a failure: the pause before the next try; `None` if there is to be none.
+    /// Counts a failed try. Returns the pause before the next one; `None` if there is to be none.
     pub fn pause(&mut self, again: Again, options: &Options) -> Option<Duration> {
         self.0 += 1;
         pause(self.0, again, options, fastrand::f64())
     }
 
-    /// How often it was tried.
+    /// The number of tries.
     pub fn count(&self) -> u32 {
         self.0
     }
 
-    /// After progress: what failed before does not count any more.
+    /// Starts to count anew, after progress.
     pub fn reset(&mut self) {
         self.0 = 0;
     }
 }
 
-/// The pause after `tries` tries. `random` is from 0 to 1.
+/// Returns the pause after `tries` tries. `random` is from 0 to 1.
 fn pause(tries: u32, again: Again, options: &Options, random: f64) -> Option<Duration> {
     if tries >= options.attempts {
         return None;

@@ -46,7 +46,7 @@ impl Reason {
         matches!(self, Reason::Http(Cause::Status(StatusCode::NOT_FOUND | StatusCode::GONE)))
     }
 
-    /// No server said anything.
+    /// True if no server answered, or not to the end.
     pub fn is_unreachable(&self) -> bool {
         matches!(
             self,

@@ -125,7 +125,7 @@ impl Drop for Server {
 fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
-    // Who says nothing asks for nothing: another server may wake its thread at what is this one's port by now.
+    // Not a request: another server that stops connects to its old port, which may be this one's by now.
     if reader.read_line(&mut line)? == 0 {
         return Ok(());
     }

@@ -37,17 +37,17 @@ async fn another_server_sees_no_credentials_nor_where_they_were_for() {
         assert_eq!(body(response).await, "there");
     }
     assert!(server.heads().iter().all(|head| head.contains("authorization: basic")), "{:?}", server.heads());
-    let told = other.heads().join("\n");
+    let seen = other.heads().join("\n");
     assert_eq!(other.heads().len(), 2);
     assert!(
-        !told.contains("authorization") && !told.contains("s3cret") && !told.contains("referer"),
-        "{told}"
+        !seen.contains("authorization") && !seen.contains("s3cret") && !seen.contains("referer"),
+        "{seen}"
     );
 }
 
 #[tokio::test]
 async fn who_was_led_away_does_not_come_back_with_credentials() {
-    // The registry is told by the other server what to do in our name.
+    // The other server chooses what the first one is to do in our name.
     let server = std::sync::Arc::new(std::sync::OnceLock::<Url>::new());
     let back = std::sync::Arc::clone(&server);
     let other = Server::start(move |_| redirect(307, back.get().unwrap().as_str()));

@@ -29,12 +29,12 @@ const CLIENT_ID: &str = "qus";
 
 pub(super) struct Auth {
     credentials: Credentials,
-    /// Where a secret may travel unencrypted.
+    /// The servers that a secret may travel to unencrypted.
     plain: Plain,
     state: Mutex<State>,
 }
 
-/// Where a secret may travel unencrypted.
+/// The servers that a secret may travel to unencrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plain {
     /// Nowhere.
@@ -87,7 +87,7 @@ impl Answer {
             .find(|token| !token.is_empty())
     }
 
-    /// How long to use the token. It is renewed a little before its end: the request still has to arrive.
+    /// The time for which to use the token. It is renewed a little before its end: the request still has to arrive.
     fn life(&self) -> Duration {
         let life = self.expires_in.as_u64().unwrap_or(DEFAULT_LIFE).min(LONGEST_LIFE);
         Duration::from_secs(life - life.min(life / 10 + 5))

@@ -248,7 +248,7 @@ pub(super) fn check_digest(headers: &HeaderMap, expected: Digest) -> Result<(), 
     if actual == expected.to_string() { Ok(()) } else { Err(Reason::WrongDigest { actual }) }
 }
 
-/// Where an upload goes on: absolute, or relative to what was asked.
+/// Returns the address at which an upload goes on: absolute, or relative to the request's.
 pub(super) fn location(answer: &Answer) -> Result<Url, Reason> {
     let text = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let location = text.and_then(|text| answer.url.join(text).ok());

@@ -164,8 +164,8 @@ impl RegistryError {
             }
             Reason::Wait { .. } => "try again later",
             Reason::Unencrypted { .. } => {
-                "the proxy in front of the registry must pass `X-Forwarded-Proto: https` on, or the registry be told its \
-                 own address (docker-registry: `http.host`)"
+                "the proxy in front of the registry must pass `X-Forwarded-Proto: https` on, or the registry be \
+                 configured with its own address (docker-registry: `http.host`)"
             }
             Reason::DigestInvalid(_) => "`cargo xtask verify` says whether the layout is damaged",
             Reason::Layout(error) => return error.hint().map(str::to_owned),

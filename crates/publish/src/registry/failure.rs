@@ -23,8 +23,8 @@ impl Failure {
         Failure { reason: Reason::Unreachable { reason, tries: 1 }, again: Again::Later }
     }
 
-    /// The failure that an answer is by its status alone: it means "later, perhaps", or "much later". Whatever else it says
-    /// is for whoever asked.
+    /// Returns the failure that an answer is by its status alone: one that means "later", or "much later". Any other answer
+    /// is the caller's to judge.
     pub(super) fn of_status(
         status: StatusCode,
         headers: &HeaderMap,
@@ -39,7 +39,7 @@ impl Failure {
         }
     }
 
-    /// The same with the name of who failed in front: of another server than the registry.
+    /// The same failure with a name in front: that of another server than the registry.
     pub(super) fn of(self, who: &str) -> Failure {
         let reason = match self.reason {
             Reason::Unreachable { reason, tries } => {
@@ -88,12 +88,12 @@ impl From<http::Failure> for Failure {
     }
 }
 
-/// How often an operation was tried.
+/// Counts the tries of an operation.
 #[derive(Default)]
 pub(super) struct Tries(http::Tries);
 
 impl Tries {
-    /// After a failure: waits until the next try, or gives up.
+    /// Waits until the next try after a failure, or gives up.
     pub(super) async fn again(&mut self, failure: Failure, options: &http::Options) -> Result<(), Reason> {
         if let Some(pause) = self.0.pause(failure.again, options) {
             sleep(pause).await;
@@ -107,7 +107,7 @@ impl Tries {
         })
     }
 
-    /// After progress: what failed before does not count any more.
+    /// Starts to count anew, after progress.
     pub(super) fn reset(&mut self) {
         self.0.reset();
     }

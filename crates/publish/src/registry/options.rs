@@ -1,15 +1,15 @@
-//! How to treat a registry.
+//! The options of a connection to a registry.
 
-/// How to treat a registry. The default is meant for registries on the Internet.
+/// The options of a connection to a registry. The defaults are meant for registries on the Internet.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Allow plain HTTP to a registry that is not on this machine (`--insecure-registry`).
     pub insecure: bool,
     /// Certificates, in PEM, of authorities to trust besides the system's (`--registry-ca`).
     pub authorities: Vec<Vec<u8>>,
-    /// How patient the client is. Progress starts the count of tries anew.
+    /// Timeouts and retries. Progress starts the count of tries anew.
     pub http: http::Options,
-    /// How many blobs are uploaded at once.
+    /// The number of blobs that are uploaded at once.
     pub concurrency: usize,
     /// Blobs up to this many bytes go in one request, larger ones in pieces of this size, after each of which an
     /// upload that was cut can resume.

@@ -24,7 +24,7 @@ pub(super) struct Transport {
 #[derive(Clone)]
 pub(super) struct Call {
     pub(super) request: Request,
-    /// What a token must allow.
+    /// The rights that a token must give.
     pub(super) scope: String,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) url: Url,
-    /// Whether it is the answer of the server that was asked, and of no other that a redirect leads to.
+    /// True if it is the answer of the server that was asked, and of no other that a redirect leads to.
     pub(super) own: bool,
     pub(super) body: Vec<u8>,
 }
@@ -60,7 +60,7 @@ impl Transport {
         &self.options
     }
 
-    /// The client's own options: what a retry goes by.
+    /// The options of retries.
     pub(super) fn patience(&self) -> &http::Options {
         self.client.options()
     }
@@ -76,7 +76,7 @@ impl Transport {
         }
     }
 
-    /// One attempt, read to its end. `sent` hears how many bytes of the payload have been taken.
+    /// One attempt, read to its end. `sent` is called with the number of bytes of the payload that have been taken.
     pub(super) async fn once(&self, call: &Call, sent: &(dyn Fn(u64) + Sync)) -> Result<Answer, Failure> {
         let answer = Answer::read(self.open(call, sent).await?).await?;
         match Failure::of_status(answer.status, &answer.headers, &answer.body, self.patience()) {
