@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use arch::{Host, Target};
 use debian::Cache;
 use debian::deb::{self, Kind};
-use debian::fetch::{self, Fetcher, Reason};
+use debian::fetch::{self, Address, Fetcher, Reason};
 use debian::keyring::Keyring;
 use debian::lock::Lock;
 use debian::mirror::SNAPSHOT;
@@ -159,9 +159,8 @@ pub(crate) fn real(
 fn is_gone(error: &anyhow::Error) -> bool {
     let fetched = error.chain().find_map(|cause| cause.downcast_ref::<fetch::Error>());
     let Some(fetch::Error::Failed { failures, .. }) = fetched else { return false };
-    let unreachable = |url: &str, reason: &Reason| {
-        url.starts_with(SNAPSHOT) && matches!(reason, Reason::Transport(_) | Reason::Stalled(_))
-    };
+    let unreachable =
+        |url: &Address, reason: &Reason| url.url().as_str().starts_with(SNAPSHOT) && reason.is_unreachable();
     failures.iter().any(|(_, reason)| reason.is_gone())
         && failures.iter().all(|(url, reason)| reason.is_gone() || unreachable(url, reason))
 }
@@ -239,13 +238,15 @@ pub(crate) fn unpack_qemu(lock: &Lock, host: Host, fetch: &Fetcher, to: &Path) -
 
 #[cfg(test)]
 mod tests {
+    use debian::fetch::Cause;
+
     use super::*;
 
     /// What a build says when the mirror and the snapshot archive fail like this.
     fn failed(mirror: Reason, snapshot: Reason) -> anyhow::Error {
         let failures = vec![
-            ("http://mirror.example/debian/a.deb".to_owned(), mirror),
-            (format!("{SNAPSHOT}/20260101T000000Z/a.deb"), snapshot),
+            ("http://mirror.example/debian/a.deb".parse().unwrap(), mirror),
+            (format!("{SNAPSHOT}/20260101T000000Z/a.deb").parse().unwrap(), snapshot),
         ];
         let error = fetch::Error::Failed { name: "a.deb".to_owned(), failures };
         anyhow::Error::new(error).context("cannot get a 1 for amd64 (sid)")
@@ -253,19 +254,20 @@ mod tests {
 
     #[test]
     fn only_an_archive_that_moved_on_makes_a_new_lock() {
-        let gone = || Reason::Status(404);
-        let unreachable = || Reason::Transport("no route".to_owned());
+        let status = |status: u16| Reason::Http(Cause::Status(status.try_into().unwrap()));
+        let gone = || status(404);
+        let unreachable = || Reason::Http(Cause::Transport("no route".to_owned()));
         let wrong = || Reason::Size { expected: 1, actual: 2 };
         for (mirror, snapshot, expected) in [
             (gone(), gone(), true),
-            (gone(), Reason::Status(410), true),
+            (gone(), status(410), true),
             (gone(), unreachable(), true),
             (gone(), wrong(), false),
-            (gone(), Reason::Status(503), false),
+            (gone(), status(503), false),
             (unreachable(), gone(), false),
             (unreachable(), unreachable(), false),
             (wrong(), gone(), false),
-            (Reason::Status(403), gone(), false),
+            (status(403), gone(), false),
         ] {
             let error = failed(mirror, snapshot);
             assert_eq!(is_gone(&error), expected, "{error:#}");

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("qus-arch", &[]),
     ("qus-base", &[]),
     ("qus-binfmt", &[]),
@@ -16,11 +16,12 @@ const ARROWS: [(&str, &[&str]); 12] = [
         "qus-builder",
         &["qus-arch", "qus-base", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],
     ),
-    ("qus-debian", &["qus-arch", "qus-digest", "qus-files"]),
+    ("qus-debian", &["qus-arch", "qus-digest", "qus-files", "qus-http"]),
     ("qus-digest", &[]),
     ("qus-files", &[]),
+    ("qus-http", &[]),
     ("qus-oci", &["qus-arch", "qus-digest"]),
-    ("qus-publish", &["qus-digest", "qus-oci"]),
+    ("qus-publish", &["qus-digest", "qus-http", "qus-oci"]),
     ("qus-register", &["qus-arch", "qus-binfmt"]),
     ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest", "qus-files"]),
     (
@@ -33,6 +34,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "qus-debian",
             "qus-digest",
             "qus-files",
+            "qus-http",
             "qus-oci",
             "qus-publish",
             "qus-register",

@@ -1,15 +1,15 @@
 //! Getting files: what is pinned by size and digest into the cache, and the little that is not into memory.
 //!
 //! A pinned file may come from any of several addresses and in several pieces; nobody on the way is trusted. A download
-//! that is cut resumes (HTTP Range, RFC 9110 section 14); what a server refuses for now (5xx, 429, no connection, silence)
-//! is tried again with growing pauses; what it refuses for good, or gets wrong, is looked for at the next address.
+//! that is cut resumes (HTTP Range, RFC 9110 section 14); what fails for now, as `http` has it, is tried again with growing
+//! pauses; what a server refuses for good, or gets wrong, is looked for at the next address.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use digest::{Digest, Hasher};
-use reqwest::{StatusCode, header};
+use http::{Again, Client, ClientError, Method, Request, Response, StatusCode, Tries, header};
 
 use crate::cache::{self, Cache, Partial};
 use crate::progress::{Progress, Task};
@@ -18,35 +18,22 @@ mod attempt;
 
 pub use attempt::Reason;
 use attempt::{Failed, Verdict};
+pub use http::{Address, Cause};
 
-/// How patient a [`Fetcher`] is.
+/// The options of a [`Fetcher`].
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Use the cache only.
     pub offline: bool,
-    /// How long a connection may take to come about.
-    pub connect_timeout: Duration,
-    /// How long a server may send nothing.
-    pub stall_timeout: Duration,
-    /// How often one address is tried.
-    pub attempts: u32,
-    /// The first pause between two tries; each further one is twice as long, and each is shortened at random by up to
-    /// half, so that many builds do not return at once.
-    pub pause: Duration,
-    /// The longest pause, also when a server asks for a longer one (`Retry-After`).
-    pub longest_pause: Duration,
+    /// Timeouts and retries.
+    pub http: http::Options,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options {
-            offline: false,
-            connect_timeout: Duration::from_secs(20),
-            stall_timeout: Duration::from_secs(30),
-            attempts: 5,
-            pause: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(60),
-        }
+        // A mirror only sends files, so its silence says more than a registry's, and there are other mirrors.
+        let http = http::Options { stall: Duration::from_secs(30), ..http::Options::default() };
+        Options { offline: false, http }
     }
 }
 
@@ -55,7 +42,7 @@ impl Default for Options {
 pub enum Error {
     /// The HTTP client cannot be set up: no usable certificates, for example.
     #[error("cannot set up the HTTP client: {0}")]
-    Client(String),
+    Client(#[from] ClientError),
     /// Needs the network, which was ruled out.
     #[error("`{name}` is not in the cache, and --offline was given")]
     Offline {
@@ -68,14 +55,14 @@ pub enum Error {
         /// What the file is called in its last address.
         name: String,
         /// Address and reason, in the order tried.
-        failures: Vec<(String, Reason)>,
+        failures: Vec<(Address, Reason)>,
     },
     /// The cache cannot be used.
     #[error(transparent)]
     Cache(#[from] cache::Error),
 }
 
-fn list(failures: &[(String, Reason)]) -> String {
+fn list(failures: &[(Address, Reason)]) -> String {
     let each: Vec<String> = failures.iter().map(|(url, reason)| format!("{url}: {reason}")).collect();
     each.join("; ")
 }
@@ -109,21 +96,16 @@ impl Error {
 /// Fetches files, with a cache.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
-    client: reqwest::Client,
+    client: Client,
     cache: Cache,
-    options: Options,
+    offline: bool,
 }
 
 impl Fetcher {
-    /// A fetcher over `cache`. TLS trusts the machine's certificates (and `SSL_CERT_FILE`); `http_proxy`, `https_proxy` and
-    /// `no_proxy` are followed.
+    /// A fetcher over `cache`.
     pub fn new(cache: Cache, options: Options) -> Result<Fetcher, Error> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("qus/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(options.connect_timeout)
-            .build()
-            .map_err(|error| Error::Client(attempt::root_cause(&error)))?;
-        Ok(Fetcher { client, cache, options })
+        let Options { offline, http } = options;
+        Ok(Fetcher { client: Client::new(http)?, cache, offline })
     }
 
     /// The cache under it.
@@ -136,7 +118,7 @@ impl Fetcher {
     /// A file from the cache is checked for its size only; read it with [`Cache::read`].
     pub async fn pinned(
         &self,
-        urls: &[String],
+        urls: &[Address],
         size: u64,
         digest: Digest,
         progress: &dyn Progress,
@@ -144,36 +126,25 @@ impl Fetcher {
         if let Some(path) = self.cache.get(size, &digest)? {
             return Ok(path);
         }
-        // The first address may be a digest (by-hash); the last one is a plain path.
-        let name = urls.last().map_or("", |url| name_of(url)).to_owned();
-        if self.options.offline {
-            return Err(Error::Offline { name });
-        }
-        let Some(mut partial) = self.cache.partial(size, &digest).await? else {
-            return Ok(self.cache.path(&digest));
-        };
-        let mut task = progress.start(&name, size);
-        let mut failures = Vec::new();
-        for url in urls {
-            match self.pinned_from(url, size, digest, &mut partial, task.as_mut(), progress).await? {
-                Ok(()) => return Ok(partial.complete()?),
-                Err(reason) => failures.push((url.clone(), reason)),
-            }
-        }
-        partial.abandon();
-        Err(Error::Failed { name, failures })
+        Ok(self.fetched(urls, size, digest, progress).await?.into_path())
     }
 
-    /// Like [`Fetcher::pinned`], and reads the file's digest even when it is in the cache; a damaged one is fetched again.
-    /// For small files that are then parsed, such as `Packages.xz`.
+    /// Like [`Fetcher::pinned`], and reads the digest of a file that was in the cache; a damaged one is fetched again. (That of
+    /// one that was not is read while it arrives.)
     pub async fn verified(
         &self,
-        urls: &[String],
+        urls: &[Address],
         size: u64,
         digest: Digest,
         progress: &dyn Progress,
     ) -> Result<PathBuf, Error> {
-        let path = self.pinned(urls, size, digest, progress).await?;
+        let path = match self.cache.get(size, &digest)? {
+            Some(path) => path,
+            None => match self.fetched(urls, size, digest, progress).await? {
+                Fetched::Now(path) => return Ok(path),
+                Fetched::Meanwhile(path) => path,
+            },
+        };
         let mut reader = self.cache.read(size, &digest)?;
         if io::copy(&mut reader, &mut io::sink()).is_ok() {
             return Ok(path);
@@ -182,34 +153,60 @@ impl Fetcher {
         self.pinned(urls, size, digest, progress).await
     }
 
+    /// A file that is not in the cache.
+    async fn fetched(
+        &self,
+        urls: &[Address],
+        size: u64,
+        digest: Digest,
+        progress: &dyn Progress,
+    ) -> Result<Fetched, Error> {
+        // The first address may be a digest (by-hash); the last one is a plain path.
+        let name = urls.last().map_or("", name_of).to_owned();
+        if self.offline {
+            return Err(Error::Offline { name });
+        }
+        let Some(mut partial) = self.cache.partial(size, &digest).await? else {
+            return Ok(Fetched::Meanwhile(self.cache.path(&digest)));
+        };
+        let mut task = progress.start(&name, size);
+        let mut failures = Vec::new();
+        for url in urls {
+            match self.pinned_from(url, size, digest, &mut partial, task.as_mut(), progress).await? {
+                Ok(()) => return Ok(Fetched::Now(partial.complete()?)),
+                Err(reason) => failures.push((url.clone(), reason)),
+            }
+        }
+        partial.abandon();
+        Err(Error::Failed { name, failures })
+    }
+
     /// One address, several tries. The outer error is the cache's.
     async fn pinned_from(
         &self,
-        url: &str,
+        url: &Address,
         size: u64,
         digest: Digest,
         partial: &mut Partial,
         task: &mut dyn Task,
         progress: &dyn Progress,
     ) -> Result<Result<(), Reason>, Error> {
-        let mut attempt = 1;
+        let mut tries = Tries::default();
         loop {
             let failed = match self.download(url, size, digest, partial, task).await? {
                 Ok(()) => return Ok(Ok(())),
                 Err(failed) => failed,
             };
-            if attempt == self.options.attempts || failed.verdict == Verdict::Final {
-                return Ok(Err(failed.reason));
+            if let Err(reason) = self.pause(url, &mut tries, failed, progress).await {
+                return Ok(Err(reason));
             }
-            self.pause(url, attempt, &failed, progress).await;
-            attempt += 1;
         }
     }
 
     /// One request: appends to what is there, and checks the whole when it is complete.
     async fn download(
         &self,
-        url: &str,
+        url: &Address,
         size: u64,
         digest: Digest,
         partial: &mut Partial,
@@ -238,10 +235,10 @@ impl Fetcher {
             };
             task.at(hasher.size());
             loop {
-                let chunk = match self.chunk(&mut response).await {
+                let chunk = match response.chunk().await {
                     Ok(Some(chunk)) => chunk,
                     Ok(None) => break,
-                    Err(failed) => return Ok(Err(failed)),
+                    Err(failure) => return Ok(Err(failure.into())),
                 };
                 if hasher.size() + chunk.len() as u64 > size {
                     truncate(partial)?;
@@ -255,7 +252,7 @@ impl Fetcher {
         }
         let actual = hasher.size();
         if actual < size {
-            return Ok(Err(Failed::transient(Reason::Cut { expected: size, actual })));
+            return Ok(Err(Failed::later(Reason::Cut { expected: size, actual })));
         }
         let actual = hasher.finish();
         if actual == digest {
@@ -268,74 +265,78 @@ impl Fetcher {
     }
 
     /// A whole file of at most `limit` bytes, straight from the network.
-    pub async fn unpinned(&self, url: &str, limit: usize, progress: &dyn Progress) -> Result<Vec<u8>, Error> {
+    pub async fn unpinned(
+        &self,
+        url: &Address,
+        limit: usize,
+        progress: &dyn Progress,
+    ) -> Result<Vec<u8>, Error> {
         let name = name_of(url).to_owned();
-        if self.options.offline {
+        if self.offline {
             return Err(Error::Offline { name });
         }
-        let mut attempt = 1;
+        let mut tries = Tries::default();
         loop {
             let failed = match self.download_unpinned(url, limit).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(failed) => failed,
             };
-            if attempt == self.options.attempts || failed.verdict == Verdict::Final {
-                return Err(Error::Failed { name, failures: vec![(url.to_owned(), failed.reason)] });
+            if let Err(reason) = self.pause(url, &mut tries, failed, progress).await {
+                return Err(Error::Failed { name, failures: vec![(url.clone(), reason)] });
             }
-            self.pause(url, attempt, &failed, progress).await;
-            attempt += 1;
         }
     }
 
-    async fn download_unpinned(&self, url: &str, limit: usize) -> Result<Vec<u8>, Failed> {
-        let mut response = self.request(url, 0).await?;
+    async fn download_unpinned(&self, url: &Address, limit: usize) -> Result<Vec<u8>, Failed> {
+        let response = self.request(url, 0).await?;
         if response.status() != StatusCode::OK {
-            return Err(attempt::refused(&response));
+            return Err(response.refused().into());
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = self.chunk(&mut response).await? {
-            if bytes.len() + chunk.len() > limit {
-                return Err(Failed::fatal(Reason::TooLong { limit: limit as u64 }));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
+        Ok(response.read(limit).await?)
     }
 
-    async fn request(&self, url: &str, from: u64) -> Result<reqwest::Response, Failed> {
-        let mut request = self.client.get(url);
+    async fn request(&self, url: &Address, from: u64) -> Result<Response, Failed> {
+        let mut request = Request::new(Method::GET, url.url().clone());
         if from > 0 {
-            request = request.header(header::RANGE, format!("bytes={from}-"));
+            request.headers.push((header::RANGE, format!("bytes={from}-")));
         }
-        let patience = self.options.connect_timeout + self.options.stall_timeout;
-        match tokio::time::timeout(patience, request.send()).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(Failed::from_transport(&error)),
-            Err(_) => Err(Failed::transient(Reason::Stalled(patience))),
-        }
+        Ok(self.client.send(&request).await?)
     }
 
-    async fn chunk(&self, response: &mut reqwest::Response) -> Result<Option<bytes::Bytes>, Failed> {
-        let patience = self.options.stall_timeout;
-        match tokio::time::timeout(patience, response.chunk()).await {
-            Ok(Ok(chunk)) => Ok(chunk),
-            Ok(Err(error)) => Err(Failed::from_transport(&error)),
-            Err(_) => Err(Failed::transient(Reason::Stalled(patience))),
-        }
-    }
-
-    async fn pause(&self, url: &str, attempt: u32, failed: &Failed, progress: &dyn Progress) {
-        if failed.verdict == Verdict::Restart {
-            return;
-        }
-        let doubled = self.options.pause * 2u32.saturating_pow(attempt - 1);
-        let pause = match failed.retry_after {
-            Some(asked) => asked.max(self.options.pause),
-            None => doubled.mul_f64(1.0 - fastrand::f64() / 2.0),
+    /// After a failure: waits until the next try, or gives up.
+    async fn pause(
+        &self,
+        url: &Address,
+        tries: &mut Tries,
+        failed: Failed,
+        progress: &dyn Progress,
+    ) -> Result<(), Reason> {
+        let again = match failed.verdict {
+            Verdict::Again(again) => again,
+            Verdict::Restart => Again::Later,
         };
-        let pause = pause.min(self.options.longest_pause);
-        progress.note(&format!("{url}: {}; trying again in {:.1} s", failed.reason, pause.as_secs_f64()));
-        tokio::time::sleep(pause).await;
+        let Some(pause) = tries.pause(again, self.client.options()) else { return Err(failed.reason) };
+        if failed.verdict != Verdict::Restart {
+            progress.note(&format!("{url}: {}; trying again in {:.1} s", failed.reason, pause.as_secs_f64()));
+            tokio::time::sleep(pause).await;
+        }
+        Ok(())
+    }
+}
+
+/// A file that was not in the cache a moment ago.
+enum Fetched {
+    /// It was downloaded, and its digest read on the way.
+    Now(PathBuf),
+    /// Somebody else has put it there.
+    Meanwhile(PathBuf),
+}
+
+impl Fetched {
+    fn into_path(self) -> PathBuf {
+        match self {
+            Fetched::Now(path) | Fetched::Meanwhile(path) => path,
+        }
     }
 }
 
@@ -364,10 +365,11 @@ fn truncate(partial: &mut Partial) -> Result<(), Error> {
     Ok(())
 }
 
-/// What messages call a file: its name, or in `dists`, where many have the same, its path below that.
-fn name_of(url: &str) -> &str {
-    match url.split_once("/dists/") {
+/// The name of a file in messages: its own, or in `dists`, where many have the same, its path below that.
+fn name_of(url: &Address) -> &str {
+    let path = url.url().path();
+    match path.split_once("/dists/") {
         Some((_, path)) => path,
-        None => url.rsplit('/').next().unwrap_or(url),
+        None => path.rsplit('/').next().unwrap_or(path),
     }
 }

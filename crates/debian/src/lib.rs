@@ -7,7 +7,7 @@
 //! no cryptography but hashes.
 //!
 //! This crate never reads the clock, the environment or a fixed path on its own account: `now`, folders and settings come
-//! in as arguments. (The one exception is `Retry-After`, which may be a date.)
+//! in as arguments.
 
 pub mod cache;
 pub mod deb;

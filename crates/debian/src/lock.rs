@@ -10,9 +10,10 @@ use std::path::Path;
 
 use arch::{Host, Target};
 use digest::Digest;
+use http::Address;
 
 use crate::date;
-use crate::mirror::{Mirror, SNAPSHOT};
+use crate::mirror::{self, Mirror};
 
 mod display;
 mod parse;
@@ -303,11 +304,11 @@ impl Lock {
 
     /// Where a package can be had: the mirror, then the snapshot archive at the moment of its suite's `InRelease`, and six hours
     /// later, because the archive's moments are those of its copying, shortly after the date in the file.
-    pub fn urls(&self, mirror: &Mirror, package: &Package) -> Vec<String> {
+    pub fn urls(&self, mirror: &Mirror, package: &Package) -> Vec<Address> {
         let mut urls = vec![mirror.url(&package.path)];
         if let Some(suite) = self.suite(&package.suite) {
             for moment in [suite.snapshot(), date::compact(suite.date + 6 * 3600)] {
-                urls.push(format!("{SNAPSHOT}/{moment}/{}", package.path));
+                urls.push(mirror::snapshot().below(&format!("{moment}/{}", package.path)));
             }
         }
         urls

@@ -7,17 +7,22 @@ use std::fmt;
 use std::path::Path;
 
 use deb822_fast::Deb822;
-use reqwest::Url;
+use http::{Address, redacted};
 
 /// Debian's own address.
 pub const DEFAULT: &str = "http://ftp.debian.org/debian";
 /// Debian's archive of everything that it ever published.
 pub const SNAPSHOT: &str = "https://snapshot.debian.org/archive/debian";
 
+/// The address that [`SNAPSHOT`] is.
+pub(crate) fn snapshot() -> Address {
+    SNAPSHOT.parse().expect("a constant that is an address")
+}
+
 /// The base URL of a copy of Debian's archive (what holds `dists/` and `pool/`), and who chose it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
-    base: String,
+    base: Address,
     origin: Origin,
 }
 
@@ -52,6 +57,7 @@ impl fmt::Display for Origin {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid mirror `{given}` (from {origin}): {reason}")]
 pub struct Error {
+    /// Without its secrets.
     given: String,
     origin: Origin,
     reason: String,
@@ -82,25 +88,29 @@ impl Mirror {
         let apt = apt_sources.iter().flat_map(|text| archives_of(text));
         // What apt can read and this cannot (`cdrom:`, `mirror+file:`) is no reason to stop.
         let apt = apt.filter_map(|uri| Mirror::parse(&uri, Origin::Apt).ok()).find(Mirror::is_debian);
-        Ok(apt.unwrap_or_else(|| Mirror { base: DEFAULT.to_owned(), origin: Origin::Default }))
+        apt.map_or_else(|| Mirror::parse(DEFAULT, Origin::Default), Ok)
     }
 
     fn parse(given: &str, origin: Origin) -> Result<Mirror, Error> {
-        let invalid = |reason: &str| Error { given: given.to_owned(), origin, reason: reason.to_owned() };
-        let url = Url::parse(given).map_err(|error| invalid(&error.to_string()))?;
+        let invalid = |reason: &str| Error { given: redacted(given), origin, reason: reason.to_owned() };
+        let base: Address = given.parse().map_err(|error| invalid(&format!("{error}")))?;
+        let url = base.url();
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(invalid("only http and https are spoken"));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid("a base URL has no `?` and no `#`"));
         }
-        Ok(Mirror { base: url.as_str().trim_end_matches('/').to_owned(), origin })
+        let mut url = url.clone();
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Mirror { base: url.into(), origin })
     }
 
-    /// Whether a URL from apt's sources is that of Debian's main archive, going by its path: mirrors put it at
+    /// True if a URL from apt's sources is that of Debian's main archive, going by its path: mirrors put it at
     /// `…/debian`, and `debian-security`, `debian-ports` and other vendors' archives elsewhere.
     fn is_debian(&self) -> bool {
-        self.base.ends_with("/debian")
+        self.base.url().path().ends_with("/debian")
     }
 
     /// Who chose it.
@@ -109,14 +119,14 @@ impl Mirror {
     }
 
     /// The URL of a file, given its path from the base: `dists/sid/InRelease`.
-    pub fn url(&self, path: &str) -> String {
-        format!("{}/{path}", self.base)
+    pub fn url(&self, path: &str) -> Address {
+        self.base.below(path)
     }
 }
 
 impl fmt::Display for Mirror {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.base)
+        f.pad(self.base.to_string().trim_end_matches('/'))
     }
 }
 
@@ -242,6 +252,41 @@ Components: main
     }
 
     #[test]
+    fn a_password_is_used_and_not_shown() {
+        let expected = Ok("http://***@m.example/debian from --mirror");
+        check([Some("http://ada:s3cret@m.example/debian/"), None, None], "", expected);
+        let expected = Ok("https://***@m.example/debian from QUS_MIRROR");
+        check([None, Some("https://s3cret@m.example/debian"), None], "", expected);
+        for apt in [
+            "deb http://ada:s3cret@m.example/debian sid main",
+            "Types: deb\nURIs: http://ada:s3cret@m.example/debian\nSuites: sid\nComponents: main\n",
+        ] {
+            check([None; 3], apt, Ok("http://***@m.example/debian from the machine's apt sources"));
+            let mirror = Mirror::choose(None, None, None, &[apt.to_owned()]).unwrap();
+            let url = mirror.url("dists/sid/InRelease");
+            assert_eq!(url.url().as_str(), "http://ada:s3cret@m.example/debian/dists/sid/InRelease");
+            let all = format!("{mirror:?} {url} {url:?}");
+            assert!(!all.contains("s3cret"), "{all}");
+        }
+        for (given, shown, reason) in [
+            ("ftp://ada:s3cret@x/debian", "ftp://***@x/debian", "only http and https are spoken"),
+            ("http://ada:s3/cret@x/debian", "http://***@x/debian", "invalid port number"),
+            ("ada:s3cret@x/debian", "***@x/debian", "only http and https are spoken"),
+            (
+                "http://ada:s3cret@x/debian?token=s3cret",
+                "http://***@x/debian?***",
+                "a base URL has no `?` and no `#`",
+            ),
+        ] {
+            let message = format!("invalid mirror `{shown}` (from --mirror): {reason}");
+            check([Some(given), None, None], "", Err(&message));
+            let error = Mirror::choose(Some(given), None, None, &[]).unwrap_err();
+            let all = format!("{error:?} {}", error.hint());
+            assert!(!all.contains("s3cret") && !all.contains("cret@"), "{all}");
+        }
+    }
+
+    #[test]
     fn a_malformed_mirror_is_an_error() {
         check(
             [Some("ftp.debian.org"), None, None],
@@ -256,7 +301,7 @@ Components: main
         check(
             [None, None, Some("http://x/debian?a")],
             "",
-            Err("invalid mirror `http://x/debian?a` (from images.toml): a base URL has no `?` and no `#`"),
+            Err("invalid mirror `http://x/debian?***` (from images.toml): a base URL has no `?` and no `#`"),
         );
     }
 }

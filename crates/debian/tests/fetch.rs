@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use digest::Digest;
-use qus_debian::fetch::{Error, Options};
+use qus_debian::fetch::{Address, Error, Options};
 use qus_debian::progress::{Progress, Silent, Task};
 use qus_debian::testing::{Fault, Server};
 use qus_debian::{Cache, Fetcher};
@@ -23,13 +23,17 @@ fn body() -> Vec<u8> {
 }
 
 fn options() -> Options {
-    Options {
-        stall_timeout: Duration::from_millis(300),
+    let ms = Duration::from_millis;
+    let http = http::Options {
+        stall: ms(300),
+        window: ms(1000),
+        least: 100,
         attempts: 3,
-        pause: Duration::from_millis(10),
-        longest_pause: Duration::from_millis(1500),
-        ..Options::default()
-    }
+        pause: ms(10),
+        longest_wait: Duration::from_secs(4),
+        ..http::Options::default()
+    };
+    Options { http, ..Options::default() }
 }
 
 struct Setup {
@@ -47,8 +51,8 @@ impl Setup {
         Fetcher::new(Cache::open(self.dir.path()).unwrap(), options).unwrap()
     }
 
-    fn urls(&self) -> Vec<String> {
-        vec![format!("{}/{PATH}", self.server.url())]
+    fn urls(&self) -> Vec<Address> {
+        vec![format!("{}/{PATH}", self.server.url()).parse().unwrap()]
     }
 
     async fn fetch_with(&self, options: Options) -> Result<(), Error> {
@@ -87,7 +91,7 @@ async fn fails(fault: Fault, requests: usize, expected: &str) {
     let setup = Setup::new();
     setup.server.always(PATH, fault);
     let error = setup.fetch().await.unwrap_err();
-    assert_eq!(error.to_string().replace(&setup.urls()[0], "URL"), expected);
+    assert_eq!(error.to_string().replace(&setup.urls()[0].to_string(), "URL"), expected);
     assert_eq!(setup.server.requests().len(), requests, "{expected}");
     assert!(!setup.dir.path().join("sha256").join(Digest::of(&body()).hex()).exists());
 }
@@ -164,7 +168,7 @@ async fn what_stays_wrong_is_an_error_that_says_what() {
     fails(Fault::Status(404, None), 1, "cannot fetch `a.deb`: URL: HTTP 404 Not Found").await;
     fails(Fault::Status(403, None), 1, "cannot fetch `a.deb`: URL: HTTP 403 Forbidden").await;
     fails(Fault::Status(500, None), 3, "cannot fetch `a.deb`: URL: HTTP 500 Internal Server Error").await;
-    fails(Fault::Stall(0), 3, "cannot fetch `a.deb`: URL: nothing came for 0.3 s").await;
+    fails(Fault::Stall(0), 3, "cannot fetch `a.deb`: URL: nothing moved for 0.3 s").await;
     fails(Fault::Empty, 1, "cannot fetch `a.deb`: URL: has 0 bytes, not 1200000").await;
     fails(Fault::Extra(b"x".to_vec()), 1, "cannot fetch `a.deb`: URL: sent more than 1200000 bytes").await;
     fails(Fault::Other(b"short".to_vec()), 1, "cannot fetch `a.deb`: URL: has 5 bytes, not 1200000").await;
@@ -181,24 +185,121 @@ async fn a_server_that_cuts_at_the_same_byte_forever_is_given_up() {
 }
 
 #[tokio::test]
-async fn retry_after_is_heeded_up_to_a_limit() {
+async fn each_status_is_final_or_asked_again() {
+    const AGAIN: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
     let setup = Setup::new();
-    setup.server.once(PATH, Fault::Status(429, Some("1".to_owned())));
-    let start = Instant::now();
-    setup.fetch().await.unwrap();
-    assert!(start.elapsed() >= Duration::from_secs(1));
+    let fetcher = setup.fetcher(options());
+    for status in (400..=431).chain(500..=511) {
+        // 416 answers a range, and none is asked for here.
+        let path = format!("dists/{status}");
+        setup.server.put(&path, Vec::new());
+        setup.server.always(&path, Fault::Status(status, None));
+        let url = format!("{}/{path}", setup.server.url()).parse().unwrap();
+        let error = fetcher.unpinned(&url, 9, &Silent).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("{url}: HTTP {status}")), "{error}");
+        let tries = setup.server.requests().iter().filter(|request| **request == path).count();
+        // 509 has no meaning, and counts as 500.
+        let again = AGAIN.contains(&status) || status == 509;
+        assert_eq!(tries, if again { 3 } else { 1 }, "{status}");
+    }
+}
 
-    let setup = Setup::new();
-    setup.server.once(PATH, Fault::Status(503, Some("86400".to_owned())));
+#[tokio::test]
+async fn retry_after_is_kept_or_ends_it_at_once() {
+    for value in [|| "1".to_owned(), || date_in(3)] {
+        let setup = Setup::new();
+        setup.server.once(PATH, Fault::Status(429, Some(value())));
+        let start = Instant::now();
+        setup.fetch().await.unwrap();
+        assert!(start.elapsed() >= Duration::from_secs(1));
+    }
+
     let start = Instant::now();
-    setup.fetch().await.unwrap();
-    assert!(start.elapsed() < Duration::from_secs(5));
+    fails(
+        Fault::Status(503, Some("86400".to_owned())),
+        1,
+        "cannot fetch `a.deb`: URL: HTTP 503 Service Unavailable: the server asks to wait 86400 seconds, \
+         and at most 4 are waited",
+    )
+    .await;
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+/// The moment so many seconds from now, as HTTP writes it.
+fn date_in(seconds: i64) -> String {
+    let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+    then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+#[tokio::test]
+async fn a_trickle_is_not_waited_for() {
+    let start = Instant::now();
+    let setup = Setup::new();
+    setup.server.always(PATH, Fault::Drip(Duration::from_millis(50)));
+    let error = setup.fetch().await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot fetch `a.deb`: {}: too slow: ", setup.urls()[0])), "{error}");
+    assert!(error.ends_with(" bytes in 1 s"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    let url = &setup.urls()[0];
+    let error = setup.fetcher(options()).unpinned(url, 2_000_000, &Silent).await.unwrap_err().to_string();
+    assert!(error.contains(": too slow: "), "{error}");
+}
+
+#[tokio::test]
+async fn redirects_are_followed_and_passwords_are_not() {
+    let (setup, other) = (Setup::new(), Setup::new());
+    let there = other.urls()[0].url().to_string();
+    setup.server.always("here/a.deb", Fault::Redirect(302, format!("/{PATH}")));
+    setup.server.always("there/a.deb", Fault::Redirect(307, format!("{there}?signature=s3cret")));
+    let base = setup.server.url().replace("http://", "http://ada:s3cret@");
+    let fetch = async |path: &str| {
+        let url = format!("{base}/{path}").parse().unwrap();
+        setup.fetcher(options()).unpinned(&url, 2_000_000, &Silent).await
+    };
+    assert_eq!(fetch("here/a.deb").await.unwrap(), body());
+    let secret = |path: &str| format!("{path} with credentials");
+    assert_eq!(setup.server.requests(), [secret("here/a.deb"), secret(PATH)]);
+    other.server.put(&format!("{PATH}?signature=s3cret"), body());
+    assert_eq!(fetch("there/a.deb").await.unwrap(), body());
+    assert_eq!(other.server.requests(), [format!("{PATH}?signature=s3cret")]);
+}
+
+#[tokio::test]
+async fn a_mirrors_password_is_in_no_message() {
+    let setup = Setup::new();
+    let base = setup.server.url().replace("http://", "http://ada:s3cret@");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (name, fault) in [
+        ("status", Fault::Status(500, None)),
+        ("stall", Fault::Stall(0)),
+        ("cut", Fault::Cut(0)),
+        ("wait", Fault::Status(503, Some("86400".to_owned()))),
+        ("loop", Fault::Redirect(302, "/pool/loop?s3cret".to_owned())),
+        ("scheme", Fault::Redirect(302, "ftp://ada:s3cret@x/".to_owned())),
+        ("nowhere", Fault::Redirect(302, format!("http://bob:s3cret@{free}/?s3cret"))),
+    ] {
+        let path = format!("pool/{name}");
+        setup.server.put(&path, body());
+        setup.server.always(&path, fault.clone());
+        setup.server.always("pool/loop?s3cret", fault);
+        let urls: [Address; 1] = [format!("{base}/{path}").parse().unwrap()];
+        let recorder = Recorder::default();
+        let fetcher = setup.fetcher(options());
+        let error =
+            fetcher.pinned(&urls, body().len() as u64, Digest::of(&body()), &recorder).await.unwrap_err();
+        let start = format!("cannot fetch `{name}`: http://***@{}/{path}: ", &setup.server.url()[7..]);
+        assert!(error.to_string().starts_with(&start), "{name}: {error}");
+        let told = recorder.0.lock().unwrap().join("\n");
+        let all = format!("{error} {error:?} {:?} {told} {fetcher:?}", error.hint());
+        assert!(!all.contains("s3cret"), "{name}: {all}");
+    }
+    assert!(setup.server.requests().iter().any(|request| request.ends_with(" with credentials")));
 }
 
 #[tokio::test]
 async fn the_next_address_is_asked_when_one_fails() {
     let setup = Setup::new();
-    let urls = [format!("{}/gone/a.deb", setup.server.url()), setup.urls()[0].clone()];
+    let urls = [format!("{}/gone/a.deb", setup.server.url()).parse().unwrap(), setup.urls()[0].clone()];
     let (size, digest) = (body().len() as u64, Digest::of(&body()));
     setup.fetcher(options()).pinned(&urls, size, digest, &Silent).await.unwrap();
     assert_eq!(setup.server.requests(), ["gone/a.deb", PATH]);
@@ -218,7 +319,7 @@ async fn an_unreachable_server_is_an_error_after_some_tries() {
     let setup = Setup::new();
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let url = format!("http://127.0.0.1:{port}/a.deb");
+    let url: Address = format!("http://127.0.0.1:{port}/a.deb").parse().unwrap();
     let fetched =
         setup.fetcher(options()).pinned(std::slice::from_ref(&url), 3, Digest::of(b"abc"), &Silent).await;
     let expected = format!("cannot fetch `a.deb`: {url}: Connection refused (os error 111)");
@@ -234,7 +335,8 @@ async fn offline_means_the_cache_only() {
     assert_eq!(error.hint().as_deref(), Some("run once without --offline"));
     setup.fetch().await.unwrap();
     setup.fetch_with(offline.clone()).await.unwrap();
-    let unpinned = setup.fetcher(offline).unpinned("http://x/dists/sid/InRelease", 9, &Silent).await;
+    let unpinned =
+        setup.fetcher(offline).unpinned(&"http://x/dists/sid/InRelease".parse().unwrap(), 9, &Silent).await;
     assert_eq!(
         unpinned.unwrap_err().to_string(),
         "`sid/InRelease` is not in the cache, and --offline was given"
@@ -289,7 +391,7 @@ impl Progress for Recorder {
     }
 
     fn note(&self, message: &str) {
-        self.0.lock().unwrap().push(message.split(';').next().unwrap_or_default().to_owned());
+        self.0.lock().unwrap().push(message.to_owned());
     }
 }
 
@@ -300,9 +402,10 @@ async fn progress_says_what_is_fetched_and_why_it_waits() {
     let (size, digest) = (body().len() as u64, Digest::of(&body()));
     let recorder = Recorder::default();
     setup.fetcher(options()).pinned(&setup.urls(), size, digest, &recorder).await.unwrap();
-    let expected =
-        ["a.deb 1200000".to_owned(), format!("{}: HTTP 500 Internal Server Error", setup.urls()[0])];
-    assert_eq!(*recorder.0.lock().unwrap(), expected);
+    let told = recorder.0.lock().unwrap();
+    assert_eq!(told[0], "a.deb 1200000");
+    let start = format!("{}: HTTP 500 Internal Server Error; trying again in 0.0 s", setup.urls()[0]);
+    assert_eq!(told[1..], [start]);
 }
 
 /// What [`a_killed_download_resumes`] kills; by itself it does nothing.
@@ -310,7 +413,7 @@ async fn progress_says_what_is_fetched_and_why_it_waits() {
 async fn victim() {
     let (Ok(dir), Ok(url)) = (std::env::var("QUS_TEST_DIR"), std::env::var("QUS_TEST_URL")) else { return };
     let fetcher = Fetcher::new(Cache::open(Path::new(&dir)).unwrap(), Options::default()).unwrap();
-    fetcher.pinned(&[url], body().len() as u64, Digest::of(&body()), &Silent).await.unwrap();
+    fetcher.pinned(&[url.parse().unwrap()], body().len() as u64, Digest::of(&body()), &Silent).await.unwrap();
 }
 
 #[tokio::test]
@@ -320,7 +423,7 @@ async fn a_killed_download_resumes() {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "victim"])
         .env("QUS_TEST_DIR", setup.dir.path())
-        .env("QUS_TEST_URL", &setup.urls()[0])
+        .env("QUS_TEST_URL", setup.urls()[0].url().as_str())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();

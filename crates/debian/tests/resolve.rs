@@ -71,7 +71,8 @@ impl Setup {
     }
 
     fn parts(&self) -> (Fetcher, Mirror, Keyring) {
-        let options = Options { attempts: 1, ..Options::default() };
+        let mut options = Options::default();
+        options.http.attempts = 1;
         (
             Fetcher::new(Cache::open(self.dir.path()).unwrap(), options).unwrap(),
             Mirror::choose(Some(&self.server.url()), None, None, &[]).unwrap(),

@@ -45,7 +45,9 @@ impl Setup {
     /// As a process would be that starts at `now`.
     fn packages(&self, now: i64) -> Packages {
         let cache = Cache::open(&self.dir.path().join("cache")).unwrap();
-        let fetcher = Fetcher::new(cache, Options { attempts: 1, ..Options::default() }).unwrap();
+        let mut options = Options::default();
+        options.http.attempts = 1;
+        let fetcher = Fetcher::new(cache, options).unwrap();
         let mirror = Mirror::choose(Some(&self.server.url()), None, None, &[]).unwrap();
         let keyring = Keyring::parse(&self.keyring).unwrap();
         let memo = self.trees().join("packages.json");

@@ -59,7 +59,10 @@ fn with_a_password() {
 #[test]
 fn with_tls_and_a_password() {
     let address = sandbox::ADDRESS.parse().unwrap();
-    check("with_tls_and_a_password", &Options { address, port: Some(5000), tls: true, password: true });
+    check(
+        "with_tls_and_a_password",
+        &Options { address, port: Some(5000), tls: true, password: true, unaware: false },
+    );
 }
 
 #[test]

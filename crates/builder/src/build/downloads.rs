@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex};
 
 use anyhow::Context as _;
-use debian::fetch::Fetcher;
+use debian::fetch::{Address, Fetcher};
 use debian::lock::{Lock, Package};
 use debian::mirror::Mirror;
 use debian::progress::Progress;
@@ -76,7 +76,7 @@ impl Downloads {
 
 async fn fetch(
     package: &Package,
-    urls: &[String],
+    urls: &[Address],
     fetcher: &Fetcher,
     progress: &dyn Progress,
 ) -> anyhow::Result<()> {

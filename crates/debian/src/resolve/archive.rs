@@ -103,7 +103,7 @@ impl<'a> Archive<'a> {
         let Some(index) = release.and_then(|release| release.packages(architecture)) else {
             return Ok(None);
         };
-        let urls: Vec<String> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
+        let urls: Vec<_> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
         let progress = Named { name: format!("Packages {suite}/{architecture}"), inner: self.progress };
         let path = self.fetcher.verified(&urls, index.size, index.digest, &progress).await?;
         let architecture = architecture.to_owned();

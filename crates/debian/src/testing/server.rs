@@ -15,6 +15,10 @@ pub enum Fault {
     None,
     /// A status instead of the file, with `Retry-After` where given.
     Status(u16, Option<String>),
+    /// A redirect with this status to this address.
+    Redirect(u16, String),
+    /// The body comes byte by byte, with such a pause before each.
+    Drip(Duration),
     /// The connection is cut after so many bytes of the body.
     Cut(usize),
     /// Nothing more comes after so many bytes of the body.
@@ -100,7 +104,8 @@ impl Server {
         locked(&self.state).files.remove(path);
     }
 
-    /// What was asked for, in order: the path, and the first byte if it was not 0, as in `pool/a.deb from 5`.
+    /// What was asked for, in order: the path, the first byte if it was not 0, and whether there were credentials, as in
+    /// `pool/a.deb from 5 with credentials`.
     pub fn requests(&self) -> Vec<String> {
         locked(&self.state).requests.clone()
     }
@@ -120,9 +125,12 @@ impl Drop for Server {
 fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
-    reader.read_line(&mut line)?;
+    // Not a request: another server that stops connects to its old port, which may be this one's by now.
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(());
+    }
     let path = line.split_whitespace().nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
-    let mut from = 0;
+    let (mut from, mut credentials) = (0, "");
     loop {
         line.clear();
         reader.read_line(&mut line)?;
@@ -130,13 +138,17 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) ->
         if header.is_empty() {
             break;
         }
+        if header.starts_with("authorization:") {
+            credentials = " with credentials";
+        }
         if let Some(range) = header.strip_prefix("range: bytes=") {
             from = range.trim_end_matches('-').parse().unwrap_or(0);
         }
     }
     let (file, fault) = {
         let mut state = locked(state);
-        state.requests.push(if from == 0 { path.clone() } else { format!("{path} from {from}") });
+        let range = if from == 0 { String::new() } else { format!(" from {from}") };
+        state.requests.push(format!("{path}{range}{credentials}"));
         let once = state.once.get_mut(&path).and_then(VecDeque::pop_front);
         let fault = once.or_else(|| state.always.get(&path).cloned()).unwrap_or(Fault::None);
         (state.files.get(&path).cloned(), fault)
@@ -144,6 +156,10 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) ->
     if let Fault::Status(code, retry_after) = &fault {
         let retry = retry_after.as_ref().map(|value| format!("Retry-After: {value}\r\n")).unwrap_or_default();
         return write!(stream, "HTTP/1.1 {code} X\r\n{retry}Content-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+    if let Fault::Redirect(code, to) = &fault {
+        let head = format!("HTTP/1.1 {code} X\r\nLocation: {to}\r\nContent-Length: 0\r\n");
+        return write!(stream, "{head}Connection: close\r\n\r\n");
     }
     let Some(mut file) = file else {
         return write!(stream, "HTTP/1.1 404 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -170,6 +186,16 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) ->
     write!(stream, "Connection: close\r\n\r\n")?;
     match fault {
         Fault::Cut(after) => stream.write_all(&body[..after.min(body.len())]),
+        Fault::Drip(pause) => {
+            for byte in body {
+                if stopping.load(Ordering::SeqCst) {
+                    break;
+                }
+                thread::sleep(pause);
+                stream.write_all(std::slice::from_ref(byte))?;
+            }
+            Ok(())
+        }
         Fault::Stall(after) => {
             stream.write_all(&body[..after.min(body.len())])?;
             stream.flush()?;

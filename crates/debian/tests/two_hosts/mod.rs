@@ -77,7 +77,8 @@ impl Setup {
     }
 
     pub(crate) fn parts(&self) -> (Fetcher, Keyring) {
-        let options = Options { attempts: 1, ..Options::default() };
+        let mut options = Options::default();
+        options.http.attempts = 1;
         let fetcher = Fetcher::new(Cache::open(self.dir.path()).unwrap(), options).unwrap();
         (fetcher, Keyring::parse(&self.keyring).unwrap())
     }

@@ -149,7 +149,7 @@ fn url_safe(mut request: BollardRequest) -> BollardRequest {
                 other => *other,
             })
             .collect();
-        if let Ok(mut safe) = reqwest::header::HeaderValue::from_bytes(&bytes) {
+        if let Ok(mut safe) = http::header::HeaderValue::from_bytes(&bytes) {
             safe.set_sensitive(true);
             *value = safe;
         }

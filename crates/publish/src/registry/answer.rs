@@ -1,9 +1,6 @@
-//! What a registry's answers say: statuses, error documents, waits.
+//! What a registry's answers say: statuses and error documents.
 
-use std::time::Duration;
-
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use http::StatusCode;
 use serde::Deserialize;
 
 use super::error::Reason;
@@ -82,21 +79,6 @@ pub(super) fn reason(status: StatusCode, body: &[u8], tries: u32) -> Reason {
     }
 }
 
-/// Whether the same request may succeed a little later.
-pub(super) fn is_transient(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// The wait that the registry asks for, in seconds or until a date (RFC 9110, section 10.2.3).
-pub(super) fn retry_after(headers: &HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,18 +118,5 @@ mod tests {
         check(400, "TAG_IMMUTABLE: t", "the tag is immutable (TAG_IMMUTABLE: t)");
         check(404, "NAME_UNKNOWN", "the repository does not exist (NAME_UNKNOWN)");
         check(400, "DIGEST_INVALID", "the registry found another digest (DIGEST_INVALID)");
-    }
-
-    #[test]
-    fn waits_are_seconds_or_dates() {
-        let now = jiff::Timestamp::from_second(1_445_412_480).unwrap();
-        let check = |text: &str, expected: Option<u64>| {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
-            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
-        };
-        check("7", Some(7));
-        check("Wed, 21 Oct 2015 07:28:30 GMT", Some(30));
-        check("Wed, 21 Oct 2015 07:27:30 GMT", Some(0));
-        check("soon", None);
     }
 }

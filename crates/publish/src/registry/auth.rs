@@ -3,29 +3,56 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Address, Client, Method, Payload, Request, StatusCode, Url, redacted};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::challenge::Challenge;
 use super::error::Reason;
-use super::http::{Failure, read_answer, with_patience};
+use super::failure::Failure;
 use super::reference::is_loopback;
 use crate::credentials::{Credentials, Secret};
 
 /// What tokens are valid for when their server does not say (distribution, "Token Authentication Specification").
 const DEFAULT_LIFE: u64 = 60;
 
+/// The longest that a token is kept, whatever its server says.
+const LONGEST_LIFE: u64 = 24 * 60 * 60;
+
+/// The most that the answer of a token server may have. Tokens have some kilobytes.
+const ANSWER_LIMIT: usize = 1 << 20;
+
 /// What the token server calls us; it shows in users' lists of sessions.
 const CLIENT_ID: &str = "qus";
 
 pub(super) struct Auth {
     credentials: Credentials,
-    /// Whether a secret may travel unencrypted to a host other than this one.
-    insecure: bool,
-    stall: Duration,
+    /// The servers that a secret may travel to unencrypted.
+    plain: Plain,
     state: Mutex<State>,
+}
+
+/// The servers that a secret may travel to unencrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plain {
+    /// Nowhere.
+    Nowhere,
+    /// Within this machine, which is where the registry is.
+    Here,
+    /// Anywhere, since the user allows it.
+    Anywhere,
+}
+
+impl Plain {
+    fn allows(self, host: &str) -> bool {
+        match self {
+            Plain::Nowhere => false,
+            Plain::Here => is_loopback(host),
+            Plain::Anywhere => true,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -40,16 +67,36 @@ struct Token {
     expires: Instant,
 }
 
+/// A token server's answer. Servers differ in what they fill in, and with what, so every value is looked at by itself.
 #[derive(Deserialize)]
 struct Answer {
-    token: Option<String>,
-    access_token: Option<String>,
-    expires_in: Option<u64>,
+    #[serde(default)]
+    token: Value,
+    #[serde(default)]
+    access_token: Value,
+    #[serde(default)]
+    expires_in: Value,
+}
+
+impl Answer {
+    /// The token: the first of both names that holds one.
+    fn token(&self) -> Option<&str> {
+        [&self.token, &self.access_token]
+            .into_iter()
+            .filter_map(Value::as_str)
+            .find(|token| !token.is_empty())
+    }
+
+    /// The time for which to use the token. It is renewed a little before its end: the request still has to arrive.
+    fn life(&self) -> Duration {
+        let life = self.expires_in.as_u64().unwrap_or(DEFAULT_LIFE).min(LONGEST_LIFE);
+        Duration::from_secs(life - life.min(life / 10 + 5))
+    }
 }
 
 impl Auth {
-    pub(super) fn new(credentials: Credentials, insecure: bool, stall: Duration) -> Auth {
-        Auth { credentials, insecure, stall, state: Mutex::default() }
+    pub(super) fn new(credentials: Credentials, plain: Plain) -> Auth {
+        Auth { credentials, plain, state: Mutex::default() }
     }
 
     pub(super) fn anonymous(&self) -> bool {
@@ -111,11 +158,12 @@ impl Auth {
         scope: &str,
     ) -> Result<Token, Failure> {
         let protocol = |text: String| Failure::fatal(Reason::Protocol(text));
-        let realm: Url = realm
-            .parse()
-            .map_err(|_| protocol(format!("the registry's token server `{realm}` is not a URL")))?;
+        let realm: Url = realm.parse().map_err(|_| {
+            protocol(format!("the registry's token server `{}` is not a URL", redacted(realm)))
+        })?;
         let host = realm.host_str().unwrap_or_default();
-        if realm.scheme() != "https" && !self.insecure && !is_loopback(host) {
+        if realm.scheme() != "https" && !self.plain.allows(host) {
+            let realm = Address::from(realm);
             return Err(protocol(format!("the registry's token server {realm} is not reached over https")));
         }
         let (status, bytes) = match &self.credentials {
@@ -150,18 +198,12 @@ impl Auth {
             return Err(protocol(format!("the token server {host} answered {status}")));
         }
         // Not the parser's message: it can quote the token.
-        let answer: Answer = serde_json::from_slice(&bytes)
-            .map_err(|_| protocol(format!("the token server {host} answered with no token")))?;
-        let token = answer.token.or(answer.access_token).filter(|token| !token.is_empty());
-        let token =
-            token.ok_or_else(|| protocol(format!("the token server {host} answered with no token")))?;
-        let mut header = HeaderValue::try_from(format!("Bearer {token}"))
-            .map_err(|_| protocol(format!("the token server {host} answered with no token")))?;
+        let no_token = || protocol(format!("the token server {host} answered with no token"));
+        let answer: Answer = serde_json::from_slice(&bytes).map_err(|_| no_token())?;
+        let token = answer.token().ok_or_else(no_token)?;
+        let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| no_token())?;
         header.set_sensitive(true);
-        let life = answer.expires_in.unwrap_or(DEFAULT_LIFE);
-        // Renewed a little before its end: the request still has to arrive.
-        let life = Duration::from_secs(life - life.min(life / 10 + 5));
-        Ok(Token { header, expires: Instant::now() + life })
+        Ok(Token { header, expires: Instant::now() + answer.life() })
     }
 
     async fn get(
@@ -175,11 +217,10 @@ impl Auth {
         let mut url = realm.clone();
         url.query_pairs_mut().extend_pairs(service.map(|service| ("service", service)));
         url.query_pairs_mut().extend_pairs(scope.split(' ').map(|scope| ("scope", scope)));
-        let mut request = client.get(url);
-        if let Some(header) = header {
-            request = request.header(AUTHORIZATION, header);
-        }
-        self.send(request).await
+        let mut request = Request::new(Method::GET, url);
+        request.here_only = header.is_some();
+        request.authorization = header;
+        send(client, &request).await
     }
 
     async fn post(
@@ -193,19 +234,32 @@ impl Auth {
         let mut all = vec![("client_id", CLIENT_ID), ("scope", scope)];
         all.extend(service.map(|service| ("service", service)));
         all.extend(form);
-        self.send(client.post(realm.clone()).form(&all)).await
+        let mut request = Request::new(Method::POST, realm.clone());
+        request.headers.push((CONTENT_TYPE, "application/x-www-form-urlencoded".to_owned()));
+        request.payload = Payload::Bytes(encoded(&all).into());
+        request.here_only = true;
+        send(client, &request).await
     }
+}
 
-    async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Failure> {
-        let response = with_patience(self.stall, request.send()).await?;
-        let status = response.status();
-        let headers = response.headers().clone();
-        let body = read_answer(self.stall, response).await?;
-        match Failure::of_status(status, &headers, &body) {
-            Some(failure) => Err(failure),
-            None => Ok((status, body)),
-        }
+/// Sends a request to a token server, where it and nothing else may see what is in it.
+async fn send(client: &Client, request: &Request) -> Result<(StatusCode, Vec<u8>), Failure> {
+    let name = format!("the token server {}", request.url.host_str().unwrap_or_default());
+    let named = |failure: http::Failure| Failure::from(failure).of(&name);
+    let response = client.send(request).await.map_err(named)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.read(ANSWER_LIMIT).await.map_err(named)?;
+    match Failure::of_status(status, &headers, &body, client.options()) {
+        Some(failure) => Err(failure.of(&name)),
+        None => Ok((status, body)),
     }
+}
+
+/// A form's fields as `application/x-www-form-urlencoded`, which is what a URL's query is.
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let mut url: Url = "http://form".parse().expect("a constant that is a URL");
+    url.query_pairs_mut().extend_pairs(fields);
+    url.query().unwrap_or_default().to_owned()
 }
 
 fn basic(user: &str, password: &Secret) -> HeaderValue {
@@ -215,4 +269,59 @@ fn basic(user: &str, password: &Secret) -> HeaderValue {
     let mut header = HeaderValue::try_from(format!("Basic {encoded}")).expect("base64 fits into a header");
     header.set_sensitive(true);
     header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_servers_answer_in_many_ways() {
+        let default = 60 - 11;
+        for (json, token, life) in [
+            (r#"{"token":"a"}"#, Some("a"), default),
+            (r#"{"access_token":"b"}"#, Some("b"), default),
+            (r#"{"token":"a","access_token":"b"}"#, Some("a"), default),
+            (r#"{"token":"","access_token":"b"}"#, Some("b"), default),
+            (r#"{"token":null,"access_token":"b"}"#, Some("b"), default),
+            (r#"{"token":7,"access_token":"b"}"#, Some("b"), default),
+            (r#"{"token":"a","access_token":""}"#, Some("a"), default),
+            (r#"{"token":"","access_token":""}"#, None, default),
+            (r#"{"token":"a","expires_in":300}"#, Some("a"), 265),
+            (r#"{"token":"a","expires_in":3}"#, Some("a"), 0),
+            (r#"{"token":"a","expires_in":0}"#, Some("a"), 0),
+            (r#"{"token":"a","expires_in":"300"}"#, Some("a"), default),
+            (r#"{"token":"a","expires_in":-1}"#, Some("a"), default),
+            (r#"{"token":"a","expires_in":1.5}"#, Some("a"), default),
+            (r#"{"token":"a","expires_in":null}"#, Some("a"), default),
+            (r#"{"token":"a","expires_in":[]}"#, Some("a"), default),
+            (r#"{"token":"a","expires_in":86400}"#, Some("a"), 77_755),
+            (r#"{"token":"a","expires_in":86401}"#, Some("a"), 77_755),
+            (r#"{"token":"a","expires_in":18446744073709551615}"#, Some("a"), 77_755),
+            (r#"{"token":"a","expires_in":18446744073709551616}"#, Some("a"), default),
+            (r#"{"token":"a","expires_in":1e300}"#, Some("a"), default),
+        ] {
+            let answer: Answer = serde_json::from_str(json).unwrap();
+            assert_eq!((answer.token(), answer.life()), (token, Duration::from_secs(life)), "{json}");
+        }
+    }
+
+    #[test]
+    fn secrets_travel_in_plain_only_where_nobody_listens() {
+        for (plain, here, elsewhere) in
+            [(Plain::Nowhere, false, false), (Plain::Here, true, false), (Plain::Anywhere, true, true)]
+        {
+            assert_eq!(
+                (plain.allows("127.0.0.1"), plain.allows("x.example")),
+                (here, elsewhere),
+                "{plain:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn forms_are_encoded() {
+        let fields = [("grant_type", "password"), ("password", "a&b=c d+ü%")];
+        assert_eq!(encoded(&fields), "grant_type=password&password=a%26b%3Dc+d%2B%C3%BC%25");
+    }
 }

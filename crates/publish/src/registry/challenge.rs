@@ -1,6 +1,6 @@
 //! What a registry asks for with status 401: the `WWW-Authenticate` header (RFC 9110, section 11.6.1).
 
-use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
+use http::header::{HeaderMap, WWW_AUTHENTICATE};
 
 /// How to show who we are.
 #[derive(Debug, Clone, PartialEq, Eq)]

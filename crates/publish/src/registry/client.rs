@@ -1,16 +1,17 @@
 //! A repository at a registry (distribution-spec 1.1).
 
 use digest::Digest;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
+use http::{Address, Client, ClientError, Method, Payload, Request, StatusCode, Url};
 use oci::spec::{Descriptor, media_type};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
-use reqwest::{Client, Method, StatusCode, Url, redirect};
 
 use super::answer;
-use super::auth::Auth;
+use super::auth::{Auth, Plain};
 use super::error::{Reason, RegistryError};
-use super::http::{Answer, Call, Failure, Http, Payload, Tries};
+use super::failure::{Failure, Tries};
 use super::options::Options;
 use super::reference::Repository;
+use super::transport::{Answer, Call, Transport};
 use crate::credentials::Credentials;
 
 /// Docker's own types for what OCI standardised; registries answer with them for images that Docker pushed.
@@ -31,7 +32,7 @@ pub enum Access {
 
 /// A repository at a registry that has answered.
 pub struct Registry {
-    pub(super) http: Http,
+    pub(super) http: Transport,
     repository: Repository,
     access: Access,
 }
@@ -55,15 +56,19 @@ impl Registry {
     ) -> Result<Registry, RegistryError> {
         let fail = |reason: Reason| RegistryError::new(format!("reach {}", repository.registry()), reason);
         let client = client(&options, repository.is_loopback()).map_err(&fail)?;
-        let plain = options.insecure || repository.is_loopback();
-        let schemes: &[&str] = if plain { &["https", "http"] } else { &["https"] };
+        let plain = match options.insecure {
+            true => Plain::Anywhere,
+            false if repository.is_loopback() => Plain::Here,
+            false => Plain::Nowhere,
+        };
+        let schemes: &[&str] = if plain == Plain::Nowhere { &["https"] } else { &["https", "http"] };
         let mut last = None;
         for scheme in schemes {
             let base: Url = format!("{scheme}://{}/v2/", repository.server())
                 .parse()
                 .map_err(|_| fail(Reason::NotARegistry("its name does not fit into a URL".to_owned())))?;
-            let auth = Auth::new(credentials.clone(), options.insecure, options.stall);
-            let http = Http::new(client.clone(), auth, base, options.clone());
+            let auth = Auth::new(credentials.clone(), plain);
+            let http = Transport::new(client.clone(), auth, base, options.clone());
             match ping(&http).await {
                 Ok(()) => return Ok(Registry { http, repository, access }),
                 // Whoever has a certificate speaks HTTPS.
@@ -125,8 +130,8 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let action = || format!("push {name} to {}", self.repository);
         let mut call = self.call_to(Method::PUT, &format!("manifests/{name}"));
-        call.headers.push((CONTENT_TYPE, descriptor.media_type.clone()));
-        call.payload = Payload::Bytes(bytes.into());
+        call.request.headers.push((CONTENT_TYPE, descriptor.media_type.clone()));
+        call.request.payload = Payload::Bytes(bytes.into());
         let answer = self.http.call(&call).await.map_err(|reason| RegistryError::new(action(), reason))?;
         if !answer.status.is_success() {
             return Err(self.wrong(action(), &answer));
@@ -151,7 +156,7 @@ impl Registry {
     async fn manifest_call(&self, method: Method, name: &str) -> Result<Answer, RegistryError> {
         let mut call = self.call_to(method, &format!("manifests/{name}"));
         let types = [media_type::INDEX, media_type::MANIFEST].into_iter().chain(DOCKER_TYPES);
-        call.headers.extend(types.map(|media_type| (ACCEPT, media_type.to_owned())));
+        call.request.headers.extend(types.map(|media_type| (ACCEPT, media_type.to_owned())));
         let fail = |reason| RegistryError::new(format!("look for {name} in {}", self.repository), reason);
         self.http.call(&call).await.map_err(fail)
     }
@@ -165,7 +170,7 @@ impl Registry {
 
     /// A request for an address that the registry has given.
     pub(super) fn call_at(&self, method: Method, url: Url) -> Call {
-        Call { method, url, scope: self.scope(), headers: Vec::new(), payload: Payload::Empty }
+        Call { request: Request::new(method, url), scope: self.scope() }
     }
 
     pub(super) fn scope(&self) -> String {
@@ -182,35 +187,23 @@ impl Registry {
 }
 
 fn client(options: &Options, loopback: bool) -> Result<Client, Reason> {
-    let only_upwards = redirect::Policy::custom(|attempt| {
-        let downgrade = attempt.previous().last().is_some_and(|from| from.scheme() == "https")
-            && attempt.url().scheme() != "https";
-        if downgrade || attempt.previous().len() > 5 { attempt.stop() } else { attempt.follow() }
-    });
-    let mut builder = Client::builder()
-        .user_agent(concat!("qus/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(options.connect)
-        .redirect(only_upwards);
-    for pem in &options.authorities {
-        let certificates = reqwest::Certificate::from_pem_bundle(pem)
-            .map_err(|_| Reason::Certificate("the given authority is not a certificate in PEM".to_owned()))?;
-        if certificates.is_empty() {
-            return Err(Reason::Certificate("the given authority holds no certificate in PEM".to_owned()));
-        }
-        builder = certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
-    }
-    if loopback {
+    let http = http::Options {
+        authorities: options.authorities.clone(),
         // A proxy elsewhere cannot reach this machine's loopback.
-        builder = builder.no_proxy();
-    }
-    builder.build().map_err(|error| Reason::Protocol(format!("no HTTP client can be made: {error}")))
+        direct: loopback,
+        ..options.http.clone()
+    };
+    Client::new(http).map_err(|error| match error {
+        ClientError::NotPem | ClientError::NoCertificate => Reason::Certificate(error.to_string()),
+        _ => Reason::Protocol(format!("no HTTP client can be made: {error}")),
+    })
 }
 
 /// Asks whether the protocol is spoken here; any registry says so, or asks who we are.
 ///
 /// The specification has `GET /v2/`, and HTTP has a `HEAD` for every `GET` (RFC 9110, 9.3.2): enough to see who is there.
 /// A registry that takes no `HEAD` is asked as the specification has it.
-async fn ping(http: &Http) -> Result<(), Failure> {
+async fn ping(http: &Transport) -> Result<(), Failure> {
     let mut answer = ask(http, Method::HEAD).await?;
     if !matches!(answer.status, StatusCode::OK | StatusCode::UNAUTHORIZED) {
         answer = ask(http, Method::GET).await?;
@@ -222,29 +215,24 @@ async fn ping(http: &Http) -> Result<(), Failure> {
         StatusCode::OK if page => not_a_registry("it answers /v2/ with a page for people".to_owned()),
         StatusCode::OK => Ok(()),
         StatusCode::UNAUTHORIZED => {
-            http.learn(&answer.headers).await;
+            if answer.own {
+                http.learn(&answer.headers).await;
+            }
             Ok(())
         }
         other => not_a_registry(format!("it answers /v2/ with {other}")),
     }
 }
 
-async fn ask(http: &Http, method: Method) -> Result<Answer, Failure> {
-    let call = Call {
-        method,
-        url: http.base().clone(),
-        scope: String::new(),
-        headers: Vec::new(),
-        payload: Payload::Empty,
-    };
+async fn ask(http: &Transport, method: Method) -> Result<Answer, Failure> {
     let mut tries = Tries::default();
     loop {
         // Answers no challenge: which token is wanted depends on what for. Nobody there, or not in this protocol:
         // later will be the same.
-        let answer = http.ask(&call).await?;
-        match Failure::of_status(answer.status, &answer.headers, &answer.body) {
+        let answer = http.ask(method.clone()).await?;
+        match Failure::of_status(answer.status, &answer.headers, &answer.body, http.patience()) {
             None => return Ok(answer),
-            Some(failure) => tries.again(failure, http.options()).await.map_err(Failure::fatal)?,
+            Some(failure) => tries.again(failure, http.patience()).await.map_err(Failure::fatal)?,
         }
     }
 }
@@ -260,9 +248,15 @@ pub(super) fn check_digest(headers: &HeaderMap, expected: Digest) -> Result<(), 
     if actual == expected.to_string() { Ok(()) } else { Err(Reason::WrongDigest { actual }) }
 }
 
-/// Where an upload goes on: absolute, or relative to what was asked.
+/// Returns the address at which an upload goes on: absolute, or relative to the request's.
 pub(super) fn location(answer: &Answer) -> Result<Url, Reason> {
-    let missing = || Reason::Protocol("the registry answered without a usable Location".to_owned());
-    let text = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok()).ok_or_else(missing)?;
-    answer.url.join(text).map_err(|_| missing())
+    let text = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let location = text.and_then(|text| answer.url.join(text).ok());
+    match location.filter(|location| matches!(location.scheme(), "http" | "https")) {
+        None => Err(Reason::Protocol("the registry answered without a usable Location".to_owned())),
+        Some(to) if answer.url.scheme() == "https" && to.scheme() == "http" => {
+            Err(Reason::Unencrypted { to: Address::from(to) })
+        }
+        Some(to) => Ok(to),
+    }
 }

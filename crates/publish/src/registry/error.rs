@@ -3,6 +3,7 @@
 use std::fmt;
 
 use digest::Digest;
+use http::Address;
 
 use crate::credentials::CredentialsError;
 use crate::layout::LayoutError;
@@ -77,11 +78,21 @@ pub enum Reason {
     /// What was asked for is not there.
     #[error("not found{}", detail(.0))]
     NotFound(String),
-    /// A wait that the registry demands is longer than anyone wants to wait.
-    #[error("too many requests: the registry asks to wait {seconds} seconds")]
-    RateLimited {
+    /// The registry demands a longer wait than the longest.
+    #[error("{status}: the registry asks to wait {seconds} seconds, and at most {limit} are waited")]
+    Wait {
+        /// `429 Too Many Requests`.
+        status: String,
         /// The wait.
         seconds: u64,
+        /// The longest.
+        limit: u64,
+    },
+    /// A registry that is reached over https sends on to an address without encryption.
+    #[error("the registry is reached over https, and sends on to {to} without it")]
+    Unencrypted {
+        /// The address.
+        to: Address,
     },
     /// What it sent is not what the digest promises.
     #[error("expected {expected}, got {actual}")]
@@ -148,7 +159,14 @@ impl RegistryError {
             Reason::Unreachable { .. } => {
                 "check the registry's name and port, and the network; what was uploaded is not uploaded again"
             }
-            Reason::RateLimited { .. } => "try again later, or log in for a higher limit",
+            Reason::Wait { status, .. } if status.starts_with("429") => {
+                "try again later, or log in for a higher limit"
+            }
+            Reason::Wait { .. } => "try again later",
+            Reason::Unencrypted { .. } => {
+                "the proxy in front of the registry must pass `X-Forwarded-Proto: https` on, or the registry be \
+                 configured with its own address (docker-registry: `http.host`)"
+            }
             Reason::DigestInvalid(_) => "`cargo xtask verify` says whether the layout is damaged",
             Reason::Layout(error) => return error.hint().map(str::to_owned),
             Reason::Credentials(error) => return error.hint(),

@@ -1,7 +1,7 @@
 //! A registry, over HTTP (distribution-spec 1.1): a client that expects the network to fail.
 //!
 //! Read in this order: [`Reference`] is a name, [`Registry`] a repository that answers, [`push()`] puts a layout's
-//! images there, [`Registry::look`] checks them. Underneath, `http` is one request (who we are, how long to wait, when to try again), `upload` one
+//! images there, [`Registry::look`] checks them. Underneath, `transport` is one request (with the credentials that are asked for), `upload` one
 //! blob.
 
 mod answer;
@@ -9,13 +9,14 @@ mod auth;
 mod challenge;
 mod client;
 mod error;
-mod http;
+mod failure;
 mod join;
 mod options;
 mod progress;
 mod pull;
 mod push;
 mod reference;
+mod transport;
 mod upload;
 
 pub use client::{Access, Fetched, Registry};

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use digest::Digest;
+use http::header::CONTENT_LENGTH;
+use http::{Method, StatusCode};
 use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest, Platform, media_type};
-use reqwest::header::CONTENT_LENGTH;
-use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::client::{Fetched, Registry};
 use super::error::{Reason, RegistryError};
-use super::http::{Failure, Tries, with_patience};
+use super::failure::{Failure, Tries};
 use crate::layout::LayoutWriter;
 use crate::verify::Problem;
 
@@ -196,7 +196,7 @@ impl Registry {
         loop {
             match self.download(blob, layout).await {
                 Ok(()) => return Ok(()),
-                Err(failure) => tries.again(failure, self.http.options()).await.map_err(fail)?,
+                Err(failure) => tries.again(failure, self.http.patience()).await.map_err(fail)?,
             }
         }
     }
@@ -207,13 +207,13 @@ impl Registry {
         let status = response.status();
         if status != StatusCode::OK {
             let headers = response.headers().clone();
-            let failure = Failure::of_status(status, &headers, &[]);
+            let failure = Failure::of_status(status, &headers, &[], self.http.patience());
             return Err(failure.unwrap_or_else(|| Failure::fatal(super::answer::reason(status, &[], 1))));
         }
         let local = |error| Failure::fatal(Reason::Layout(error));
         let mut out = layout.blob_writer().map_err(local)?;
         let mut size = 0;
-        while let Some(chunk) = with_patience(self.http.options().stall, response.chunk()).await? {
+        while let Some(chunk) = response.chunk().await? {
             size += chunk.len() as u64;
             if size > blob.size {
                 return Err(Failure::fatal(Reason::Protocol(format!(

@@ -225,7 +225,16 @@ enum Reason {
 }
 
 fn fail(text: &str, reason: Reason) -> ParseReferenceError {
-    ParseReferenceError { text: text.to_owned(), reason }
+    ParseReferenceError { text: shown(text), reason }
+}
+
+/// `text` without what stands before an `@` in it, unless a digest follows: somebody has typed a URL with a password.
+fn shown(text: &str) -> String {
+    let (name, digest) = match text.rsplit_once("@sha256:") {
+        Some((name, _)) => text.split_at(name.len()),
+        None => (text, ""),
+    };
+    format!("{}{digest}", http::redacted(name))
 }
 
 #[cfg(test)]
@@ -331,6 +340,14 @@ mod tests {
         ] {
             let error = text.parse::<Reference>().unwrap_err().to_string();
             assert_eq!(error, format!("`{text}` is not an image reference: {reason}"));
+        }
+        for (text, shown) in [
+            ("https://ada:s3cret@r.example/x", "https://***@r.example/x"),
+            ("ada:s3cret@r.example/x:t@sha256:00", "***@r.example/x:t@sha256:00"),
+            ("r.example/x@y", "***@y"),
+        ] {
+            let error = text.parse::<Reference>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{shown}` is not an image reference: ")), "{error}");
         }
         let error = "x/y:t".parse::<Repository>().unwrap_err().to_string();
         assert_eq!(

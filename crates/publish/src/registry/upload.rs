@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use http::{Method, Payload, StatusCode, Url};
 use oci::spec::Descriptor;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
-use reqwest::{Method, StatusCode, Url};
 
 use super::client::{Registry, check_digest, location};
 use super::error::{Reason, RegistryError};
-use super::http::{Answer, Call, Failure, Payload, Tries};
+use super::failure::{Failure, Tries};
+use super::transport::{Answer, Call};
 
 /// How a blob came to be in the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Registry {
                 Err(failure) if current.resumed && failure.is_digest() && !restarted => restarted = true,
                 Err(failure) => {
                     let fail = |reason| self.failed(descriptor, reason);
-                    tries.again(failure, self.http.options()).await.map_err(fail)?;
+                    tries.again(failure, self.http.patience()).await.map_err(fail)?;
                     session = self.resume(&current, descriptor).await;
                 }
             }
@@ -88,7 +89,8 @@ impl Registry {
     async fn begin(&self, descriptor: &Descriptor, from: &[String]) -> Result<Option<Session>, Reason> {
         for other in from {
             let mut call = self.call_to(Method::POST, "blobs/uploads/");
-            call.url
+            call.request
+                .url
                 .query_pairs_mut()
                 .append_pair("mount", &descriptor.digest.to_string())
                 .append_pair("from", other);
@@ -106,7 +108,7 @@ impl Registry {
             }
         }
         let mut call = self.call_to(Method::POST, "blobs/uploads/");
-        call.headers.push((CONTENT_LENGTH, "0".to_owned()));
+        call.request.headers.push((CONTENT_LENGTH, "0".to_owned()));
         let answer = self.http.call(&call).await?;
         match answer.status {
             StatusCode::ACCEPTED => Session::begun(&answer).map(Some),
@@ -132,14 +134,14 @@ impl Registry {
         let method = if last { Method::PUT } else { Method::PATCH };
         let mut call = self.call_at(method, session.location.clone());
         if last {
-            call.url.query_pairs_mut().append_pair("digest", &descriptor.digest.to_string());
+            call.request.url.query_pairs_mut().append_pair("digest", &descriptor.digest.to_string());
         }
-        call.headers.push((CONTENT_TYPE, "application/octet-stream".to_owned()));
+        call.request.headers.push((CONTENT_TYPE, "application/octet-stream".to_owned()));
         if !(last && session.offset == 0) && size > 0 {
             let range = format!("{}-{}", session.offset, session.offset + size - 1);
-            call.headers.push((CONTENT_RANGE, range));
+            call.request.headers.push((CONTENT_RANGE, range));
         }
-        call.payload = Payload::File { path: path.to_owned(), offset: session.offset, size };
+        call.request.payload = Payload::File { path: path.to_owned(), offset: session.offset, size };
         let so_far = session.offset;
         let answer = self.http.once(&call, &|taken| sent(so_far + taken)).await?;
         let status = answer.status;

@@ -186,6 +186,121 @@ async fn a_token_server_must_be_worth_a_secret() {
     }
 }
 
+/// A server that has nothing to do with the registry, and wants to know a password: everything there asks for one, or for a
+/// token from its own token server.
+fn curious(basic: bool) -> Server {
+    let guard = match basic {
+        true => Guard::Basic { user: "eve", password: "x" },
+        false => bearer(usize::MAX),
+    };
+    Server::start(guard, Vec::new())
+}
+
+/// Sends every request whose path has `path` in it on to another server.
+fn sent_on(method: &'static str, path: &'static str, status: u16, to: &Server, there: &str) -> Rule {
+    let location = format!("http://{}{there}", to.address);
+    let fault = Fault::Answer(Response::new(status).header("Location", location));
+    Rule { method, path, skip: 0, times: usize::MAX, fault }
+}
+
+#[tokio::test]
+async fn a_challenge_of_another_server_gets_nothing() {
+    for basic in [true, false] {
+        for (method, path) in
+            [("HEAD", "/v2/"), ("HEAD", "/manifests/"), ("POST", "/uploads/"), ("PUT", "/uploads/")]
+        {
+            for guard in [Guard::Open, Guard::Basic { user: "ada", password: "enigma" }, bearer(usize::MAX)] {
+                let other = curious(basic);
+                let rule = sent_on(method, path, 307, &other, "/v2/stolen");
+                let server = Server::start(guard, vec![rule]);
+                let setup = Setup::new();
+                let result = setup.push(server.address, password("enigma"), Mode::Push).await;
+                let log = other.state().log.clone();
+                let name = format!("{method} {path} {basic} {result:?} {log:?}");
+                assert!(!log.is_empty(), "{name}");
+                assert!(
+                    log.iter().all(|line| !line.contains("secret") && !line.contains("/token")),
+                    "{name}"
+                );
+                if path != "/v2/" {
+                    let error = result.unwrap_err().to_string();
+                    let expected = format!(
+                        "sent on to http://{}/v2/stolen, which wants credentials: those of the registry are for \
+                         the registry alone",
+                        other.address
+                    );
+                    assert!(error.replace("?***", "").ends_with(&expected), "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_for_a_token_server_is_for_no_other() {
+    let refresh = || Credentials::IdentityToken(Secret::new("r3fresh"));
+    let forms = || Guard::Bearer(Bearer { only_oauth2: true, ..tokens() });
+    for status in [301, 302, 307, 308] {
+        for (method, guard, credentials) in [
+            ("POST", bearer(usize::MAX), refresh()),
+            ("POST", forms(), password("enigma")),
+            ("GET", bearer(usize::MAX), password("enigma")),
+        ] {
+            let other = Server::start(bearer(usize::MAX), Vec::new());
+            let server = Server::start(guard, vec![sent_on(method, "/token", status, &other, "/token")]);
+            let setup = Setup::new();
+            let error = setup.push(server.address, credentials, Mode::Push).await.unwrap_err().to_string();
+            let expected = format!(
+                ": the token server 127.0.0.1: redirected to http://{}/token, which is another server: it gets no \
+                 credentials",
+                other.address
+            );
+            assert!(error.replace("?***", "").ends_with(&expected), "{status} {method}: {error}");
+            assert_eq!(other.state().log, [""; 0], "{status} {method}");
+        }
+    }
+    // Nothing to hide, and nobody to ask for it.
+    let other = Server::start(Guard::Open, Vec::new());
+    let server =
+        Server::start(bearer(usize::MAX), vec![sent_on("GET", "/token", 307, &other, "/v2/anything")]);
+    let setup = Setup::new();
+    let error = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap_err().to_string();
+    assert!(error.ends_with(": the token server 127.0.0.1 answered 404 Not Found"), "{error}");
+}
+
+#[tokio::test]
+async fn a_token_with_a_strange_life_is_a_token() {
+    for answer in [
+        r#"{"token":"x","expires_in":18446744073709551615}"#,
+        r#"{"token":"x","expires_in":"soon"}"#,
+        r#"{"token":"","access_token":"x"}"#,
+    ] {
+        let setup = Setup::new();
+        let server = Server::start(Guard::Bearer(Bearer { answer: Some(answer), ..tokens() }), Vec::new());
+        let error = setup.push(server.address, password("enigma"), Mode::Push).await.unwrap_err().to_string();
+        // It is shown, and the registry of these tests does not know it.
+        assert!(error.ends_with(": unauthorized: the credentials were refused"), "{error}");
+        assert!(server.count("HEAD", "/manifests/") > 0 && server.count("HEAD", "+secret") > 0);
+    }
+}
+
+#[tokio::test]
+async fn addresses_of_others_are_shown_without_secrets() {
+    for (realm, expected) in [
+        (
+            "http://ada:s3cret@auth.example/token?s3cret",
+            "the registry's token server http://***@auth.example/token?*** is not reached over https",
+        ),
+        ("//ada:s3cret@token", "the registry's token server `***@token` is not a URL"),
+    ] {
+        let setup = Setup::new();
+        let server = Server::start(Guard::Bearer(Bearer { realm: Some(realm), ..tokens() }), Vec::new());
+        let error = setup.push(server.address, password("enigma"), Mode::Push).await.unwrap_err();
+        assert!(error.to_string().ends_with(expected), "{error}");
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    }
+}
+
 #[test]
 fn secrets_have_no_text() {
     assert_eq!(format!("{:?}", password("enigma")), r#"Basic { user: "ada", password: Secret }"#);

@@ -8,7 +8,7 @@ use crate::http::Response;
 use crate::publish::credentials::Credentials;
 use crate::publish::registry::Mode;
 use crate::server::{Fault, Rule, Server};
-use crate::setup::Setup;
+use crate::setup::{Setup, connect, options};
 
 const ALWAYS: usize = usize::MAX;
 
@@ -90,12 +90,14 @@ async fn what_does_not_pass_is_told() {
                 ALWAYS,
                 Fault::Answer(Response::new(429).header("Retry-After", "3600")),
             )],
-            format!("{upload}too many requests: the registry asks to wait 3600 seconds"),
+            format!(
+                "{upload}429 Too Many Requests: the registry asks to wait 3600 seconds, and at most 4 are waited"
+            ),
         ),
         (
             "stall always",
             vec![rule("POST", "/uploads/", ALWAYS, Fault::Stall)],
-            format!("{upload}nothing moved for 0.4 seconds (tried 3 times)"),
+            format!("{upload}nothing moved for 0.4 s (tried 3 times)"),
         ),
         (
             "wrong digest for a blob",
@@ -191,11 +193,49 @@ async fn a_registry_that_is_not_there() {
 }
 
 #[tokio::test]
+async fn each_status_is_final_or_asked_again() {
+    const AGAIN: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
+    let statuses = || (400..=431).chain(500..=511).filter(|status| *status != 401);
+    let refuse = |status| rule("GET", "/manifests/", 3, answer(status, ""));
+    for status in statuses() {
+        let server = Server::start(Guard::Open, vec![refuse(status)]);
+        let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+        let result = registry.manifest("latest").await;
+        assert_eq!(result.is_ok(), status == 404, "{status}");
+        // 509 has no meaning, and counts as 500.
+        let again = AGAIN.contains(&status) || status == 509;
+        assert_eq!(server.count("GET", "/manifests/"), if again { 3 } else { 1 }, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn a_wait_that_is_asked_for_is_kept() {
+    let date = || {
+        let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
+        then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    };
+    for value in [&|| "1".to_owned(), &date as &dyn Fn() -> String] {
+        let began = Instant::now();
+        let wait = Fault::Answer(Response::new(503).header("Retry-After", value()));
+        check("Retry-After", vec![rule("PUT", "/manifests/latest", 1, wait)], None).await;
+        assert!(began.elapsed() >= Duration::from_secs(1));
+    }
+}
+
+#[tokio::test]
+async fn a_trickle_is_not_waited_for() {
+    // 20 kB, of which 16 bytes come every 5 ms: six seconds, in which it never stands still.
+    let blob = oci::Blob::new("text/plain", vec![b' '; 20_000]);
+    let server = Server::start(Guard::Open, vec![rule("GET", "/blobs/", ALWAYS, Fault::Drip)]);
+    server.state().blobs.insert(blob.descriptor().digest.to_string(), blob.bytes().to_vec());
+    let mut options = options();
+    options.http.window = Duration::from_millis(500);
+    options.http.least = 10_000;
+    let registry = connect(server.address, Credentials::Anonymous, options).await.unwrap();
     let began = Instant::now();
-    let wait = Fault::Answer(Response::new(503).header("Retry-After", "1"));
-    check("Retry-After", vec![rule("PUT", "/manifests/latest", 1, wait)], None).await;
-    assert!(began.elapsed() >= Duration::from_secs(1));
+    let error = registry.json::<bool>(blob.descriptor()).await.unwrap_err().to_string();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(error.contains(": too slow: ") && error.ends_with(" bytes in 0.5 s (tried 3 times)"), "{error}");
 }
 
 #[tokio::test]

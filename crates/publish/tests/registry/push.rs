@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use crate::guard::Guard;
 use crate::publish::credentials::Credentials;
-use crate::publish::registry::{Event, Mode, Options, Progress, Push, push};
+use crate::publish::registry::{Event, Mode, Progress, Push, push};
 use crate::server::{Fault, Rule, Server};
 use crate::setup::{Setup, connect, options};
 
@@ -202,7 +202,8 @@ async fn pushes_until_it_is_killed() {
     let layout = crate::publish::layout::Layout::open(variable("QUS_TEST_LAYOUT").as_ref()).unwrap();
     let plan: Vec<Push> =
         layout.refs().into_iter().map(|(tag, descriptor)| Push { tag: Some(tag), descriptor }).collect();
-    let options = Options { stall: std::time::Duration::from_secs(60), ..options() };
+    let mut options = options();
+    options.http.stall = std::time::Duration::from_secs(60);
     let address = variable("QUS_TEST_REGISTRY").parse().unwrap();
     let registry = connect(address, Credentials::Anonymous, options).await.unwrap();
     drop(push(&layout, &plan, &[], &registry, Mode::Push, &crate::publish::registry::Silent).await);

@@ -38,7 +38,9 @@ fn plain() -> testbed::registry::Options {
 
 /// Patient enough for a real server on a busy machine.
 fn patient() -> Options {
-    Options { stall: Duration::from_secs(20), ..options() }
+    let mut options = options();
+    options.http.stall = Duration::from_secs(20);
+    options
 }
 
 #[test]
@@ -82,7 +84,8 @@ fn an_upload_in_pieces_survives_a_cut_in_any_of_them() {
         let setup = Setup::new();
         // In front of the registry, a proxy that cuts each of the first connections after some kilobytes.
         let proxy = cutting_proxy(real.address(), [900, 2_500, 4_000, 7_000, 9_000]);
-        let options = Options { attempts: 8, ..patient() };
+        let mut options = patient();
+        options.http.attempts = 8;
         let registry = connect(proxy, Credentials::Anonymous, options).await.unwrap();
         push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
         let direct = connect(real.address(), Credentials::Anonymous, patient()).await.unwrap();
@@ -149,5 +152,27 @@ fn a_certificate_must_be_trusted() {
         let options = Options { authorities: vec![b"no certificate".to_vec()], ..patient() };
         let error = connect(real.address(), Credentials::Anonymous, options).await.err().unwrap().to_string();
         assert!(error.ends_with("the given authority holds no certificate in PEM"), "{error}");
+    });
+}
+
+#[test]
+fn a_registry_that_forgets_its_encryption_is_found_out_at_once() {
+    let options = testbed::registry::Options { tls: true, unaware: true, ..plain() };
+    with("a_registry_that_forgets_its_encryption_is_found_out_at_once", &options, async |real| {
+        let setup = Setup::new();
+        let authorities = vec![real.authority().unwrap().as_bytes().to_vec()];
+        let options = Options { authorities, ..patient() };
+        let registry = connect(real.address(), Credentials::Anonymous, options).await.unwrap();
+        let began = std::time::Instant::now();
+        let error = push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap_err();
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        let text = error.to_string();
+        let (_, reason) = text.split_once(&format!(" to {}/aptman/qus: ", real.address())).unwrap();
+        let start = format!(
+            "the registry is reached over https, and sends on to http://{}/v2/aptman/qus/blobs/uploads/",
+            real.address()
+        );
+        assert!(reason.starts_with(&start) && reason.ends_with("?*** without it"), "{text}");
+        assert!(error.hint().unwrap().contains("X-Forwarded-Proto"), "{:?}", error.hint());
     });
 }

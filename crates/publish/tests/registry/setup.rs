@@ -59,16 +59,16 @@ pub(crate) fn repository(address: SocketAddr) -> Repository {
 
 /// Impatient, and with pieces small enough that the fixture's layers need several.
 pub(crate) fn options() -> Options {
-    Options {
+    let http = ::http::Options {
         connect: Duration::from_secs(2),
         stall: Duration::from_millis(400),
         attempts: 3,
-        backoff: Duration::from_millis(2),
-        longest_backoff: Duration::from_millis(5),
-        longest_wait: Duration::from_secs(2),
-        piece: 3000,
-        ..Options::default()
-    }
+        pause: Duration::from_millis(2),
+        longest_pause: Duration::from_millis(5),
+        longest_wait: Duration::from_secs(4),
+        ..::http::Options::default()
+    };
+    Options { http, piece: 3000, ..Options::default() }
 }
 
 pub(crate) async fn connect(

@@ -130,7 +130,7 @@ impl Archive {
         let policy = Policy { allow_expired: true };
         let release = release::verify(&inrelease, &self.keyring, suite, self.now, &policy)?;
         let Some(index) = release.packages(architecture) else { return Ok(BTreeMap::new()) };
-        let urls: Vec<String> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
+        let urls: Vec<_> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
         let path = self.fetcher.verified(&urls, index.size, index.digest, &Silent).await?;
         File::open(&path)
             .map_err(packages::Error::Read)

@@ -32,11 +32,19 @@ pub struct Options {
     pub tls: bool,
     /// Only for [`USER`] with [`PASSWORD`].
     pub password: bool,
+    /// Gives addresses that begin with `http:`, as a registry does behind a proxy that does not tell it of TLS.
+    pub unaware: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { address: Ipv4Addr::LOCALHOST.into(), port: None, tls: false, password: false }
+        Options {
+            address: Ipv4Addr::LOCALHOST.into(),
+            port: None,
+            tls: false,
+            password: false,
+            unaware: false,
+        }
     }
 }
 
@@ -125,6 +133,9 @@ fn config(address: SocketAddr, dir: &str, options: &Options) -> String {
     if options.tls {
         config.push_str(&format!("  tls: {{certificate: {dir}/certificate.pem, key: {dir}/key.pem}}\n"));
     }
+    if options.unaware {
+        config.push_str(&format!("  host: http://{address}\n"));
+    }
     if options.password {
         config.push_str(&format!("auth:\n  htpasswd: {{realm: qus, path: {dir}/htpasswd}}\n"));
     }
@@ -135,8 +146,8 @@ fn config(address: SocketAddr, dir: &str, options: &Options) -> String {
 mod tests {
     use super::*;
 
-    fn check(tls: bool, password: bool, expected: &str) {
-        let options = Options { tls, password, ..Options::default() };
+    fn check(tls: bool, password: bool, unaware: bool, expected: &str) {
+        let options = Options { tls, password, unaware, ..Options::default() };
         let config = config(SocketAddr::from(([127, 0, 0, 1], 5000)), "/d", &options);
         let rest = config.split_once("http:\n  addr: 127.0.0.1:5000\n").unwrap().1;
         assert_eq!(rest, expected);
@@ -146,9 +157,10 @@ mod tests {
     fn the_configuration_has_what_was_asked_for() {
         let tls = "  tls: {certificate: /d/certificate.pem, key: /d/key.pem}\n";
         let password = "auth:\n  htpasswd: {realm: qus, path: /d/htpasswd}\n";
-        check(false, false, "");
-        check(true, false, tls);
-        check(false, true, password);
-        check(true, true, &format!("{tls}{password}"));
+        check(false, false, false, "");
+        check(true, false, false, tls);
+        check(false, true, false, password);
+        check(true, true, false, &format!("{tls}{password}"));
+        check(true, false, true, &format!("{tls}  host: http://127.0.0.1:5000\n"));
     }
 }
