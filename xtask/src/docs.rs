@@ -97,7 +97,9 @@ fn environment() -> String {
 fn targets() -> String {
     let mut text = String::from("| target | also known as | |\n|---|---|---|\n");
     for target in Target::all() {
-        let names: Vec<String> = target.aliases().iter().map(|name| format!("`{name}`")).collect();
+        let variants = target.variants().iter().map(|variant| format!("{}/{variant}", target.architecture()));
+        let names = target.aliases().iter().map(|name| (*name).to_owned()).chain(variants);
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
         let what = match target.status() {
             Status::Current => "",
             Status::Retired => "QEMU has dropped it; only by name",
