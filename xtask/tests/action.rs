@@ -28,7 +28,9 @@ const STATUS: &str =
 
 /// What is said where this commit names no digest of the image.
 fn unpinned(tag: &str) -> String {
-    format!("note: this commit of the Action names no digest of aptman/qus:{tag}: what has this tag today is run\n")
+    format!(
+        "note: this commit of the Action names no digest of aptman/qus:{tag}: what has this tag today is run\n"
+    )
 }
 
 /// A copy of the script, on a machine that says it is `x86_64`, with a `docker` that prints its arguments, or what is in the file `status` when it is asked for platforms.
@@ -173,13 +175,16 @@ fn nothing_that_others_wrote_becomes_a_line_that_github_obeys() {
     let output = github(&[("QUS_CHECK", "1\n::set-env name=A::b\r\n%0A")]);
     let told = "invalid input `check`: `1 ::set-env name=A::b";
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(stdout, format!("::error title=qus::{told}   %250A`\n"));
+    assert_eq!(stdout, format!("::error title=qus::{told}  %250A`\n"));
     assert!(output.stderr.starts_with(format!("error: {told}").as_bytes()));
     for image in ["-v/:/host", "--privileged", "a\n::x::", "a b", "a;b", "$(x)"] {
         let output = github(&[("QUS_IMAGE", image)]);
         assert_eq!(output.status.code(), Some(1), "{image}");
         let stdout = String::from_utf8(output.stdout).unwrap();
-        assert!(stdout.starts_with("::error title=qus::invalid image `") && stdout.lines().count() == 1, "{stdout}");
+        assert!(
+            stdout.starts_with("::error title=qus::invalid image `") && stdout.lines().count() == 1,
+            "{stdout}"
+        );
     }
     dry.refuse(
         &[("QUS_MIRROR", "-v/:/x"), ("QUS_IMAGE", "a/b:c")],
@@ -188,7 +193,8 @@ fn nothing_that_others_wrote_becomes_a_line_that_github_obeys() {
     );
     // From an image: what it says is not obeyed, and what it answers is platforms or nothing.
     dry.docker("echo ::add-path::/evil; [ \"$4\" = --entrypoint ] || exec printf '::x::'; exec cat \"${0%/*}/status\"");
-    fs::write(dry.path("status"), STATUS.replace("linux/arm64", "linux/x\\ry=z\",\n    \"linux/s390x")).unwrap();
+    fs::write(dry.path("status"), STATUS.replace("linux/arm64", "linux/x\\ry=z\",\n    \"linux/s390x"))
+        .unwrap();
     let output = github(&[("QUS_TARGETS", "arm")]);
     assert!(output.status.success(), "{output:?}");
     let stdout = String::from_utf8(output.stdout).unwrap();
@@ -245,7 +251,7 @@ fn a_machine_without_docker_is_told() {
     let dry = Dry::new();
     fs::remove_file(dry.path("docker")).unwrap();
     // Nothing but what the script itself runs.
-    for program in ["cat", "paste", "sed", "tr", "uname"] {
+    for program in ["cat", "paste", "sed", "tr"] {
         let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
         let found = String::from_utf8(found.stdout).unwrap();
         std::os::unix::fs::symlink(found.trim(), dry.path(program)).unwrap();
@@ -300,7 +306,18 @@ fn every_name_of_every_target_is_known() {
 #[test]
 fn no_other_variant_is_known() {
     let dry = Dry::new();
-    for name in ["amd64/v5", "amd64/v8", "arm/v4", "arm64/v7", "riscv64/v1", "ppc64le/power7", "s390x/v1", "i386/", "arm/", "arm/v7/x"] {
+    for name in [
+        "amd64/v5",
+        "amd64/v8",
+        "arm/v4",
+        "arm64/v7",
+        "riscv64/v1",
+        "ppc64le/power7",
+        "s390x/v1",
+        "i386/",
+        "arm/",
+        "arm/v7/x",
+    ] {
         assert!(name.parse::<Target>().is_err(), "{name}");
         assert_eq!(dry.run(&[("QUS_TARGETS", name)]).status.code(), Some(1), "{name}");
     }
