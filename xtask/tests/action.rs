@@ -26,7 +26,14 @@ fn action(file: &str) -> PathBuf {
 const STATUS: &str =
     "{\n  \"supported\": [\n    \"linux/amd64\",\n    \"linux/arm64\"\n  ],\n  \"emulators\": []\n}\n";
 
-/// The script with a `docker` that prints its arguments, or what is in the file `status` when it is asked for platforms.
+/// What is said where this commit names no digest of the image.
+fn unpinned(tag: &str) -> String {
+    format!(
+        "note: this commit of the Action names no digest of aptman/qus:{tag}: what has this tag today is run\n"
+    )
+}
+
+/// A copy of the script, on a machine that says it is `x86_64`, with a `docker` that prints its arguments, or what is in the file `status` when it is asked for platforms.
 struct Dry(tempfile::TempDir);
 
 impl Dry {
@@ -35,6 +42,8 @@ impl Dry {
         let dry = Dry(dir);
         fs::write(dry.path("status"), STATUS).unwrap();
         dry.docker("[ \"$4\" = --entrypoint ] || exec echo \"$*\"; exec cat \"${0%/*}/status\"");
+        dry.program("uname", "echo x86_64");
+        fs::copy(action("setup.sh"), dry.path("setup.sh")).unwrap();
         dry
     }
 
@@ -44,9 +53,13 @@ impl Dry {
 
     /// Sets what `docker` does.
     fn docker(&self, script: &str) {
-        let docker = self.path("docker");
-        fs::write(&docker, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
+        self.program("docker", script);
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let program = self.path(name);
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// What the Action has put out.
@@ -57,7 +70,7 @@ impl Dry {
     fn run(&self, inputs: &[(&str, &str)]) -> Output {
         let path = format!("{}:{}", self.0.path().display(), std::env::var("PATH").unwrap());
         let mut command = Command::new("sh");
-        command.arg(action("setup.sh")).env("PATH", path).env_remove("GITHUB_ACTIONS");
+        command.arg(self.path("setup.sh")).env("PATH", path).env_remove("GITHUB_ACTIONS");
         command
             .env("GITHUB_OUTPUT", self.0.path().join("output"))
             .envs(inputs.iter().copied())
@@ -101,6 +114,14 @@ fn inputs_become_one_command() {
     // Two entries, one binary.
     dry.check(&[("QUS_TARGETS", "i486 i386")], "aptman/qus:i386 -s -- -p i486 i386");
     dry.check(&[("QUS_TARGETS", "i486 arm")], "aptman/qus:latest -s -- -p i486 arm");
+    // What `binfmt` prints and what platforms lists have: the machine's own needs no emulator, and no image either.
+    dry.check(&[("QUS_TARGETS", "linux/amd64,linux/arm64")], "aptman/qus:aarch64 -s -- -p x86_64 aarch64");
+    dry.check(&[("QUS_TARGETS", "linux/amd64/v2,linux/arm/v8")], "aptman/qus:arm -s -- -p x86_64 arm");
+    dry.check(&[("QUS_TARGETS", "all")], "aptman/qus:latest -s -- -p");
+    dry.check(&[("QUS_TARGETS", "ALL, linux/arm64")], "aptman/qus:latest -s -- -p");
+    dry.program("uname", "echo aarch64");
+    dry.check(&[("QUS_TARGETS", "linux/amd64,linux/arm64")], "aptman/qus:x86_64 -s -- -p x86_64 aarch64");
+    dry.program("uname", "echo x86_64");
     // Who names a tag or a digest gets that.
     dry.check(&[("QUS_TARGETS", "arm"), ("QUS_IMAGE", "a/b:d11.1")], "a/b:d11.1 -s -- -p arm");
     dry.check(&[("QUS_TARGETS", "arm"), ("QUS_IMAGE", "a/b@sha256:0")], "a/b@sha256:0 -s -- -p arm");
@@ -109,6 +130,79 @@ fn inputs_become_one_command() {
         &[("QUS_TARGETS", "arm"), ("QUS_MIRROR", "mirror.example/hub/")],
         "mirror.example/hub/aptman/qus:arm -s -- -p arm",
     );
+}
+
+/// Nothing to register is no mistake: the platforms that run are put out all the same.
+#[test]
+fn the_machines_own_alone_is_passed_over() {
+    let dry = Dry::new();
+    let output = dry.run(&[("QUS_TARGETS", "linux/amd64 linux/amd64/v3")]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(output.stdout, b"Skipping x86_64: this machine runs it by itself\n");
+    assert_eq!(dry.output(), "platforms=linux/amd64,linux/arm64\n");
+}
+
+#[test]
+fn the_image_is_the_one_that_the_commit_names() {
+    let dry = Dry::new();
+    let (one, other) = (format!("sha256:{}", "1".repeat(64)), format!("sha256:{}", "2".repeat(64)));
+    let note = |output: &Output| String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(note(&dry.run(&[])), unpinned("latest"), "before the first release there are none");
+    fs::copy(action("digests"), dry.path("digests")).unwrap();
+    assert_eq!(note(&dry.run(&[])), unpinned("latest"));
+    // With the repository or without, as `images --digest-file` and the release's workflow write it.
+    let digests = format!("# A comment.\n{one} docker.io/aptman/qus:latest\n{other} arm\nnonsense s390x\n");
+    fs::write(dry.path("digests"), digests).unwrap();
+    assert_eq!(note(&dry.run(&[])), "");
+    dry.check(&[], &format!("aptman/qus@{one} -s -- -p"));
+    dry.check(&[("QUS_TARGETS", "arm")], &format!("aptman/qus@{other} -s -- -p arm"));
+    dry.check(
+        &[("QUS_TARGETS", "arm"), ("QUS_MIRROR", "mirror.example/hub")],
+        &format!("mirror.example/hub/aptman/qus@{other} -s -- -p arm"),
+    );
+    assert_eq!(note(&dry.run(&[("QUS_TARGETS", "s390x")])), unpinned("s390x"));
+    // Another's images have other digests.
+    dry.check(&[("QUS_TARGETS", "arm"), ("QUS_IMAGE", "me/qus")], "me/qus:arm -s -- -p arm");
+    dry.check(&[("QUS_IMAGE", "aptman/qus:latest")], "aptman/qus:latest -s -- -p");
+}
+
+/// GitHub obeys lines that begin with `::`, and each line of the file of outputs.
+#[test]
+fn nothing_that_others_wrote_becomes_a_line_that_github_obeys() {
+    let dry = Dry::new();
+    let github = |inputs: &[(&str, &str)]| dry.run(&[inputs, &[("GITHUB_ACTIONS", "true")]].concat());
+    // From an input.
+    let output = github(&[("QUS_CHECK", "1\n::set-env name=A::b\r\n%0A")]);
+    let told = "invalid input `check`: `1 ::set-env name=A::b";
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(stdout, format!("::error title=qus::{told}  %250A`\n"));
+    assert!(output.stderr.starts_with(format!("error: {told}").as_bytes()));
+    for image in ["-v/:/host", "--privileged", "a\n::x::", "a b", "a;b", "$(x)"] {
+        let output = github(&[("QUS_IMAGE", image)]);
+        assert_eq!(output.status.code(), Some(1), "{image}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            stdout.starts_with("::error title=qus::invalid image `") && stdout.lines().count() == 1,
+            "{stdout}"
+        );
+    }
+    dry.refuse(
+        &[("QUS_MIRROR", "-v/:/x"), ("QUS_IMAGE", "a/b:c")],
+        "error: invalid image `-v/:/x/a/b:c`\n\
+         hint: an image's name has letters, digits and . _ / : @ -, and does not begin with a dash\n",
+    );
+    // From an image: what it says is not obeyed, and what it answers is platforms or nothing.
+    dry.docker("echo ::add-path::/evil; [ \"$4\" = --entrypoint ] || exec printf '::x::'; exec cat \"${0%/*}/status\"");
+    fs::write(dry.path("status"), STATUS.replace("linux/arm64", "linux/x\\ry=z\",\n    \"linux/s390x"))
+        .unwrap();
+    let output = github(&[("QUS_TARGETS", "arm")]);
+    assert!(output.status.success(), "{output:?}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let (word, rest) = stdout.strip_prefix("::stop-commands::").unwrap().split_once('\n').unwrap();
+    assert_eq!(word.len(), 32);
+    assert_eq!(rest, format!("::add-path::/evil\n::x::\n::{word}::\n"));
+    assert_eq!(dry.output(), "platforms=linux/amd64,linux/s390x\n");
+    assert_ne!(github(&[]).stdout, github(&[]).stdout, "the word is another each time");
 }
 
 #[test]
@@ -137,7 +231,10 @@ fn platforms_that_are_not_told_fail_the_step() {
     let check = |message: &str| {
         let output = dry.run(&[("QUS_TARGETS", "arm"), ("GITHUB_ACTIONS", "true")]);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
-        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("error: {message}\n{hint}"));
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            format!("{}error: {message}\n{hint}", unpinned("arm"))
+        );
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(said.ends_with(&format!("\n::error title=qus::{message}\n")), "{said}");
         assert_eq!(dry.output(), "");
@@ -160,7 +257,7 @@ fn a_machine_without_docker_is_told() {
         std::os::unix::fs::symlink(found.trim(), dry.path(program)).unwrap();
     }
     let output = Command::new("/bin/sh")
-        .arg(action("setup.sh"))
+        .arg(dry.path("setup.sh"))
         .env_clear()
         .env("PATH", dry.0.path())
         .env("GITHUB_ACTIONS", "true")
@@ -179,11 +276,17 @@ fn a_machine_without_docker_is_told() {
 #[test]
 fn every_name_of_every_target_is_known() {
     let dry = Dry::new();
+    dry.program("uname", "echo unheard-of");
     for target in Target::all() {
         // `i486` is registered with the binary of `i386`.
         let tag = target.binary();
-        for name in std::iter::once(target.name()).chain(target.aliases().iter().copied()) {
-            let output = dry.run(&[("QUS_TARGETS", name)]);
+        let plain = std::iter::once(target.name()).chain(target.aliases().iter().copied());
+        let names = plain.flat_map(|name| {
+            let variants = target.variants().iter().map(move |variant| format!("linux/{name}/{variant}"));
+            variants.chain([name.to_owned()])
+        });
+        for name in names {
+            let output = dry.run(&[("QUS_TARGETS", &name)]);
             match target.status() {
                 Status::Retired => assert!(!output.status.success(), "{name}"),
                 Status::Current | Status::Shared => {
@@ -196,6 +299,27 @@ fn every_name_of_every_target_is_known() {
                 }
             }
         }
+    }
+}
+
+/// A variant that a target does not have is not known here either.
+#[test]
+fn no_other_variant_is_known() {
+    let dry = Dry::new();
+    for name in [
+        "amd64/v5",
+        "amd64/v8",
+        "arm/v4",
+        "arm64/v7",
+        "riscv64/v1",
+        "ppc64le/power7",
+        "s390x/v1",
+        "i386/",
+        "arm/",
+        "arm/v7/x",
+    ] {
+        assert!(name.parse::<Target>().is_err(), "{name}");
+        assert_eq!(dry.run(&[("QUS_TARGETS", name)]).status.code(), Some(1), "{name}");
     }
 }
 

@@ -4,33 +4,20 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::elf::Elf;
-use crate::name::{UnknownName, normalize};
+use crate::name::{UnknownName, normalize, split_variant};
+use crate::platform::{Platform, variants};
 
 /// A machine that images run on. Ordered as in the table: the most used first.
 #[derive(Clone, Copy)]
 pub struct Host(&'static Row);
-
-/// An OCI platform; the operating system is always `linux` (image-spec, image-index.md, "platform").
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Platform {
-    /// A `GOARCH` value.
-    pub architecture: &'static str,
-    /// `v6`, `v7` or `v8`, on Arm only.
-    pub variant: Option<&'static str>,
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "linux/{}", self.architecture)?;
-        self.variant.map_or(Ok(()), |variant| write!(f, "/{variant}"))
-    }
-}
 
 struct Row {
     name: &'static str,
     tag: &'static str,
     debian: &'static str,
     platform: Platform,
+    /// The variants of the platform's architecture whose machines run this host's programs.
+    variants: &'static [&'static str],
     triple: Option<&'static str>,
     target: &'static str,
     elf: Elf,
@@ -38,27 +25,27 @@ struct Row {
 }
 
 const fn platform(architecture: &'static str) -> Platform {
-    Platform { architecture, variant: None }
+    Platform::new(architecture)
 }
 
 const fn arm(architecture: &'static str, variant: &'static str) -> Platform {
-    Platform { architecture, variant: Some(variant) }
+    Platform::with_variant(architecture, variant)
 }
 
 #[rustfmt::skip]
 static ROWS: [Row; 11] = [
-    Row { name: "amd64", tag: "amd64", debian: "amd64", platform: platform("amd64"), triple: Some("x86_64-unknown-linux-musl"), target: "x86_64", elf: Elf::le64(62), aliases: &["x86_64", "x86-64"] },
-    Row { name: "i386", tag: "i386", debian: "i386", platform: platform("386"), triple: Some("i686-unknown-linux-musl"), target: "i386", elf: Elf::le32(3), aliases: &["i686", "x86"] },
-    Row { name: "arm64v8", tag: "arm64v8", debian: "arm64", platform: arm("arm64", "v8"), triple: Some("aarch64-unknown-linux-musl"), target: "aarch64", elf: Elf::le64(183), aliases: &["aarch64", "armv8"] },
-    Row { name: "arm32v7", tag: "arm32v7", debian: "armhf", platform: arm("arm", "v7"), triple: Some("armv7-unknown-linux-musleabihf"), target: "arm", elf: Elf::le32(40), aliases: &["armv7", "armv7l"] },
-    Row { name: "arm32v6", tag: "arm32v6", debian: "armel", platform: arm("arm", "v6"), triple: Some("arm-unknown-linux-musleabi"), target: "arm", elf: Elf::le32(40), aliases: &["armv6", "armv6l"] },
-    Row { name: "s390x", tag: "s390x", debian: "s390x", platform: platform("s390x"), triple: Some("s390x-unknown-linux-musl"), target: "s390x", elf: Elf::be64(22), aliases: &[] },
-    Row { name: "ppc64le", tag: "ppc64le", debian: "ppc64el", platform: platform("ppc64le"), triple: Some("powerpc64le-unknown-linux-musl"), target: "ppc64le", elf: Elf::le64(21), aliases: &["powerpc64le"] },
-    Row { name: "riscv64", tag: "riscv64", debian: "riscv64", platform: platform("riscv64"), triple: Some("riscv64gc-unknown-linux-musl"), target: "riscv64", elf: Elf::le64(243), aliases: &[] },
-    Row { name: "loong64", tag: "loong64", debian: "loong64", platform: platform("loong64"), triple: Some("loongarch64-unknown-linux-musl"), target: "loongarch64", elf: Elf::le64(258), aliases: &["loongarch64"] },
+    Row { name: "amd64", tag: "amd64", debian: "amd64", platform: platform("amd64"), variants: variants::AMD64, triple: Some("x86_64-unknown-linux-musl"), target: "x86_64", elf: Elf::le64(62), aliases: &["x86_64", "x86-64"] },
+    Row { name: "i386", tag: "i386", debian: "i386", platform: platform("386"), variants: &[], triple: Some("i686-unknown-linux-musl"), target: "i386", elf: Elf::le32(3), aliases: &["i686", "x86"] },
+    Row { name: "arm64v8", tag: "arm64v8", debian: "arm64", platform: arm("arm64", "v8"), variants: variants::ARM64, triple: Some("aarch64-unknown-linux-musl"), target: "aarch64", elf: Elf::le64(183), aliases: &["aarch64", "armv8"] },
+    Row { name: "arm32v7", tag: "arm32v7", debian: "armhf", platform: arm("arm", "v7"), variants: &["v7", "v8"], triple: Some("armv7-unknown-linux-musleabihf"), target: "arm", elf: Elf::le32(40), aliases: &["armv7", "armv7l"] },
+    Row { name: "arm32v6", tag: "arm32v6", debian: "armel", platform: arm("arm", "v6"), variants: &["v6"], triple: Some("arm-unknown-linux-musleabi"), target: "arm", elf: Elf::le32(40), aliases: &["armv6", "armv6l"] },
+    Row { name: "s390x", tag: "s390x", debian: "s390x", platform: platform("s390x"), variants: &[], triple: Some("s390x-unknown-linux-musl"), target: "s390x", elf: Elf::be64(22), aliases: &[] },
+    Row { name: "ppc64le", tag: "ppc64le", debian: "ppc64el", platform: platform("ppc64le"), variants: variants::PPC64LE, triple: Some("powerpc64le-unknown-linux-musl"), target: "ppc64le", elf: Elf::le64(21), aliases: &["powerpc64le"] },
+    Row { name: "riscv64", tag: "riscv64", debian: "riscv64", platform: platform("riscv64"), variants: variants::RISCV64, triple: Some("riscv64gc-unknown-linux-musl"), target: "riscv64", elf: Elf::le64(243), aliases: &[] },
+    Row { name: "loong64", tag: "loong64", debian: "loong64", platform: platform("loong64"), variants: &[], triple: Some("loongarch64-unknown-linux-musl"), target: "loongarch64", elf: Elf::le64(258), aliases: &["loongarch64"] },
     // Hosts of packages only: Debian stopped building them after bookworm, and their tags predate the rule.
-    Row { name: "mipsel", tag: "mips", debian: "mipsel", platform: platform("mipsle"), triple: None, target: "mipsel", elf: Elf::le32(8), aliases: &["mips"] },
-    Row { name: "mips64el", tag: "mips64el", debian: "mips64el", platform: platform("mips64le"), triple: None, target: "mips64el", elf: Elf::le64(8), aliases: &[] },
+    Row { name: "mipsel", tag: "mips", debian: "mipsel", platform: platform("mipsle"), variants: &[], triple: None, target: "mipsel", elf: Elf::le32(8), aliases: &["mips"] },
+    Row { name: "mips64el", tag: "mips64el", debian: "mips64el", platform: platform("mips64le"), variants: &[], triple: None, target: "mips64el", elf: Elf::le64(8), aliases: &[] },
 ];
 
 impl Host {
@@ -126,11 +113,14 @@ impl Host {
 
     fn answers_to(self, name: &str) -> bool {
         let row = self.0;
-        row.name == name
-            || row.debian == name
-            || row.aliases.contains(&name)
-            || row.platform.to_string() == format!("linux/{name}")
-            || (row.platform.variant == Some("v8") && row.platform.architecture == name)
+        let named = |name: &str| row.name == name || row.debian == name || row.aliases.contains(&name);
+        // Without a variant, `arm` leaves open which of two hosts it is.
+        let is_whole = row.platform.normalized().variant.is_none();
+        let of_platform = |name: &str| row.platform.architecture == name;
+        match split_variant(name) {
+            (name, None) => named(name) || is_whole && of_platform(name),
+            (name, Some(variant)) => (named(name) || of_platform(name)) && row.variants.contains(&variant),
+        }
     }
 
     fn index(self) -> usize {
@@ -219,6 +209,12 @@ mod tests {
             ("loongarch64", "loong64"),
             ("mipsle", "mipsel"),
             ("mips64le", "mips64el"),
+            ("linux/amd64/v2", "amd64"),
+            ("x86_64/v3", "amd64"),
+            ("linux/arm64/v8.2", "arm64v8"),
+            ("linux/arm/v8", "arm32v7"),
+            ("linux/ppc64le/power9", "ppc64le"),
+            ("linux/riscv64/rva20u64", "riscv64"),
         ] {
             check(name, Ok(expected));
         }
@@ -245,6 +241,8 @@ mod tests {
     fn unknown_names_get_a_suggestion_when_one_is_near() {
         check("amd46", Err("unknown host `amd46` (did you mean `amd64`?)"));
         check("arm32v8", Err("unknown host `arm32v8` (did you mean `arm32v7`?)"));
+        check("arm", Err("unknown host `arm`"));
+        check("linux/s390x/v2", Err("unknown host `linux/s390x/v2` (did you mean `s390x`?)"));
         check("armfh", Err("unknown host `armfh` (did you mean `armhf`?)"));
         check("vax", Err("unknown host `vax`"));
         check("", Err("unknown host ``"));

@@ -2,7 +2,8 @@
 //!
 //! A [`Host`] is the machine that an image runs on, named as Docker's official images name it (`arm64v8`); a
 //! [`Target`] is the foreign architecture that QEMU emulates, named as QEMU names it (`aarch64`). Both parse from
-//! any of their names and print as the first; a name that is neither is an [`UnknownName`] with a suggestion.
+//! any of their names and print as the first; a name that is neither is an [`UnknownName`] with a suggestion. [`PLATFORMS`]
+//! are the targets that images are built for, under the names that `--platform` takes.
 //!
 //! This crate does no I/O and knows nothing that is not in its tables.
 
@@ -10,10 +11,12 @@ mod elf;
 mod host;
 mod magic;
 mod name;
+mod platform;
 mod target;
 
 pub use elf::{Class, Elf, Endian};
-pub use host::{Host, Platform};
+pub use host::Host;
 pub use magic::Magic;
-pub use name::UnknownName;
+pub use name::{Suggestion, UnknownName};
+pub use platform::{PLATFORMS, Platform};
 pub use target::{Status, Target};

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct UnknownName {
     what: &'static str,
     name: String,
-    suggestion: Option<String>,
+    suggestion: Suggestion,
 }
 
 impl UnknownName {
@@ -19,16 +19,11 @@ impl UnknownName {
         name: &str,
         candidates: impl IntoIterator<Item = &'a str>,
     ) -> UnknownName {
-        let wanted = normalize(name);
-        // A third of the letters may differ; further away a suggestion is noise.
-        let limit = wanted.chars().count().div_ceil(3);
-        let suggestion = candidates
-            .into_iter()
-            .map(|candidate| (strsim::damerau_levenshtein(&wanted, candidate), candidate))
-            .filter(|(distance, _)| *distance <= limit)
-            .min_by_key(|(distance, _)| *distance)
-            .map(|(_, candidate)| candidate.to_owned());
-        UnknownName { what, name: name.to_owned(), suggestion }
+        UnknownName {
+            what,
+            name: name.to_owned(),
+            suggestion: Suggestion::among(candidates, &normalize(name)),
+        }
     }
 
     /// The name that was given.
@@ -38,15 +33,43 @@ impl UnknownName {
 
     /// The nearest known name, if one is near.
     pub fn suggestion(&self) -> Option<&str> {
-        self.suggestion.as_deref()
+        self.suggestion.name()
     }
 }
 
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown {} `{}`", self.what, self.name)?;
-        match &self.suggestion {
-            Some(suggestion) => write!(f, " (did you mean `{suggestion}`?)"),
+        write!(f, "unknown {} `{}`{}", self.what, self.name, self.suggestion)
+    }
+}
+
+/// The known name that an unknown one is nearest to, if one is near; prints as the end of a message, or as nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Suggestion(Option<String>);
+
+impl Suggestion {
+    /// The one of `candidates` that is nearest to `name`.
+    pub fn among<'a>(candidates: impl IntoIterator<Item = &'a str>, name: &str) -> Suggestion {
+        // A third of the letters may differ; further away a suggestion is noise.
+        let limit = name.chars().count().div_ceil(3);
+        let nearest = candidates
+            .into_iter()
+            .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+            .filter(|(distance, _)| *distance <= limit)
+            .min_by_key(|(distance, _)| *distance);
+        Suggestion(nearest.map(|(_, candidate)| candidate.to_owned()))
+    }
+
+    /// The name itself.
+    pub fn name(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl fmt::Display for Suggestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(name) => write!(f, " (did you mean `{name}`?)"),
             None => Ok(()),
         }
     }
@@ -61,4 +84,9 @@ pub(crate) fn normalize(name: &str) -> String {
         Some(rest) => rest.to_owned(),
         None => lower,
     }
+}
+
+/// A platform's name and its variant, which a slash separates.
+pub(crate) fn split_variant(name: &str) -> (&str, Option<&str>) {
+    name.split_once('/').map_or((name, None), |(name, variant)| (name, Some(variant)))
 }

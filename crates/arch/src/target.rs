@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::elf::{Elf, Endian};
 use crate::magic::{Loose, Magic};
-use crate::name::{UnknownName, normalize};
+use crate::name::{UnknownName, normalize, split_variant};
+use crate::platform::{PLATFORMS, variants};
 
 /// An architecture that QEMU's user mode emulates. Ordered by name.
 #[derive(Clone, Copy)]
@@ -29,6 +30,7 @@ struct Row {
     magic: Magic,
     status: Status,
     aliases: &'static [&'static str],
+    variants: &'static [&'static str],
 }
 
 const fn row(
@@ -38,7 +40,7 @@ const fn row(
     loose: Loose,
     aliases: &'static [&'static str],
 ) -> Row {
-    Row { name, family, elf, magic: Magic::new(elf, loose), status: Status::Current, aliases }
+    Row { name, family, elf, magic: Magic::new(elf, loose), status: Status::Current, aliases, variants: &[] }
 }
 
 const fn mips32(name: &'static str, endian: Endian, n32: bool, aliases: &'static [&'static str]) -> Row {
@@ -49,10 +51,10 @@ const fn mips32(name: &'static str, endian: Endian, n32: bool, aliases: &'static
 
 #[rustfmt::skip]
 static ROWS: [Row; 36] = [
-    row("aarch64", "arm", Elf::le64(183), Loose::ANY, &["arm64", "arm64v8", "arm64/v8", "armv8"]),
+    Row { variants: variants::ARM64, ..row("aarch64", "arm", Elf::le64(183), Loose::ANY, &["arm64", "arm64v8", "armv8"]) },
     row("aarch64_be", "armeb", Elf::be64(183), Loose::ANY, &["arm64be"]),
     row("alpha", "alpha", Elf::le64(0x9026), Loose::ANY, &[]),
-    row("arm", "arm", Elf::le32(40), Loose::ANY, &["armhf", "armel", "arm/v5", "arm/v6", "arm/v7", "arm32v5", "arm32v6", "arm32v7", "armv6", "armv6l", "armv7", "armv7l"]),
+    Row { variants: variants::ARM, ..row("arm", "arm", Elf::le32(40), Loose::ANY, &["armhf", "armel", "arm32v5", "arm32v6", "arm32v7", "armv6", "armv6l", "armv7", "armv7l"]) },
     row("armeb", "armeb", Elf::be32(40), Loose::ANY, &["armbe"]),
     Row { status: Status::Retired, ..row("cris", "cris", Elf::le32(76), Loose::ANY, &[]) },
     row("hexagon", "hexagon", Elf::le32(164), Loose::ANY, &[]),
@@ -73,16 +75,16 @@ static ROWS: [Row; 36] = [
     row("or1k", "or1k", Elf::be32(92), Loose::ANY, &["openrisc"]),
     row("ppc", "ppc", Elf::be32(20), Loose::LINUX, &["powerpc"]),
     row("ppc64", "ppc", Elf::be64(21), Loose::LINUX, &["powerpc64"]),
-    row("ppc64le", "ppcle", Elf::le64(21), Loose::PPC64LE, &["ppc64el", "powerpc64le"]),
+    Row { variants: variants::PPC64LE, ..row("ppc64le", "ppcle", Elf::le64(21), Loose::PPC64LE, &["ppc64el", "powerpc64le"]) },
     row("riscv32", "riscv", Elf::le32(243), Loose::ANY, &[]),
-    row("riscv64", "riscv", Elf::le64(243), Loose::ANY, &[]),
+    Row { variants: variants::RISCV64, ..row("riscv64", "riscv", Elf::le64(243), Loose::ANY, &[]) },
     row("s390x", "s390x", Elf::be64(22), Loose::LINUX, &[]),
     row("sh4", "sh4", Elf::le32(42), Loose::LINUX, &[]),
     row("sh4eb", "sh4", Elf::be32(42), Loose::LINUX, &[]),
     row("sparc", "sparc", Elf::be32(2), Loose::LINUX, &[]),
     row("sparc32plus", "sparc", Elf::be32(18), Loose::LINUX, &[]),
     row("sparc64", "sparc", Elf::be64(43), Loose::LINUX, &[]),
-    row("x86_64", "i386", Elf::le64(62), Loose::X86, &["amd64", "x86-64"]),
+    Row { variants: variants::AMD64, ..row("x86_64", "i386", Elf::le64(62), Loose::X86, &["amd64", "x86-64"]) },
     row("xtensa", "xtensa", Elf::le32(94), Loose::ANY, &[]),
     row("xtensaeb", "xtensa", Elf::be32(94), Loose::ANY, &[]),
 ];
@@ -140,6 +142,22 @@ impl Target {
     pub fn aliases(self) -> &'static [&'static str] {
         self.0.aliases
     }
+
+    /// What may follow any of its names after a slash, as in `linux/arm/v7`: QEMU runs the programs of all of them.
+    pub fn variants(self) -> &'static [&'static str] {
+        self.0.variants
+    }
+
+    /// Go's name, which platforms have (`arm64`); QEMU's, where Go has none.
+    pub fn architecture(self) -> &'static str {
+        let of_platform = PLATFORMS.iter().map(|platform| platform.architecture);
+        of_platform.into_iter().find(|name| self.answers_to(name)).unwrap_or(self.name())
+    }
+
+    /// True if `name`, without a variant, is one of its names.
+    pub(crate) fn answers_to(self, name: &str) -> bool {
+        self.name() == name || self.aliases().contains(&name)
+    }
 }
 
 impl FromStr for Target {
@@ -148,12 +166,17 @@ impl FromStr for Target {
     /// Parses QEMU's, Debian's, Docker's or OCI's name (`linux/arm/v7`, with or without `linux/`).
     fn from_str(name: &str) -> Result<Target, UnknownName> {
         let wanted = normalize(name);
-        Target::all()
-            .find(|target| target.name() == wanted || target.aliases().contains(&wanted.as_str()))
-            .ok_or_else(|| {
+        let (plain, variant) = split_variant(&wanted);
+        let of_name = Target::all().find(|target| target.answers_to(plain));
+        match (of_name, variant) {
+            (Some(target), None) => Ok(target),
+            (Some(target), Some(variant)) if target.variants().contains(&variant) => Ok(target),
+            (Some(_), Some(_)) => Err(UnknownName::new("target", name, [plain])),
+            (None, _) => {
                 let aliases = ROWS.iter().flat_map(|row| row.aliases.iter().copied());
-                UnknownName::new("target", name, ROWS.iter().map(|row| row.name).chain(aliases))
-            })
+                Err(UnknownName::new("target", name, ROWS.iter().map(|row| row.name).chain(aliases)))
+            }
+        }
     }
 }
 
@@ -217,6 +240,44 @@ mod tests {
                 assert_eq!(alias.parse(), Ok(target), "{alias}");
                 assert_eq!(format!("linux/{alias}").parse(), Ok(target), "{alias}");
             }
+        }
+    }
+
+    #[test]
+    fn a_name_may_have_one_of_its_targets_variants() {
+        for (name, expected) in [
+            ("linux/amd64/v2", Ok("x86_64")),
+            ("LINUX/AMD64/V4", Ok("x86_64")),
+            ("linux/x86_64/v3", Ok("x86_64")),
+            ("arm/v5", Ok("arm")),
+            ("linux/arm/v8", Ok("arm")),
+            ("linux/arm64/v8", Ok("aarch64")),
+            ("linux/arm64/v9.2", Ok("aarch64")),
+            ("linux/ppc64le/power9", Ok("ppc64le")),
+            ("linux/riscv64/rva20u64", Ok("riscv64")),
+            ("linux/amd64/v8", Err("unknown target `linux/amd64/v8` (did you mean `amd64`?)")),
+            ("linux/s390x/v2", Err("unknown target `linux/s390x/v2` (did you mean `s390x`?)")),
+            ("arm/", Err("unknown target `arm/` (did you mean `arm`?)")),
+            ("arm/v7/", Err("unknown target `arm/v7/`")),
+            ("windows/amd64", Err("unknown target `windows/amd64`")),
+        ] {
+            let actual = name.parse::<Target>().map(Target::name).map_err(|error| error.to_string());
+            assert_eq!(actual, expected.map_err(str::to_owned), "{name}");
+        }
+    }
+
+    #[test]
+    fn architectures_are_named_as_go_names_them() {
+        for (target, expected) in [
+            ("x86_64", "amd64"),
+            ("i386", "386"),
+            ("aarch64", "arm64"),
+            ("arm", "arm"),
+            ("mips64", "mips64"),
+            ("mips64el", "mips64le"),
+            ("sparc", "sparc"),
+        ] {
+            assert_eq!(Target::named(target).architecture(), expected);
         }
     }
 

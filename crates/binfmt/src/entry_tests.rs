@@ -73,6 +73,10 @@ fn what_cannot_be_registered_is_refused_before_the_kernel_is_asked() {
     let new = |name: &str, path: &str| {
         Entry::new(name, (b"\x7f", b"\xff"), Path::new(path), Flags::NONE).map_err(|error| error.to_string())
     };
+    let line = |path: &str| {
+        Entry::new("e", (b"\x7f", b"\xff"), Path::new(path), Flags::NONE)
+            .and_then(|entry| entry.register_line())
+    };
     assert!(new("e", "/x").is_ok());
     for name in ["", ".", "..", "register", "status", "a/b", "a\nb", &"x".repeat(256)] {
         assert_eq!(new(name, "/x"), Err(format!("`{name}` cannot be an entry's name")));
@@ -82,9 +86,14 @@ fn what_cannot_be_registered_is_refused_before_the_kernel_is_asked() {
         assert_eq!(new("e", path), Err(message));
     }
     assert_eq!(
-        new("e", "/:|,;#%!~^"),
-        Err("`/:|,;#%!~^` cannot be an interpreter: its path holds every delimiter that a register line could use"
+        new("e", "/:|,%!~^=@+"),
+        Err("`/:|,%!~^=@+` cannot be an interpreter: its path holds every delimiter that a register line could use"
             .to_owned())
+    );
+    assert_eq!(
+        line("/a:b|c,d").map(|line| line[0]),
+        Ok(b'%'),
+        "systemd-binfmt takes a line that begins with `;` for a comment"
     );
     assert_eq!(
         new("e", &format!("/{}", "x".repeat(2000))),

@@ -1,6 +1,6 @@
 //! A mounted binfmt_misc and its operations.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt;
@@ -13,8 +13,8 @@ use rustix::io::Errno;
 use crate::entry::{Entry, Unreadable};
 use crate::error::{Error, Result};
 use crate::flags::Flags;
-use crate::kernel::in_initial_user_namespace;
-use crate::mount::{self, Instance, State};
+use crate::kernel::{Kernel, in_initial_user_namespace};
+use crate::mount::{self, Instance, State, Temporary};
 use crate::replace::{self, Table};
 
 /// The longest wait for others who change entries: three programs that do not end, one after the other.
@@ -32,14 +32,17 @@ pub struct BinfmtMisc {
     dir: PathBuf,
     read_only: bool,
     new_instance: bool,
+    made_mount: bool,
+    /// The mount that goes with this value, where it was made to look only.
+    mounted: Option<Temporary>,
 }
 
 /// An entry as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// The name of its file; what is not UTF-8 in it is replaced.
-    pub name: String,
-    /// What it says.
+    /// The name of its file: any bytes but `/`, line breaks and the delimiter.
+    pub name: OsString,
+    /// What it says. What is not UTF-8 in its name is replaced.
     pub entry: std::result::Result<Entry, Unreadable>,
 }
 
@@ -50,19 +53,67 @@ impl BinfmtMisc {
     /// # Errors
     /// If there is none and it cannot be mounted: one error for each cause.
     pub fn open(dir: Option<&Path>) -> Result<BinfmtMisc> {
+        if let Some(mounted) = BinfmtMisc::mounted(dir)? {
+            return Ok(mounted);
+        }
+        let wanted = dir.unwrap_or(Path::new(mount::DEFAULT));
+        let new_instance = mount::mount(wanted)? == Instance::New;
+        let dir = wanted.to_owned();
+        Ok(BinfmtMisc { dir, read_only: false, new_instance, made_mount: true, mounted: None })
+    }
+
+    /// The same, leaving everything as it is: a mount that has to be made is undone with the value.
+    ///
+    /// # Errors
+    /// As [`BinfmtMisc::open`].
+    pub fn open_briefly(dir: Option<&Path>) -> Result<BinfmtMisc> {
+        let mut misc = BinfmtMisc::open(dir)?;
+        misc.mounted = misc.made_mount.then(|| Temporary(misc.dir.clone()));
+        Ok(misc)
+    }
+
+    /// The same, to see what is registered: `None` if it is mounted nowhere, so that there are no entries.
+    ///
+    /// # Errors
+    /// As [`BinfmtMisc::open`].
+    pub fn look(dir: Option<&Path>) -> Result<Option<BinfmtMisc>> {
+        let misc = BinfmtMisc::open_briefly(dir)?;
+        Ok(Some(misc).filter(|misc| !misc.new_instance))
+    }
+
+    /// The one that is mounted where this process can see it.
+    ///
+    /// # Errors
+    /// If the kernel does not tell what is at `dir`.
+    pub fn mounted(dir: Option<&Path>) -> Result<Option<BinfmtMisc>> {
+        let found = |dir, read_only| BinfmtMisc {
+            dir,
+            read_only,
+            new_instance: false,
+            made_mount: false,
+            mounted: None,
+        };
         let wanted = dir.unwrap_or(Path::new(mount::DEFAULT));
         if let State::Mounted { read_only } = mount::state(wanted)? {
-            return Ok(BinfmtMisc { dir: wanted.to_owned(), read_only, new_instance: false });
+            return Ok(Some(found(wanted.to_owned(), read_only)));
         }
-        if dir.is_none() {
-            for found in mount::mounts() {
-                if let Ok(State::Mounted { read_only }) = mount::state(&found) {
-                    return Ok(BinfmtMisc { dir: found, read_only, new_instance: false });
-                }
-            }
-        }
-        let new_instance = mount::mount(wanted)? == Instance::New;
-        Ok(BinfmtMisc { dir: wanted.to_owned(), read_only: false, new_instance })
+        let others = if dir.is_none() { mount::mounts() } else { Vec::new() };
+        Ok(others.into_iter().find_map(|dir| match mount::state(&dir) {
+            Ok(State::Mounted { read_only }) => Some(found(dir, read_only)),
+            _ => None,
+        }))
+    }
+
+    /// True if its entries last until the machine is restarted. Not so where [`BinfmtMisc::open`] has mounted it for nobody
+    /// but this container: since Linux 6.7 all entries vanish with the last mount.
+    pub fn lasts(&self) -> bool {
+        let ends_with_its_mount = Kernel::running().is_none_or(|kernel| kernel >= Kernel::OWN_INSTANCES);
+        !self.new_instance || !ends_with_its_mount || mount::is_the_machines_own()
+    }
+
+    /// Undoes the mount that [`BinfmtMisc::open`] has made, if it has.
+    pub fn unmount(mut self) {
+        self.mounted = self.made_mount.then(|| Temporary(self.dir.clone()));
     }
 
     /// Where it is mounted.
@@ -105,13 +156,15 @@ impl BinfmtMisc {
         let mut listed = Vec::new();
         for file in std::fs::read_dir(&self.dir).map_err(io)? {
             let file = file.map_err(io)?;
-            let name = file.file_name().to_string_lossy().into_owned();
+            let name = file.file_name();
             if name == "register" || name == "status" {
                 continue;
             }
             let path = file.path();
             match std::fs::read(&path) {
-                Ok(text) => listed.push(Listed { entry: Entry::parse(&name, &text), name }),
+                Ok(text) => {
+                    listed.push(Listed { entry: Entry::parse(&name.to_string_lossy(), &text), name });
+                }
                 // Removed in between.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(Error::Io { operation: "read", path, source }),
@@ -184,7 +237,7 @@ impl BinfmtMisc {
     /// # Errors
     /// As [`BinfmtMisc::remove`].
     pub fn remove_listed(&self, listed: &Listed) -> Result<bool> {
-        let name = Path::new(&listed.name).to_string_lossy();
+        let name = listed.name.to_string_lossy();
         self.remove_if(&listed.name, |text| Entry::parse(&name, text) == listed.entry)
     }
 

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
-use rustix::mount::MountFlags;
+use rustix::mount::{MountFlags, UnmountFlags};
 
 use crate::error::{Error, Result};
-use crate::kernel::in_initial_user_namespace;
+use crate::kernel::{in_initial_pid_namespace, in_initial_user_namespace};
 
 /// Where the kernel makes a directory for it, and every tool looks for it.
 pub const DEFAULT: &str = "/proc/sys/fs/binfmt_misc";
@@ -165,6 +165,29 @@ fn is_procfs(dir: &Path) -> bool {
     stat.is_ok_and(|stat| stat.f_type as u32 == PROC_MAGIC)
 }
 
+/// A mount that is undone with this value.
+#[derive(Debug)]
+pub(crate) struct Temporary(pub(crate) PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Whoever could mount it can unmount it, unless somebody else has.
+        let _ = rustix::mount::unmount(&self.0, UnmountFlags::DETACH);
+    }
+}
+
+/// True if what this process mounts is there for the whole machine: if the first process has it among its mounts. A container
+/// with the machine's processes but mounts of its own (`--pid host`) is told by that.
+pub(crate) fn is_the_machines_own() -> bool {
+    let init = std::fs::read("/proc/1/mountinfo").ok();
+    reaches_the_machine(in_initial_user_namespace(), in_initial_pid_namespace(), init.as_deref())
+}
+
+/// `init` is the first process's mountinfo; where it cannot be read, the namespaces are all there is to go by.
+fn reaches_the_machine(initial_user: bool, initial_pid: bool, init: Option<&[u8]>) -> bool {
+    initial_user && initial_pid && init.is_none_or(|mounts| !parse_mountinfo(mounts).is_empty())
+}
+
 /// The kernel makes the file `register` together with the instance, so that its age is the instance's.
 fn instance(dir: &Path, before: SystemTime) -> Instance {
     // File times come from a clock that ticks up to a hundred times a second.
@@ -187,6 +210,23 @@ mod tests {
             48 23 0:40 / /mnt/a\\040b\\134c ro - binfmt_misc none rw\n\
             49 23 0:40 / /binfmt_misc rw - tmpfs binfmt_misc rw\nshort line\n\n";
         assert_eq!(parse_mountinfo(text), [PathBuf::from(DEFAULT), PathBuf::from("/mnt/a b\\c")],);
+    }
+
+    #[test]
+    fn a_mount_is_the_machines_where_its_first_process_has_it() {
+        let with = b"47 23 0:40 / /proc/sys/fs/binfmt_misc rw - binfmt_misc binfmt_misc rw\n".as_slice();
+        let without = b"23 28 0:22 / /proc rw,relatime - proc proc rw\n".as_slice();
+        for (user, pid, init, expected) in [
+            (true, true, Some(with), true),
+            // `docker run --privileged --pid host`: the machine's processes, and mounts of its own.
+            (true, true, Some(without), false),
+            // A container: its first process has what it has mounted.
+            (true, false, Some(with), false),
+            (false, true, Some(with), false),
+            (true, true, None, true),
+        ] {
+            assert_eq!(reaches_the_machine(user, pid, init), expected, "{user} {pid}");
+        }
     }
 
     #[test]

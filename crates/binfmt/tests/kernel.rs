@@ -22,7 +22,8 @@ fn entry(name: &str, interpreter: &str, flags: Flags) -> Entry {
 }
 
 fn names(misc: &BinfmtMisc) -> Vec<String> {
-    let mut names: Vec<_> = misc.list().unwrap().into_iter().map(|listed| listed.name).collect();
+    let mut names: Vec<_> =
+        misc.list().unwrap().into_iter().map(|listed| listed.name.into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -225,6 +226,45 @@ fn an_entry_that_took_the_name_since_the_look_is_not_removed() {
         assert_eq!(misc.entry("e").unwrap(), Some(theirs));
         assert_eq!(names(&misc), ["e"]);
         assert!(misc.remove_listed(&misc.list().unwrap()[0]).unwrap());
+        assert_eq!(names(&misc), [""; 0]);
+    });
+}
+
+#[test]
+fn looking_leaves_no_mount() {
+    private::run("looking_leaves_no_mount", |dir| {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let elsewhere = elsewhere.path().to_str().unwrap().to_owned();
+        BinfmtMisc::look(None).unwrap().unwrap();
+        assert_eq!(mount::mounts(), [dir], "what was mounted stays so");
+        BinfmtMisc::open(Some(dir)).unwrap().register(&entry("e", "/x", Flags::NONE)).unwrap();
+        run("mount", &["--bind", dir.to_str().unwrap(), &elsewhere]);
+        run("umount", &[dir.to_str().unwrap()]);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        // As in a container: there is one, and it is mounted where this process does not look.
+        let misc = BinfmtMisc::look(Some(dir)).unwrap().unwrap();
+        assert_eq!(names(&misc), ["e"]);
+        drop(misc);
+        assert_eq!(mount::mounts(), [PathBuf::from(&elsewhere)]);
+        run("umount", &[&elsewhere]);
+        assert!(BinfmtMisc::look(None).unwrap().is_none());
+        assert_eq!(mount::mounts(), [PathBuf::new(); 0]);
+        // Opened to be written to, and then not.
+        let misc = BinfmtMisc::open(None).unwrap();
+        assert!(misc.is_new_instance() && !misc.lasts());
+        misc.unmount();
+        assert_eq!(mount::mounts(), [PathBuf::new(); 0]);
+    });
+}
+
+#[test]
+fn an_entry_may_have_any_name() {
+    private::run("an_entry_may_have_any_name", |dir| {
+        let misc = BinfmtMisc::open(Some(dir)).unwrap();
+        fs::write(dir.join("register"), b":\xff\x1b:E::xyz::/x:").unwrap();
+        let listed = misc.list().unwrap();
+        assert_eq!(listed[0].name.as_encoded_bytes(), b"\xff\x1b");
+        assert!(misc.remove_listed(&listed[0]).unwrap());
         assert_eq!(names(&misc), [""; 0]);
     });
 }

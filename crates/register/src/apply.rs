@@ -1,5 +1,7 @@
 //! Makes the kernel hold an entry that is wanted.
 
+use std::ffi::OsStr;
+
 use arch::Target;
 use binfmt::{BinfmtMisc, Entry, Error, Flags};
 
@@ -9,6 +11,7 @@ use crate::owner;
 use crate::same::same_content;
 use crate::trouble::Trouble;
 use crate::want::Wanted;
+use crate::winner::winner;
 
 /// The way that an entry came to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub struct Policy<'a> {
     /// Run a program of the target when its entry is there.
     pub check: bool,
     /// A suffix that our own interpreters may have.
-    pub suffix: &'a str,
+    pub suffix: &'a OsStr,
 }
 
 /// An entry that is there.
@@ -133,13 +136,16 @@ fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -
         ));
         return Err(trouble.hint("--force replaces it; removing that tool's registration leaves it in order"));
     }
+    // One in front of it takes its programs: what runs them then says nothing of this entry, which has to come to the front.
+    let first = winner(&misc.list()?, wanted.target).map(|first| first.name.clone());
+    let shadowed = first.is_some_and(|first| first != old.name());
     let same = old == entry;
-    if same && (!policy.look || !old.flags().contains(Flags::FIX_BINARY)) {
+    if same && !shadowed && (!policy.look || !old.flags().contains(Flags::FIX_BINARY)) {
         return Ok(Applied { done: Done::Unchanged, outcome: None });
     }
     // With F the text does not tell which file the kernel holds: that path may have had another QEMU behind it when
     // it was registered, in a container that is long gone.
-    if policy.look && old.enabled() && does_as_much(old, entry) {
+    if policy.look && !shadowed && old.enabled() && does_as_much(old, entry) {
         let held = Held::find(wanted);
         if same && held.is_the_same && held.outcome == Outcome::Runs {
             return Ok(Applied { done: Done::Unchanged, outcome: Some(held.outcome) });

@@ -1,12 +1,17 @@
 //! Writes, and removes, the files from which systemd-binfmt or update-binfmts registers the targets at each boot.
 
-use std::io::Write;
+use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use arch::Target;
 use binfmt::{BinfmtMisc, Entry, Flags, Recognition};
 
 use crate::args::Style;
+use crate::interpreter::open_regular;
 use crate::output::Output;
 use crate::register;
 use crate::registration;
@@ -30,7 +35,7 @@ pub(crate) fn run(
         );
     }
     register::warn_of_credentials(scene, output);
-    for wanted in register::sort(scene, misc, output).wanted {
+    for wanted in register::sort(scene, misc, &[], output).wanted {
         let (target, entry) = (wanted.target, &wanted.entry);
         registration::warn_of_exposure(&wanted, output);
         let interpreter = entry.interpreter().display();
@@ -73,14 +78,35 @@ pub(crate) fn ours(scene: &Scene, style: Style) -> Vec<PathBuf> {
     let selected = Target::all().filter(|target| scene.request.selection.contains(*target));
     let files = selected.filter_map(|target| {
         let path = dir.join(file(target, style));
-        let text = std::fs::read_to_string(&path).ok()?;
-        let begins = match style {
-            Style::Systemd => format!(":{}:M::", entry_name(target)),
-            Style::Debian => format!("package {}\ninterpreter ", entry_name(target)),
+        let name = entry_name(target);
+        let is_ours = match style {
+            Style::Systemd => is_line(&beginning(&path)?, &name),
+            Style::Debian => {
+                beginning(&path)?.starts_with(format!("package {name}\ninterpreter ").as_bytes())
+            }
         };
-        text.starts_with(&begins).then_some(path)
+        is_ours.then_some(path)
     });
     files.collect()
+}
+
+/// True if `text` begins as the register line of the entry `name`, whatever its delimiter.
+fn is_line(text: &[u8], name: &str) -> bool {
+    let Some((delimiter, rest)) = text.split_first() else { return false };
+    let fields = [name.as_bytes(), b"M", b""];
+    let mut begun = rest.split(|byte| byte == delimiter);
+    fields.iter().all(|field| begun.next() == Some(field))
+}
+
+/// The first bytes of a file: as many as tell whose it is. Links are not followed: this program writes none, and a link to
+/// /dev/null is how systemd is told to pass over a file.
+fn beginning(path: &Path) -> Option<Vec<u8>> {
+    if !path.symlink_metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    open_regular(path)?.take(256).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 fn file(target: Target, style: Style) -> String {
@@ -99,26 +125,36 @@ fn debian(entry: &Entry) -> Vec<u8> {
         Recognition::Magic { value, mask, .. } => (escaped(value), escaped(mask)),
         Recognition::Extension(_) => (String::new(), String::new()),
     };
-    format!(
-        "package {}\ninterpreter {}\nmagic {value}\nmask {mask}\ncredentials {}\npreserve {}\nfix_binary {}\n",
-        entry.name(),
-        entry.interpreter().display(),
+    let rest = format!(
+        "\nmagic {value}\nmask {mask}\ncredentials {}\npreserve {}\nfix_binary {}\n",
         yes_no(Flags::CREDENTIALS),
         yes_no(Flags::PRESERVE_ARGV0),
         yes_no(Flags::FIX_BINARY),
-    )
-    .into_bytes()
+    );
+    let head = format!("package {}\ninterpreter ", entry.name());
+    // A path is any bytes.
+    [head.as_bytes(), entry.interpreter().as_os_str().as_bytes(), rest.as_bytes()].concat()
 }
 
 /// Whole or not at all: the file is written beside its place and then moved there.
 fn write(path: &Path, text: &[u8]) -> Result<(), Trouble> {
-    let temporary = PathBuf::from(format!("{}.{}.new", path.display(), std::process::id()));
-    let written = std::fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&temporary, path));
+    let failed = |error| Trouble::new(format_args!("cannot write {}: {error}", path.display()));
+    let (temporary, mut file) = beside(path).map_err(failed)?;
+    let written =
+        file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&temporary, path));
     written.map_err(|error| {
-        // What could not be made need not be removable.
+        // The error is what counts.
         let _ = std::fs::remove_file(&temporary);
-        Trouble::new(format_args!("cannot write {}: {error}", path.display()))
+        failed(error)
     })
+}
+
+/// A new file beside `path`, under a name that nobody can have occupied: in a folder that others can write to, a link of a
+/// known name would lead elsewhere. `create_new` opens nothing that is there.
+fn beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{:016x}.new", RandomState::new().build_hasher().finish()));
+    let temporary = PathBuf::from(name);
+    let file = File::options().write(true).create_new(true).mode(0o644).open(&temporary)?;
+    Ok((temporary, file))
 }

@@ -3,9 +3,17 @@
 
 pub mod outline;
 
-/// The version line of `register`.
-pub(crate) fn version() -> String {
-    format!("register {}", env!("CARGO_PKG_VERSION"))
+use crate::inventory::Inventory;
+
+/// What `register --version` prints: this program's version, and those of the QEMUs that it would register.
+pub(crate) fn version(inventory: &Inventory) -> String {
+    let dir = inventory.dir().display();
+    let versions: Vec<String> = inventory.versions().iter().map(ToString::to_string).collect();
+    let qemu = match versions.as_slice() {
+        [] => format!("no QEMU in {dir}"),
+        versions => format!("QEMU {} in {dir}", versions.join(", ")),
+    };
+    format!("register {}\n{qemu}\n", env!("CARGO_PKG_VERSION"))
 }
 
 /// `register --help`
@@ -21,7 +29,7 @@ Tells the kernel which QEMU runs which foreign programs (binfmt_misc).
 
 Before --:
   -h, --help            this text
-  -V, --version         the version
+  -V, --version         versions of this program and of its QEMU
   -l, --list            list entries; -l -- -p goes on to register
       --json            the same for machines
   -s, --static          the binaries are called qemu-TARGET-static
@@ -49,6 +57,7 @@ On either side:
       --check [TARGETS]  run a small program of each target; done after -p
       --no-check         run no programs
   -f, --force            replace and remove other tools' entries too
+      --ephemeral        accept entries that vanish with this container
   -n, --dry-run          print what would be registered, removed or written
   -m, --mount DIR        where binfmt_misc is (default $QUS_BINFMT_MISC, /proc/sys/fs/binfmt_misc)
 
@@ -68,5 +77,6 @@ which emulators are registered, as JSON.
   --mount DIR               where binfmt_misc is (default $QUS_BINFMT_MISC, /proc/sys/fs/binfmt_misc)
   --version                 versions of this program and of its QEMU
   --force                   replace and remove other tools' entries too
+  --ephemeral               accept entries that vanish with this container
   --no-check                run no programs; `supported` then goes by the entries
 ";

@@ -1,13 +1,15 @@
 //! tonistiigi/binfmt's interface, for scripts and for docker/setup-qemu-action: the same options, messages and JSON. But
 //! the exit code tells whether what was asked for holds.
 
-use arch::{Host, Target};
-use binfmt::BinfmtMisc;
+use std::ffi::OsStr;
+
+use arch::{PLATFORMS, Target};
+use binfmt::{BinfmtMisc, Listed};
 
 use crate::args::{Action, binfmt as typed};
 use crate::check::{self, Outcome};
 use crate::environment::Environment;
-use crate::interpreter;
+use crate::inventory::Inventory;
 use crate::json::Json;
 use crate::machine::Kinship;
 use crate::output::Output;
@@ -18,20 +20,8 @@ use crate::request::{Request, Selection, folder, report_unknown, select};
 use crate::scene::Scene;
 use crate::trouble::Trouble;
 use crate::want::{Wanted, entry_name};
-
-/// Targets that are a platform's, in that tool's order.
-const PLATFORMS: &[(&str, &[&str])] = &[
-    ("x86_64", &["linux/amd64"]),
-    ("aarch64", &["linux/arm64"]),
-    ("riscv64", &["linux/riscv64"]),
-    ("ppc64le", &["linux/ppc64le"]),
-    ("s390x", &["linux/s390x"]),
-    ("i386", &["linux/386"]),
-    ("mips64el", &["linux/mips64le"]),
-    ("mips64", &["linux/mips64"]),
-    ("loongarch64", &["linux/loong64"]),
-    ("arm", &["linux/arm/v7", "linux/arm/v6"]),
-];
+use crate::winner::winner;
+use crate::{escape, pattern};
 
 pub(crate) fn run(
     invocation: typed::Invocation,
@@ -64,27 +54,34 @@ fn work(typed: &typed::Args, environment: &Environment, output: &mut Output<'_>)
         },
     };
     let scene = Scene::new(request(typed, selection.clone(), environment));
-    let misc = scene.open()?;
-    for pattern in &typed.uninstall {
-        uninstall(pattern, &scene, &misc, output)?;
+    if !typed.uninstall.is_empty() {
+        let misc = scene.look()?;
+        for pattern in &typed.uninstall {
+            uninstall(pattern, &scene, misc.as_ref(), output)?;
+        }
     }
-    if selection.is_some() {
-        registration::prepare(&scene, &misc, output)?;
-        install(&scene, &misc, output);
-    }
-    print_status(&scene, &misc, output)
+    let misc = match selection {
+        Some(_) => {
+            let misc = registration::prepare(&scene, output)?;
+            install(&scene, &misc, output)?;
+            Some(misc)
+        }
+        None => scene.look()?,
+    };
+    print_status(&scene, misc.as_ref(), output)
 }
 
 /// That tool's choices: `F` and `C` always, and `P` where it can be or must be.
 fn request(typed: &typed::Args, selection: Option<Selection>, environment: &Environment) -> Request {
-    let dir = folder(environment.binary_path.clone(), environment);
+    let inventory = Inventory::new(folder(environment.binary_path.clone(), environment));
     Request {
         steps: Vec::new(),
         action: Some(Action::Register),
         mode: crate::args::Mode::Do,
         selection: selection.unwrap_or(Selection::All),
-        suffix: environment.suffix.clone().unwrap_or_else(|| suffix(&dir).into()),
-        dir,
+        // There is no `-s` here.
+        suffix: environment.suffix.clone().unwrap_or_else(|| inventory.suffix().into()),
+        dir: inventory.dir().to_owned(),
         persistent: true,
         credential: environment.credential.unwrap_or(true),
         preserve_argv0: environment.preserve_argv0.then_some(true),
@@ -93,35 +90,30 @@ fn request(typed: &typed::Args, selection: Option<Selection>, environment: &Envi
         mount: typed.mount.clone().or_else(|| environment.binfmt_misc.clone()),
         force: typed.force,
         check: !typed.no_check,
+        must_check: false,
         no_check: typed.no_check,
+        ephemeral: typed.ephemeral,
         host_arch: environment.host_arch.clone(),
     }
 }
 
-/// There is no `-s` here: the binaries have the suffix that most of them have.
-fn suffix(dir: &std::path::Path) -> &'static str {
-    let Ok(files) = std::fs::read_dir(dir) else { return "" };
-    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
-    let (with, without) =
-        names.filter(|name| name.starts_with("qemu-")).fold((0, 0), |(with, without), name| {
-            if name.ends_with("-static") { (with + 1, without) } else { (with, without + 1) }
-        });
-    if with > without { "-static" } else { "" }
-}
-
-fn install(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) {
+fn install(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
     let named = matches!(scene.request.selection, Selection::Named(_));
-    for (target, decision) in registration::decide(scene, Some(misc)) {
+    for (target, decision) in registration::decide(scene, Some(misc), &misc.list()?) {
         match decision {
             Decision::Register(wanted) => install_one(&wanted, scene, misc, output),
             Decision::Native | Decision::Runs if named => output.verbatim(format_args!(
                 "installing: {} OK (this machine runs it by itself)",
-                platform(target)
+                target.architecture()
             )),
+            Decision::Left(rival) => {
+                output.verbatim(format_args!("installing: {} OK ({rival} runs it)", target.architecture()));
+            }
             Decision::Native | Decision::Runs | Decision::Missing(_) => {}
             Decision::Refused(trouble) => fail(target, &trouble, output),
         }
     }
+    Ok(())
 }
 
 fn install_one(wanted: &Wanted, scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) {
@@ -129,46 +121,41 @@ fn install_one(wanted: &Wanted, scene: &Scene, misc: &BinfmtMisc, output: &mut O
     match registration::register(scene, misc, wanted, output) {
         Err(trouble) => fail(target, &trouble, output),
         Ok(applied) => {
-            if applied.outcome.is_none_or(|outcome| judge(target, &outcome, output)) {
-                output.verbatim(format_args!("installing: {} OK", platform(target)));
+            if applied.outcome.is_none_or(|outcome| judge(target, &outcome, &scene.request, output)) {
+                output.verbatim(format_args!("installing: {} OK", target.architecture()));
             }
         }
     }
 }
 
 fn fail(target: Target, trouble: &Trouble, output: &mut Output<'_>) {
-    output.verbatim_error(format_args!("installing: {} {}", platform(target), trouble.message()));
+    output.verbatim_error(format_args!("installing: {} {}", target.architecture(), trouble.message()));
     if let Some(hint) = trouble.what_to_do() {
         output.hint(hint);
     }
 }
 
-/// That tool's name for a target: Go's, where it has one.
-fn platform(target: Target) -> &'static str {
-    let host = Host::all().find(|host| host.target() == target);
-    host.map_or(target.name(), |host| host.platform().architecture)
-}
-
 fn uninstall(
     pattern: &str,
     scene: &Scene,
-    misc: &BinfmtMisc,
+    misc: Option<&BinfmtMisc>,
     output: &mut Output<'_>,
 ) -> Result<(), Trouble> {
     let pattern = pattern.parse::<Target>().map_or_else(|_| pattern.to_owned(), entry_name);
-    let suffix = scene.request.suffix.to_string_lossy();
+    let suffix = &scene.request.suffix;
     // Whoever resets a machine with `qemu-*`, as docker/setup-qemu-action can, means what is there, be it nothing.
     let named = !pattern.contains(['*', '?']);
     let mut found = false;
-    for listed in misc.list()? {
-        let name = &listed.name;
+    let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
+    for (listed, misc) in listed.iter().filter_map(|listed| Some((listed, misc?))) {
         // An entry that a killed replacement has left goes with the one that it was to become.
-        let of = BinfmtMisc::leftover_from(name).unwrap_or(name);
-        if !matches(&pattern, name) && !matches(&pattern, of) {
+        let of = listed.name.to_str().and_then(BinfmtMisc::leftover_from).map_or(&*listed.name, OsStr::new);
+        if !pattern::matches(&pattern, &listed.name) && !pattern::matches(&pattern, of) {
             continue;
         }
         found = true;
-        let ours = listed.entry.as_ref().is_ok_and(|entry| owner::of(entry, &suffix).1.is_ours());
+        let name = escape::name(&listed.name);
+        let ours = listed.entry.as_ref().is_ok_and(|entry| owner::of(entry, suffix).1.is_ours());
         if !ours && !scene.request.force && !named {
             output.verbatim(format_args!("uninstalling: {name} stays: it is another tool's"));
             continue;
@@ -178,7 +165,7 @@ fn uninstall(
             output.hint("--force removes it");
             continue;
         }
-        match misc.remove_listed(&listed) {
+        match misc.remove_listed(listed) {
             Ok(_) => output.verbatim(format_args!("uninstalling: {name} OK")),
             Err(error) => {
                 output.verbatim_error(format_args!("uninstalling: {name} {error}"));
@@ -196,71 +183,48 @@ fn uninstall(
     Ok(())
 }
 
-/// Whether a name matches a shell pattern of `*`, `?` and plain characters.
-fn matches(pattern: &str, name: &str) -> bool {
-    match (pattern.chars().next(), name.chars().next()) {
-        (None, None) => true,
-        (Some('*'), _) => {
-            let rest = &pattern[1..];
-            matches(rest, name)
-                || name.chars().next().is_some_and(|c| matches(pattern, &name[c.len_utf8()..]))
-        }
-        (Some('?'), Some(c)) => matches(&pattern[1..], &name[c.len_utf8()..]),
-        (Some(p), Some(c)) if p == c => matches(&pattern[p.len_utf8()..], &name[c.len_utf8()..]),
-        _ => false,
-    }
-}
-
 /// `{"supported": […], "emulators": […]}`, as that tool prints it.
-fn print_status(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
+fn print_status(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Result<(), Trouble> {
     let mut json = Json::default();
-    let listed = misc.list()?;
+    let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
     json.nested(None, ['{', '}'], |json| {
         json.nested(Some("supported"), ['[', ']'], |json| {
-            for name in supported(scene, misc) {
+            for name in supported(scene, &listed) {
                 json.string(None, &name);
             }
         });
         json.nested(Some("emulators"), ['[', ']'], |json| {
-            let mut names: Vec<&str> = listed
+            let mut names: Vec<String> = listed
                 .iter()
                 .filter(|listed| listed.entry.as_ref().is_ok_and(binfmt::Entry::enabled))
-                .map(|listed| listed.name.as_str())
+                .map(|listed| listed.name.to_string_lossy().into_owned())
                 .collect();
             names.sort_unstable();
             for name in names {
-                json.string(None, name);
+                json.string(None, &name);
             }
         });
     });
-    output.line(json.into_text());
+    output.text(json.into_text());
     Ok(())
 }
 
 /// The platforms whose programs run: this machine's own first.
-fn supported(scene: &Scene, misc: &BinfmtMisc) -> Vec<String> {
-    let listed = misc.list().unwrap_or_default();
+fn supported(scene: &Scene, listed: &[Listed]) -> Vec<String> {
     let mut native = Vec::new();
     let mut emulated = Vec::new();
-    for (name, platforms) in PLATFORMS {
-        let Ok(target) = name.parse::<Target>() else { continue };
+    for platforms in PLATFORMS.chunk_by(|one, other| one.target() == other.target()) {
+        let target = platforms[0].target();
         let own = scene.machine.kinship(target) == Kinship::Native;
-        let runs = match scene.request.no_check {
-            true => {
-                let program = crate::program::elf(target).unwrap_or_default();
-                listed
-                    .iter()
-                    .any(|listed| listed.entry.as_ref().is_ok_and(|e| e.enabled() && e.takes(&program)))
-            }
+        let runs = || match scene.request.no_check {
+            true => winner(listed, target).is_some(),
             false => check::run(target) == Outcome::Runs,
         };
-        let names = platforms.iter().map(|platform| (*platform).to_owned());
-        match (own, runs) {
-            (true, _) => {
-                native.extend(names.chain(levels(target).iter().map(|level| format!("linux/amd64/{level}"))));
-            }
-            (false, true) => emulated.extend(names),
-            (false, false) => {}
+        let names = platforms.iter().map(ToString::to_string);
+        if own {
+            native.extend(names.chain(levels(target).iter().map(|level| format!("linux/amd64/{level}"))));
+        } else if runs() {
+            emulated.extend(names);
         }
     }
     native.extend(emulated);
@@ -288,48 +252,8 @@ fn levels(_target: Target) -> &'static [&'static str] {
 }
 
 fn print_version(environment: &Environment, output: &mut Output<'_>) {
-    let dir = folder(environment.binary_path.clone(), environment);
-    let suffix = environment.suffix.clone().unwrap_or_else(|| suffix(&dir).into());
-    let newest = Target::current().filter_map(|target| {
-        let mut path = dir.join(entry_name(target)).into_os_string();
-        path.push(&suffix);
-        interpreter::version_in(&std::fs::File::open(path).ok()?, target)
-    });
-    let qemu = newest.max().map_or_else(|| "none".to_owned(), |version| format!("v{version}"));
-    output.line(format_args!("binfmt/{} qemu/{qemu}", env!("CARGO_PKG_VERSION")));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_as_in_a_shell() {
-        for (pattern, name, expected) in [
-            ("qemu-*", "qemu-arm", true),
-            ("qemu-*", "xqemu-arm", false),
-            ("*", "", true),
-            ("*arm*", "qemu-armeb", true),
-            ("qemu-ar?", "qemu-arm", true),
-            ("qemu-ar?", "qemu-ar", false),
-            ("a*b*c", "aXbYc", true),
-            ("a*b*c", "aXbY", false),
-            ("é?", "éü", true),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
-    }
-
-    #[test]
-    fn platforms_are_named_as_go_names_them() {
-        let name = |target: &str| platform(target.parse().unwrap());
-        let expected =
-            [("x86_64", "amd64"), ("i386", "386"), ("aarch64", "arm64"), ("arm", "arm"), ("sparc", "sparc")];
-        for (target, expected) in expected {
-            assert_eq!(name(target), expected);
-        }
-        for (target, _) in PLATFORMS {
-            assert!(target.parse::<Target>().is_ok(), "{target}");
-        }
-    }
+    let inventory = Inventory::new(folder(environment.binary_path.clone(), environment));
+    let newest =
+        inventory.versions().first().map_or_else(|| "none".to_owned(), |version| format!("v{version}"));
+    output.line(format_args!("binfmt/{} qemu/{newest}", env!("CARGO_PKG_VERSION")));
 }

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use arch::{Class, Elf, Endian, Target};
+use rustix::fs::OFlags;
 
 use crate::machine::{Kinship, Machine};
 pub use crate::version::{Finder, Version};
@@ -95,10 +96,26 @@ pub fn inspect(
 
 /// The version of the QEMU in an open file.
 pub fn version_in(file: &File, target: Target) -> Option<Version> {
+    find_version(file, target, &mut Finder::default())
+}
+
+/// The version of the QEMU at `path`, which need not be a QEMU, nor a file.
+pub fn version_of(path: &Path, target: Target, versions: &mut Finder) -> Option<Version> {
+    find_version(&open_regular(path)?, target, versions)
+}
+
+fn find_version(file: &File, target: Target, versions: &mut Finder) -> Option<Version> {
     let mut header = [0; 64];
     file.read_exact_at(&mut header, 0).ok()?;
     let elf = Elf::parse(&header)?;
-    Finder::default().find(file, Tables { header: &header, elf }.read_only_data(file), target).ok()?
+    versions.find(file, Tables { header: &header, elf }.read_only_data(file), target).ok()?
+}
+
+/// The file at `path`, if it is a regular one that can be read. Never waits: opening a FIFO would, for somebody to write to it.
+pub(crate) fn open_regular(path: &Path) -> Option<File> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).ok()?;
+    let file = File::options().read(true).custom_flags(flags).open(path).ok()?;
+    file.metadata().ok()?.is_file().then_some(file)
 }
 
 /// The two tables of an ELF file (System V gABI, chapters "Sections" and "Program Header").

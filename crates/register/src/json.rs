@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::escape::is_unprintable;
+
 /// A document in the making.
 #[derive(Debug, Default)]
 pub(crate) struct Json {
@@ -52,8 +54,9 @@ impl Json {
         self.bare(key, &value.to_string());
     }
 
-    /// The whole.
-    pub(crate) fn into_text(self) -> String {
+    /// The whole, with a line break at its end.
+    pub(crate) fn into_text(mut self) -> String {
+        self.text.push('\n');
         self.text
     }
 
@@ -88,7 +91,8 @@ impl Json {
             match c {
                 '"' | '\\' => self.text.extend(['\\', c]),
                 '\n' => self.text.push_str("\\n"),
-                c if u32::from(c) < 0x20 => {
+                // More than section 7 asks for: a terminal obeys others, too. All are of the basic plane.
+                c if is_unprintable(c) => {
                     // Writing to a String cannot fail.
                     let _ = write!(self.text, "\\u{:04x}", u32::from(c));
                 }
@@ -109,15 +113,15 @@ mod tests {
         json.nested(None, ['{', '}'], |json| {
             json.nested(Some("none"), ['[', ']'], |_| {});
             json.nested(Some("two"), ['[', ']'], |json| {
-                json.string(None, "a\"\\\n\u{1}é");
+                json.string(None, "a\"\\\n\u{1}\u{9b}\u{202e}é");
                 json.string(None, "");
             });
             json.optional("null", None);
             json.boolean("yes", true);
             json.number("n", 7);
         });
-        let expected = "{\n  \"none\": [],\n  \"two\": [\n    \"a\\\"\\\\\\n\\u0001é\",\n    \"\"\n  ],\n  \
-             \"null\": null,\n  \"yes\": true,\n  \"n\": 7\n}";
+        let expected = "{\n  \"none\": [],\n  \"two\": [\n    \"a\\\"\\\\\\n\\u0001\\u009b\\u202eé\",\n    \"\"\n  ],\n  \
+             \"null\": null,\n  \"yes\": true,\n  \"n\": 7\n}\n";
         assert_eq!(json.into_text(), expected);
     }
 }

@@ -1,7 +1,9 @@
-//! Where data and messages go.
+//! Where data and messages go. Each is one line, and nothing in it reaches a terminal as a control character.
 
 use std::fmt::Display;
 use std::io::{self, Write};
+
+use crate::escape;
 
 /// Data goes to one writer, messages to the other; whether anything went wrong is kept for the exit code.
 pub struct Output<'a> {
@@ -19,10 +21,10 @@ impl<'a> Output<'a> {
 
     /// One line of data.
     pub fn line(&mut self, line: impl Display) {
-        self.text(format_args!("{line}\n"));
+        self.text(format_args!("{}\n", escape::text(&line.to_string())));
     }
 
-    /// Data as it is.
+    /// Data as it is: lines of this program's own.
     pub fn text(&mut self, text: impl Display) {
         if self.closed {
             return;
@@ -57,7 +59,7 @@ impl<'a> Output<'a> {
     pub fn verbatim(&mut self, message: impl Display) {
         self.flush();
         // There is no place left to report to.
-        let _ = writeln!(self.messages, "{message}");
+        let _ = writeln!(self.messages, "{}", escape::text(&message.to_string()));
     }
 
     /// The same, of something that was asked for and does not hold.
@@ -75,7 +77,7 @@ impl<'a> Output<'a> {
     fn message(&mut self, kind: &str, message: &dyn Display) {
         // So that both read in order where they go to the same place.
         self.flush();
-        let _ = writeln!(self.messages, "{kind}: {message}");
+        let _ = writeln!(self.messages, "{kind}: {}", escape::text(&message.to_string()));
     }
 
     fn flush(&mut self) {

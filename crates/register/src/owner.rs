@@ -1,5 +1,7 @@
 //! Whose an entry is.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use arch::Target;
@@ -38,13 +40,13 @@ impl Owner {
 /// Which target's an entry is by its name, and whose by its interpreter.
 ///
 /// `suffix` is one more that interpreters may have, beside none and `-static`.
-pub fn of(entry: &Entry, suffix: &str) -> (Option<Target>, Owner) {
+pub fn of(entry: &Entry, suffix: &OsStr) -> (Option<Target>, Owner) {
     let Some(target) = target_of(entry.name()) else { return (None, Owner::Other) };
     let interpreter = entry.interpreter();
-    let file = interpreter.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let rest = file.strip_prefix(entry_name(target.binary()).as_str());
+    let file = interpreter.file_name().unwrap_or_default().as_bytes();
+    let rest = file.strip_prefix(entry_name(target.binary()).as_bytes());
     let owner = match rest {
-        Some(rest) if matches!(rest, "" | "-static") || rest == suffix => {
+        Some(rest) if matches!(rest, b"" | b"-static") || rest == suffix.as_bytes() => {
             if interpreter.starts_with(Path::new("/qus")) { Owner::Qus } else { Owner::Qemu }
         }
         _ => Owner::Other,
@@ -83,8 +85,14 @@ mod tests {
             ("python3.11", "/usr/bin/python3.11", None, Owner::Other),
         ] {
             let entry = Entry::new(name, (b"\x7f", b"\xff"), Path::new(interpreter), Flags::NONE).unwrap();
-            let (found, found_owner) = of(&entry, "-mine");
+            let (found, found_owner) = of(&entry, OsStr::new("-mine"));
             assert_eq!((found.map(Target::name), found_owner), (target, owner), "{name} {interpreter}");
+        }
+        // A suffix is any bytes.
+        let path = Path::new(OsStr::from_bytes(b"/usr/bin/qemu-arm-\xff"));
+        let entry = Entry::new("qemu-arm", (b"\x7f", b"\xff"), path, Flags::NONE).unwrap();
+        for (suffix, owner) in [(b"-\xff", Owner::Qemu), (b"-\xfe", Owner::Other)] {
+            assert_eq!(of(&entry, OsStr::from_bytes(suffix)).1, owner);
         }
     }
 }

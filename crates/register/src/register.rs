@@ -1,7 +1,7 @@
 //! Registers the selected targets, as this program's own command line prints it.
 
 use arch::Target;
-use binfmt::BinfmtMisc;
+use binfmt::{BinfmtMisc, Listed};
 
 use crate::apply::Done;
 use crate::args::Mode;
@@ -13,18 +13,19 @@ use crate::scene::Scene;
 use crate::trouble::Trouble;
 use crate::want::Wanted;
 
-pub(crate) fn run(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
-    registration::prepare(scene, misc, output)?;
+pub(crate) fn run(scene: &Scene, output: &mut Output<'_>) -> Result<(), Trouble> {
+    let misc = &registration::prepare(scene, output)?;
     warn_of_credentials(scene, output);
-    let sorted = sort(scene, Some(misc), output);
+    let sorted = sort(scene, Some(misc), &misc.list()?, output);
     let mut tally = Tally { failed: sorted.failed, ..Tally::default() };
     for wanted in &sorted.wanted {
         match registration::register(scene, misc, wanted, output) {
             Ok(applied) => {
                 tally.count(&applied.done, wanted, output);
                 let outcome = applied.outcome.as_ref();
-                tally.running +=
-                    usize::from(outcome.is_some_and(|outcome| judge(wanted.target, outcome, output)));
+                tally.running += usize::from(
+                    outcome.is_some_and(|outcome| judge(wanted.target, outcome, &scene.request, output)),
+                );
             }
             Err(trouble) => {
                 tally.failed += 1;
@@ -37,17 +38,19 @@ pub(crate) fn run(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> 
 }
 
 /// What would be registered: line for line, or with `-t`, which people have after `-l`, how much.
-pub(crate) fn plan(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) {
+pub(crate) fn plan(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Result<(), Trouble> {
+    let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
     if scene.request.mode == Mode::Test {
-        let count = sort(scene, misc, output).wanted.len();
+        let count = sort(scene, misc, &listed, output).wanted.len();
         output.line(format_args!("{count} could be set (-n lists them)"));
-        return;
+        return Ok(());
     }
     // No programs are run for this.
-    for wanted in sort(scene, None, output).wanted {
+    for wanted in sort(scene, None, &listed, output).wanted {
         let line = wanted.entry.register_line().unwrap_or_default();
         output.line(format_args!("Would register {}", String::from_utf8_lossy(&line)));
     }
+    Ok(())
 }
 
 /// The targets that need an entry and can have one.
@@ -65,15 +68,27 @@ impl Sorted {
 }
 
 /// Takes those that can be registered out of the selection, and prints why the rest is not.
-pub(crate) fn sort(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Sorted {
-    let named = matches!(scene.request.selection, Selection::Named(_));
+pub(crate) fn sort(
+    scene: &Scene,
+    misc: Option<&BinfmtMisc>,
+    listed: &[Listed],
+    output: &mut Output<'_>,
+) -> Sorted {
+    let decisions = registration::decide(scene, misc, listed);
+    let is_native = |(_, decision): &(Target, Decision)| matches!(decision, Decision::Native);
+    // In a list of platforms the machine's own belongs to it; named alone, it is a mistake.
+    let only_native =
+        matches!(scene.request.selection, Selection::Named(_)) && decisions.iter().all(is_native);
     let (mut own, mut missing) = (Vec::new(), Vec::new());
     let mut sorted = Sorted::default();
-    for (target, decision) in registration::decide(scene, misc) {
+    for (target, decision) in decisions {
         match decision {
             Decision::Register(wanted) => sorted.wanted.push(wanted),
-            Decision::Native if named => sorted.fail(&native(target, scene), output),
+            Decision::Native if only_native => sorted.fail(&native(target, scene), output),
             Decision::Native | Decision::Runs => own.push(target.name()),
+            Decision::Left(rival) => {
+                output.line(format_args!("Leaving {target} to {rival}, which runs its programs"));
+            }
             Decision::Missing(_) => missing.push(target.name()),
             Decision::Refused(trouble) => sorted.fail(&trouble, output),
         }

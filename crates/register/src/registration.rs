@@ -2,13 +2,15 @@
 //! hold the entries and has their programs run. The faces, [`crate::register`] and [`crate::install`], print.
 
 use arch::Target;
-use binfmt::{BinfmtMisc, Flags, Kernel};
+use binfmt::{BinfmtMisc, Flags, Kernel, Listed};
 
-use crate::apply::{self, Applied, Policy};
+use crate::apply::{self, Applied, Done, Policy};
 use crate::exposure::writable_by_all;
 use crate::interpreter::Finder;
+use crate::lifetime;
 use crate::output::Output;
 use crate::request::Selection;
+use crate::rival::{Rival, rival};
 use crate::scene::Scene;
 use crate::trouble::Trouble;
 use crate::want::{self, Choice, Refusal, Wanted};
@@ -21,27 +23,30 @@ pub(crate) enum Decision {
     Native,
     /// The machine runs its programs by itself.
     Runs,
+    /// It is left to another tool, which runs its programs.
+    Left(Rival),
     /// There is no binary for it, and every target was asked for, not this one.
     Missing(Refusal),
     /// It cannot have an entry.
     Refused(Trouble),
 }
 
-/// Makes sure that entries can be registered, and prints the warnings that hold for all of them.
+/// Opens binfmt_misc to register in it, and prints the warnings that hold for all entries.
 ///
 /// # Errors
 /// If the kernel cannot or does not let this process register what was asked for.
-pub(crate) fn prepare(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
+pub(crate) fn prepare(scene: &Scene, output: &mut Output<'_>) -> Result<BinfmtMisc, Trouble> {
     possible(scene.request.persistent, scene.kernel)?;
-    misc.check_writable()?;
-    scene.tell_lifetime(misc, output);
+    let misc = lifetime::open(&scene.request, output)?;
     warn_of_argv0(scene, output);
     warn_of_emulation(scene, output);
-    Ok(())
+    Ok(misc)
 }
 
 /// Decides about each of the selected targets, in their order. Without `misc` no programs are run for it.
-pub(crate) fn decide(scene: &Scene, misc: Option<&BinfmtMisc>) -> Vec<(Target, Decision)> {
+///
+/// `listed` is what the new entries go before: another tool's entry is left its programs, unless their target was named.
+pub(crate) fn decide(scene: &Scene, misc: Option<&BinfmtMisc>, listed: &[Listed]) -> Vec<(Target, Decision)> {
     let Scene { request, machine, kernel } = scene;
     let foreign_host = request.host_arch.is_some();
     let runs = |target| {
@@ -56,6 +61,10 @@ pub(crate) fn decide(scene: &Scene, misc: Option<&BinfmtMisc>) -> Vec<(Target, D
             Choice::Native(target) => (target, Decision::Native),
             Choice::Runs(target) => (target, Decision::Runs),
             Choice::Register(target) => {
+                let rival = rival(listed, target, request);
+                if let Some(rival) = rival.filter(|rival| rival.stays) {
+                    return (target, Decision::Left(rival));
+                }
                 match want::wanted(request, target, machine, *kernel, &mut versions) {
                     Ok(wanted) => (target, Decision::Register(wanted)),
                     Err(refusal) if refusal.is_missing() && !named => (target, Decision::Missing(refusal)),
@@ -70,8 +79,9 @@ pub(crate) fn decide(scene: &Scene, misc: Option<&BinfmtMisc>) -> Vec<(Target, D
 
 /// A folder that has no binary at all is no set of binaries with gaps: the first that is missing stands for them all.
 fn refuse_an_empty_folder(scene: &Scene, decisions: &mut Vec<(Target, Decision)>) {
-    let is_there =
-        |(_, decision): &(Target, Decision)| matches!(decision, Decision::Register(_) | Decision::Refused(_));
+    let is_there = |(_, decision): &(Target, Decision)| {
+        matches!(decision, Decision::Register(_) | Decision::Refused(_) | Decision::Left(_))
+    };
     if decisions.iter().any(is_there) {
         return;
     }
@@ -98,10 +108,13 @@ pub(crate) fn register(
     output: &mut Output<'_>,
 ) -> Result<Applied, Trouble> {
     let request = &scene.request;
-    let suffix = request.suffix.to_string_lossy();
-    let policy =
-        Policy { force: request.force, look: !request.no_check, check: request.check, suffix: &suffix };
+    let suffix = &request.suffix;
+    let policy = Policy { force: request.force, look: !request.no_check, check: request.check, suffix };
+    let before = rival(&misc.list()?, wanted.target, request);
     let applied = apply::apply(misc, wanted, policy)?;
+    if let (Some(rival), Done::Added | Done::Replaced) = (before, &applied.done) {
+        rival.report_passed(output);
+    }
     warn_of_loader(wanted, output);
     warn_of_exposure(wanted, output);
     Ok(applied)

@@ -1,7 +1,10 @@
 //! Removes entries, and only such as this program made or could have made.
 
+use std::ffi::OsStr;
+
 use binfmt::{BinfmtMisc, Error, Listed};
 
+use crate::escape;
 use crate::output::Output;
 use crate::owner;
 use crate::request::Selection;
@@ -19,7 +22,7 @@ pub(crate) fn run(
     let ours = ours(selection, scene, &listed);
     for own in &ours {
         match misc.remove_listed(own) {
-            Ok(_) => output.line(format_args!("Removing {}", own.name)),
+            Ok(_) => output.line(format_args!("Removing {}", escape::name(&own.name))),
             // The next would fail the same way.
             Err(error @ (Error::NotPermitted { .. } | Error::ReadOnly { .. })) => return Err(error.into()),
             Err(error) => Trouble::from(error).print(output),
@@ -34,7 +37,7 @@ pub(crate) fn run(
         // What was asked for holds: there is no such entry. But it may have been another's name that was meant.
         for target in targets {
             let name = entry_name(*target);
-            if !listed.iter().any(|listed| listed.name == name) {
+            if !listed.iter().any(|listed| listed.name == name.as_str()) {
                 output.note(format_args!("{name} was not registered"));
             }
         }
@@ -52,17 +55,17 @@ pub(crate) fn plan(
     output: &mut Output<'_>,
 ) -> Result<(), Trouble> {
     for own in ours(selection, scene, &misc.list()?) {
-        output.line(format_args!("Would remove {}", own.name));
+        output.line(format_args!("Would remove {}", escape::name(&own.name)));
     }
     Ok(())
 }
 
 /// The selected entries that this program made, or could have made; with `--force`, all that bear a target's name.
 fn ours<'a>(selection: &Selection, scene: &Scene, listed: &'a [Listed]) -> Vec<&'a Listed> {
-    let suffix = scene.request.suffix.to_string_lossy();
+    let suffix = &scene.request.suffix;
     let ours = listed.iter().filter(|listed| match &listed.entry {
         Ok(entry) => {
-            let (target, owner) = owner::of(entry, &suffix);
+            let (target, owner) = owner::of(entry, suffix);
             target.is_some_and(|target| selection.contains(target))
                 && (owner.is_ours() || scene.request.force)
         }
@@ -74,13 +77,13 @@ fn ours<'a>(selection: &Selection, scene: &Scene, listed: &'a [Listed]) -> Vec<&
 /// An entry with a target's name that stays is another tool's. If it was asked for by name, it is a failure.
 fn tell_kept(listed: &Listed, selection: &Selection, output: &mut Output<'_>) {
     let Ok(entry) = &listed.entry else { return };
-    let (Some(target), _) = owner::of(entry, "") else { return };
+    let (Some(target), _) = owner::of(entry, OsStr::new("")) else { return };
     if !selection.contains(target) {
         return;
     }
     let message = format!(
         "{} is another tool's (its interpreter is {}) and stays",
-        listed.name,
+        escape::name(&listed.name),
         entry.interpreter().display()
     );
     if matches!(selection, Selection::Named(_)) {

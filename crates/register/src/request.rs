@@ -40,8 +40,12 @@ pub struct Request {
     pub force: bool,
     /// Run a program of each target; by default after `-p`.
     pub check: bool,
+    /// The same, where the user has asked for it: that a program could not be tried is a failure then.
+    pub must_check: bool,
     /// Whether programs may be run at all.
     pub no_check: bool,
+    /// Accept entries that vanish with this container.
+    pub ephemeral: bool,
     /// In place of `uname -m`.
     pub host_arch: Option<String>,
 }
@@ -146,7 +150,9 @@ impl Request {
             mount: args.mount.or_else(|| environment.binfmt_misc.clone()),
             force: args.force,
             check: args.check.unwrap_or(persistent),
+            must_check: args.check == Some(true),
             no_check: args.check == Some(false),
+            ephemeral: args.ephemeral,
             host_arch: environment.host_arch.clone(),
         })
     }

@@ -4,13 +4,13 @@ use binfmt::BinfmtMisc;
 
 use crate::args::{Action, Args, Invocation, Mode, Step, UsageError};
 use crate::environment::{BadVariable, Environment};
+use crate::inventory::Inventory;
 use crate::machine::Machine;
 use crate::output::Output;
-use crate::request::{Request, Selection, report_unknown};
+use crate::request::{self, Request, Selection, report_unknown};
 use crate::scene::Scene;
-use crate::status::Format;
 use crate::trouble::Trouble;
-use crate::{export, help, install, register, remove, shell, status};
+use crate::{export, help, install, lifetime, register, remove, shell, status};
 
 /// Does what was typed, and gives the exit code: 0 only if everything that was asked for holds.
 pub fn run(
@@ -36,9 +36,12 @@ pub fn run(
     match invocation {
         Invocation::Help(code) => {
             output.text(help::REGISTER);
-            return code;
+            return if output.succeeded() { code } else { 1 };
         }
-        Invocation::Version => output.line(help::version()),
+        Invocation::Version => {
+            let dir = request::folder(None, &environment);
+            output.text(help::version(&Inventory::new(dir)));
+        }
         Invocation::Shell(command) => shell::become_command(&command).print(output),
         Invocation::Register(args) => {
             if let Err(trouble) = act(*args, &environment, output) {
@@ -68,33 +71,49 @@ fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result
     }
     let scene = Scene::new(request);
     let request = &scene.request;
-    let writes_files = matches!(request.action, Some(Action::Export(_) | Action::Unexport(_)));
-    let only_looks = request.mode == Mode::DryRun || (writes_files && request.steps.is_empty());
-    let misc = if only_looks { scene.mounted() } else { Some(scene.open()?) };
-    for step in &request.steps {
-        take(*step, &scene, misc.as_ref(), output)?;
+    let dry = request.mode == Mode::DryRun;
+    if !request.steps.is_empty() {
+        let misc = if dry { scene.mounted() } else { scene.look()? };
+        for step in &request.steps {
+            take(*step, &scene, misc.as_ref(), output)?;
+        }
     }
-    match (request.action, request.mode, &misc) {
-        (None, ..) => Ok(()),
-        (Some(action), Mode::DryRun, _) => plan(action, &scene, misc.as_ref(), output),
-        (Some(action), Mode::Test, _) => {
-            if let (Some(misc), false) = (&misc, writes_files) {
+    let Some(action) = request.action else { return Ok(()) };
+    match (action, request.mode) {
+        (_, Mode::DryRun) => plan(action, &scene, scene.mounted().as_ref(), output),
+        (Action::Export(_) | Action::Unexport(_), Mode::Test) => {
+            plan(action, &scene, scene.mounted().as_ref(), output)
+        }
+        (Action::Register, Mode::Test) => {
+            let misc = BinfmtMisc::open_briefly(request.mount.as_deref())?;
+            lifetime::judge(&misc, request, output)?;
+            plan(action, &scene, Some(&misc), output)
+        }
+        (_, Mode::Test) => {
+            let misc = scene.look()?;
+            if let Some(misc) = &misc {
                 misc.check_writable()?;
             }
             plan(action, &scene, misc.as_ref(), output)
         }
-        (Some(Action::Export(style)), Mode::Do, _) => export::run(&scene, misc.as_ref(), style, output),
-        (Some(Action::Unexport(style)), Mode::Do, _) => {
+        (Action::Export(style), Mode::Do) => export::run(&scene, scene.mounted().as_ref(), style, output),
+        (Action::Unexport(style), Mode::Do) => {
             export::remove(&scene, style, output);
             Ok(())
         }
-        (Some(Action::Check), Mode::Do, Some(misc)) => status::check(&scene, misc, output),
-        (Some(Action::Register), Mode::Do, Some(misc)) => register::run(&scene, misc, output),
-        (Some(Action::Remove), Mode::Do, Some(misc)) => remove::run(&request.selection, &scene, misc, output),
-        // For these it was opened, or that was an error.
-        (Some(_), Mode::Do, None) => Ok(()),
+        (Action::Check, Mode::Do) => status::check(&scene, scene.look()?.as_ref(), output),
+        (Action::Register, Mode::Do) => register::run(&scene, output),
+        (Action::Remove, Mode::Do) => match scene.look()? {
+            Some(misc) => remove::run(&request.selection, &scene, &misc, output),
+            None => {
+                output.note(NOT_MOUNTED);
+                Ok(())
+            }
+        },
     }
 }
+
+const NOT_MOUNTED: &str = "binfmt_misc is not mounted, so nothing is registered";
 
 fn take(
     step: Step,
@@ -102,16 +121,16 @@ fn take(
     misc: Option<&BinfmtMisc>,
     output: &mut Output<'_>,
 ) -> Result<(), Trouble> {
-    let Some(misc) = misc else {
-        output.note("binfmt_misc is not mounted, so nothing is registered");
-        return Ok(());
-    };
-    match step {
-        Step::List => status::print(Format::Text, scene, misc, output),
-        Step::Json => status::print(Format::Json, scene, misc, output),
-        Step::Reset if scene.request.mode == Mode::Do => remove::run(&Selection::All, scene, misc, output),
-        Step::Reset => remove::plan(&Selection::All, scene, misc, output),
+    match (step, misc) {
+        (Step::Json, _) => return status::print_json(scene, misc, output),
+        (_, None) => output.note(NOT_MOUNTED),
+        (Step::List, Some(misc)) => return status::print_table(scene, misc, output),
+        (Step::Reset, Some(misc)) if scene.request.mode == Mode::Do => {
+            return remove::run(&Selection::All, scene, misc, output);
+        }
+        (Step::Reset, Some(misc)) => return remove::plan(&Selection::All, scene, misc, output),
     }
+    Ok(())
 }
 
 /// Tells what would be done.
@@ -123,10 +142,10 @@ fn plan(
 ) -> Result<(), Trouble> {
     let request = &scene.request;
     match (action, misc) {
-        (Action::Register, _) => register::plan(scene, misc, output),
+        (Action::Register, _) => register::plan(scene, misc, output)?,
         (Action::Export(style), _) => {
             output.line(format_args!("Would write to {}", request.exportdir(style).display()));
-            register::plan(scene, misc, output);
+            register::plan(scene, misc, output)?;
         }
         (Action::Unexport(style), _) => {
             for path in export::ours(scene, style) {
@@ -135,7 +154,7 @@ fn plan(
         }
         (Action::Check, _) => output.line("Would run a program of each target"),
         (Action::Remove, Some(misc)) => remove::plan(&request.selection, scene, misc, output)?,
-        (Action::Remove, None) => output.note("binfmt_misc is not mounted, so nothing is registered"),
+        (Action::Remove, None) => output.note(NOT_MOUNTED),
     }
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! What is registered, and whether it works.
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::path::Path;
 
 use arch::Target;
+use binfmt::mount::DEFAULT;
 use binfmt::{BinfmtMisc, Listed, in_initial_user_namespace};
 
 use crate::check::{self, Outcome};
-use crate::interpreter::{Version, version_in};
+use crate::escape;
+use crate::interpreter::{Finder, Version, version_in, version_of};
 use crate::json::Json;
 use crate::machine::Kinship;
 use crate::output::Output;
@@ -14,15 +17,7 @@ use crate::owner::{self, Owner};
 use crate::request::Selection;
 use crate::scene::Scene;
 use crate::trouble::Trouble;
-
-/// For whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// A table.
-    Text,
-    /// The schema in docs/register.md.
-    Json,
-}
+use crate::winner::winner;
 
 /// What is known of an entry.
 struct Row {
@@ -30,36 +25,39 @@ struct Row {
     target: Option<Target>,
     owner: Owner,
     version: Option<Version>,
+    /// The name of the entry that takes its programs first.
+    shadowed_by: Option<OsString>,
     outcome: Option<Outcome>,
 }
 
-/// Prints the selected targets' entries; without a selection, all entries.
-pub(crate) fn print(
-    format: Format,
+/// Prints the selected targets' entries as a table; without a selection, all entries.
+pub(crate) fn print_table(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
+    table(&rows(scene, misc)?, misc, output)
+}
+
+/// Prints the same in the schema of docs/register.md.
+pub(crate) fn print_json(
     scene: &Scene,
-    misc: &BinfmtMisc,
+    misc: Option<&BinfmtMisc>,
     output: &mut Output<'_>,
 ) -> Result<(), Trouble> {
-    let rows = rows(scene, misc)?;
-    match format {
-        Format::Text => table(&rows, misc, output),
-        Format::Json => {
-            output.line(json(&rows, scene, misc)?);
-            Ok(())
-        }
-    }
+    let rows = misc.map_or_else(|| Ok(Vec::new()), |misc| rows(scene, misc))?;
+    output.text(json(&rows, scene, misc)?);
+    Ok(())
 }
 
 fn rows(scene: &Scene, misc: &BinfmtMisc) -> Result<Vec<Row>, Trouble> {
-    let suffix = scene.request.suffix.to_string_lossy();
     let works = misc.enabled()? && !scene.request.no_check;
+    let all = misc.list()?;
+    let mut versions = Finder::default();
     let mut rows: Vec<Row> = Vec::new();
-    for listed in misc.list()? {
+    for listed in all.clone() {
         let Ok(entry) = &listed.entry else {
-            rows.push(Row { listed, target: None, owner: Owner::Other, version: None, outcome: None });
+            let (owner, target) = (Owner::Other, None);
+            rows.push(Row { listed, target, owner, version: None, shadowed_by: None, outcome: None });
             continue;
         };
-        let (target, owner) = owner::of(entry, &suffix);
+        let (target, owner) = owner::of(entry, &scene.request.suffix);
         // Entries of other names may be a target's as well: what counts is which programs they take.
         let target = target.or_else(|| takes(entry));
         if let Selection::Named(targets) = &scene.request.selection
@@ -67,14 +65,17 @@ fn rows(scene: &Scene, misc: &BinfmtMisc) -> Result<Vec<Row>, Trouble> {
         {
             continue;
         }
-        let tried = target.filter(|_| works && entry.enabled());
+        let enabled = target.filter(|_| entry.enabled());
+        let first = enabled.and_then(|target| winner(&all, target));
+        let shadowed_by = first.filter(|first| first.name != listed.name).map(|first| first.name.clone());
+        let tried = enabled.filter(|_| works && shadowed_by.is_none());
         let (outcome, held) = tried.map_or((None, None), |target| {
             let (outcome, version) = try_out(target);
             (Some(outcome), version)
         });
-        let on_disk = || target.and_then(|target| version_in(&File::open(entry.interpreter()).ok()?, target));
+        let on_disk = || target.and_then(|target| version_of(entry.interpreter(), target, &mut versions));
         let version = held.or_else(on_disk);
-        rows.push(Row { target, owner, version, outcome, listed });
+        rows.push(Row { target, owner, version, shadowed_by, outcome, listed });
     }
     rows.sort_by(|a, b| (a.target.is_none(), &a.listed.name).cmp(&(b.target.is_none(), &b.listed.name)));
     Ok(rows)
@@ -112,20 +113,21 @@ fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(),
         vec![["NAME", "INTERPRETER", "QEMU", "FLAGS", "STATE", "OWNER", "WORKS"].map(str::to_owned)];
     for row in rows {
         let dash = || "-".to_owned();
-        let name = row.listed.name.clone();
+        let name = escape::name(&row.listed.name);
         lines.push(match &row.listed.entry {
             Ok(entry) => [
                 name,
-                entry.interpreter().display().to_string(),
+                escape::name(entry.interpreter().as_os_str()),
                 row.version.map_or_else(dash, |version| version.to_string()),
                 Some(entry.flags().to_string()).filter(|flags| !flags.is_empty()).unwrap_or_else(dash),
                 if entry.enabled() { "enabled" } else { "disabled" }.to_owned(),
                 row.owner.name().to_owned(),
-                match &row.outcome {
-                    None => dash(),
-                    Some(Outcome::Runs) => "yes".to_owned(),
-                    Some(Outcome::Fails(why)) => format!("no: {why}"),
-                    Some(Outcome::Untried(why)) => format!("not tried: {why}"),
+                match (&row.shadowed_by, &row.outcome) {
+                    (Some(first), _) => format!("shadowed by {}", escape::name(first)),
+                    (None, None) => dash(),
+                    (None, Some(Outcome::Runs)) => "yes".to_owned(),
+                    (None, Some(Outcome::Fails(why))) => format!("no: {why}"),
+                    (None, Some(Outcome::Untried(why))) => format!("not tried: {why}"),
                 },
             ],
             Err(error) => [name, format!("({error})"), dash(), dash(), dash(), dash(), dash()],
@@ -148,8 +150,10 @@ fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(),
 const OBJECT: [char; 2] = ['{', '}'];
 const ARRAY: [char; 2] = ['[', ']'];
 
-fn json(rows: &[Row], scene: &Scene, misc: &BinfmtMisc) -> Result<String, Trouble> {
-    let enabled = misc.enabled()?;
+fn json(rows: &[Row], scene: &Scene, misc: Option<&BinfmtMisc>) -> Result<String, Trouble> {
+    let enabled = misc.map_or(Ok(false), BinfmtMisc::enabled)?;
+    let dir = scene.request.mount.as_deref().unwrap_or(Path::new(DEFAULT));
+    let dir = misc.map_or(dir, BinfmtMisc::dir);
     let mut json = Json::default();
     json.nested(None, OBJECT, |json| {
         json.number("schema", 1);
@@ -164,7 +168,8 @@ fn json(rows: &[Row], scene: &Scene, misc: &BinfmtMisc) -> Result<String, Troubl
             });
         });
         json.nested(Some("binfmt_misc"), OBJECT, |json| {
-            json.string(Some("path"), &misc.dir().to_string_lossy());
+            json.string(Some("path"), &dir.to_string_lossy());
+            json.boolean("mounted", misc.is_some());
             json.boolean("enabled", enabled);
             json.boolean("user_namespace", !in_initial_user_namespace());
         });
@@ -179,7 +184,7 @@ fn json(rows: &[Row], scene: &Scene, misc: &BinfmtMisc) -> Result<String, Troubl
 
 impl Row {
     fn json(&self, json: &mut Json) {
-        json.string(Some("name"), &self.listed.name);
+        json.string(Some("name"), &self.listed.name.to_string_lossy());
         json.optional("target", self.target.map(Target::name));
         let entry = self.listed.entry.as_ref();
         let problem = entry.err().map(ToString::to_string);
@@ -190,6 +195,7 @@ impl Row {
         json.optional("flags", entry.ok().map(|entry| entry.flags().to_string()).as_deref());
         json.boolean("enabled", entry.is_ok_and(binfmt::Entry::enabled));
         json.string(Some("owner"), self.owner.name());
+        json.optional("shadowed_by", self.shadowed_by.as_ref().map(|name| name.to_string_lossy()).as_deref());
         json.optional("qemu", self.version.map(|version| version.to_string()).as_deref());
         let (works, reason) = match &self.outcome {
             None => (None, problem),
@@ -204,8 +210,12 @@ impl Row {
 
 /// Runs the selected targets' programs and tells which run. Those that were named must; otherwise those that are
 /// registered must.
-pub(crate) fn check(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
-    let listed = misc.list()?;
+pub(crate) fn check(
+    scene: &Scene,
+    misc: Option<&BinfmtMisc>,
+    output: &mut Output<'_>,
+) -> Result<(), Trouble> {
+    let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
     let named = matches!(scene.request.selection, Selection::Named(_));
     let mut running = 0;
     let targets = scene.request.selection.targets();

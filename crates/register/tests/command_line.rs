@@ -47,6 +47,7 @@ fn describe(args: &Args) -> String {
     said("family", args.ignore_family);
     said("force", args.force.then_some(true));
     said("check", args.check);
+    said("ephemeral", args.ephemeral.then_some(true));
     let mut path = |word: &str, value: Option<String>| {
         words.extend(value.map(|value| format!("{word}={value}")));
     };
@@ -78,7 +79,8 @@ fn outcome(line: &str) -> String {
             let force = if args.force { " force" } else { "" };
             let no_check = if args.no_check { " no-check" } else { "" };
             let (uninstall, install) = (args.uninstall.join("+"), args.install.join("+"));
-            format!("binfmt -[{uninstall}] +[{install}]{mount}{force}{no_check}")
+            let ephemeral = if args.ephemeral { " ephemeral" } else { "" };
+            format!("binfmt -[{uninstall}] +[{install}]{mount}{force}{no_check}{ephemeral}")
         }
         Err(error) => error.to_string(),
     }
@@ -174,6 +176,8 @@ fn options_before_the_separator_in_all_their_spellings() {
         ("register -n -s -- -p arm", "dry register arm static=yes F=yes"),
         ("register --dry-run --clear", "dry remove *"),
         ("register -f -- -p arm", "register arm F=yes force=yes"),
+        ("register --ephemeral -- -p arm", "register arm F=yes ephemeral=yes"),
+        ("register -- -p --ephemeral arm", "register arm F=yes ephemeral=yes"),
     ]);
 }
 
@@ -181,8 +185,16 @@ fn options_before_the_separator_in_all_their_spellings() {
 fn options_after_the_separator_in_all_their_spellings() {
     for (spellings, expected) in [
         (
-            &["-p", "-p yes", "-pyes", "--persistent", "--persistent yes", "--persistent=yes", "-persistent"]
-                [..],
+            &[
+                "-p",
+                "-p yes",
+                "-pyes",
+                "--persistent",
+                "--persistent yes",
+                "--persistent=yes",
+                "-persistent",
+                "-persist",
+            ][..],
             "register * F=yes",
         ),
         (&["-p no", "-pno", "--persistent no", "--persistent=no", "--pers no"], "register * F=no"),
@@ -254,8 +266,16 @@ fn what_cannot_be_followed_is_refused() {
         ("binfmt arm64", "Unexpected argument: arm64"),
         ("binfmt -", "Unexpected argument: -"),
         ("binfmt --install", "Option --install requires an argument."),
-        ("binfmt --reinstall x", "Invalid option: --reinstall"),
+        ("binfmt --reinstall x", "Invalid option: --reinstall (did you mean `--install`?)"),
+        ("binfmt -instal=x", "Invalid option: -instal (did you mean `--install`?)"),
+        ("register --instal arm64", "Invalid option: --instal (did you mean `--install`?)"),
+        ("register -- --instal arm64", "Invalid option: --instal"),
+        ("register --persistant", "Invalid option: --persistant (did you mean `--persistent`?)"),
+        ("register -- --persistant=yes", "Invalid option: --persistant (did you mean `--persistent`?)"),
+        // Not -p and -e rsistant.
+        ("register -- -persistant", "Invalid option: -persistant (did you mean `--persistent`?)"),
         ("binfmt --force=1", "Option --force does not take the argument `1`."),
+        ("binfmt --ephemeral=1", "Option --ephemeral does not take the argument `1`."),
     ]);
     for before in [&b"\xff"[..], b"-\xff", b"--\xff=x", b"-t"] {
         let arguments =
@@ -295,6 +315,7 @@ fn under_the_name_binfmt_it_is_tonistiigis() {
         ("binfmt --help", "binfmt help"),
         ("binfmt -h", "binfmt help"),
         ("binfmt --force --no-check --install arm", "binfmt -[] +[arm] force no-check"),
+        ("binfmt --ephemeral --install arm", "binfmt -[] +[arm] ephemeral"),
         ("register --install arm64", "binfmt -[] +[arm64]"),
         ("register --uninstall=arm64", "binfmt -[arm64] +[]"),
     ]);

@@ -152,10 +152,11 @@ fn systemds_files_hold_lines_that_the_kernel_takes() {
         );
         fs::create_dir(&dir).unwrap();
         let said = place.register(&arguments);
-        assert_eq!(said.code, Some(1), "x86_64 is refused here too");
+        assert_eq!(said.code, Some(0), "x86_64 is passed over here too");
         assert_eq!(
             said.out,
-            "Setting BIN/qemu-arm-static as binfmt interpreter for arm for systemd-binfmt.service\n\
+            "Skipping x86_64: this machine (x86_64) runs these by itself\n\
+             Setting BIN/qemu-arm-static as binfmt interpreter for arm for systemd-binfmt.service\n\
              Setting BIN/qemu-sparc-static as binfmt interpreter for sparc for systemd-binfmt.service\n"
         );
         assert_eq!(names(misc), [""; 0]);
@@ -231,6 +232,4 @@ fn help_fits_a_terminal_and_tells_every_option() {
     assert!(help.out.lines().all(|line| line.chars().count() <= 110), "{}", help.out);
     assert_eq!(place.register("-- -h").code, Some(1));
     assert_eq!(place.register("-- -h").out, help.out);
-    let version = format!("register {}\n", env!("CARGO_PKG_VERSION"));
-    place.register("--version").check(0, &version, "");
 }

@@ -163,7 +163,7 @@ fn without_a_mount_and_without_the_right_to_mount() {
             said.out
         );
         // With the right to, it is mounted.
-        assert_eq!(place.register("-s -- -p arm").code, Some(0));
+        assert_eq!(place.register("-s -- -p --ephemeral arm").code, Some(0));
         system(&format!("test -e {misc}/qemu-arm"));
     });
 }
@@ -227,29 +227,6 @@ fn read_only_and_disabled() {
             place.register(arguments).check(1, "", &error);
         }
         assert_eq!(place.register("-l").code, Some(0));
-    });
-}
-
-#[test]
-fn a_container_that_mounts_it_first_is_told_that_the_entries_will_not_last() {
-    private::run("a_container_that_mounts_it_first_is_told_that_the_entries_will_not_last", |misc| {
-        let place = Place::with(&["arm"]);
-        let container = ["unshare", "-m", "-p", "--fork", "--mount-proc", env!("CARGO_BIN_EXE_register")];
-        system(&format!("umount {}", misc.display()));
-        let said = place.run(&container, "-s -- -p arm");
-        assert_eq!(said.code, Some(0));
-        let warning = format!(
-            "warning: binfmt_misc was not mounted on this machine, and is now mounted at {} in this container only; since \
-             Linux 6.7 all entries vanish with its last mount, that is, with this container\n\
-             hint: mount it on the machine first: mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc\n",
-            misc.display()
-        );
-        assert!(said.err.starts_with(&warning), "{}", said.err);
-        system(&format!("mount -t binfmt_misc none {}", misc.display()));
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        assert_eq!(names(misc), [""; 0], "and so they do");
-        let said = place.run(&container, &format!("--mount {} -s -- -p arm", misc.display()));
-        assert!(!said.err.contains("warning"), "{}", said.err);
     });
 }
 

@@ -389,10 +389,10 @@ fn the_list_is_for_people_and_the_json_for_machines() {
         let expected = format!(
             "{{\n  \"schema\": 1,\n  \"version\": \"{}\",\n  \"machine\": {{\n    \"name\": \"x86_64\",\n    \
              \"kernel\": \"{kernel}\",\n    \"native\": [\n      \"x86_64\"\n    ]\n  }},\n  \"binfmt_misc\": {{\n    \
-             \"path\": \"/proc/sys/fs/binfmt_misc\",\n    \"enabled\": true,\n    \"user_namespace\": true\n  }},\n  \
+             \"path\": \"/proc/sys/fs/binfmt_misc\",\n    \"mounted\": true,\n    \"enabled\": true,\n    \"user_namespace\": true\n  }},\n  \
              \"entries\": [\n    {{\n      \"name\": \"qemu-arm\",\n      \"target\": \"arm\",\n      \
              \"interpreter\": \"BIN/qemu-arm-static\",\n      \"flags\": \"PF\",\n      \"enabled\": true,\n      \
-             \"owner\": \"qemu\",\n      \"qemu\": \"11.1.3\",\n      \"works\": \"yes\",\n      \"reason\": null\n    \
+             \"owner\": \"qemu\",\n      \"shadowed_by\": null,\n      \"qemu\": \"11.1.3\",\n      \"works\": \"yes\",\n      \"reason\": null\n    \
              }}\n  ]\n}}\n",
             env!("CARGO_PKG_VERSION")
         );

@@ -6,14 +6,19 @@ use testbed::Package;
 use super::job::{Job, NOT_REGISTERED, Needs, Root, Step};
 use super::shop::{self, FILE, FOREIGN, QUS, SYSTEMD_BINFMT};
 
-/// The platforms that people build for, with their hosts and what their machines call themselves.
-const PLATFORMS: [(&str, &str, &str); 5] = [
-    ("arm64v8", "linux/arm64", "aarch64"),
-    ("arm32v7", "linux/arm/v7", "armv7l"),
-    ("riscv64", "linux/riscv64", "riscv64"),
-    ("s390x", "linux/s390x", "s390x"),
-    ("ppc64le", "linux/ppc64le", "ppc64le"),
+/// The hosts whose platforms people build for, and what their machines call themselves.
+const MACHINES: [(&str, &str); 5] = [
+    ("arm64v8", "aarch64"),
+    ("arm32v7", "armv7l"),
+    ("riscv64", "riscv64"),
+    ("s390x", "s390x"),
+    ("ppc64le", "ppc64le"),
 ];
+
+/// A host's platform, as people type it.
+fn platform(host: &str) -> String {
+    shop::host(host).platform().normalized().to_string()
+}
 
 pub(super) fn jobs(native: Host) -> Vec<Job> {
     vec![
@@ -32,12 +37,12 @@ pub(super) fn jobs(native: Host) -> Vec<Job> {
 }
 
 fn uname(index: usize) -> Step {
-    let (host, platform, machine) = PLATFORMS[index];
-    Step::prints(shop::run(platform, "", &format!("{host}/busybox"), "uname -m"), machine)
+    let (host, machine) = MACHINES[index];
+    Step::prints(shop::run(&platform(host), "", &format!("{host}/busybox"), "uname -m"), machine)
 }
 
 fn roots(indexes: &[usize]) -> Vec<Root> {
-    indexes.iter().map(|index| shop::busybox(shop::host(PLATFORMS[*index].0))).collect()
+    indexes.iter().map(|index| shop::busybox(shop::host(MACHINES[*index].0))).collect()
 }
 
 fn no_foreign_program() -> Step {
@@ -216,7 +221,7 @@ fn build(native: Host) -> Job {
             roots: roots(&[0, 1, 2, 3, 4]),
             ..Needs::default()
         },
-        steps: builds(&PLATFORMS),
+        steps: builds(&MACHINES),
     }
 }
 
@@ -235,15 +240,16 @@ fn buildx(native: Host) -> Job {
         },
         steps: {
             let mut steps = vec![Step::contains("docker buildx version", "buildx")];
-            steps.extend(builds(&[PLATFORMS[0], PLATFORMS[3]]));
+            steps.extend(builds(&[MACHINES[0], MACHINES[3]]));
             steps
         },
     }
 }
 
-fn builds(platforms: &[(&str, &str, &str)]) -> Vec<Step> {
+fn builds(machines: &[(&str, &str)]) -> Vec<Step> {
     let mut steps = vec![Step::succeeds(format!("docker run --rm --privileged {QUS} -s -- -p"))];
-    for (host, platform, machine) in platforms {
+    for (host, machine) in machines {
+        let platform = &platform(host);
         let dockerfile = format!(
             "FROM {host}/busybox\n\
              RUN uname -m > /machine\n\

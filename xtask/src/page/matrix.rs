@@ -165,12 +165,8 @@ fn host_column(lock: &Lock, sizes: &Sizes, host: Host) -> HostColumn {
 }
 
 fn target_row(target: Target, cells: Vec<Option<Cell>>) -> TargetRow {
-    let platform = |host: Host| {
-        let platform = host.platform().to_string();
-        // The one variant of its architecture: nobody types it.
-        platform.strip_suffix("/v8").map_or(platform.clone(), str::to_owned)
-    };
-    let platforms: Vec<String> = Host::all().filter(|host| host.target() == target).map(platform).collect();
+    let hosts = Host::all().filter(|host| host.target() == target);
+    let platforms: Vec<String> = hosts.map(|host| host.platform().normalized().to_string()).collect();
     let mut names = vec![target.name()];
     names.extend(target.aliases());
     names.extend(platforms.iter().map(|platform| bare(platform)));

@@ -27,7 +27,7 @@ const NO_MESSAGES: [&str; 14] = [
     // Words of messages.
     "machine {}",
     "look at",
-    " (did you mean `{suggestion}`?)",
+    " (did you mean `{name}`?)",
 ];
 
 /// Columns of tables whose first cells are messages or parts of them.

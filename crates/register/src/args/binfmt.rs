@@ -3,7 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{UsageError, names, path, utf8};
+use super::{UsageError, names, path, unknown_option, utf8};
+
+/// The options, for suggestions.
+const OPTIONS: [&str; 8] =
+    ["help", "version", "install", "uninstall", "mount", "force", "no-check", "ephemeral"];
 
 /// What to do under the name `binfmt`.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct Args {
     pub force: bool,
     /// Ours: do not run programs.
     pub no_check: bool,
+    /// Ours: accept entries that vanish with the container.
+    pub ephemeral: bool,
 }
 
 pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
@@ -48,7 +54,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
         match name {
             "h" | "help" => return Ok(Invocation::Help),
             "version" => return Ok(Invocation::Version),
-            "force" | "no-check" if attached.is_some() => {
+            "force" | "no-check" | "ephemeral" if attached.is_some() => {
                 let value = attached.unwrap_or_default();
                 return Err(UsageError::UnexpectedValue(
                     format!("--{name}"),
@@ -57,6 +63,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
             }
             "force" => args.force = true,
             "no-check" => args.no_check = true,
+            "ephemeral" => args.ephemeral = true,
             "install" | "uninstall" | "mount" => {
                 let value = attached.or_else(|| arguments.next());
                 let value = value.ok_or_else(|| UsageError::MissingValue(format!("--{name}")))?;
@@ -66,7 +73,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
                     _ => args.mount = Some(path(&value)),
                 }
             }
-            _ => return Err(UsageError::UnknownOption(text.to_owned())),
+            _ => return Err(unknown_option(text.split('=').next().unwrap_or_default(), OPTIONS)),
         }
     }
     Ok(Invocation::Run(args))

@@ -12,6 +12,7 @@ mod scan;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use arch::Suggestion;
 pub use register::{Action, Args, Mode, Step, Style};
 
 /// What the program is to do, by its name and its arguments.
@@ -33,8 +34,8 @@ pub enum Invocation {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UsageError {
     /// No such option at this level. The wording is the old shell script's.
-    #[error("Invalid option: {0}")]
-    UnknownOption(String),
+    #[error("Invalid option: {0}{1}")]
+    UnknownOption(String, Suggestion),
     /// The start of several options' names.
     #[error("Ambiguous option: {0} (one of {1})")]
     Ambiguous(String, String),
@@ -85,6 +86,17 @@ fn is_binfmts(argument: &OsString) -> bool {
 /// Splits `a,b c` as the old scripts' lists were split: by commas and spaces.
 pub(crate) fn names(list: &str) -> impl Iterator<Item = String> + '_ {
     list.split(|c: char| c == ',' || c.is_whitespace()).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// The error for an option that is none of `known`, which have no dashes.
+fn unknown_option<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> UsageError {
+    let bare = typed.trim_start_matches('-').to_ascii_lowercase();
+    let known: Vec<String> =
+        known.into_iter().filter(|name| name.len() > 1).map(|name| format!("--{name}")).collect();
+    let suggestion = Suggestion::among(known.iter().map(String::as_str), &format!("--{bare}"));
+    // Nothing is near a single letter.
+    let suggestion = if bare.len() > 1 { suggestion } else { Suggestion::default() };
+    UsageError::UnknownOption(typed.to_owned(), suggestion)
 }
 
 fn utf8(argument: &OsStr) -> Result<&str, UsageError> {

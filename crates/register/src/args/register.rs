@@ -39,6 +39,8 @@ pub struct Args {
     pub force: bool,
     /// `--check` or `--no-check`
     pub check: Option<bool>,
+    /// `--ephemeral`
+    pub ephemeral: bool,
 }
 
 /// What `-l`, `--json` and `-r` before `--` do, one after the other.
@@ -143,6 +145,7 @@ fn plain(opt: Opt, args: &mut Args, seen: &mut Seen) -> Result<(), UsageError> {
         Opt::Clear => seen.clear = true,
         Opt::DryRun => args.mode = Mode::DryRun,
         Opt::Test if args.mode == Mode::Do => args.mode = Mode::Test,
+        Opt::Ephemeral => args.ephemeral = true,
         Opt::Exit => seen.exit = true,
         Opt::Force => args.force = true,
         Opt::List => args.steps.push(Step::List),

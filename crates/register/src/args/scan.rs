@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 
-use super::{UsageError, utf8};
+use super::{UsageError, unknown_option, utf8};
 
 /// What an option means; the letters that spell it depend on the side of `--`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub(super) enum Opt {
     Credential,
     Debian,
     DryRun,
+    Ephemeral,
     Exit,
     ExportDir,
     Force,
@@ -69,6 +70,7 @@ static ROWS: &[Row] = &[
     both(Opt::Credential, Takes::YesNo, &["c", "credential"]),
     both(Opt::Debian, Takes::Nothing, &["d", "debian"]),
     both(Opt::DryRun, Takes::Nothing, &["n", "dry-run"]),
+    both(Opt::Ephemeral, Takes::Nothing, &["ephemeral"]),
     Row { opt: Opt::Exit, takes: Takes::Nothing, before: &["e", "exit"], after: &["exit"] },
     Row { opt: Opt::ExportDir, takes: Takes::Value, before: &["exportdir"], after: &["e", "exportdir"] },
     both(Opt::Force, Takes::Nothing, &["f", "force"]),
@@ -99,6 +101,9 @@ impl Row {
         }
     }
 }
+
+/// From how many letters on what follows one dash is a long name rather than a group.
+const LONG: usize = 6;
 
 /// One thing that was typed.
 #[derive(Debug, PartialEq, Eq)]
@@ -179,12 +184,37 @@ impl Scanner {
             return self.long(long, &name, value);
         }
         let short = &name[1..];
-        let exact = |row: &&Row| row.names(self.side).iter().any(|known| known.len() > 1 && *known == short);
-        if ROWS.iter().any(|row| exact(&row)) {
+        // A beginning that is as long as this is no group of letters.
+        let is_long = |known: &&str| {
+            known.len() > 1 && (*known == short || short.len() >= LONG && known.starts_with(short))
+        };
+        if ROWS.iter().any(|row| row.names(self.side).iter().any(is_long)) {
             return self.long(short, &name, None);
+        }
+        if let Some(error) = self.misspelt(short, &name) {
+            return Err(error);
         }
         self.group = short.to_owned();
         self.grouped()
+    }
+
+    /// The error for an option that this side of `--` does not have.
+    fn unknown(&self, typed: &str) -> UsageError {
+        let names = ROWS.iter().flat_map(|row| row.names(self.side).iter().copied());
+        // These make the command line tonistiigi/binfmt's, if they are spelt right.
+        let others = ["install", "uninstall"].into_iter().filter(|_| self.side == Side::Before);
+        unknown_option(typed, names.chain(others))
+    }
+
+    /// The error for a long name after one dash with a mistake in it: taken for a group of letters, `-persistant` would be
+    /// `-p` and `-e rsistant`.
+    fn misspelt(&self, short: &str, typed: &str) -> Option<UsageError> {
+        let is_name =
+            short.len() >= LONG && short.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        let error = self.unknown(typed);
+        let UsageError::UnknownOption(_, suggestion) = &error else { return None };
+        let is_near = suggestion.name().is_some_and(|name| name.len() >= LONG);
+        (is_name && is_near).then_some(error)
     }
 
     /// `--NAME`, or an unambiguous beginning of it.
@@ -198,7 +228,7 @@ impl Scanner {
         let row = match (exact, begun.as_slice()) {
             (Some(row), _) => row,
             (None, [(row, _)]) => *row,
-            (None, []) => return Err(UsageError::UnknownOption(typed.to_owned())),
+            (None, []) => return Err(self.unknown(typed)),
             (None, several) => {
                 let names: Vec<String> = several.iter().map(|(_, name)| format!("--{name}")).collect();
                 return Err(UsageError::Ambiguous(typed.to_owned(), names.join(", ")));
@@ -214,7 +244,7 @@ impl Scanner {
         let letter = letters.next().map(String::from).unwrap_or_default();
         let typed = format!("-{letter}");
         let row = ROWS.iter().find(|row| row.names(self.side).contains(&letter.as_str()));
-        let row = row.ok_or_else(|| UsageError::UnknownOption(typed.clone()))?;
+        let row = row.ok_or_else(|| self.unknown(&typed))?;
         let rest = letters.as_str();
         let attached = match row.takes {
             Takes::Value => !rest.is_empty(),
