@@ -59,7 +59,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     match &qemu {
         Some(dir) => variables.push((QEMU_DIR, dir)),
         None => {
-            ui.note("no images are built for this machine's architecture: tests that run QEMU are skipped")
+            ui.note("no images are built for this machine's architecture: tests that run QEMU are skipped");
         }
     }
     let result = suite::run(&workspace, &variables, &args.args, &ui);

@@ -46,7 +46,7 @@ impl Ui {
 
     /// A step that mostly takes no time: in a log, only one that does is mentioned.
     pub(crate) fn moment(&self, what: impl Into<String>) -> Task {
-        self.task(what.into(), Unit::Bytes, None)
+        self.task(&what.into(), Unit::Bytes, None)
     }
 
     /// A task over `total` bytes.
@@ -56,7 +56,7 @@ impl Ui {
 
     /// A task over `total` things, which `what` names. In a log it is mentioned when it takes time.
     pub(crate) fn count(&self, what: impl Into<String>, total: usize) -> Task {
-        self.task(what.into(), Unit::Things, Some(total as u64))
+        self.task(&what.into(), Unit::Things, Some(total as u64))
     }
 
     /// A task with a line of its own where nothing is drawn.
@@ -67,10 +67,10 @@ impl Ui {
                 _ => self.note(&what),
             }
         }
-        self.task(what, unit, total)
+        self.task(&what, unit, total)
     }
 
-    fn task(&self, what: String, unit: Unit, total: Option<u64>) -> Task {
+    fn task(&self, what: &str, unit: Unit, total: Option<u64>) -> Task {
         let template = match (unit, total) {
             (_, None) => "  {spinner} {msg} {elapsed}",
             (Unit::Bytes, _) => "  {msg:<44} {bar:24} {bytes:>10}/{total_bytes:<10} {bytes_per_sec}",
@@ -81,13 +81,13 @@ impl Ui {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::new_spinner(),
         };
-        let bar = self.bars.add(bar.with_style(style).with_message(what.clone()));
+        let bar = self.bars.add(bar.with_style(style).with_message(what.to_owned()));
         let running = match self.terminal {
             true => {
                 bar.enable_steady_tick(Duration::from_millis(120));
                 None
             }
-            false => Some(self.heartbeat.watch(&what, unit, &bar)),
+            false => Some(self.heartbeat.watch(what, unit, &bar)),
         };
         Task { bar, started: Instant::now(), _running: running }
     }
