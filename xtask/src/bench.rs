@@ -10,6 +10,7 @@ mod changed;
 mod child;
 mod cold;
 mod figure;
+mod first_run;
 mod floor;
 mod flow;
 mod growth;
@@ -45,7 +46,7 @@ use suite::Suite;
 impl Name {
     /// Whether it is run when no names are given.
     fn is_default(self) -> bool {
-        self != Name::Release
+        !matches!(self, Name::Release | Name::FirstRun)
     }
 }
 
@@ -172,11 +173,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_release_is_measured_only_when_it_is_asked_for() {
+    fn what_is_long_is_measured_only_when_it_is_asked_for() {
         assert_eq!(chosen(&[Name::Release, Name::Push]), [Name::Release, Name::Push]);
         let all = chosen(&[]);
         assert!(!all.contains(&Name::Release) && all.contains(&Name::Growth));
-        assert_eq!(all.len() + 1, Name::value_variants().len());
+        assert_eq!(all.len() + 2, Name::value_variants().len());
         assert!(list().contains("release"));
     }
 

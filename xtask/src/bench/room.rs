@@ -103,10 +103,10 @@ impl Room {
         command
     }
 
-    /// `images` for `host` with all that a release has of it: every image in both forms, at the best level.
-    pub(super) fn released_host(&self, host: Host) -> Command {
-        let mut command = self.images(&[host]);
-        command.args(["--compression", "both", "--level", "best"]);
+    /// `images` for every host, at the level that a push takes.
+    pub(super) fn as_pushed(&self) -> Command {
+        let mut command = self.images(&[]);
+        command.args(["--level", "best"]);
         command
     }
 

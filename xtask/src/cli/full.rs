@@ -121,14 +121,16 @@ pub(crate) enum Name {
     Register,
     /// Time, memory, bytes and requests for 1, 3 and 9 hosts
     Growth,
-    /// A release's images for amd64, in both compressions at the best level; long, so only when it is asked for
+    /// A release's images for every host, at the level of a push; long, so only when it is asked for
     Release,
+    /// The first run on a new machine: compiling, `register`, packages, layers; long, so only when it is asked for
+    FirstRun,
 }
 
 /// What can be typed after `bench`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask bench                     everything but `release`; about ten minutes on two cores
+  cargo xtask bench                     everything but `release` and `first-run`; about ten minutes on two cores
   cargo xtask bench cold register       two of them; the others keep the figures that they had
   cargo xtask bench --list")]
 pub(crate) struct BenchArgs {
