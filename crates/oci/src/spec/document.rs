@@ -130,7 +130,9 @@ impl<'de> Visitor<'de> for Walk {
                     let folded = fold(&name);
                     let known = NAMES.iter().find(|known| known.eq_ignore_ascii_case(&folded));
                     if let Some(known) = known.filter(|known| **known != name) {
-                        return Err(A::Error::custom(format!("the member `{name}` is not spelled `{known}`")));
+                        return Err(A::Error::custom(format!(
+                            "the member `{name}` is not spelled `{known}`"
+                        )));
                     }
                     if !seen.insert(folded) {
                         return Err(A::Error::custom(format!(
@@ -217,7 +219,10 @@ mod tests {
             r#"{"\u0043onfig":{}}"#,
             Err("the member `Config` is not spelled `config` at line 1 column 14"),
         );
-        config("{\"layer\u{17f}\":[]}", Err("the member `layer\u{17f}` is not spelled `layers` at line 1 column 10"));
+        config(
+            "{\"layer\u{17f}\":[]}",
+            Err("the member `layer\u{17f}` is not spelled `layers` at line 1 column 10"),
+        );
         config(
             "{\"k\":1,\"\u{212a}\":2}",
             Err("the member `\u{212a}` is there twice, in whatever case at line 1 column 12"),
