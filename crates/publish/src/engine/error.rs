@@ -34,6 +34,14 @@ pub enum Reason {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file with a certificate or a key cannot be used.
+    #[error("{}: {reason}", .path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The socket is there, but not for us.
     #[error("permission denied")]
     Permission,
@@ -96,6 +104,9 @@ impl EngineError {
             }
             Reason::Endpoint => "forward the engine's socket, as with `ssh -L`, and name the socket",
             Reason::Context { .. } => "`docker context use default` goes back to the usual socket",
+            Reason::Certificate { .. } => {
+                "give the file back, or correct DOCKER_CERT_PATH; of a context, `docker context update` writes it anew"
+            }
             Reason::Permission => {
                 "join the group that owns the socket (often `docker`), or use a rootless engine"
             }
