@@ -25,7 +25,7 @@ struct Handed {
 }
 
 /// Answers as an engine that pushes anything, and sends on what it got for it.
-fn engine(listener: TcpListener, handed: Sender<Handed>) {
+fn engine(listener: &TcpListener, handed: &Sender<Handed>) {
     for stream in listener.incoming() {
         let handed = handed.clone();
         std::thread::spawn(move || {
@@ -67,8 +67,8 @@ fn shown(handed: &Handed, case: &Case) -> Shown {
         // Engines show the token alone.
         Shown::Token(token) => handed.identitytoken == token,
     };
-    let all = CASES.iter().filter_map(|case| case.docker);
-    let found = all.filter(|shown| same(*shown)).next();
+    let mut all = CASES.iter().filter_map(|case| case.docker);
+    let found = all.find(|shown| same(*shown));
     found.unwrap_or_else(|| panic!("{}: {handed:?}", case.content))
 }
 
@@ -85,7 +85,7 @@ fn the_table_is_what_dockers_client_does() {
     let host = format!("tcp://{}", listener.local_addr().unwrap());
     let (sender, handed) = channel();
     // Ends with the test's process.
-    std::thread::spawn(move || engine(listener, sender));
+    std::thread::spawn(move || engine(&listener, &sender));
     write_helpers(&sandbox.shared());
     let mut wrong = Vec::new();
     for case in &CASES {
