@@ -45,10 +45,8 @@ pub fn write(
     let mut images: Vec<&Named> = images.iter().collect();
     images.sort_by(|a, b| (&a.repository, &a.tag).cmp(&(&b.repository, &b.tag)));
 
-    let mut blobs = BTreeMap::new();
-    for image in &images {
-        blobs.extend(layout.closure(&image.descriptor)?.into_iter().map(|blob| (blob.digest, blob)));
-    }
+    let blobs = layout.closure(images.iter().map(|image| &image.descriptor))?;
+    let blobs: BTreeMap<Digest, Descriptor> = blobs.into_iter().map(|blob| (blob.digest, blob)).collect();
     let manifest = Blob::json("application/json", &rows(layout, &images, classic)?);
     document(out, MARKER, MARKER_TEXT.as_bytes())?;
     document(out, INDEX, index(&images).bytes())?;

@@ -5,11 +5,13 @@
 //! [`engine`] loads it into Docker or podman.
 
 pub mod archive;
+mod configuration;
 pub mod credentials;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod hint;
 pub mod layout;
+pub mod limits;
 pub mod registry;
 pub mod verify;
 

@@ -90,7 +90,7 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
         match registry.manifest(&tag).await? {
             None => problems.push(format!("{host}: there is no `{tag}`")),
             Some(fetched) => {
-                let index: Index = serde_json::from_slice(&fetched.bytes)?;
+                let index: Index = oci::spec::parse(&fetched.descriptor.media_type, &fetched.bytes)?;
                 let by_target = index.manifests.into_iter().filter_map(|descriptor| {
                     let target = tags::target_of(&descriptor)?;
                     let form = if descriptor.is_zstd() { Form::Zstd } else { Form::Gzip };
@@ -113,7 +113,8 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
                         continue;
                     }
                     Some(fetched) => {
-                        let manifest: Manifest = serde_json::from_slice(&fetched.bytes)?;
+                        let manifest: Manifest =
+                            oci::spec::parse(&fetched.descriptor.media_type, &fetched.bytes)?;
                         let inputs = manifest.annotations.get(&build::inputs_key());
                         if inputs != Some(&build::inputs(host, lock).to_string()) {
                             problems.push(format!("{host}: `{tag}` was built from another lock"));

@@ -1,15 +1,18 @@
 //! The JSON documents of the OCI image specification, as far as qus reads and writes them.
 //!
 //! Written, they are canonical: fields in the order of the structs below, maps sorted by key, no whitespace,
-//! nothing that is empty. Read, they accept what other tools add. (Crates that model the whole specification keep
-//! annotations in hash maps, so their bytes differ from run to run.)
+//! nothing that is empty. Read by [`parse`], they accept what other tools add, but nothing that another program could
+//! read in another way. (Crates that model the whole specification keep annotations in hash maps, so their bytes differ
+//! from run to run.)
 
 mod config;
 mod descriptor;
+mod document;
 mod manifest;
 
 pub use config::{Execution, History, ImageConfig, RootFs};
 pub use descriptor::{Descriptor, Platform};
+pub use document::parse;
 pub use manifest::{Index, Manifest, SchemaVersion};
 
 use std::collections::BTreeMap;

@@ -1,8 +1,13 @@
 //! Credentials as docker's and podman's users have them.
 //!
-//! Asked in this order, the first answer counts: a user and password given by hand (for CI), docker's
-//! configuration (its credential helpers and store, then what it holds itself), podman's authentication files.
-//! No secret is ever printed: [`Secret`] has no text.
+//! Asked in this order, the first answer counts:
+//!
+//! 1. a user and password given by hand, for CI: `REGISTRY_USER` and `REGISTRY_PASSWORD`;
+//! 2. files that are named for the purpose: the content of `DOCKER_AUTH_CONFIG`, and the file `REGISTRY_AUTH_FILE`;
+//! 3. docker's configuration: its credential helpers and store, then what it holds itself;
+//! 4. podman's files, where podman looks for them.
+//!
+//! No secret is ever printed: [`Secret`] has no text. It knows where it was found, so that a refusal can name the place.
 
 mod file;
 mod helper;
@@ -11,23 +16,41 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use file::AuthFile;
+use file::{AuthFile, Rules};
 
-/// A password or a token. Its debug output is not the secret, and it has no other.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+/// A password or a token, and the place that it was found in. Its debug output is not the secret, and it has no other.
+#[derive(Clone)]
+pub struct Secret {
+    text: String,
+    origin: Option<String>,
+}
 
 impl Secret {
     /// Takes a secret.
     pub fn new(secret: impl Into<String>) -> Secret {
-        Secret(secret.into())
+        Secret { text: secret.into(), origin: None }
+    }
+
+    /// Notes where the secret was found: a file, a program, variables.
+    #[must_use]
+    pub fn with_origin(self, origin: &str) -> Secret {
+        Secret { origin: Some(origin.to_owned()), ..self }
     }
 
     /// The secret itself, for the one place that sends it.
     pub(crate) fn reveal(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
+
+/// Two secrets are equal wherever they were found.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Secret) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,20 +74,40 @@ pub enum Credentials {
     IdentityToken(Secret),
 }
 
+impl Credentials {
+    /// Where they were found, if anywhere.
+    pub fn origin(&self) -> Option<&str> {
+        match self {
+            Credentials::Anonymous => None,
+            Credentials::Basic { password: secret, .. } | Credentials::IdentityToken(secret) => {
+                secret.origin.as_deref()
+            }
+        }
+    }
+}
+
+/// The variable that can hold a whole configuration.
+const VARIABLE: &str = "DOCKER_AUTH_CONFIG";
+
 /// Where credentials may be. Paths of files that are not there are passed over.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// A user and password that count for every registry.
     pub given: Option<(String, Secret)>,
+    /// What `DOCKER_AUTH_CONFIG` holds: the content of a `config.json` (docker 28.3, GitLab).
+    pub content: Option<Secret>,
+    /// The file that `REGISTRY_AUTH_FILE` names, in podman's format.
+    pub named: Option<PathBuf>,
     /// Docker's `config.json`.
     pub docker: Option<PathBuf>,
-    /// Podman's `auth.json`, in the order in which podman looks.
+    /// Podman's other `auth.json`, in the order in which podman looks.
     pub podman: Vec<PathBuf>,
 }
 
 impl Sources {
-    /// Where docker and podman look, by the environment variables that `variable` answers for: `REGISTRY_USER` and
-    /// `REGISTRY_PASSWORD`, `DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`, `XDG_RUNTIME_DIR`, `XDG_CONFIG_HOME`, `HOME`.
+    /// Where docker and podman look, by the environment variables that `variable` answers
+    /// for: `REGISTRY_USER` and `REGISTRY_PASSWORD`, `DOCKER_AUTH_CONFIG`, `REGISTRY_AUTH_FILE`, `DOCKER_CONFIG`,
+    /// `XDG_RUNTIME_DIR`, `XDG_CONFIG_HOME`, `HOME`.
     pub fn from_environment(
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Sources, CredentialsError> {
@@ -74,7 +117,9 @@ impl Sources {
         };
         let path = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let given = match (text("REGISTRY_USER")?, text("REGISTRY_PASSWORD")?) {
-            (Some(user), Some(password)) => Some((user, Secret(password))),
+            (Some(user), Some(password)) => {
+                Some((user, Secret::new(password).with_origin("REGISTRY_USER and REGISTRY_PASSWORD")))
+            }
             (None, None) => None,
             (Some(_), None) => {
                 return Err(CredentialsError::Half { set: "REGISTRY_USER", unset: "REGISTRY_PASSWORD" });
@@ -87,14 +132,19 @@ impl Sources {
         let under_home = |rest: &str| home.as_ref().map(|home| home.join(rest));
         let docker =
             path("DOCKER_CONFIG").or_else(|| under_home(".docker")).map(|dir| dir.join("config.json"));
-        let podman = [
-            path("REGISTRY_AUTH_FILE"),
-            path("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json")),
-            path("XDG_CONFIG_HOME")
-                .or_else(|| under_home(".config"))
-                .map(|dir| dir.join("containers/auth.json")),
-        ];
-        Ok(Sources { given, docker, podman: podman.into_iter().flatten().collect() })
+        let runtime = match path("XDG_RUNTIME_DIR") {
+            Some(directory) => directory.join("containers/auth.json"),
+            // Where `podman login` writes without it, as for root (containers-auth.json(5)).
+            None => {
+                let user = rustix::process::getuid();
+                PathBuf::from(format!("/run/containers/{user}/auth.json"))
+            }
+        };
+        let config = path("XDG_CONFIG_HOME").or_else(|| under_home(".config"));
+        let config = config.map(|directory| directory.join("containers/auth.json"));
+        let content = text(VARIABLE)?.map(Secret::new);
+        let named = path("REGISTRY_AUTH_FILE");
+        Ok(Sources { given, content, named, docker, podman: [runtime].into_iter().chain(config).collect() })
     }
 
     /// The credentials for a repository, named as references name it: registry `docker.io`, path `aptman/qus`.
@@ -102,8 +152,17 @@ impl Sources {
         if let Some((user, password)) = &self.given {
             return Ok(Credentials::Basic { user: user.clone(), password: password.clone() });
         }
-        for file in self.docker.iter().chain(&self.podman) {
-            let Some(file) = AuthFile::load(file)? else { continue };
+        if let Some(content) = &self.content {
+            let content = AuthFile::parse(VARIABLE.to_owned(), Rules::Docker, content.reveal().as_bytes())?;
+            if let Some(found) = content.find(registry, path).await? {
+                return Ok(found);
+            }
+        }
+        let files = self.named.iter().map(|file| (file, Rules::Podman));
+        let files = files.chain(self.docker.iter().map(|file| (file, Rules::Docker)));
+        let files = files.chain(self.podman.iter().map(|file| (file, Rules::Podman)));
+        for (file, rules) in files {
+            let Some(file) = AuthFile::load(file, rules)? else { continue };
             if let Some(found) = file.find(registry, path).await? {
                 return Ok(found);
             }
@@ -145,6 +204,16 @@ pub enum CredentialsError {
         /// What and where.
         reason: String,
     },
+    /// A credential helper is not installed, or cannot be run.
+    #[error("cannot get credentials for {registry}: docker-credential-{helper} cannot be run: {source}")]
+    NoHelper {
+        /// The helper's name, without its prefix.
+        helper: String,
+        /// What for.
+        registry: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// A credential helper failed.
     #[error("cannot get credentials for {registry}: docker-credential-{helper} {reason}")]
     Helper {
@@ -163,17 +232,17 @@ impl CredentialsError {
         match self {
             CredentialsError::Half { unset, .. } => Some(format!("set {unset} too, or neither")),
             CredentialsError::NotText { .. } => None,
+            CredentialsError::Format { path, .. } if path == Path::new(VARIABLE) => {
+                Some(format!("{VARIABLE} holds what a config.json of docker holds; or unset it"))
+            }
             CredentialsError::Read { .. } | CredentialsError::Format { .. } => {
                 Some("`docker login` writes it anew; or set REGISTRY_USER and REGISTRY_PASSWORD".to_owned())
             }
-            CredentialsError::Helper { helper, .. } => Some(format!(
-                "install or repair docker-credential-{helper}, or set REGISTRY_USER and REGISTRY_PASSWORD"
-            )),
+            CredentialsError::Helper { helper, .. } | CredentialsError::NoHelper { helper, .. } => {
+                Some(format!(
+                    "install or repair docker-credential-{helper}, or set REGISTRY_USER and REGISTRY_PASSWORD"
+                ))
+            }
         }
     }
-}
-
-fn read_error(path: &Path) -> impl FnOnce(std::io::Error) -> CredentialsError {
-    let path = path.to_owned();
-    move |source| CredentialsError::Read { path, source }
 }

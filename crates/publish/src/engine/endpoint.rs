@@ -1,8 +1,8 @@
-//! Where an engine listens: `DOCKER_HOST`, docker's current context, or the usual sockets.
+//! The places where an engine listens: `DOCKER_HOST`, docker's current context, or the usual sockets.
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -10,6 +10,8 @@ use digest::Digest;
 use serde::Deserialize;
 
 use super::error::{EngineError, Reason};
+use super::tls::Tls;
+use crate::configuration;
 
 /// An address at which an engine may listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +20,12 @@ pub enum Endpoint {
     Unix(PathBuf),
     /// Plain HTTP: `tcp://host:2375`.
     Tcp(String),
-    /// HTTP over TLS, with `key.pem`, `cert.pem` and `ca.pem` in a directory.
+    /// HTTP over TLS.
     Tls {
         /// Host and port.
         address: String,
-        /// Where the three files are.
-        certificates: PathBuf,
+        /// Who the engine is, and who the user is to it.
+        tls: Tls,
     },
 }
 
@@ -75,10 +77,12 @@ struct Endpoints {
 #[serde(rename_all = "PascalCase")]
 struct ContextEndpoint {
     host: String,
+    #[serde(default, rename = "SkipTLSVerify")]
+    skip_tls_verify: bool,
 }
 
 /// The addresses to try, the first that answers counts. What the user chose is tried alone. `variable` answers for
-/// `DOCKER_HOST`, `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`, `DOCKER_CONTEXT`, `DOCKER_CONFIG`, `HOME` and
+/// `DOCKER_HOST`, `DOCKER_TLS_VERIFY`, `DOCKER_TLS`, `DOCKER_CERT_PATH`, `DOCKER_CONTEXT`, `DOCKER_CONFIG`, `HOME` and
 /// `XDG_RUNTIME_DIR`.
 pub fn find(variable: impl Fn(&str) -> Option<OsString>) -> Result<Vec<Endpoint>, EngineError> {
     let path = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -86,12 +90,13 @@ pub fn find(variable: impl Fn(&str) -> Option<OsString>) -> Result<Vec<Endpoint>
     let docker = path("DOCKER_CONFIG").or_else(|| path("HOME").map(|home| home.join(".docker")));
     if let Some(host) = text("DOCKER_HOST") {
         let endpoint: Endpoint = host.parse()?;
-        return Ok(vec![match (endpoint, text("DOCKER_TLS_VERIFY")) {
-            (Endpoint::Tcp(address), Some(_)) => {
+        let verify = text("DOCKER_TLS_VERIFY").is_some();
+        return Ok(vec![match endpoint {
+            Endpoint::Tcp(address) if verify || text("DOCKER_TLS").is_some() => {
                 let certificates = path("DOCKER_CERT_PATH").or(docker).unwrap_or_default();
-                Endpoint::Tls { address, certificates }
+                Endpoint::Tls { address, tls: Tls::in_environment(&certificates, verify) }
             }
-            (endpoint, _) => endpoint,
+            endpoint => endpoint,
         }]);
     }
     if let Some(docker) = docker
@@ -112,22 +117,32 @@ pub fn find(variable: impl Fn(&str) -> Option<OsString>) -> Result<Vec<Endpoint>
 }
 
 fn current_context(docker: &Path) -> Option<String> {
-    let bytes = fs::read(docker.join("config.json")).ok()?;
+    let bytes = configuration::read(&docker.join("config.json")).ok()?;
     serde_json::from_slice::<Config>(&bytes).ok()?.current_context.filter(|name| !name.is_empty())
 }
 
 /// Docker keeps contexts under the digests of their names.
 fn context(docker: &Path, name: &str) -> Result<Endpoint, EngineError> {
-    let path = docker.join("contexts/meta").join(Digest::of(name.as_bytes()).hex()).join("meta.json");
+    let id = Digest::of(name.as_bytes()).hex();
+    let path = docker.join("contexts/meta").join(&id).join("meta.json");
     let fail = |reason: String| {
         EngineError::new(
             format!("use the docker context `{name}`"),
             Reason::Context { path: path.clone(), reason },
         )
     };
-    let bytes = fs::read(&path).map_err(|error| fail(error.to_string()))?;
+    let bytes = configuration::read(&path).map_err(|error| fail(error.to_string()))?;
     let context: Context = serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
-    context.endpoints.docker.host.parse()
+    let ContextEndpoint { host, skip_tls_verify } = context.endpoints.docker;
+    let certificates = docker.join("contexts/tls").join(&id).join("docker");
+    let tls = Tls::in_context(&certificates, !skip_tls_verify).map_err(|error: io::Error| {
+        let (action, path) = (format!("use the docker context `{name}`"), certificates.clone());
+        EngineError::new(action, Reason::Context { path, reason: error.to_string() })
+    })?;
+    Ok(match (host.parse()?, tls) {
+        (Endpoint::Tcp(address), Some(tls)) => Endpoint::Tls { address, tls },
+        (endpoint, _) => endpoint,
+    })
 }
 
 #[cfg(test)]
@@ -135,6 +150,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+
+    use std::fs;
 
     fn check(variables: &[(&str, &str)], expected: Result<&[&str], &str>) {
         let variables: BTreeMap<_, _> = variables.iter().copied().collect();
@@ -183,5 +200,79 @@ mod tests {
             file.display()
         );
         check(&[("DOCKER_CONFIG", docker)], Err(&error));
+    }
+
+    /// The files of TLS that an endpoint uses, and whether it checks the engine's certificate.
+    fn tls(variables: &[(&str, &str)]) -> Option<(Vec<String>, bool)> {
+        let variables: BTreeMap<_, _> = variables.iter().copied().collect();
+        let found = find(|name| variables.get(name).map(OsString::from)).unwrap();
+        let [Endpoint::Tls { tls, address }] = &found[..] else { return None };
+        assert_eq!(address, "10.0.0.1:2376");
+        let files = tls.files().map(|file| file.display().to_string());
+        Some((files.collect(), tls.verifies()))
+    }
+
+    #[test]
+    fn a_context_with_certificates_is_never_plain() {
+        let home = tempfile::TempDir::new().unwrap();
+        let docker = home.path().to_str().unwrap();
+        let variables = [("DOCKER_CONFIG", docker), ("DOCKER_CONTEXT", "lab")];
+        let id = Digest::of(b"lab").hex();
+        let meta = home.path().join("contexts/meta").join(&id);
+        let certificates = home.path().join("contexts/tls").join(&id).join("docker");
+        fs::create_dir_all(&meta).unwrap();
+        fs::create_dir_all(&certificates).unwrap();
+        let describe = |skip: &str| {
+            let endpoint = format!(r#"{{"Host":"tcp://10.0.0.1:2376"{skip}}}"#);
+            let text = format!(r#"{{"Name":"lab","Endpoints":{{"docker":{endpoint}}}}}"#);
+            fs::write(meta.join("meta.json"), text).unwrap();
+        };
+        let file = |name: &str| certificates.join(name).display().to_string();
+        let (verified, skipped) = (r#","SkipTLSVerify":false"#, r#","SkipTLSVerify":true"#);
+        describe("");
+        assert_eq!(tls(&variables), None);
+        describe(skipped);
+        assert_eq!(tls(&variables), Some((vec![], false)));
+        fs::write(certificates.join("ca.pem"), "").unwrap();
+        assert_eq!(tls(&variables), Some((vec![], false)));
+        describe(verified);
+        assert_eq!(tls(&variables), Some((vec![file("ca.pem")], true)));
+        fs::write(certificates.join("cert.pem"), "").unwrap();
+        assert_eq!(tls(&variables), Some((vec![file("ca.pem")], true)));
+        fs::write(certificates.join("key.pem"), "").unwrap();
+        let all = ["ca.pem", "cert.pem", "key.pem"].map(file).to_vec();
+        assert_eq!(tls(&variables), Some((all, true)));
+        fs::remove_file(certificates.join("ca.pem")).unwrap();
+        let own = ["cert.pem", "key.pem"].map(file).to_vec();
+        assert_eq!(tls(&variables), Some((own.clone(), true)));
+        describe(skipped);
+        assert_eq!(tls(&variables), Some((own, false)));
+        // A socket needs none.
+        fs::write(
+            meta.join("meta.json"),
+            r#"{"Endpoints":{"docker":{"Host":"unix:///x.sock","SkipTLSVerify":true}}}"#,
+        )
+        .unwrap();
+        check(&variables, Ok(&["unix:///x.sock"]));
+    }
+
+    #[test]
+    fn variables_ask_for_tls_with_and_without_a_check() {
+        let home = tempfile::TempDir::new().unwrap();
+        let docker = home.path().to_str().unwrap();
+        let host = ("DOCKER_HOST", "tcp://10.0.0.1:2376");
+        let path = ("DOCKER_CERT_PATH", docker);
+        let file = |name: &str| home.path().join(name).display().to_string();
+        assert_eq!(tls(&[host, path]), None);
+        assert_eq!(tls(&[host, path, ("DOCKER_TLS_VERIFY", "1")]), Some((vec![file("ca.pem")], true)));
+        assert_eq!(tls(&[host, path, ("DOCKER_TLS", "1")]), Some((vec![], false)));
+        for name in ["ca.pem", "cert.pem", "key.pem"] {
+            fs::write(home.path().join(name), "").unwrap();
+        }
+        let all = ["ca.pem", "cert.pem", "key.pem"].map(file).to_vec();
+        assert_eq!(tls(&[host, path, ("DOCKER_TLS_VERIFY", "1")]), Some((all.clone(), true)));
+        assert_eq!(tls(&[host, path, ("DOCKER_TLS", "1")]), Some((all[1..].to_vec(), false)));
+        let both = [host, ("DOCKER_CONFIG", docker), ("DOCKER_TLS", "1"), ("DOCKER_TLS_VERIFY", "1")];
+        assert_eq!(tls(&both), Some((all, true)));
     }
 }

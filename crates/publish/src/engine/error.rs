@@ -34,6 +34,14 @@ pub enum Reason {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file with a certificate or a key cannot be used.
+    #[error("{}: {reason}", .path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The socket is there, but not for us.
     #[error("permission denied")]
     Permission,
@@ -48,6 +56,14 @@ pub enum Reason {
     /// The engine said no, or stopped speaking.
     #[error("{0}")]
     Said(String),
+    /// The engine passes a registry's refusal on.
+    #[error("{said} (the credentials are from {origin})")]
+    Refused {
+        /// What the engine said.
+        said: String,
+        /// Where the credentials were found.
+        origin: String,
+    },
     /// The engine says that all went well, and it did not.
     #[error("the engine reports success, but {0}")]
     Untrue(String),
@@ -57,6 +73,18 @@ pub enum Reason {
     /// The credentials could not be had.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+}
+
+impl Reason {
+    /// Names the place that refused credentials came from.
+    pub(super) fn with_origin(self, origin: Option<&str>) -> Reason {
+        match (self, origin) {
+            (Reason::Said(said), Some(origin)) if is_refusal(&said) => {
+                Reason::Refused { said, origin: origin.to_owned() }
+            }
+            (reason, _) => reason,
+        }
+    }
 }
 
 impl EngineError {
@@ -96,6 +124,9 @@ impl EngineError {
             }
             Reason::Endpoint => "forward the engine's socket, as with `ssh -L`, and name the socket",
             Reason::Context { .. } => "`docker context use default` goes back to the usual socket",
+            Reason::Certificate { .. } => {
+                "give the file back, or correct DOCKER_CERT_PATH; of a context, `docker context update` writes it anew"
+            }
             Reason::Permission => {
                 "join the group that owns the socket (often `docker`), or use a rootless engine"
             }
@@ -107,6 +138,9 @@ impl EngineError {
             }
             Reason::Said(text) if is_refusal(text) => {
                 "log in with `docker login`, or set REGISTRY_USER and REGISTRY_PASSWORD"
+            }
+            Reason::Refused { .. } => {
+                "log in again with `docker login`, or check REGISTRY_USER and REGISTRY_PASSWORD"
             }
             Reason::Untrue(_) => "--push-via registry does not go through the engine",
             Reason::Archive(ArchiveError::Layout(error)) => return error.hint().map(str::to_owned),
@@ -157,5 +191,21 @@ mod tests {
             );
         }
         assert!(!EngineError::new("push", Reason::Permission).is_transient());
+    }
+
+    #[test]
+    fn a_refusal_names_where_the_credentials_came_from() {
+        let check = |said: &str, origin, expected: &str| {
+            let reason = Reason::Said(said.to_owned()).with_origin(origin);
+            assert_eq!(EngineError::new("push", reason).to_string(), expected);
+        };
+        let refusal = "unauthorized: authentication required";
+        check(
+            refusal,
+            Some("/x/config.json"),
+            "cannot push: unauthorized: authentication required (the credentials are from /x/config.json)",
+        );
+        check(refusal, None, "cannot push: unauthorized: authentication required");
+        check("no space left on device", Some("/x/config.json"), "cannot push: no space left on device");
     }
 }

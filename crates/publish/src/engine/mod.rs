@@ -8,8 +8,8 @@ mod error;
 mod load;
 mod push;
 mod ship;
+mod tls;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, ClientVersion, Docker};
@@ -18,6 +18,7 @@ pub use endpoint::{Endpoint, find};
 pub use error::{EngineError, Reason};
 pub use push::Pushed;
 pub use ship::{ShipError, Shipped};
+pub use tls::Tls;
 
 /// The oldest API that is supported: Docker 20.10 speaks 1.41, podman 4 speaks 1.40.
 const OLDEST: ClientVersion = ClientVersion { major_version: 1, minor_version: 40 };
@@ -126,11 +127,7 @@ fn client(endpoint: &Endpoint) -> Result<Docker, Hello> {
             Docker::connect_with_unix(&path.to_string_lossy(), seconds, API_DEFAULT_VERSION)
         }
         Endpoint::Tcp(address) => Docker::connect_with_http(address, seconds, API_DEFAULT_VERSION),
-        Endpoint::Tls { address, certificates } => {
-            let file = |name: &str| -> PathBuf { certificates.join(name) };
-            let (key, cert, ca) = (file("key.pem"), file("cert.pem"), file("ca.pem"));
-            Docker::connect_with_ssl(address, &key, &cert, &ca, seconds, API_DEFAULT_VERSION)
-        }
+        Endpoint::Tls { address, tls } => Ok(tls::connect(address, tls, seconds).map_err(Hello::Final)?),
     };
     let docker = docker.map_err(|error| absent_or_final(&error))?;
     Ok(docker.with_request_modifier(url_safe))

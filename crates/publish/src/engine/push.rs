@@ -45,7 +45,9 @@ impl Engine {
                     status(&text);
                 }
                 Ok(None) => return Ok(Pushed { tag: tag.to_owned(), digest }),
-                Err(error) => return Err(EngineError::new(action(), said(&error))),
+                Err(error) => {
+                    return Err(EngineError::new(action(), said(&error).with_origin(credentials.origin())));
+                }
             }
         }
     }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use oci::spec::Descriptor;
 
+use crate::limits::Exhausted;
+
 /// Why a layout could not be read or written. Every message names the path.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
@@ -52,6 +54,20 @@ pub enum LayoutError {
         /// Where it is not.
         source: serde_json::Error,
     },
+    /// Documents lead to each other too deep.
+    #[error("cannot read {}: it is under {} others, which is the limit", .path.display(), crate::limits::DEPTH)]
+    TooDeep {
+        /// The index or the image's manifest.
+        path: PathBuf,
+    },
+    /// Documents lead to more than a layout can have.
+    #[error("cannot read {}: it leads to {limit}", .path.display())]
+    TooMuch {
+        /// The layout.
+        path: PathBuf,
+        /// The limit.
+        limit: Exhausted,
+    },
     /// A document is too large to be one.
     #[error("cannot read {}: {size} bytes are too many for a document of type `{media_type}`", .path.display())]
     TooLarge {
@@ -84,7 +100,11 @@ impl LayoutError {
             },
             LayoutError::Occupied { .. } => Some("choose an empty directory, a new one, or an image layout"),
             LayoutError::NotALayout { .. } => Some("`cargo xtask images` writes one"),
-            LayoutError::Missing { .. } | LayoutError::Json { .. } | LayoutError::TooLarge { .. } => Some(
+            LayoutError::Missing { .. }
+            | LayoutError::Json { .. }
+            | LayoutError::TooDeep { .. }
+            | LayoutError::TooMuch { .. }
+            | LayoutError::TooLarge { .. } => Some(
                 "`cargo xtask verify` says everything that is wrong with a layout; building again mends it",
             ),
         }

@@ -12,12 +12,14 @@
 
 mod blob;
 mod error;
+mod file;
 mod read;
 mod unfinished;
 mod write;
 
 pub use blob::BlobWriter;
 pub use error::LayoutError;
+pub(crate) use file::open;
 pub use read::Layout;
 pub use write::{LayoutWriter, Pruned};
 

@@ -29,7 +29,7 @@ impl Unfinished {
 
     /// Makes another name of `original` in `directory`: a hard link.
     pub(super) fn link(original: &Path, directory: &Path) -> io::Result<Unfinished> {
-        let file = File::open(original)?;
+        let file = super::open(original)?;
         loop {
             let path = next_name(directory);
             match fs::hard_link(original, &path) {

@@ -12,7 +12,7 @@ use oci::spec::{Descriptor, Index, SchemaVersion, annotation, media_type};
 
 use super::blob::BlobWriter;
 use super::unfinished::Unfinished;
-use super::{BLOBS, INDEX, Layout, LayoutError, MARKER, MARKER_TEXT, TEMPORARY, blob_path};
+use super::{BLOBS, INDEX, Layout, LayoutError, MARKER, MARKER_TEXT, TEMPORARY, blob_path, file};
 
 /// Writes a layout, or adds to one. Any number of builds may write to one directory at once.
 pub struct LayoutWriter {
@@ -71,7 +71,7 @@ impl LayoutWriter {
     /// Adds a document. What is there and is not that document is replaced.
     pub fn put(&self, blob: &Blob) -> Result<(), LayoutError> {
         let path = blob_path(&self.root, blob.digest());
-        if self.contains(blob.descriptor()) && fs::read(&path).is_ok_and(|old| old == blob.bytes()) {
+        if self.contains(blob.descriptor()) && file::read(&path).is_ok_and(|old| old == blob.bytes()) {
             return Ok(());
         }
         write_whole(&path, blob.bytes())
@@ -92,7 +92,7 @@ impl LayoutWriter {
             link.rename(&self.blob_path(descriptor.digest))?;
             return Ok(true);
         }
-        let mut source = File::open(file).map_err(LayoutError::io("open", file))?;
+        let mut source = super::open(file).map_err(LayoutError::io("open", file))?;
         let mut blob = self.blob_writer()?;
         io::copy(&mut source, &mut blob).map_err(LayoutError::io("copy", file))?;
         Ok(blob.commit_as(descriptor.digest)?.is_ok())
@@ -151,7 +151,7 @@ impl LayoutWriter {
         };
         let bytes = Blob::json(media_type::INDEX, &index);
         let path = self.root.join(INDEX);
-        if fs::read(&path).is_ok_and(|old| old == bytes.bytes()) {
+        if file::read(&path).is_ok_and(|old| old == bytes.bytes()) {
             return Ok(false);
         }
         write_whole(&path, bytes.bytes())?;
@@ -167,10 +167,8 @@ impl LayoutWriter {
             return Ok(Pruned::InUse);
         }
         let layout = Layout::open(&self.root)?;
-        let mut wanted = HashSet::new();
-        for descriptor in layout.roots() {
-            wanted.extend(layout.closure(descriptor)?.into_iter().map(|blob| blob.digest));
-        }
+        let wanted: HashSet<Digest> =
+            layout.closure(layout.roots())?.into_iter().map(|blob| blob.digest).collect();
         let (mut removed, mut bytes) = (0, 0);
         for name in names(&blobs)? {
             // What is not named like a blob is not ours to remove.
@@ -189,7 +187,7 @@ impl LayoutWriter {
 
 /// Whether `file` is the blob that `descriptor` says.
 fn holds(file: &Path, descriptor: &Descriptor) -> Result<bool, LayoutError> {
-    let opened = match File::open(file) {
+    let opened = match super::open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         opened => opened.map_err(LayoutError::io("open", file))?,
     };

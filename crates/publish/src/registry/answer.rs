@@ -70,7 +70,7 @@ pub(super) fn reason(status: StatusCode, body: &[u8], tries: u32) -> Reason {
         400..=499 if has(&["immutable", "cannot be overwritten", "already exists and cannot"]) => {
             Reason::Immutable(said)
         }
-        401 => Reason::Unauthorized { anonymous: false, said },
+        401 => Reason::Unauthorized { anonymous: false, origin: None, said },
         403 => Reason::Denied(said),
         400..=499 if has(&["digest_invalid"]) => Reason::DigestInvalid(said),
         404 if has(&["name_unknown", "name unknown"]) => Reason::NoRepository(said),

@@ -99,8 +99,10 @@ impl Auth {
         Auth { credentials, plain, state: Mutex::default() }
     }
 
-    pub(super) fn anonymous(&self) -> bool {
-        self.credentials == Credentials::Anonymous
+    /// The reason if the registry or its token server refuses. `said` is theirs.
+    pub(super) fn refused(&self, said: String) -> Reason {
+        let anonymous = self.credentials == Credentials::Anonymous;
+        Reason::Unauthorized { anonymous, origin: self.credentials.origin().map(str::to_owned), said }
     }
 
     /// The header to send; `None` as long as the registry has not asked for one.
@@ -192,7 +194,7 @@ impl Auth {
         };
         if matches!(status.as_u16(), 400 | 401 | 403) {
             let said = super::answer::said(&bytes);
-            return Err(Failure::fatal(Reason::Unauthorized { anonymous: self.anonymous(), said }));
+            return Err(Failure::fatal(self.refused(said)));
         }
         if !status.is_success() {
             return Err(protocol(format!("the token server {host} answered {status}")));

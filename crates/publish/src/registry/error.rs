@@ -20,10 +20,12 @@ pub struct RegistryError {
 #[non_exhaustive]
 pub enum Reason {
     /// The registry does not know who we are.
-    #[error("unauthorized{}{}", if *.anonymous { ": no credentials were found" } else { ": the credentials were refused" }, detail(.said))]
+    #[error("unauthorized{}{}", refused(*.anonymous, .origin.as_deref()), detail(.said))]
     Unauthorized {
         /// Whether there were no credentials to show.
         anonymous: bool,
+        /// Where the credentials were found, if that is known.
+        origin: Option<String>,
         /// What the registry said about it.
         said: String,
     },
@@ -119,6 +121,14 @@ pub enum Reason {
     /// The credentials could not be had.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+}
+
+fn refused(anonymous: bool, origin: Option<&str>) -> String {
+    match origin {
+        _ if anonymous => ": no credentials were found".to_owned(),
+        None => ": the credentials were refused".to_owned(),
+        Some(origin) => format!(": the credentials from {origin} were refused"),
+    }
 }
 
 fn detail(said: &str) -> String {

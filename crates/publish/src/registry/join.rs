@@ -6,7 +6,7 @@ use oci::{Blob, IndexBuilder};
 
 use super::client::Registry;
 use super::error::{Reason, RegistryError};
-use super::push::Tagged;
+use super::report::Tagged;
 
 /// Images at a registry, and the index over them.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ impl Registry {
                 continue;
             };
             let media_type = fetched.descriptor.media_type.clone();
-            let manifest: Manifest = serde_json::from_slice(&fetched.bytes)
+            let manifest: Manifest = oci::spec::parse(&media_type, &fetched.bytes)
                 .map_err(|source| fail(Reason::Json { media_type, source }))?;
             let config: ImageConfig = self.json(&manifest.config).await?;
             let descriptor = Descriptor { platform: Some(config.platform()), ..fetched.descriptor }

@@ -16,6 +16,7 @@ mod progress;
 mod pull;
 mod push;
 mod reference;
+mod report;
 mod transport;
 mod upload;
 
@@ -25,6 +26,7 @@ pub use join::{Joined, Part};
 pub use options::Options;
 pub use progress::{Event, Progress, Silent};
 pub use pull::Look;
-pub use push::{Mode, Push, Report, Tagged, push};
+pub use push::{Mode, Push, push};
 pub use reference::{ParseReferenceError, Reference, Repository};
+pub use report::{Report, Tagged};
 pub use upload::Outcome;

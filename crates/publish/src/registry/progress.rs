@@ -2,7 +2,7 @@
 
 use oci::spec::Descriptor;
 
-use super::push::Tagged;
+use super::report::Tagged;
 use super::upload::Outcome;
 
 /// Hears what a push does. Events of different blobs come in any order.

@@ -122,7 +122,7 @@ impl Registry {
         media_type: &str,
         bytes: &[u8],
     ) -> Result<T, RegistryError> {
-        serde_json::from_slice(bytes).map_err(|source| {
+        oci::spec::parse(media_type, bytes).map_err(|source| {
             let reason = Reason::Json { media_type: media_type.to_owned(), source };
             RegistryError::new(format!("read {name} of {}", self.repository()), reason)
         })

@@ -14,8 +14,10 @@ use oci::spec::{Descriptor, Index, Manifest, media_type};
 use super::client::Registry;
 use super::error::{Reason, RegistryError};
 use super::progress::{Event, Progress};
+use super::report::{Report, Tagged};
 use super::upload::Outcome;
 use crate::layout::{Layout, LayoutError};
+use crate::limits;
 
 /// One thing to push: an image or an index of the layout, under a tag, or by digest alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,47 +35,6 @@ pub enum Mode {
     Push,
     /// Ask the registry what it has; change nothing.
     DryRun,
-}
-
-/// What was done, or in a dry run would be.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Report {
-    /// Blobs that were sent, by digest.
-    pub uploaded: Vec<Descriptor>,
-    /// Blobs that the registry took from another repository of its own, by digest.
-    pub mounted: Vec<Descriptor>,
-    /// Blobs that were there, by digest. Those of images that were there are not asked for and not listed.
-    pub present: Vec<Descriptor>,
-    /// Images and indexes that were not there.
-    pub manifests: Vec<Descriptor>,
-    /// Every tag of the plan, in the order in which they were looked at.
-    pub tags: Vec<Tagged>,
-}
-
-/// A tag after a push.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Tagged {
-    /// The tag.
-    pub tag: String,
-    /// What it points to.
-    pub digest: Digest,
-    /// Whether it did not point there before.
-    pub moved: bool,
-}
-
-impl Report {
-    /// The bytes of blobs that were sent.
-    pub fn bytes_uploaded(&self) -> u64 {
-        self.uploaded.iter().map(|blob| blob.size).sum()
-    }
-
-    /// Whether the registry had everything, under the right tags.
-    pub fn unchanged(&self) -> bool {
-        self.uploaded.is_empty()
-            && self.mounted.is_empty()
-            && self.manifests.is_empty()
-            && self.tags.iter().all(|tag| !tag.moved)
-    }
 }
 
 /// Pushes `plan`. `from` are other repositories at the registry (paths) whose blobs may be mounted.
@@ -129,7 +90,7 @@ impl Parts {
         let mut tags = BTreeMap::new();
         for push in plan {
             let action = || format!("push to {}", registry.repository());
-            parts.add(layout, &push.descriptor).map_err(|error| RegistryError::new(action(), error))?;
+            parts.add(layout, &push.descriptor, 0).map_err(|error| RegistryError::new(action(), error))?;
             if let Some(tag) = &push.tag
                 && let Some(other) = tags.insert(tag, push.descriptor.digest)
                 && other != push.descriptor.digest
@@ -141,13 +102,17 @@ impl Parts {
         Ok(parts)
     }
 
-    fn add(&mut self, layout: &Layout, descriptor: &Descriptor) -> Result<(), LayoutError> {
+    /// Adds what is `depth` documents below a tag.
+    fn add(&mut self, layout: &Layout, descriptor: &Descriptor, depth: usize) -> Result<(), LayoutError> {
         let digest = descriptor.digest;
+        if depth == limits::DEPTH {
+            return Err(LayoutError::TooDeep { path: layout.blob_path(digest) });
+        }
         self.descriptors.insert(digest, descriptor.clone());
         if descriptor.media_type == media_type::INDEX {
             if self.indexes.insert(digest) {
                 for image in layout.json::<Index>(descriptor)?.manifests {
-                    self.add(layout, &image)?;
+                    self.add(layout, &image, depth + 1)?;
                 }
             }
         } else if let Entry::Vacant(image) = self.images.entry(digest) {

@@ -83,7 +83,7 @@ impl Transport {
             Some(failure) => Err(failure),
             None if answer.status == StatusCode::UNAUTHORIZED => {
                 let said = answer::said(&answer.body);
-                Err(Failure::fatal(Reason::Unauthorized { anonymous: self.auth.anonymous(), said }))
+                Err(Failure::fatal(self.auth.refused(said)))
             }
             None => Ok(answer),
         }

@@ -1,14 +1,17 @@
 //! Who points to what: the documents of a layout, read and held against each other.
 
+use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{self, Read};
+use std::rc::Rc;
 
 use digest::Digest;
 use oci::spec::{Descriptor, ImageConfig, Index, Manifest, Platform, media_type};
 use serde::de::DeserializeOwned;
 
 use super::Problem;
+use super::blob::{self, reason};
 use crate::layout::{INDEX, Layout};
+use crate::limits::{Budget, Exhausted};
 
 /// A blob that something points to.
 pub(super) struct Node {
@@ -17,7 +20,7 @@ pub(super) struct Node {
     pub(super) size: u64,
     /// Whether its bytes have been verified (or found wrong) already.
     pub(super) read: bool,
-    pub(super) users: Vec<String>,
+    pub(super) users: BTreeSet<String>,
     pub(super) reasons: Vec<String>,
 }
 
@@ -39,12 +42,14 @@ pub(super) struct Graph {
     pub(super) nodes: BTreeMap<Digest, Node>,
     /// What is wrong in `index.json` itself.
     pub(super) problems: Vec<Problem>,
-    documents: HashMap<Digest, Option<Vec<u8>>>,
+    /// True if a limit ended the walk; then what is pointed to is not known.
+    pub(super) cut: bool,
 }
 
 impl Graph {
     pub(super) fn walk(layout: &Layout) -> Graph {
-        let mut walk = Walk { layout, graph: Graph::default() };
+        let mut walk =
+            Walk { layout, graph: Graph::default(), documents: HashMap::new(), budget: Budget::new() };
         let mut seen = BTreeSet::new();
         for (tag, _) in layout.refs() {
             if !seen.insert(tag.clone()) {
@@ -56,12 +61,18 @@ impl Graph {
                 .annotations
                 .get(oci::spec::annotation::REF_NAME)
                 .map_or_else(|| format!("entry {n}"), |tag| format!("`{tag}`"));
-            match root.media_type.as_str() {
+            let walked = match root.media_type.as_str() {
                 media_type::INDEX => walk.index(root, &user),
                 media_type::MANIFEST => walk.manifest(root, &user),
                 other => {
                     walk.graph.problem(format!("{user} is neither an index nor an image, but `{other}`"));
+                    Ok(())
                 }
+            };
+            if let Err(limit) = walked {
+                walk.graph.problem(format!("it leads to {limit}; the rest is not checked"));
+                walk.graph.cut = true;
+                break;
             }
         }
         walk.graph
@@ -78,12 +89,10 @@ impl Graph {
             media_type: descriptor.media_type.clone(),
             size: descriptor.size,
             read: false,
-            users: Vec::new(),
+            users: BTreeSet::new(),
             reasons: Vec::new(),
         });
-        if !node.users.iter().any(|known| known == user) {
-            node.users.push(user.to_owned());
-        }
+        node.users.insert(user.to_owned());
         if node.size != descriptor.size {
             let (one, other) = (node.size, descriptor.size);
             node.wrong(format!("one descriptor says {one} bytes, another {other}"));
@@ -108,38 +117,47 @@ impl Node {
 struct Walk<'a> {
     layout: &'a Layout,
     graph: Graph,
+    /// The documents by what they were read as; `None` if they are no such thing.
+    documents: HashMap<(Digest, TypeId), Option<Rc<dyn Any>>>,
+    budget: Budget,
 }
 
 impl Walk<'_> {
-    fn index(&mut self, descriptor: &Descriptor, user: &str) {
+    fn index(&mut self, descriptor: &Descriptor, user: &str) -> Result<(), Exhausted> {
+        self.budget.follow()?;
         self.graph.touch(descriptor, user, Kind::Index);
-        let Some(index) = self.document::<Index>(descriptor) else { return };
+        let Some(index) = self.document::<Index>(descriptor)? else { return Ok(()) };
         for child in &index.manifests {
             let user = match &child.platform {
                 Some(platform) => format!("{user} {platform}"),
                 None => user.to_owned(),
             };
             match child.media_type.as_str() {
-                media_type::MANIFEST => self.manifest(child, &user),
+                media_type::MANIFEST => self.manifest(child, &user)?,
                 other => {
                     let reason = format!("its entry {} is not an image, but `{other}`", child.digest);
                     self.wrong(descriptor, reason);
                 }
             }
         }
+        Ok(())
     }
 
-    fn manifest(&mut self, descriptor: &Descriptor, user: &str) {
+    fn manifest(&mut self, descriptor: &Descriptor, user: &str) -> Result<(), Exhausted> {
+        self.budget.follow()?;
         self.graph.touch(descriptor, user, Kind::Manifest);
-        let Some(manifest) = self.document::<Manifest>(descriptor) else { return };
+        let Some(manifest) = self.document::<Manifest>(descriptor)? else { return Ok(()) };
+        for _ in manifest.layers.iter().chain([&manifest.config]) {
+            self.budget.follow()?;
+        }
         if manifest.config.media_type != media_type::CONFIG {
             for blob in manifest.layers.iter().chain([&manifest.config]) {
                 self.graph.touch(blob, user, Kind::Other);
             }
-            return;
+            return Ok(());
         }
         self.graph.touch(&manifest.config, user, Kind::Config);
-        let config = self.document::<ImageConfig>(&manifest.config);
+        let config = self.document::<ImageConfig>(&manifest.config)?;
         let diff_ids = config.as_ref().map(|config| config.rootfs.diff_ids.clone()).unwrap_or_default();
         for (n, layer) in manifest.layers.iter().enumerate() {
             let kind = Kind::Layer { diff_ids: BTreeSet::new(), platforms: BTreeSet::new() };
@@ -152,6 +170,7 @@ impl Walk<'_> {
         if let Some(config) = config {
             self.agree(descriptor, &manifest, &config);
         }
+        Ok(())
     }
 
     /// What a config says about its image must be what index and manifest say.
@@ -173,51 +192,37 @@ impl Walk<'_> {
         }
     }
 
-    /// Reads, verifies and parses; what fails is noted, once.
-    fn document<T: DeserializeOwned>(&mut self, descriptor: &Descriptor) -> Option<T> {
-        let digest = descriptor.digest;
-        if !self.graph.documents.contains_key(&digest) {
-            let bytes = read(self.layout, descriptor);
-            let bytes = bytes.map_err(|error| self.wrong(descriptor, reason(&error))).ok();
-            self.graph.documents.insert(digest, bytes);
-            if let Some(node) = self.graph.nodes.get_mut(&digest) {
-                node.read = true;
-            }
+    /// Reads, verifies and parses, once; what fails is noted.
+    fn document<T: DeserializeOwned + 'static>(
+        &mut self,
+        descriptor: &Descriptor,
+    ) -> Result<Option<Rc<T>>, Exhausted> {
+        let key = (descriptor.digest, TypeId::of::<T>());
+        if !self.documents.contains_key(&key) {
+            self.budget.read(descriptor.size)?;
+            let parsed = self.parse::<T>(descriptor).map(|document| Rc::new(document) as Rc<dyn Any>);
+            self.documents.insert(key, parsed);
         }
-        let bytes = self.graph.documents.get(&digest)?.as_ref()?;
-        match serde_json::from_slice(bytes) {
-            Ok(document) => Some(document),
-            Err(error) => {
-                self.wrong(
-                    descriptor,
-                    format!("not a document of type `{}`: {error}", descriptor.media_type),
-                );
-                None
-            }
+        Ok(self.documents.get(&key).cloned().flatten().and_then(|document| document.downcast().ok()))
+    }
+
+    fn parse<T: DeserializeOwned>(&mut self, descriptor: &Descriptor) -> Option<T> {
+        let bytes = blob::document(self.layout, descriptor);
+        if let Some(node) = self.graph.nodes.get_mut(&descriptor.digest) {
+            node.read = true;
         }
+        let bytes = bytes.map_err(|error| self.wrong(descriptor, reason(&error))).ok()?;
+        oci::spec::parse(&descriptor.media_type, &bytes)
+            .map_err(|error| {
+                let media_type = &descriptor.media_type;
+                self.wrong(descriptor, format!("not a document of type `{media_type}`: {error}"));
+            })
+            .ok()
     }
 
     fn wrong(&mut self, descriptor: &Descriptor, reason: String) {
         if let Some(node) = self.graph.nodes.get_mut(&descriptor.digest) {
             node.wrong(reason);
         }
-    }
-}
-
-fn read(layout: &Layout, descriptor: &Descriptor) -> io::Result<Vec<u8>> {
-    const LIMIT: u64 = 4 << 20;
-    if descriptor.size > LIMIT {
-        return Err(io::Error::other(format!("{} bytes are too many for a document", descriptor.size)));
-    }
-    let mut bytes = Vec::new();
-    super::layer::open(layout, descriptor.digest, descriptor.size)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// The system's "No such file or directory (os error 2)" is this layout's "missing".
-pub(super) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "missing".to_owned(),
-        _ => error.to_string(),
     }
 }

@@ -1,20 +1,18 @@
 //! One layer: its digest, the tar inside, the files inside that.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use digest::{Digest, Hasher, VerifyReader};
+use digest::{Digest, Hasher};
 use flate2::read::MultiGzDecoder;
 use oci::spec::media_type;
 
 use super::Visitor;
-use super::graph::{Kind, Node, reason};
+use super::blob::{drain, open, reason};
+use super::graph::{Kind, Node};
+use super::name::{self, is_extension};
 use crate::layout::Layout;
-
-/// The most that one file may have to be shown to the visitor: each job holds one file in memory. The largest
-/// QEMU binary has 18 MB.
-const FILE_LIMIT: u64 = 64 << 20;
+use crate::limits;
 
 /// Everything that is wrong with one blob.
 pub(super) fn check(
@@ -43,6 +41,7 @@ pub(super) fn check(
         Err(error) => {
             reasons = vec![match drain(layout, digest, node.size) {
                 Err(error) => reason(&error),
+                Ok(()) if error.kind() == io::ErrorKind::FileTooLarge => error.to_string(),
                 Ok(()) => {
                     let compression = if node.media_type == media_type::LAYER_ZSTD { "zstd" } else { "gzip" };
                     format!("not a tar in {compression}: {error}")
@@ -53,20 +52,12 @@ pub(super) fn check(
     reasons
 }
 
-pub(super) fn open(layout: &Layout, digest: Digest, size: u64) -> io::Result<VerifyReader<File>> {
-    Ok(VerifyReader::new(File::open(layout.blob_path(digest))?, size, digest))
-}
-
 /// A job that panicked has its panic reported by the scope; what it held is still good for the others.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn drain(layout: &Layout, digest: Digest, size: u64) -> io::Result<()> {
-    io::copy(&mut open(layout, digest, size)?, &mut io::sink()).map(drop)
-}
-
-/// Shows every file to the visitor; gives the digest of the tar.
+/// Shows every file to the visitor; returns the digest of the tar.
 fn unpack(
     layout: &Layout,
     digest: Digest,
@@ -81,21 +72,30 @@ fn unpack(
         media_type::LAYER_ZSTD => Box::new(zstd::stream::read::Decoder::new(compressed)?),
         _ => Box::new(MultiGzDecoder::new(compressed)),
     };
-    let mut tar = tar::Archive::new(Hashing { inner, hasher: Hasher::new() });
-    for entry in tar.entries()? {
+    let mut tar = tar::Archive::new(Unpacked { inner, hasher: Hasher::new(), left: limits::LAYER });
+    // Raw, since `tar` reads names of any length into memory.
+    let mut long_name = None;
+    for entry in tar.entries()?.raw(true) {
         let mut entry = entry?;
-        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let kind = entry.header().entry_type();
+        if is_extension(kind) {
+            long_name = name::extended(kind, &mut entry)?.or(long_name);
+            continue;
+        }
+        let path = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
+        let path = String::from_utf8_lossy(&path).into_owned();
         if path.split('/').any(|part| part == "..") || path.starts_with('/') {
             reasons.push(format!("`{path}` leads out of the image"));
         }
-        if !entry.header().entry_type().is_file() {
+        if !kind.is_file() {
             continue;
         }
-        if entry.size() > FILE_LIMIT {
+        if entry.size() > limits::FILE {
             reasons.push(format!("`{path}` has {} bytes, which is too many to look into", entry.size()));
             continue;
         }
-        let mut content = Vec::with_capacity(entry.size() as usize);
+        // Not allocated at once: the size is only what the header says.
+        let mut content = Vec::new();
         entry.read_to_end(&mut content)?;
         for platform in platforms {
             if let Err(error) = lock(visit)(platform, &path, &content) {
@@ -109,16 +109,36 @@ fn unpack(
     Ok(rest.hasher.finish())
 }
 
-/// Hashes what is read through it.
-struct Hashing<R> {
+/// Hashes what is read through it, up to a limit.
+struct Unpacked<R> {
     inner: R,
     hasher: Hasher,
+    left: u64,
 }
 
-impl<R: Read> Read for Hashing<R> {
+impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(n as u64).ok_or_else(|| {
+            let reason = format!("it unpacks to more than {} bytes", limits::LAYER);
+            io::Error::new(io::ErrorKind::FileTooLarge, reason)
+        })?;
         self.hasher.update(&buffer[..n]);
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_ends_at_its_limit() {
+        let unpacked = |left| Unpacked { inner: &[7; 100][..], hasher: Hasher::new(), left };
+        let mut at = unpacked(100);
+        assert_eq!(io::copy(&mut at, &mut io::sink()).unwrap(), 100);
+        assert_eq!(at.hasher.finish(), Digest::of(&[7; 100]));
+        let above = io::copy(&mut unpacked(99), &mut io::sink()).unwrap_err();
+        assert_eq!(above.to_string(), "it unpacks to more than 2147483648 bytes");
     }
 }

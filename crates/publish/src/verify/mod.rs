@@ -4,8 +4,10 @@
 //! there and everything there is pointed to. All problems are collected. Each blob is read once, however many
 //! images share it; memory is bounded by the number of jobs.
 
+mod blob;
 mod graph;
 mod layer;
+mod name;
 
 use std::fmt;
 use std::path::Path;
@@ -67,13 +69,13 @@ pub fn verify(path: &Path, jobs: usize, visit: &mut Visitor<'_>) -> Result<Repor
     let layout = Layout::open(path)?;
     let mut graph = Graph::walk(&layout);
     check_layers(&layout, &mut graph, jobs, visit);
-    let strangers = strangers(&layout, &graph)?;
+    let strangers = if graph.cut { Vec::new() } else { strangers(&layout, &graph)? };
     let mut problems = graph.problems;
     for (digest, node) in &graph.nodes {
         problems.extend(node.reasons.iter().map(|reason| Problem {
             place: blob_name(*digest),
             reason: reason.clone(),
-            users: node.users.clone(),
+            users: node.users.iter().cloned().collect(),
         }));
     }
     problems.extend(strangers);

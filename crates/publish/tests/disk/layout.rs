@@ -74,7 +74,7 @@ fn a_second_build_changes_no_file() {
 fn what_is_pointed_to_comes_before_what_points_to_it() {
     let home = TempDir::new().unwrap();
     let refs = fixture::write(home.path());
-    let order = fixture::open(home.path()).closure(&refs[0].1).unwrap();
+    let order = fixture::open(home.path()).closure([&refs[0].1]).unwrap();
     let place = |digest| order.iter().position(|blob| blob.digest == digest).unwrap();
     let layout = fixture::open(home.path());
     let index: Index = layout.json(&refs[0].1).unwrap();

@@ -9,5 +9,6 @@ mod archive;
 #[path = "../fixture/mod.rs"]
 mod fixture;
 mod layout;
+mod limits;
 mod skopeo;
 mod verify;

@@ -21,6 +21,7 @@ use publish::registry::{self, Access, Mode, Push, Registry, Repository, Silent};
 mod absent;
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod tls;
 
 fn named(repository: &Repository, refs: &[(String, Descriptor)]) -> Vec<Named> {
     let name = |(tag, descriptor): &(String, Descriptor)| Named {

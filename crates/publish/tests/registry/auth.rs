@@ -11,6 +11,10 @@ fn password(password: &str) -> Credentials {
     Credentials::Basic { user: "ada".to_owned(), password: Secret::new(password) }
 }
 
+fn found(password: &str, origin: &str) -> Credentials {
+    Credentials::Basic { user: "ada".to_owned(), password: Secret::new(password).with_origin(origin) }
+}
+
 fn tokens() -> Bearer {
     Bearer {
         user: "ada",
@@ -103,6 +107,21 @@ async fn who_is_refused_is_told_so_and_no_secret_with_it() {
             vec![],
             password("s3cret"),
             "unauthorized: the credentials were refused (UNAUTHORIZED: bad password)",
+        ),
+        (
+            "a wrong password out of a file",
+            basic(),
+            vec![],
+            found("s3cret", "/home/ada/.docker/config.json"),
+            "unauthorized: the credentials from /home/ada/.docker/config.json were refused",
+        ),
+        (
+            "a wrong password out of a file at the token server",
+            bearer(9),
+            vec![],
+            found("s3cret", "docker-credential-pass (named in /home/ada/.docker/config.json)"),
+            "unauthorized: the credentials from docker-credential-pass (named in /home/ada/.docker/config.json) were \
+             refused (UNAUTHORIZED: bad password)",
         ),
         (
             "401 in a loop",

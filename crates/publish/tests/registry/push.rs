@@ -2,9 +2,14 @@
 
 use std::sync::Mutex;
 
+use oci::Blob;
+use oci::spec::{Descriptor, Index, media_type};
+
 use crate::guard::Guard;
 use crate::publish::credentials::Credentials;
-use crate::publish::registry::{Event, Mode, Progress, Push, push};
+use crate::publish::layout::LayoutWriter;
+use crate::publish::limits;
+use crate::publish::registry::{Event, Mode, Progress, Push, Silent, push};
 use crate::server::{Fault, Rule, Server};
 use crate::setup::{Setup, connect, options};
 
@@ -207,4 +212,37 @@ async fn pushes_until_it_is_killed() {
     let address = variable("QUS_TEST_REGISTRY").parse().unwrap();
     let registry = connect(address, Credentials::Anonymous, options).await.unwrap();
     drop(push(&layout, &plan, &[], &registry, Mode::Push, &crate::publish::registry::Silent).await);
+}
+
+/// A push follows indexes as deep as everything else does; no registry is asked before that is known.
+#[tokio::test]
+async fn indexes_have_a_greatest_depth() {
+    let setup = Setup::new();
+    let writer = LayoutWriter::create(setup.home.path()).unwrap();
+    let over = |descriptor: &Descriptor| {
+        let index = Index {
+            schema_version: Default::default(),
+            media_type: Some(media_type::INDEX.to_owned()),
+            manifests: vec![descriptor.clone()],
+            annotations: Default::default(),
+        };
+        let blob = Blob::json(media_type::INDEX, &index);
+        writer.put(&blob).unwrap();
+        blob.descriptor().clone()
+    };
+    // Two documents, the image's manifest and the index over it, and as many as there may be in all; then one more.
+    let mut root = setup.plan[0].descriptor.clone();
+    for _ in 2..limits::DEPTH {
+        root = over(&root);
+    }
+    let deepest = Push { tag: Some("deep".to_owned()), descriptor: root.clone() };
+    let too_deep = Push { tag: Some("deep".to_owned()), descriptor: over(&root) };
+    let server = Server::start(Guard::Open, Vec::new());
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    push(&setup.layout, &[deepest], &[], &registry, Mode::Push, &Silent).await.unwrap();
+    let before = server.state().log.len();
+    let error =
+        push(&setup.layout, &[too_deep], &[], &registry, Mode::Push, &Silent).await.unwrap_err().to_string();
+    assert!(error.ends_with(": it is under 16 others, which is the limit"), "{error}");
+    assert_eq!(server.state().log.len(), before);
 }
