@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("qus-arch", &[]),
     ("qus-base", &[]),
     ("qus-binfmt", &[]),
@@ -22,6 +22,19 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("qus-oci", &["qus-arch", "qus-digest"]),
     ("qus-publish", &["qus-digest", "qus-oci"]),
     ("qus-register", &["qus-arch", "qus-binfmt"]),
+    (
+        "qus-release",
+        &[
+            "qus-arch",
+            "qus-base",
+            "qus-builder",
+            "qus-debian",
+            "qus-digest",
+            "qus-oci",
+            "qus-publish",
+            "qus-register",
+        ],
+    ),
     ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest", "qus-files"]),
     (
         "xtask",
@@ -36,6 +49,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "qus-oci",
             "qus-publish",
             "qus-register",
+            "qus-release",
             "qus-testbed",
         ],
     ),
@@ -46,13 +60,14 @@ const NOT_IN_REGISTER: [&str; 7] = ["tokio", "async-std", "hyper", "reqwest", "c
 
 /// What the program that builds images must not be made of: a first image would wait for it. The commands that need these
 /// are behind the feature `full`.
-const NOT_FOR_IMAGES: [&str; 9] = [
+const NOT_FOR_IMAGES: [&str; 10] = [
     "bollard",
     "clap_mangen",
     "debversion",
     "minijinja",
     "pgp",
     "qus-register",
+    "qus-release",
     "qus-testbed",
     "regex",
     "wait4",

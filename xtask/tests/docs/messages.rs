@@ -176,6 +176,7 @@ fn what_is_explained_of_xtask_is_said() {
         "crates/builder",
         "crates/debian",
         "crates/publish",
+        "crates/release",
         "crates/oci",
         "crates/digest",
         "crates/arch",
