@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use super::binary::{self, OUTCOMES};
 use super::outcome::Summary;
 use crate::cli::full::TESTS;
-use crate::error::Hinted;
 use crate::ui::Ui;
+use base::Hinted;
 
 /// Runs the tests that `arguments`, those of `cargo test`, select. Fails if any test did, or, in CI, was skipped.
 pub(super) fn run(

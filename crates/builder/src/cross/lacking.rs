@@ -3,7 +3,7 @@
 //! cargo, rustup and pip each have their own words for a missing compiler, a full disk or no network, most of them many
 //! lines long. Here they become one error that names the thing, with a hint at how to get it.
 
-use crate::error::Hinted;
+use base::Hinted;
 
 /// A thing that may be missing.
 struct Thing {
