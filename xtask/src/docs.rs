@@ -11,7 +11,7 @@ use register::help::outline::{self, Block};
 use register::help::{BINFMT, REGISTER};
 
 use crate::cli::full::DocsArgs;
-use crate::{context, e2e, ui};
+use crate::{context, ui};
 
 /// A part: the page, what its markers are called, and what belongs between them.
 type Part = (&'static str, &'static str, fn() -> String);

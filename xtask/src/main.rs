@@ -8,6 +8,7 @@ mod context;
 mod error;
 mod images;
 mod lines;
+mod manifest;
 mod memory;
 mod notes;
 mod report;
@@ -69,7 +70,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         #[cfg(not(feature = "full"))]
         Command::Images(args) if args.ship.may_take_engine(args.dry_run) => return lean::rerun(),
         Command::Images(args) => images::run(args)?,
-        Command::Manifest(args) => ship::join(args)?,
+        Command::Manifest(args) => manifest::run(args)?,
         Command::Verify(args) => verify::run(args)?,
         Command::Cache(args) => cache::run(args)?,
         Command::Notes(args) => notes::run(args)?,

@@ -2,6 +2,7 @@
 
 mod clap_page;
 mod completions;
+mod extras;
 mod register_page;
 mod register_shells;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::full::ManArgs;
 use crate::ui;
+pub(crate) use extras::files as extras;
 
 pub(crate) fn run(args: &ManArgs) -> anyhow::Result<()> {
     let lines: String = write(&args.dir)?.iter().map(|path| format!("{}\n", path.display())).collect();

@@ -6,7 +6,6 @@
 mod html;
 mod markdown;
 mod matrix;
-mod sizes;
 
 use std::path::Path;
 
@@ -19,8 +18,8 @@ use crate::config::Config;
 use crate::context;
 use crate::ui::{self, Ui};
 use base::Hinted;
+use builder::Sizes;
 use matrix::Matrix;
-pub(crate) use sizes::Sizes;
 
 /// Where `cargo xtask images` puts the layout.
 const LAYOUT: &str = "target/images";

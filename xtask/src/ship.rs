@@ -3,41 +3,39 @@
 mod digests;
 #[cfg(feature = "full")]
 mod engine;
-mod join;
 mod progress;
 mod registry;
-mod tags;
 
 use std::path::Path;
 
 use anyhow::Context as _;
 use digest::Digest;
-use digests::Digests;
 use oci::spec::Descriptor;
 use publish::credentials::{self, Credentials};
 use publish::layout::{Layout, LayoutWriter};
 use publish::registry::{Access, Mode, Options, Registry, Repository};
 use serde::Serialize;
 
-pub(crate) use join::run as join;
+pub(crate) use digests::Digests;
 
 use crate::cli::{RegistryArgs, ShipArgs};
 use crate::ui::{self, Ui, size};
 use builder::build::Built;
 use builder::images::Order;
+use builder::tags;
 
 /// A tag at the registry, and what it points to.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Shipped {
     /// `docker.io/aptman/qus:latest`
-    reference: String,
-    digest: String,
+    pub(crate) reference: String,
+    pub(crate) digest: String,
     /// Whether it pointed elsewhere before.
-    moved: bool,
+    pub(crate) moved: bool,
 }
 
 impl Shipped {
-    fn new(repository: &Repository, tag: &str, digest: Digest, moved: bool) -> Shipped {
+    pub(crate) fn new(repository: &Repository, tag: &str, digest: Digest, moved: bool) -> Shipped {
         Shipped { reference: format!("{repository}:{tag}"), digest: digest.to_string(), moved }
     }
 }

@@ -24,7 +24,7 @@ use crate::cache::{self, Limit};
 use crate::cli::Sources;
 use crate::cli::full::TestArgs;
 use crate::context::{self, Site};
-use crate::release;
+use crate::manual;
 use crate::ui::Ui;
 use builder::cross;
 use builder::images::{self, Order};
@@ -134,8 +134,9 @@ pub(crate) fn real(
             hosts: Host::native().into_iter().collect(),
             targets: Vec::new(),
             output: assets.to_owned(),
+            extras: manual::extras()?,
         };
-        release::make(&release, ui).map(drop)
+        release::make(&release, &ui.shared()).map(drop)
     };
     if let Err(error) = build(&lock) {
         if !wanted.relock || !is_gone(&error) {

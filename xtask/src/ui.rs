@@ -41,7 +41,7 @@ impl Ui {
 
     /// A step without a known length; it is over when the value is dropped.
     pub(crate) fn step(&self, what: impl Into<String>) -> Task {
-        self.announced(what.into(), Unit::Bytes, None)
+        self.announced(&what.into(), Unit::Bytes, None)
     }
 
     /// A step that mostly takes no time: in a log, only one that does is mentioned.
@@ -51,7 +51,7 @@ impl Ui {
 
     /// A task over `total` bytes.
     pub(crate) fn bytes(&self, what: impl Into<String>, total: u64) -> Task {
-        self.announced(what.into(), Unit::Bytes, Some(total))
+        self.announced(&what.into(), Unit::Bytes, Some(total))
     }
 
     /// A task over `total` things, which `what` names. In a log it is mentioned when it takes time.
@@ -60,14 +60,14 @@ impl Ui {
     }
 
     /// A task with a line of its own where nothing is drawn.
-    fn announced(&self, what: String, unit: Unit, total: Option<u64>) -> Task {
+    fn announced(&self, what: &str, unit: Unit, total: Option<u64>) -> Task {
         if !self.terminal {
             match total {
                 Some(total) if unit == Unit::Bytes => self.note(format!("{what} ({})", size(total))),
-                _ => self.note(&what),
+                _ => self.note(what),
             }
         }
-        self.task(&what, unit, total)
+        self.task(what, unit, total)
     }
 
     fn task(&self, what: &str, unit: Unit, total: Option<u64>) -> Task {
@@ -103,7 +103,7 @@ impl debian::progress::Progress for Ui {
     }
 
     fn count(&self, what: &str, total: u64) -> Box<dyn debian::progress::Task> {
-        Box::new(self.announced(what.to_owned(), Unit::Things, Some(total)))
+        Box::new(self.announced(what, Unit::Things, Some(total)))
     }
 
     fn note(&self, message: &str) {

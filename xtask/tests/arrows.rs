@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("qus-arch", &[]),
     ("qus-base", &[]),
     ("qus-binfmt", &[]),
@@ -18,11 +18,37 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ),
     ("qus-debian", &["qus-arch", "qus-digest", "qus-files", "qus-http"]),
     ("qus-digest", &[]),
+    (
+        "qus-e2e",
+        &[
+            "qus-arch",
+            "qus-base",
+            "qus-builder",
+            "qus-debian",
+            "qus-digest",
+            "qus-oci",
+            "qus-publish",
+            "qus-testbed",
+        ],
+    ),
     ("qus-files", &[]),
     ("qus-http", &[]),
     ("qus-oci", &["qus-arch", "qus-digest"]),
     ("qus-publish", &["qus-digest", "qus-http", "qus-oci"]),
     ("qus-register", &["qus-arch", "qus-binfmt"]),
+    (
+        "qus-release",
+        &[
+            "qus-arch",
+            "qus-base",
+            "qus-builder",
+            "qus-debian",
+            "qus-digest",
+            "qus-oci",
+            "qus-publish",
+            "qus-register",
+        ],
+    ),
     ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest", "qus-files"]),
     (
         "xtask",
@@ -33,11 +59,13 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "qus-builder",
             "qus-debian",
             "qus-digest",
+            "qus-e2e",
             "qus-files",
             "qus-http",
             "qus-oci",
             "qus-publish",
             "qus-register",
+            "qus-release",
             "qus-testbed",
         ],
     ),
@@ -48,13 +76,15 @@ const NOT_IN_REGISTER: [&str; 7] = ["tokio", "async-std", "hyper", "reqwest", "c
 
 /// What the program that builds images must not be made of: a first image would wait for it. The commands that need these
 /// are behind the feature `full`.
-const NOT_FOR_IMAGES: [&str; 9] = [
+const NOT_FOR_IMAGES: [&str; 11] = [
     "bollard",
     "clap_mangen",
     "debversion",
     "minijinja",
     "pgp",
+    "qus-e2e",
     "qus-register",
+    "qus-release",
     "qus-testbed",
     "regex",
     "wait4",

@@ -254,7 +254,7 @@ fn the_page_lists_every_file() {
 #[test]
 fn register_sh_finds_the_machines_program() {
     let dir = tempfile::tempdir().unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/release/register.sh");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/release/src/register.sh");
     let executable = |name: &str, text: &str| {
         fs::write(dir.path().join(name), text).unwrap();
         fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();

@@ -2,18 +2,24 @@
 //!
 //! Read in this order: [`kind`] and [`packing`] are what an image is for and how its layers are compressed, [`plan`] is every
 //! image and index of a run with its tags (pure), [`cross`] builds `register` for each host, [`build`] makes layers and puts
-//! images and indexes together, [`images`] does all of it for one order. [`trace`] is the timeline of a run.
+//! images and indexes together, [`images`] does all of it for one order. [`tags`] is what a push of that sets, [`join`] makes the
+//! indexes over what several machines have pushed ([`expected`] is what must come of it), and [`sizes`] is what a user
+//! downloads. [`trace`] is the timeline of a run.
 //!
-//! This crate never moves anything off the machine, and never reads the command line or the environment: a [`Site`] is where
-//! it works, an [`images::Order`] what it makes.
+//! This crate never uploads a layer, and never reads the command line or the environment: a [`Site`] is where it works, an
+//! [`images::Order`] what it makes.
 
 pub mod build;
 pub mod cross;
+pub mod expected;
 pub mod images;
+pub mod join;
 pub mod kind;
 pub mod packing;
 pub mod plan;
 mod site;
+pub mod sizes;
+pub mod tags;
 pub mod trace;
 
 pub use build::{Built, BuiltImage, BuiltIndex};
@@ -21,4 +27,5 @@ pub use kind::Kind;
 pub use packing::{Compression, Form, Level};
 pub use plan::{Content, Plan, Selection};
 pub use site::{Site, announce};
+pub use sizes::Sizes;
 pub use trace::Trace;

@@ -171,8 +171,7 @@ mod tests {
 
     #[test]
     fn what_is_too_slow_or_silent_is_missed() {
-        let moments =
-            Moments { first: 181.0, register: Some(200.0), end: 300.0, silence: 6.0, ..Moments::default() };
+        let moments = Moments { first: 181.0, register: Some(200.0), end: 300.0, silence: 6.0 };
         let figures = made("first-run", "`images`", 540.0, moments);
         let met: Vec<_> = figures.iter().map(Figure::met).collect();
         assert_eq!(met, [Some(false), None, None, Some(true), Some(false)]);

@@ -16,9 +16,9 @@ use super::figure::{Figure, Goal, Unit, least, list};
 use super::results::{Measured, Results};
 use super::room::Room;
 use super::{Name, changed, cold, first_run, growth, push, register};
-use crate::page::Sizes;
 use crate::testing::unpack_qemu;
 use crate::ui::Ui;
+use builder::Sizes;
 use builder::cross;
 
 /// How often what takes less than a second is measured.

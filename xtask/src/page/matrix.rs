@@ -6,7 +6,7 @@ use arch::{Host, Status, Target};
 use debian::lock::{Lock, Package};
 use serde::Serialize;
 
-use super::sizes::Sizes;
+use builder::Sizes;
 use builder::kind::Kind;
 
 /// The whole report; what `--json` prints.

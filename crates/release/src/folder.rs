@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use anyhow::{Context as _, bail};
+use debian::progress::Progress;
 use digest::{Digest, Hasher};
 
-use super::sums;
-use crate::ui::Ui;
+use crate::sums;
 
 /// What the names of unfinished files begin with.
 const TEMPORARY: &str = ".qus-release-";
@@ -25,40 +25,45 @@ pub(super) struct Folder {
 
 /// A file of a release.
 #[derive(Debug, Clone)]
-pub(crate) struct Asset {
-    pub(crate) name: String,
-    pub(crate) size: u64,
-    pub(crate) digest: Digest,
+pub struct Asset {
+    /// Its name in the folder.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// Its digest.
+    pub digest: Digest,
     /// Whether it was not there before, or was another.
-    pub(crate) written: bool,
+    pub written: bool,
 }
 
 /// The files of a release, by name, `SHA256SUMS` among them.
 #[derive(Debug)]
-pub(crate) struct Assets {
-    pub(crate) folder: PathBuf,
-    pub(crate) files: Vec<Asset>,
+pub struct Assets {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The files, by name.
+    pub files: Vec<Asset>,
     /// The files of an earlier release that are not part of this one.
-    pub(crate) removed: Vec<String>,
+    pub removed: Vec<String>,
 }
 
 impl Assets {
     /// Whether anything was written or removed.
-    pub(super) fn changed(&self) -> bool {
+    pub fn changed(&self) -> bool {
         !self.removed.is_empty() || self.files.iter().any(|asset| asset.written)
     }
 }
 
 impl Folder {
     /// Opens the folder, or makes it; waits for another process that writes to it. What a killed run left is removed.
-    pub(super) fn open(path: &Path, ui: &Ui) -> anyhow::Result<Folder> {
+    pub(super) fn open(path: &Path, progress: &dyn Progress) -> anyhow::Result<Folder> {
         fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
         let cannot_lock = || format!("cannot lock {}", path.display());
         let lock = File::open(path).with_context(cannot_lock)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                ui.note(format!("waiting for another run that writes to {}", path.display()));
+                progress.note(&format!("waiting for another run that writes to {}", path.display()));
                 lock.lock().with_context(cannot_lock)?;
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(cannot_lock),
@@ -168,7 +173,7 @@ mod tests {
     use super::*;
 
     fn write(path: &Path, files: &[(&str, u32, &[u8])]) -> Assets {
-        let folder = Folder::open(path, &Ui::new()).unwrap();
+        let folder = Folder::open(path, &debian::progress::Silent).unwrap();
         for (name, mode, bytes) in files {
             folder.put(name, *mode, &[bytes]).unwrap();
         }
@@ -216,7 +221,7 @@ mod tests {
     #[test]
     fn two_files_of_one_name_are_a_mistake() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::open(dir.path(), &Ui::new()).unwrap();
+        let folder = Folder::open(dir.path(), &debian::progress::Silent).unwrap();
         folder.put("a", 0o644, &[b"1"]).unwrap();
         let error = folder.put("a", 0o644, &[b"2"]).unwrap_err().to_string();
         let path = dir.path().join("a");

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 use testbed::Engine;
 
-use super::job::{Expect, Job};
-use super::machine::Changes;
-use super::run::Outcome;
-use super::{matrix, setup};
+use crate::job::{Expect, Job};
+use crate::machine::Changes;
+use crate::run::Outcome;
+use crate::{matrix, setup};
 
 /// The engines in the order of the table; the first runs every job.
 pub(super) const ENGINES: [Engine; 4] = [
@@ -103,7 +103,7 @@ pub(super) fn json(outcomes: &[Outcome], changes: &Changes) -> serde_json::Resul
 pub(super) fn list(jobs: &[Job], asked: &[Engine]) -> String {
     let mut rows = vec![["JOB".to_owned(), "ENGINES".to_owned(), "WHAT".to_owned()]];
     for job in jobs {
-        let engines = super::engines_of(job, asked);
+        let engines = crate::engines_of(job, asked);
         let engines = match engines.len() == ENGINES.len() {
             true => "all".to_owned(),
             false => engines.into_iter().map(engine).collect::<Vec<_>>().join(", "),
@@ -125,7 +125,7 @@ struct ListedJson<'a> {
 pub(super) fn list_json<'a>(jobs: &'a [Job], asked: &[Engine]) -> serde_json::Result<String> {
     let listed = |job: &'a Job| ListedJson {
         job: &job.name,
-        engines: super::engines_of(job, asked).into_iter().flatten().map(Engine::name).collect(),
+        engines: crate::engines_of(job, asked).into_iter().flatten().map(Engine::name).collect(),
         about: &job.about,
     };
     serde_json::to_string_pretty(&jobs.iter().map(listed).collect::<Vec<_>>()).map(|text| text + "\n")

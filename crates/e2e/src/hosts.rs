@@ -3,8 +3,8 @@
 use arch::{Host, Status};
 use debian::lock::Lock;
 
-use super::job::{Expect, Job, NOT_A_SCRIPT, Needs, Step};
-use super::shop::{self, image};
+use crate::job::{Expect, Job, NOT_A_SCRIPT, Needs, Step};
+use crate::shop::{self, image};
 
 /// Where a job has the files of the image.
 pub(super) const FILES: &str = "image";

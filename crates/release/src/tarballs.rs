@@ -11,8 +11,8 @@ use oci::Packed;
 use oci::spec::{Descriptor, Manifest, media_type};
 use publish::layout::Layout;
 
-use super::Order;
-use super::folder::Folder;
+use crate::Order;
+use crate::folder::Folder;
 use builder::build::{Built, BuiltImage};
 use builder::kind::Kind;
 use builder::packing::Compression;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use arch::{Host, Target};
 use serde::Serialize;
 
-use super::run::{Cell, Outcome};
+use crate::run::{Cell, Outcome};
 
 /// The cells that the lock has of the hosts that were tried, and whether each ran. Those of a job that failed early count,
 /// too.

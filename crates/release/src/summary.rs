@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use base::size;
 use serde::Serialize;
 
-use super::{Asset, Assets};
-use crate::ui::size;
+use crate::{Asset, Assets};
 
 #[derive(Debug, Serialize)]
 struct AssetsJson<'a> {
@@ -24,7 +24,8 @@ struct AssetJson<'a> {
     written: bool,
 }
 
-pub(super) fn json<'a>(assets: &'a Assets) -> serde_json::Result<String> {
+/// The result as one JSON document.
+pub fn json<'a>(assets: &'a Assets) -> serde_json::Result<String> {
     let asset = |asset: &'a Asset| AssetJson {
         name: &asset.name,
         size: asset.size,
@@ -40,7 +41,7 @@ pub(super) fn json<'a>(assets: &'a Assets) -> serde_json::Result<String> {
 }
 
 /// Files that differ in one part of their names alone make one row.
-pub(super) fn table(assets: &Assets) -> String {
+pub fn table(assets: &Assets) -> String {
     let mut groups: Vec<(String, Vec<&Asset>)> = Vec::new();
     for asset in &assets.files {
         let group = group(&asset.name);
@@ -74,7 +75,7 @@ fn group(name: &str) -> String {
 }
 
 /// The last line: what this run changed.
-pub(super) fn verdict(assets: &Assets) -> String {
+pub fn verdict(assets: &Assets) -> String {
     let written = assets.files.iter().filter(|asset| asset.written).count();
     let folder = assets.folder.display();
     if !assets.changed() {
@@ -91,7 +92,7 @@ pub(super) fn verdict(assets: &Assets) -> String {
 }
 
 /// Which files a run would make.
-pub(super) fn dry_run(names: &[String], folder: &Path) -> String {
+pub fn dry_run(names: &[String], folder: &Path) -> String {
     let mut text = format!("would write into {}:\n", folder.display());
     names.iter().for_each(|name| text.push_str(&format!("  {name}\n")));
     text

@@ -1,64 +1,43 @@
-//! `cargo xtask manifest`: joins what each host's run has pushed into the indexes, and moves the tags.
+//! Joins what each host's run has pushed into the indexes, and moves the tags.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
 use arch::{Host, Target};
+use base::Hinted;
+use debian::Progress;
 use debian::lock::Lock;
 use digest::Digest;
 use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest};
-use publish::registry::{Access, Fetched, Registry, Repository};
+use publish::registry::{Fetched, Registry, Repository, Tagged};
 
-use super::digests::{Digests, Expected};
-use super::{Shipped, connect, tags};
-use crate::cli::ManifestArgs;
-use crate::config::Config;
-use crate::context;
-use crate::ui::{self, Ui};
-use base::Hinted;
-use builder::build;
-use builder::packing::Form;
-use builder::plan::{Content, ImagePlan, IndexPlan, Plan, Selection};
+use crate::expected::Expected;
+use crate::packing::Form;
+use crate::plan::{Content, ImagePlan, IndexPlan, Plan};
+use crate::{build, tags};
 
-pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
-    let ui = Ui::new();
-    let workspace = context::workspace()?;
-    let config = Config::load(&workspace.join("images/images.toml"))?;
-    let lock = Lock::load(&context::lock_path(&workspace))?;
-    let compression = args.compression.unwrap_or(config.compression);
-    let plan = Plan::new(&config.hosts, &Selection { compression, ..Selection::default() }, &lock)?;
-    let repository: Repository = args.repository.as_deref().unwrap_or(&config.repository).parse()?;
-    let expected = args.expect.as_deref().map(Expected::load).transpose()?;
-    let digests = Digests::of(&args.registry)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let shipped = runtime.block_on(async {
-        let access = if args.dry_run { Access::Pull } else { Access::Push };
-        let registry = connect(&repository, &args.registry, access).await?;
-        let step = ui.step(format!("looking at {repository}"));
-        let found = find(&plan, &lock, &registry).await?;
-        drop(step);
-        let indexes = indexes(&plan, &lock, &found)?;
-        if let (Some(expected), Some(file)) = (&expected, &args.expect) {
-            check(expected, file, &plan, &found, &indexes, &repository)?;
-        }
-        set_tags(&plan, &found, &indexes, &registry, args.dry_run).await
-    })?;
-    digests.write(&shipped)?;
-    if args.json {
-        return Ok(ui::print(&(serde_json::to_string_pretty(&shipped)? + "\n"))?);
+/// Puts the indexes of `plan` over the images that are at the registry, and sets every tag; with `dry_run`, says which would
+/// be set. Fails, before anything is set, if an image is missing or from another lock, or if the result is not what
+/// `expected`, which was read from a file, has.
+pub async fn join(
+    plan: &Plan,
+    lock: &Lock,
+    registry: &Registry,
+    expected: Option<(&Expected, &Path)>,
+    dry_run: bool,
+    progress: &dyn Progress,
+) -> anyhow::Result<Vec<Tagged>> {
+    let repository = registry.repository();
+    let step = progress.step(&format!("looking at {repository}"));
+    let found = find(plan, lock, registry).await?;
+    drop(step);
+    let indexes = indexes(plan, lock, &found)?;
+    if let Some((expected, file)) = expected {
+        check(expected, file, plan, &found, &indexes, repository)?;
     }
-    let moved: Vec<&Shipped> = shipped.iter().filter(|tag| tag.moved).collect();
-    for tag in &moved {
-        ui::print(&format!("{} -> {}\n", tag.reference, tag.digest))?;
-    }
-    let would = if args.dry_run { "would be " } else { "" };
-    ui.note(match moved.len() {
-        0 => format!("{repository} has everything already: no tag moves"),
-        count => format!("{count} of {} tags {would}moved", shipped.len()),
-    });
-    Ok(())
+    set_tags(plan, &found, &indexes, registry, dry_run).await
 }
 
 /// The images at the registry.
@@ -208,7 +187,7 @@ async fn set_tags(
     indexes: &[Joined<'_>],
     registry: &Registry,
     dry_run: bool,
-) -> anyhow::Result<Vec<Shipped>> {
+) -> anyhow::Result<Vec<Tagged>> {
     let versioned =
         indexes.iter().map(|(plan, index)| (plan.version_tag(), index.descriptor(), index.bytes()));
     let of_hosts = plan.images.iter().filter_map(|image| Some((image, found.image(image)?)));
@@ -217,13 +196,13 @@ async fn set_tags(
         tags.map(|tag| (tag.as_str(), &fetched.descriptor, fetched.bytes.as_slice())).collect::<Vec<_>>()
     });
     let moving = indexes.iter().map(|(plan, index)| (plan.moving_tag(), index.descriptor(), index.bytes()));
-    let mut shipped = Vec::new();
+    let mut tags = Vec::new();
     for (tag, descriptor, bytes) in versioned.chain(of_hosts).chain(moving) {
         let moved = match dry_run {
             true => registry.head_manifest(tag).await? != Some(descriptor.digest),
             false => registry.set_tag(tag, descriptor, bytes).await?.moved,
         };
-        shipped.push(Shipped::new(registry.repository(), tag, descriptor.digest, moved));
+        tags.push(Tagged { tag: tag.to_owned(), digest: descriptor.digest, moved });
     }
-    Ok(shipped)
+    Ok(tags)
 }

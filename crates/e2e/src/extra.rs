@@ -3,8 +3,8 @@
 use arch::Host;
 use testbed::Package;
 
-use super::job::{Job, NOT_REGISTERED, Needs, Root, Step};
-use super::shop::{self, FILE, FOREIGN, QUS, SYSTEMD_BINFMT};
+use crate::job::{Job, NOT_REGISTERED, Needs, Root, Step};
+use crate::shop::{self, FILE, FOREIGN, QUS, SYSTEMD_BINFMT};
 
 /// The hosts whose platforms people build for, and what their machines call themselves.
 const MACHINES: [(&str, &str); 5] = [

@@ -12,9 +12,9 @@ use publish::layout::Layout;
 use testbed::sandbox::Options;
 use testbed::{Engine, Packages, Running, Sandbox, Tree};
 
-use super::hosts::FILES;
-use super::job::{Image, Job, Needs, Root};
-use super::shop::{QUS, WORK};
+use crate::hosts::FILES;
+use crate::job::{Image, Job, Needs, Root};
+use crate::shop::{QUS, WORK};
 
 /// What all jobs are brought from. One for each worker.
 pub(super) struct Stock<'a> {
@@ -23,6 +23,8 @@ pub(super) struct Stock<'a> {
     pub(super) layout: &'a Path,
     /// The folder with the release assets.
     pub(super) assets: &'a Path,
+    /// Words the error that a job failed with.
+    pub(super) explain: fn(&anyhow::Error) -> String,
 }
 
 impl Stock<'_> {

@@ -3,7 +3,7 @@
 use arch::Host;
 use testbed::Package;
 
-use super::job::{Extract, Image, Needs, Root, Step};
+use crate::job::{Extract, Image, Needs, Root, Step};
 
 /// The working directory of every job, inside its sandbox.
 pub(super) const WORK: &str = "/shared/qus";

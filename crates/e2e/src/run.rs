@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use arch::{Host, Target};
 use testbed::{Engine, Sandbox};
 
-use super::job::{Job, Step};
-use super::machine::Track;
-use super::shop::WORK;
-use super::stage::Stock;
+use crate::job::{Job, Step};
+use crate::machine::Track;
+use crate::shop::WORK;
+use crate::stage::Stock;
 
 /// How long a command may take: emulated builds are slow on a busy machine.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -66,7 +66,7 @@ pub(super) fn run(job: &Job, engine: Option<Engine>, stock: &Stock<'_>, sabotage
         failure: None,
     };
     let result = attempt(job, engine, stock, sabotage, &mut outcome);
-    outcome.failure = result.err().map(|error| crate::error::render(&error));
+    outcome.failure = result.err().map(|error| (stock.explain)(&error));
     outcome.time = started.elapsed();
     outcome
 }
@@ -134,7 +134,7 @@ mod tests {
     use testbed::{Package, Packages};
 
     use super::*;
-    use crate::e2e::job::Needs;
+    use crate::job::Needs;
 
     /// Runs a job that needs `packages`, with folders that are not there.
     fn outcome(packages: Vec<Package>, steps: Vec<Step>) -> Option<Outcome> {
@@ -147,10 +147,15 @@ mod tests {
         packages: Vec<Package>,
         steps: Vec<Step>,
     ) -> Option<Outcome> {
-        let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
+        let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
         let nowhere = Path::new("/nowhere");
         let source = Packages::for_test("e2e::run", keyrings)?;
-        let stock = Stock { packages: source, layout: nowhere, assets: nowhere };
+        let stock = Stock {
+            packages: source,
+            layout: nowhere,
+            assets: nowhere,
+            explain: |error| format!("error: {error:#}"),
+        };
         let needs = Needs { installed: packages, ..Needs::default() };
         let cells = vec![("amd64".parse().unwrap(), "arm".parse().unwrap())];
         let job =

@@ -8,14 +8,14 @@ use oci::{Blob, IndexBuilder};
 use publish::layout::LayoutWriter;
 use publish::registry::Push;
 
-use builder::build::{Built, PREFIX};
-use builder::plan::Content;
+use crate::build::{Built, PREFIX};
+use crate::plan::Content;
 
 /// What a push sets: every host's own tags; then the indexes, those that name a version before those that move.
 ///
 /// With `partial`, no index is pushed but one for each host, of its single-target images: they have no tags of their
 /// own, and `cargo xtask manifest` finds them by it. With `versioned_only`, no tag that moves is set.
-pub(super) fn plan(
+pub fn plan(
     built: &Built,
     layout: &LayoutWriter,
     partial: bool,
@@ -45,7 +45,7 @@ fn push(tag: &str, descriptor: &Descriptor) -> Push {
 }
 
 /// The tag of a host's index of single-target images.
-pub(super) fn host_tag(host: Host, version: &str) -> String {
+pub fn host_tag(host: Host, version: &str) -> String {
     format!("{}-d{version}-targets", host.tag())
 }
 
@@ -69,6 +69,6 @@ fn target_key() -> String {
 }
 
 /// The target of an image in a host's index of single-target images.
-pub(super) fn target_of(descriptor: &Descriptor) -> Option<Target> {
+pub fn target_of(descriptor: &Descriptor) -> Option<Target> {
     descriptor.annotations.get(&target_key())?.parse().ok()
 }

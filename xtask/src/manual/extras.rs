@@ -5,21 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::manual;
-
 /// Each extra file's name and content. Releases have no folders, so names say what a folder would.
-pub(super) fn files() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+pub(crate) fn files() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
     let read = |path: PathBuf| {
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok((name(&path).context("an extra file has a name")?, bytes))
     };
-    extras(dir.path())?.into_iter().map(read).collect()
-}
-
-/// Writes the extra files below `dir`.
-fn extras(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    manual::write(dir)
+    super::write(dir.path())?.into_iter().map(read).collect()
 }
 
 /// `completions/bash/register` is the one of its three that does not say which shell it is for: `register.bash`.

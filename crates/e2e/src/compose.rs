@@ -3,9 +3,9 @@
 use arch::Host;
 use testbed::Package;
 
-use super::job::{Job, NOT_A_SCRIPT, NOT_REGISTERED, Needs, Root, Step};
-use super::setup::{Method, Place, SETUPS, Setup};
-use super::shop::{self, FILE, FOREIGN, MACHINE, QUS, SYSTEMD_BINFMT};
+use crate::job::{Job, NOT_A_SCRIPT, NOT_REGISTERED, Needs, Root, Step};
+use crate::setup::{Method, Place, SETUPS, Setup};
+use crate::shop::{self, FILE, FOREIGN, MACHINE, QUS, SYSTEMD_BINFMT};
 
 const PLATFORM: &str = "linux/arm64";
 

@@ -6,21 +6,22 @@ use arch::{Host, Target};
 use oci::spec::{Descriptor, Index, Manifest, media_type};
 use publish::layout::{Layout, LayoutError};
 
-use builder::kind::Kind;
+use crate::kind::Kind;
 
 /// Compressed sizes in bytes.
 #[derive(Debug, Default)]
-pub(crate) struct Sizes {
+pub struct Sizes {
     /// One target's binary: the last layer of its single-target image.
-    pub(crate) cells: BTreeMap<(Host, Target), u64>,
+    pub cells: BTreeMap<(Host, Target), u64>,
     /// The whole single-target image.
-    pub(crate) singles: BTreeMap<(Host, Target), u64>,
+    pub singles: BTreeMap<(Host, Target), u64>,
     /// A host's image with everything: `full`, or `pkg` where there is no other.
-    pub(crate) images: BTreeMap<Host, u64>,
+    pub images: BTreeMap<Host, u64>,
 }
 
 impl Sizes {
-    pub(crate) fn read(layout: &Layout) -> Result<Sizes, LayoutError> {
+    /// Reads every image that a tag of the layout leads to.
+    pub fn read(layout: &Layout) -> Result<Sizes, LayoutError> {
         let mut sizes = Sizes::default();
         for (tag, descriptor) in layout.refs() {
             if let Ok(target) = tag.parse::<Target>()

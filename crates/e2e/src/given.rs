@@ -7,8 +7,8 @@ use debian::lock::Lock;
 use oci::spec::Manifest;
 use publish::layout::Layout;
 
-use super::job::{Image, Job};
-use super::stage::descriptor;
+use crate::job::{Image, Job};
+use crate::stage::descriptor;
 use base::Hinted;
 use builder::build;
 

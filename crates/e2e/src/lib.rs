@@ -1,0 +1,237 @@
+//! The ways of using qus, each tried on real engines and a real kernel.
+//!
+//! A job is what a user types and what must come of it (`job`). The seventeen setups of the documentation are rows of facts
+//! (`setup`) that jobs are made of (`compose`); there are more jobs (`extra`), and one for each host's image (`hosts`). Each
+//! runs (`run`) in a sandbox with its own binfmt_misc and its own engine, with what it needs (`stage`). Nothing of the machine
+//! is changed, and that is checked at the end (`machine`). `report` is what is printed.
+//!
+//! This crate builds no images and fetches nothing but Debian's packages for the sandboxes: what is tried is given to it.
+
+mod compose;
+mod extra;
+mod given;
+mod hosts;
+mod job;
+mod machine;
+mod matrix;
+mod report;
+mod run;
+mod setup;
+mod shop;
+mod stage;
+
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use arch::{Host, UnknownName};
+use debian::Progress;
+use debian::lock::Lock;
+use testbed::{Engine, Packages};
+
+use job::{Job, Needs};
+use machine::{Changes, Snapshot};
+use run::{Outcome, Sabotage};
+use stage::Stock;
+
+/// The seventeen setups as docs/setups.md shows them, wherever it is written: their table, and what is typed for each on
+/// the machine that most people have.
+pub fn setups() -> String {
+    report::markdown(&compose::jobs(shop::host("amd64")))
+}
+
+/// Their table, as the README shows it.
+pub fn setups_table() -> String {
+    setup::table()
+}
+
+/// Jobs, in the order of the documentation.
+pub struct Jobs(Vec<Job>);
+
+/// What jobs are tried on.
+pub struct Place<'a> {
+    /// Where the sandboxes' packages come from and are kept.
+    pub site: &'a builder::Site,
+    /// The layout with qus's images.
+    pub layout: &'a Path,
+    /// The folder with the release's files.
+    pub assets: &'a Path,
+}
+
+/// How jobs are run.
+pub struct Options<'a> {
+    /// The engines that were asked for. If empty, the first for every job, and the others where they differ.
+    pub engines: &'a [Engine],
+    /// Test the test: remove all entries before each foreign program is run, so that jobs have to fail.
+    pub sabotage: bool,
+    /// How many jobs run at the same time; `None` stands for the number of cores.
+    pub parallel: Option<NonZero<usize>>,
+    /// Hears which job runs.
+    pub progress: &'a dyn Progress,
+    /// Takes the transcript of each job when it is over.
+    pub show: &'a (dyn Fn(&str) -> std::io::Result<()> + Sync),
+    /// Words the error that a job failed with.
+    pub explain: fn(&anyhow::Error) -> String,
+}
+
+/// What has come of jobs.
+pub struct Results {
+    outcomes: Vec<Outcome>,
+    changes: Changes,
+    elapsed: Duration,
+}
+
+impl Jobs {
+    /// Every job on a machine like `native`; `lock` says which programs the images of other hosts have.
+    pub fn all(native: Host, lock: &Lock) -> Jobs {
+        let mut jobs = compose::jobs(native);
+        jobs.extend(extra::jobs(native));
+        jobs.extend(hosts::jobs(native, lock));
+        Jobs(jobs)
+    }
+
+    /// Those with these names; all of them if there are none.
+    pub fn select(self, names: &[String]) -> Result<Jobs, UnknownName> {
+        if names.is_empty() {
+            return Ok(self);
+        }
+        let all = &self.0;
+        let job = |name: &String| {
+            let found = all.iter().find(|job| job.name == *name).cloned();
+            found.ok_or_else(|| UnknownName::new("job", name, all.iter().map(|job| job.name.as_str())))
+        };
+        names.iter().map(job).collect::<Result<_, _>>().map(Jobs)
+    }
+
+    /// What each job does, if these engines were asked for.
+    pub fn list(&self, engines: &[Engine]) -> String {
+        report::list(&self.0, engines)
+    }
+
+    /// The same as JSON.
+    pub fn list_json(&self, engines: &[Engine]) -> serde_json::Result<String> {
+        report::list_json(&self.0, engines)
+    }
+
+    /// Fails if `layout` lacks an image that a job needs, or has one that was made from another lock.
+    pub fn check(&self, layout: &Path, lock: &Lock) -> anyhow::Result<()> {
+        given::check(layout, lock, &self.0)
+    }
+
+    /// True if any job needs images.
+    pub fn need_images(&self) -> bool {
+        self.need(|needs| !needs.images.is_empty() || needs.unpacked.is_some())
+    }
+
+    /// True if any job needs files of a release.
+    pub fn need_assets(&self) -> bool {
+        self.need(|needs| !needs.assets.is_empty())
+    }
+
+    fn need(&self, wanted: fn(&Needs) -> bool) -> bool {
+        self.0.iter().any(|job| wanted(&job.needs))
+    }
+
+    /// Runs every job on each of its engines, several at a time, and looks at the machine before and after.
+    pub fn run(&self, place: &Place<'_>, options: &Options<'_>) -> anyhow::Result<Results> {
+        let before = Snapshot::take()?;
+        let started = Instant::now();
+        let outcomes = self.perform(place, options)?;
+        let elapsed = started.elapsed();
+        let tracks: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.track.clone()).collect();
+        Ok(Results { changes: before.changes(&tracks)?, outcomes, elapsed })
+    }
+
+    fn perform(&self, place: &Place<'_>, options: &Options<'_>) -> anyhow::Result<Vec<Outcome>> {
+        let Options { engines, sabotage, parallel, progress, show, explain } = options;
+        let Place { site, layout, assets } = place;
+        let runs: Vec<(&Job, Option<Engine>)> = self.runs(engines).collect();
+        let sabotage = if *sabotage { Sabotage::RemoveEntries } else { Sabotage::None };
+        let keyrings = site.workspace.join("images/keyrings");
+        let total = runs.len();
+        let parallel = parallel.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+        let queue = Mutex::new(runs.iter().enumerate());
+        let done = Mutex::new(Vec::new());
+        let work = || -> anyhow::Result<()> {
+            let packages =
+                Packages::chosen(site.fetch.clone(), site.mirror.clone(), &site.cache_dir, &keyrings)?;
+            let stock = Stock { packages, layout, assets, explain: *explain };
+            loop {
+                let next = queue.lock().ok().and_then(|mut queue| queue.next());
+                let Some((index, (job, engine))) = next else { return Ok(()) };
+                let on = report::engine(*engine);
+                let task = progress.step(&format!("{} on {on} ({} of {total})", job.name, index + 1));
+                let outcome = run::run(job, *engine, &stock, sabotage);
+                drop(task);
+                show(&report::block(&outcome))?;
+                if let Ok(mut done) = done.lock() {
+                    done.push((index, outcome));
+                }
+            }
+        };
+        thread::scope(|scope| {
+            let handles: Vec<_> = (0..parallel.min(total)).map(|_| scope.spawn(work)).collect();
+            handles
+                .into_iter()
+                .map(|handle| handle.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker panicked"))))
+                .collect::<anyhow::Result<Vec<()>>>()
+        })?;
+        let mut done = done.into_inner().ok().context("a worker panicked")?;
+        done.sort_by_key(|(index, _)| *index);
+        Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
+    }
+
+    /// Each job with its engines.
+    fn runs(&self, engines: &[Engine]) -> impl Iterator<Item = (&Job, Option<Engine>)> {
+        self.0.iter().flat_map(|job| engines_of(job, engines).into_iter().map(move |engine| (job, engine)))
+    }
+}
+
+/// The engines that `job` is run on if `asked` were asked for; `None` if it needs none, and then there is nothing to
+/// repeat.
+fn engines_of(job: &Job, asked: &[Engine]) -> Vec<Option<Engine>> {
+    if !job.uses_engine() {
+        return vec![None];
+    }
+    let engines = match asked {
+        [] if job.engines_differ => &report::ENGINES[..],
+        [] => &report::ENGINES[..1],
+        asked => asked,
+    };
+    engines.iter().copied().map(Some).collect()
+}
+
+impl Results {
+    /// How many runs there were.
+    pub fn count(&self) -> usize {
+        self.outcomes.len()
+    }
+
+    /// How many of them failed.
+    pub fn failed(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.failure.is_some()).count()
+    }
+
+    /// What jobs have left on the machine, or may have.
+    pub fn left(&self) -> &[String] {
+        &self.changes.ours
+    }
+
+    /// What has changed meanwhile that no job can have done.
+    pub fn changed_by_others(&self) -> &[String] {
+        &self.changes.others
+    }
+
+    /// Job by engine, and what of the images' programs ran.
+    pub fn table(&self) -> String {
+        report::table(&self.outcomes, self.elapsed)
+    }
+
+    /// The same as JSON, with what has changed.
+    pub fn json(&self) -> serde_json::Result<String> {
+        report::json(&self.outcomes, &self.changes)
+    }
+}

@@ -1,0 +1,93 @@
+//! The files of a release, beside the images.
+//!
+//! [`Order`] says which; [`make`] makes them: `tarballs` takes each binary out of the images' layers, where it is compressed
+//! already, `programs` are `register` and small programs to try an installation with, `folder` is where they go, and
+//! [`summary`] says what there is. What is in the folder already and right stays untouched; `SHA256SUMS` (`sums`) comes last,
+//! and says what belongs to the release.
+//!
+//! This crate never compresses a binary by itself, and removes no file that an earlier release has not named.
+
+mod folder;
+mod programs;
+pub mod summary;
+mod sums;
+mod tarballs;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arch::{Host, Target};
+use builder::{cross, images};
+use debian::progress::Progress;
+use publish::layout::{Layout, LayoutWriter};
+
+use folder::Folder;
+pub use folder::{Asset, Assets};
+
+/// Which files to make, and where.
+pub struct Order<'a> {
+    /// From what; its `output` is the layout.
+    pub images: &'a images::Order<'a>,
+    /// The hosts that images.toml has.
+    pub configured: &'a [Host],
+    /// The hosts to make files for; empty stands for all that are configured.
+    pub hosts: Vec<Host>,
+    /// The targets to make files for; empty stands for all current ones.
+    pub targets: Vec<Target>,
+    /// The folder that they are written to.
+    pub output: PathBuf,
+    /// Files beside the programs, with their names: manual pages and completions.
+    pub extras: Vec<(String, Vec<u8>)>,
+}
+
+/// Makes the files of `order`. Those that are there already and right are not written again.
+pub fn make(order: &Order<'_>, progress: &Arc<dyn Progress>) -> anyhow::Result<Assets> {
+    let plan = tarballs::plan(order)?;
+    // Both outputs are opened first: what they may refuse, they refuse before minutes of work.
+    let folder = Folder::open(&order.output, progress.as_ref())?;
+    let layout = LayoutWriter::create(order.images.output)?;
+    let built = images::make(&plan, order.images, &layout, progress)?;
+    let reader = match Layout::open(layout.path()) {
+        Ok(layout) => layout,
+        // Layers without a tag are no layout yet.
+        Err(_) => {
+            layout.finish(order.images.repository, &[])?;
+            Layout::open(layout.path())?
+        }
+    };
+    let register = {
+        let hosts: Vec<Host> = plan.hosts().into_iter().filter(|host| host.triple().is_some()).collect();
+        cross::register(&hosts, order.images.site, progress.as_ref())?
+    };
+
+    let step = progress.step(&format!("writing {}", order.output.display()));
+    let span = order.images.trace.span("release", || "files".to_owned());
+    tarballs::write(order, &built, &reader, &folder)?;
+    for (host, program) in &register {
+        folder.put(&programs::register_name(*host), 0o755, &[program])?;
+    }
+    for (name, program) in programs::small(&order.targets)? {
+        folder.put(&name, 0o755, &[&program])?;
+    }
+    let (script, text) = programs::SCRIPT;
+    folder.put(script, 0o755, &[text.as_bytes()])?;
+    for (name, bytes) in &order.extras {
+        folder.put(name, 0o644, &[bytes])?;
+    }
+    drop((span, step));
+    folder.finish()
+}
+
+/// The names of the files of `order`, sorted, without `SHA256SUMS`.
+pub fn names(order: &Order<'_>) -> anyhow::Result<Vec<String>> {
+    let plan = tarballs::plan(order)?;
+    let mut names: Vec<String> =
+        tarballs::cells(order, &plan).map(|(host, target)| tarballs::name(host, target)).collect();
+    names
+        .extend(plan.hosts().into_iter().filter(|host| host.triple().is_some()).map(programs::register_name));
+    names.extend(programs::small(&order.targets)?.into_iter().map(|(name, _)| name));
+    names.push(programs::SCRIPT.0.to_owned());
+    names.extend(order.extras.iter().map(|(name, _)| name.clone()));
+    names.sort_unstable();
+    Ok(names)
+}

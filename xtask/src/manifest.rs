@@ -1,0 +1,48 @@
+//! `cargo xtask manifest`: joins what each host's run has pushed into the indexes, and moves the tags.
+
+use builder::expected::Expected;
+use builder::join::join;
+use builder::plan::{Plan, Selection};
+use debian::lock::Lock;
+use publish::registry::{Access, Repository, Tagged};
+
+use crate::cli::ManifestArgs;
+use crate::config::Config;
+use crate::context;
+use crate::ship::{Digests, Shipped, connect};
+use crate::ui::{self, Ui};
+
+pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
+    let ui = Ui::new();
+    let workspace = context::workspace()?;
+    let config = Config::load(&workspace.join("images/images.toml"))?;
+    let lock = Lock::load(&context::lock_path(&workspace))?;
+    let compression = args.compression.unwrap_or(config.compression);
+    let plan = Plan::new(&config.hosts, &Selection { compression, ..Selection::default() }, &lock)?;
+    let repository: Repository = args.repository.as_deref().unwrap_or(&config.repository).parse()?;
+    let expected = args.expect.as_deref().map(Expected::load).transpose()?;
+    let digests = Digests::of(&args.registry)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let tags = runtime.block_on(async {
+        let access = if args.dry_run { Access::Pull } else { Access::Push };
+        let registry = connect(&repository, &args.registry, access).await?;
+        let expected = expected.as_ref().zip(args.expect.as_deref());
+        join(&plan, &lock, &registry, expected, args.dry_run, &ui).await
+    })?;
+    let tag = |tag: Tagged| Shipped::new(&repository, &tag.tag, tag.digest, tag.moved);
+    let shipped: Vec<Shipped> = tags.into_iter().map(tag).collect();
+    digests.write(&shipped)?;
+    if args.json {
+        return Ok(ui::print(&(serde_json::to_string_pretty(&shipped)? + "\n"))?);
+    }
+    let moved: Vec<&Shipped> = shipped.iter().filter(|tag| tag.moved).collect();
+    for tag in &moved {
+        ui::print(&format!("{} -> {}\n", tag.reference, tag.digest))?;
+    }
+    let would = if args.dry_run { "would be " } else { "" };
+    ui.note(match moved.len() {
+        0 => format!("{repository} has everything already: no tag moves"),
+        count => format!("{count} of {} tags {would}moved", shipped.len()),
+    });
+    Ok(())
+}
