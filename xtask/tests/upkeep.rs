@@ -80,7 +80,8 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     // An archive that cannot be read is no difference.
     line.close();
     let (ran, failed) = runner.workflow(&canary, &[]);
-    assert_eq!((look(&ran), failed), (1, vec!["look".to_owned()]), "{ran:#?}");
+    let expected = ["look", "propose"].map(str::to_owned).to_vec();
+    assert_eq!((look(&ran), failed), (1, expected), "{ran:#?}");
     assert!(!line.path("report.md").exists());
 
     // What is only worth knowing is in the summary.
@@ -116,16 +117,23 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     let (ran, failed) = runner.workflow(&release, &HOSTS);
     assert_eq!(
         (ran.len(), failed),
-        (1, ["check", "push", "publish"].map(str::to_owned).to_vec()),
+        (1, ["check", "push", "assets", "manifest", "attest", "publish"].map(str::to_owned).to_vec()),
         "{ran:#?}"
     );
     let heading = concat!("## ", env!("CARGO_PKG_VERSION"));
     line.write("CHANGELOG.md", &line.read("CHANGELOG.md").replace("## Unreleased", heading));
 
+    // Nor does one whose Action would run other images.
+    line.write("action/digests", "# None yet.\n");
+    let (ran, failed) = runner.workflow(&release, &HOSTS);
+    assert_eq!(failed.len(), release.jobs.len(), "{ran:#?}");
+    assert!(ran.last().unwrap().command.ends_with("action/digests | diff - target/digests"), "{ran:#?}");
+    runner.succeed("cargo xtask images --level best --digest-file action/digests");
+
     // Machines that push something else than what was verified move nothing that users follow.
     let other = workflow::text("release.yml").replace("--versioned-only", "--versioned-only --level quick");
     let (ran, failed) = runner.workflow(&Workflow::parse(&other), &HOSTS);
-    assert_eq!(failed, ["publish"], "{:#?}", ran.last());
+    assert_eq!(failed, ["manifest", "attest", "publish"], "{:#?}", ran.last());
     let refused = String::from_utf8_lossy(&ran.last().unwrap().output.stderr).into_owned();
     assert!(refused.contains("it is not what target/verified has:\n  "), "{refused}");
     for tag in ["latest", "d12.0", "mips-pkg"] {
@@ -165,7 +173,7 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     let expected = concat!(
         "gh release create v",
         env!("CARGO_PKG_VERSION"),
-        " --verify-tag --notes-file target/notes.md target/release-assets/SHA256SUMS "
+        " --repo dbhi/qus --verify-tag --notes-file target/notes.md target/release-assets/SHA256SUMS "
     );
     assert!(created.starts_with(expected), "{created}");
     assert_eq!(line.read("target/notes.md"), "- all of it\n");

@@ -138,10 +138,10 @@ pub(crate) fn holds(condition: Option<&str>, failed: bool, folder: &Path, values
         _ => {}
     }
     // Without a call of these, `success()` is a part of every condition.
-    if condition.starts_with("steps.") {
+    if condition.starts_with("steps.") || condition.starts_with("needs.") {
         let compared = condition.strip_suffix('\'').and_then(|rest| rest.split_once(" == '"));
         let (output, value) = compared.unwrap_or_else(|| panic!("unknown condition: {condition}"));
-        // What no step has put out is empty.
+        // What no step or job has put out is empty.
         return !failed && values.get(output).map_or("", String::as_str) == value;
     }
     let file = condition.strip_prefix("hashFiles('").and_then(|rest| rest.split_once("')"));

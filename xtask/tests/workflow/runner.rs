@@ -44,6 +44,7 @@ impl<'a> Runner<'a> {
             ("REPOSITORY", repository.to_owned()),
             ("GITHUB_OUTPUT", at("output")),
             ("GITHUB_STEP_SUMMARY", at("summary")),
+            ("GITHUB_REPOSITORY", "dbhi/qus".to_owned()),
             ("GITHUB_REF_NAME", concat!("v", env!("CARGO_PKG_VERSION")).to_owned()),
             ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
         ];
@@ -51,6 +52,8 @@ impl<'a> Runner<'a> {
         runner.tool("cargo", &format!("{deny}\n{other}\n{ours}"));
         // Where it is missing, `.ci/advisories` would install it.
         runner.tool("cargo-deny", "exit 1");
+        // What `cargo xtask` has compiled, which steps with secrets run.
+        runner.program("target/debug/xtask", "exec \"$XTASK\" \"$@\"");
         runner.tool("gh", "echo \"gh $*\" >> \"$CALLS\"");
         runner.tool("sudo", "echo \"sudo $*\" >> \"$CALLS\"; shift; exec \"$@\"");
         runner
@@ -58,9 +61,12 @@ impl<'a> Runner<'a> {
 
     /// Stands in for a program.
     pub(crate) fn tool(&self, name: &str, script: &str) {
-        let path = format!("tools/{name}");
-        self.line.write(&path, &format!("#!/bin/sh\n{script}\n"));
-        fs::set_permissions(self.line.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
+        self.program(&format!("tools/{name}"), script);
+    }
+
+    fn program(&self, path: &str, script: &str) {
+        self.line.write(path, &format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(self.line.path(path), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Gives the place what the repository has besides the crates: workflows' scripts.
@@ -169,6 +175,14 @@ impl<'a> Runner<'a> {
     fn uses(&self, name: &str, inputs: &Map, values: &Map) {
         match name {
             "actions/checkout" => assert_eq!(inputs["persist-credentials"], "false"),
+            // All jobs run in one folder, so what one hands to another lies there.
+            "actions/upload-artifact" => {
+                assert_eq!(inputs["if-no-files-found"], "error");
+                for path in inputs["path"].lines() {
+                    assert!(self.line.path(path).exists(), "{path} is not there");
+                }
+            }
+            "actions/download-artifact" => assert!(inputs.contains_key("name")),
             "actions/attest-build-provenance" => {
                 assert_eq!(inputs.keys().collect::<Vec<_>>(), ["subject-checksums"]);
                 let path = expand(&inputs["subject-checksums"], values);
