@@ -65,7 +65,7 @@ async fn a_trickle_of_a_body_is_not_waited_for() {
     });
     let cause = failure(&Request::new(Method::GET, url(slow))).await.cause;
     assert!(
-        matches!(cause, Cause::Slow { bytes: 5..=21, window } if window == options().window),
+        matches!(cause, Cause::Slow { bytes: 5..=41, window } if window == options().window),
         "{cause:?}"
     );
 }

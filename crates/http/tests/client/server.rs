@@ -73,8 +73,8 @@ pub(crate) fn redirect(status: u16, to: &str) -> String {
 
 pub(crate) fn options() -> Options {
     Options {
-        stall: Duration::from_millis(500),
-        window: Duration::from_secs(1),
+        stall: Duration::from_secs(1),
+        window: Duration::from_secs(2),
         least: 1 << 20,
         ..Options::default()
     }

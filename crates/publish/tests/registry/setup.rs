@@ -61,7 +61,7 @@ pub(crate) fn repository(address: SocketAddr) -> Repository {
 pub(crate) fn options() -> Options {
     let http = ::http::Options {
         connect: Duration::from_secs(2),
-        stall: Duration::from_millis(400),
+        stall: Duration::from_secs(1),
         attempts: 3,
         pause: Duration::from_millis(2),
         longest_pause: Duration::from_millis(5),
