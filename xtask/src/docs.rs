@@ -97,10 +97,7 @@ fn environment() -> String {
 fn targets() -> String {
     let mut text = String::from("| target | also known as | |\n|---|---|---|\n");
     for target in Target::all() {
-        // Minor versions, as in `arm64/v8.2`, are many.
-        let variants = target.variants().iter().filter(|variant| !variant.contains('.'));
-        let variants = variants.map(|variant| format!("{}/{variant}", target.architecture()));
-        let names = target.aliases().iter().map(|name| (*name).to_owned()).chain(variants);
+        let names = target.aliases().iter().map(|name| (*name).to_owned()).chain(target.variant_names());
         let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
         let what = match target.status() {
             Status::Current => "",

@@ -148,6 +148,13 @@ impl Target {
         self.0.variants
     }
 
+    /// The names of its platforms that have a variant, for people: `arm/v7`. Minor versions, as in `arm64/v8.2`, are many, and
+    /// left out.
+    pub fn variant_names(self) -> impl Iterator<Item = String> {
+        let variants = self.variants().iter().filter(|variant| !variant.contains('.'));
+        variants.map(move |variant| format!("{}/{variant}", self.architecture()))
+    }
+
     /// Go's name, which platforms have (`arm64`); QEMU's, where Go has none.
     pub fn architecture(self) -> &'static str {
         let of_platform = PLATFORMS.iter().map(|platform| platform.architecture);
@@ -263,6 +270,16 @@ mod tests {
         ] {
             let actual = name.parse::<Target>().map(Target::name).map_err(|error| error.to_string());
             assert_eq!(actual, expected.map_err(str::to_owned), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_with_a_variant_are_names() {
+        let names = |target: &'static str| Target::named(target).variant_names().collect::<Vec<_>>();
+        assert_eq!(names("aarch64"), ["arm64/v8", "arm64/v9"]);
+        assert_eq!(names("arm"), ["arm/v5", "arm/v6", "arm/v7", "arm/v8"]);
+        for target in Target::all() {
+            assert!(target.variant_names().all(|name| name.parse() == Ok(target)), "{target}");
         }
     }
 

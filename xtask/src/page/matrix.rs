@@ -169,6 +169,8 @@ fn target_row(target: Target, cells: Vec<Option<Cell>>) -> TargetRow {
     let platforms: Vec<String> = hosts.map(|host| host.platform().normalized().to_string()).collect();
     let mut names = vec![target.name()];
     names.extend(target.aliases());
+    let variants: Vec<String> = target.variant_names().collect();
+    names.extend(variants.iter().map(String::as_str));
     names.extend(platforms.iter().map(|platform| bare(platform)));
     TargetRow {
         name: target.name().to_owned(),
@@ -261,7 +263,7 @@ targets = ["aarch64"]
         assert_eq!(matrix.hosts[0].pkg_tag, None);
         assert_eq!(matrix.hosts[1].pkg_tag.as_deref(), Some("mips-pkg"));
         assert_eq!(matrix.targets[0].platforms, ["linux/arm64"]);
-        assert_eq!(matrix.targets[0].names, ["aarch64", "arm64", "arm64v8", "arm64/v8", "armv8"]);
+        assert_eq!(matrix.targets[0].names, ["aarch64", "arm64", "arm64v8", "armv8", "arm64/v8", "arm64/v9"]);
     }
 
     #[test]
