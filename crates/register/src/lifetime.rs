@@ -45,17 +45,20 @@ pub(crate) fn judge(misc: &BinfmtMisc, request: &Request, output: &mut Output<'_
 }
 
 fn vanishes(misc: &BinfmtMisc, initial_user_namespace: bool) -> Trouble {
-    let hint = if initial_user_namespace {
-        "mount it on the machine first: mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc; --ephemeral registers for \
-         as long as this container runs"
-    } else {
-        "this is a user namespace (rootless container?): to serve the whole machine, run as real root; --ephemeral registers \
-         for as long as this container runs"
-    };
     Trouble::new(format_args!(
         "binfmt_misc is not mounted on this machine; mounted at {} in this container only, it would take all entries with it \
          when the container ends",
         misc.dir().display()
     ))
-    .hint(hint)
+    .hint(hint(initial_user_namespace))
+}
+
+fn hint(initial_user_namespace: bool) -> &'static str {
+    if initial_user_namespace {
+        "mount it on the machine first: mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc; --ephemeral registers for \
+         as long as this container runs"
+    } else {
+        "this is a user namespace (rootless container?): to serve the whole machine, run as real root; --ephemeral registers \
+         for as long as this container runs"
+    }
 }

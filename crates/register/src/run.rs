@@ -106,14 +106,16 @@ fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result
         (Action::Remove, Mode::Do) => match scene.look()? {
             Some(misc) => remove::run(&request.selection, &scene, &misc, output),
             None => {
-                output.note(NOT_MOUNTED);
+                report_not_mounted(output);
                 Ok(())
             }
         },
     }
 }
 
-const NOT_MOUNTED: &str = "binfmt_misc is not mounted, so nothing is registered";
+fn report_not_mounted(output: &mut Output<'_>) {
+    output.note("binfmt_misc is not mounted, so nothing is registered");
+}
 
 fn take(
     step: Step,
@@ -123,7 +125,7 @@ fn take(
 ) -> Result<(), Trouble> {
     match (step, misc) {
         (Step::Json, _) => return status::print_json(scene, misc, output),
-        (_, None) => output.note(NOT_MOUNTED),
+        (_, None) => report_not_mounted(output),
         (Step::List, Some(misc)) => return status::print_table(scene, misc, output),
         (Step::Reset, Some(misc)) if scene.request.mode == Mode::Do => {
             return remove::run(&Selection::All, scene, misc, output);
@@ -154,7 +156,7 @@ fn plan(
         }
         (Action::Check, _) => output.line("Would run a program of each target"),
         (Action::Remove, Some(misc)) => remove::plan(&request.selection, scene, misc, output)?,
-        (Action::Remove, None) => output.note(NOT_MOUNTED),
+        (Action::Remove, None) => report_not_mounted(output),
     }
     Ok(())
 }

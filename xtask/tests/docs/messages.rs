@@ -10,11 +10,16 @@ use crate::root;
 use crate::source::{self, Found};
 
 /// String literals of `register` and its crates that are no messages, each with what it is.
-const NO_MESSAGES: [&str; 14] = [
+const NO_MESSAGES: [&str; 18] = [
     // Formats of files and of what `--list` prints on standard output.
     "package {}\ninterpreter ",
-    "package {}\ninterpreter {}\nmagic {value}\nmask {mask}\ncredentials {}\npreserve {}\nfix_binary {}\n",
-    "register {}",
+    "package {name}\ninterpreter ",
+    "\nmagic {value}\nmask {mask}\ncredentials {}\npreserve {}\nfix_binary {}\n",
+    "shadowed by {}",
+    // The versions that `--version` prints.
+    "register {}\n{qemu}\n",
+    "QEMU {} in {dir}",
+    "no QEMU in {dir}",
     "no: {why}",
     "not tried: {why}",
     "under QEMU {version}",
