@@ -16,7 +16,7 @@ use super::error::{Reason, RegistryError};
 use super::progress::{Event, Progress};
 use super::report::{Report, Tagged};
 use super::upload::Outcome;
-use crate::layout::{Layout, LayoutError};
+use crate::layout::{self, Layout, LayoutError};
 use crate::limits;
 
 /// One thing to push: an image or an index of the layout, under a tag, or by digest alone.
@@ -182,6 +182,11 @@ impl Run<'_> {
             Mode::Push => {
                 self.progress.event(Event::Started { blob });
                 let path = self.layout.blob_path(blob.digest);
+                // Whoever sends it opens it by its path, and would wait for a FIFO.
+                layout::open(&path).map_err(|error| {
+                    let action = format!("push {} to {}", blob.digest, self.registry.repository());
+                    RegistryError::new(action, LayoutError::io("open", &path)(error))
+                })?;
                 let sent = |bytes| self.progress.event(Event::Sent { blob, bytes });
                 self.registry.upload(&path, blob, self.from, &sent).await?
             }

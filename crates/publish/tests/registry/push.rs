@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use oci::Blob;
-use oci::spec::{Descriptor, Index, media_type};
+use oci::spec::{Descriptor, Index, Manifest, media_type};
 
 use crate::guard::Guard;
 use crate::publish::credentials::Credentials;
@@ -239,10 +239,22 @@ async fn indexes_have_a_greatest_depth() {
     let too_deep = Push { tag: Some("deep".to_owned()), descriptor: over(&root) };
     let server = Server::start(Guard::Open, Vec::new());
     let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
-    push(&setup.layout, &[deepest], &[], &registry, Mode::Push, &Silent).await.unwrap();
+    push(&setup.layout, &[deepest], &[], &registry, Mode::DryRun, &Silent).await.unwrap();
     let before = server.state().log.len();
     let error =
         push(&setup.layout, &[too_deep], &[], &registry, Mode::Push, &Silent).await.unwrap_err().to_string();
     assert!(error.ends_with(": it is under 16 others, which is the limit"), "{error}");
     assert_eq!(server.state().log.len(), before);
+}
+
+#[tokio::test]
+async fn a_fifo_is_no_blob() {
+    let setup = Setup::new();
+    let manifest: Manifest = setup.layout.json(&setup.plan[1].descriptor).unwrap();
+    let path = setup.layout.blob_path(manifest.layers[1].digest);
+    std::fs::remove_file(&path).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o644.into()).unwrap();
+    let server = Server::start(Guard::Open, Vec::new());
+    let error = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap_err().to_string();
+    assert!(error.ends_with(&format!("cannot open {}: not a regular file", path.display())), "{error}");
 }
