@@ -10,7 +10,7 @@ mod key;
 mod server;
 
 pub use archive::{Archive, Built, NOW, Suite};
-pub use deb::Deb;
+pub use deb::{Deb, archive};
 pub use elf::{dynamic_elf, elf};
 pub use key::Key;
 pub use server::{Fault, Server};

@@ -14,7 +14,7 @@ use qus_debian::testing::NOW;
 fn suite(name: &str, date: i64) -> Suite {
     let inrelease = Digest::of(name.as_bytes());
     let (name, without) = (name.to_owned(), BTreeSet::new());
-    Suite { codename: name.clone(), name, date, inrelease, allow_expired: false, without }
+    Suite { codename: name.clone(), name, date, inrelease, allow_expired: false, allow_older: false, without }
 }
 
 fn package(name: &str, host: &str, suite: &str, targets: &[&str]) -> Package {
@@ -229,6 +229,12 @@ fn errors_name_line_and_key() {
         "\"../x.deb\"",
         "line 27: `path`: `../x.deb` is no path in an archive",
     );
+    check(
+        "\"pool/main/qemu-user_amd64_trixie.deb\"",
+        "\"pool/%2e%2e/%2e%2e/x\"",
+        "line 27: `path`: `pool/%2e%2e/%2e%2e/x` is no path in an archive",
+    );
+    check("name = \"sid\"", "name = \"../sid\"", "line 6: `name`: `../sid` is no name of a suite");
     check(
         "suite = \"trixie\"",
         "suite = \"lenny\"",
