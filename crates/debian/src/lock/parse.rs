@@ -186,7 +186,7 @@ fn suite(raw: RawSuite, wrong: &impl Fn(Range<usize>, String) -> ParseError) -> 
 
 /// True of one plain part of a path, which is put into addresses as it is: `bookworm-backports`.
 fn is_suite(name: &str) -> bool {
-    packages::is_pool_path(name) && !name.contains('/')
+    pool::is_pool_path(name) && !name.contains('/')
 }
 
 fn package(
