@@ -87,6 +87,41 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_has_these_limits() {
+        let size = |bytes: u64| match bytes.trailing_zeros() {
+            30.. => format!("{} GiB", bytes >> 30),
+            20.. => format!("{} MiB", bytes >> 20),
+            _ => format!("{} KiB", bytes >> 10),
+        };
+        let [inrelease, signatures, stanza] = [INRELEASE, SIGNATURES, STANZA].map(|bytes| size(bytes as u64));
+        let rows = [
+            format!(
+                "`InRelease` | {inrelease}; headers and signatures {signatures}, {SIGNATURE_COUNT} signatures"
+            ),
+            format!("a file of `images/keyrings` | {}", size(KEYRING)),
+            format!(
+                "`Packages`, decoded | {}; a stanza or line {stanza}, a version {VERSION} characters",
+                size(PACKAGES)
+            ),
+            format!(
+                "a package's `data.tar`, decoded | {} in {ENTRIES} files; a path {}, a program {}",
+                size(DATA),
+                size(PATH),
+                size(PROGRAM)
+            ),
+            format!("a package's `control.tar`, decoded | {}", size(CONTROL)),
+            format!("an xz decoder's memory | {}", size(XZ_MEMORY)),
+            format!("`images/debian.lock` | {}", size(LOCK)),
+            format!("a file of apt's sources | {}", size(APT_SOURCES)),
+        ];
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/security.md");
+        let text = std::fs::read_to_string(page).unwrap();
+        let (_, table) = text.split_once("| input | limit |\n|---|---|\n").unwrap();
+        let documented: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
+        assert_eq!(documented, rows.map(|row| format!("| {row} |")));
+    }
+
+    #[test]
     fn a_bounded_reader_ends_at_its_bound_and_fails_one_above() {
         let read = |size: usize| io::copy(&mut Bounded::new(&vec![1; size][..], 70_000), &mut io::sink());
         assert_eq!(read(70_000).unwrap(), 70_000);

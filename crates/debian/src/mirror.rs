@@ -10,6 +10,8 @@ use http::{Address, redacted};
 mod apt;
 
 pub use apt::sources as apt_sources;
+#[cfg(feature = "testing")]
+pub(crate) use apt::{in_lines, in_stanzas};
 
 /// Debian's own address.
 pub const DEFAULT: &str = "http://ftp.debian.org/debian";

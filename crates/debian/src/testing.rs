@@ -6,6 +6,7 @@
 mod archive;
 mod deb;
 mod elf;
+pub mod fuzz;
 mod key;
 mod server;
 

@@ -37,7 +37,6 @@ impl Concessions {
             &(&older | &request.allow_older),
             &(&without | &request.without),
         );
-        let all = all.collect();
         Concessions {
             allow_expired: &expired - &request.allow_expired,
             allow_older: &older - &request.allow_older,
@@ -56,7 +55,7 @@ impl Concessions {
 
     /// As options: `--allow-expired sid`, `--allow-older sid`, `--without trixie/armel`.
     pub(super) fn options(&self) -> Vec<String> {
-        options(&self.allow_expired, &self.allow_older, &self.without).collect()
+        options(&self.allow_expired, &self.allow_older, &self.without)
     }
 
     /// The command that makes a lock with them, and with what was asked for.
@@ -73,10 +72,9 @@ fn options(
     allow_expired: &BTreeSet<String>,
     allow_older: &BTreeSet<String>,
     without: &BTreeSet<(String, Host)>,
-) -> impl Iterator<Item = String> {
+) -> Vec<String> {
     let expired = allow_expired.iter().map(|suite| format!("--allow-expired {suite}"));
     let older = allow_older.iter().map(|suite| format!("--allow-older {suite}"));
-    expired
-        .chain(older)
-        .chain(without.iter().map(|(suite, host)| format!("--without {suite}/{}", host.debian())))
+    let without = without.iter().map(|(suite, host)| format!("--without {suite}/{}", host.debian()));
+    expired.chain(older).chain(without).collect()
 }

@@ -185,7 +185,8 @@ mod tests {
         let descriptor = Descriptor::new(media_type::LAYER_GZIP, digest, 5);
         let written = vec![Written(1_700_000_000, 1)];
         let inputs = "layer 5\nbase".to_owned();
-        let memo = write(&Record { inputs, descriptor, diff_id: digest, unpacked_size: 1024, written }).unwrap();
+        let memo =
+            write(&Record { inputs, descriptor, diff_id: digest, unpacked_size: 1024, written }).unwrap();
         assert!(parse(&memo).is_some());
         for place in 0..memo.len() {
             let mut flipped = memo.clone();

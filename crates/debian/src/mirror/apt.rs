@@ -30,7 +30,7 @@ fn is_taken(path: &Path) -> bool {
 }
 
 /// Of one-line sources: `deb [option=value …] URI suite component…`.
-fn in_lines(text: &str) -> Vec<String> {
+pub(crate) fn in_lines(text: &str) -> Vec<String> {
     let uri = |line: &str| {
         let mut words = words(line).into_iter();
         if words.next()? != "deb" {
@@ -72,7 +72,7 @@ fn words(line: &str) -> Vec<String> {
 
 /// Of sources in deb822: fields of any case, each the last of its name; values that go on in further lines; comments at the
 /// beginning of a line only; and empty lines between stanzas.
-fn in_stanzas(text: &str) -> Vec<String> {
+pub(crate) fn in_stanzas(text: &str) -> Vec<String> {
     let mut uris = Vec::new();
     let mut stanza: Vec<(String, String)> = Vec::new();
     // An empty line ends the last stanza, too.
