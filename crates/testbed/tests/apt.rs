@@ -12,9 +12,10 @@ use debian::mirror::apt_sources;
 use qus_testbed::sandbox::Options;
 use qus_testbed::{Package, Sandbox};
 
-/// apt and the libraries that `ldd` says it loads.
-const PACKAGES: [&str; 16] = [
+/// apt, dpkg, which it asks for architectures, and the libraries that `ldd` says they load.
+const PACKAGES: [&str; 20] = [
     "apt",
+    "dpkg",
     "libapt-pkg6.0",
     "libbz2-1.0",
     "libc6",
@@ -24,6 +25,9 @@ const PACKAGES: [&str; 16] = [
     "libgpg-error0",
     "liblz4-1",
     "liblzma5",
+    "libmd0",
+    "libpcre2-8-0",
+    "libselinux1",
     "libstdc++6",
     "libsystemd0",
     "libudev1",
@@ -102,7 +106,9 @@ fn sources_are_read_as_the_real_apt_reads_them() {
         ];
         let mut apt = sandbox.command("apt-get");
         apt.args(["--print-uris", "update"]);
-        settings.iter().for_each(|setting| drop(apt.args(["-o", setting])));
+        for setting in settings {
+            apt.args(["-o", setting]);
+        }
         let output = apt.output().unwrap();
         // Lines like `'http://x/debian/dists/bookworm/main/binary-amd64/Packages.xz' x_debian_… 0`.
         let printed = String::from_utf8(output.stdout).unwrap();
