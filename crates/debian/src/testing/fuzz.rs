@@ -13,6 +13,7 @@ use super::{Archive, Deb, Key, NOW, Suite, archive, dynamic_elf, elf};
 use crate::keyring::Keyring;
 use crate::lock::Lock;
 use crate::mirror::{Mirror, in_lines, in_stanzas};
+use crate::pool::is_pool_path;
 use crate::release::{self, Policy, Release};
 use crate::{deb, packages, qemu};
 
@@ -200,7 +201,7 @@ pub fn list(bytes: &[u8]) {
     for entries in [packages::newest_in(bytes, &names), packages::newest(bytes, &names)].into_iter().flatten()
     {
         for entry in entries.values() {
-            assert!(names.contains(&entry.name.as_str()) && packages::is_pool_path(&entry.path), "{entry:?}");
+            assert!(names.contains(&entry.name.as_str()) && is_pool_path(&entry.path), "{entry:?}");
         }
     }
 }
