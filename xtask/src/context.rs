@@ -32,9 +32,8 @@ pub(crate) fn workspace() -> anyhow::Result<PathBuf> {
 
 /// The nearest folder around `from` that is a workspace of qus.
 fn root_around(from: &Path) -> Option<PathBuf> {
-    let is_root = |folder: &&Path| {
-        folder.join("images/images.toml").is_file() && folder.join("xtask").is_dir()
-    };
+    let is_root =
+        |folder: &&Path| folder.join("images/images.toml").is_file() && folder.join("xtask").is_dir();
     from.ancestors().find(is_root).map(Path::to_owned)
 }
 

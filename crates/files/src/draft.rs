@@ -36,11 +36,7 @@ pub fn write(path: &Path, bytes: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Err
 }
 
 /// Writes `bytes` to `path` as `options` say.
-pub fn write_with(
-    path: &Path,
-    bytes: &(impl AsRef<[u8]> + ?Sized),
-    options: Options,
-) -> Result<(), Error> {
+pub fn write_with(path: &Path, bytes: &(impl AsRef<[u8]> + ?Sized), options: Options) -> Result<(), Error> {
     Draft::create_with(path, options)?.finish_with(bytes.as_ref())
 }
 
@@ -92,8 +88,7 @@ impl Out {
                 let folder = folder.unwrap_or(Path::new("."));
                 fs::create_dir_all(folder)?;
                 let mut temporary = tempfile::Builder::new();
-                let file =
-                    temporary.permissions(Permissions::from_mode(options.mode)).tempfile_in(folder)?;
+                let file = temporary.permissions(Permissions::from_mode(options.mode)).tempfile_in(folder)?;
                 Out::File { file: BufWriter::with_capacity(BUFFER, file), to, durable: options.durable }
             }
             // The same open file, so that what is printed there before and after keeps its place.

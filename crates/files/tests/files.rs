@@ -172,7 +172,8 @@ fn stdout_is_written_to_where_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     // What the shell prints before and after is not lost, and the file stays the one that the shell has open.
-    let script = "echo before; \"$0\" --quiet --exact stdout_is_written_to_where_it_is --nocapture; echo after";
+    let script =
+        "echo before; \"$0\" --quiet --exact stdout_is_written_to_where_it_is --nocapture; echo after";
     for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         fs::write(&file, "").unwrap();
         let out = fs::OpenOptions::new().write(true).open(&file).unwrap();

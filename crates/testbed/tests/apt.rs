@@ -12,25 +12,35 @@ use debian::mirror::apt_sources;
 use qus_testbed::sandbox::Options;
 use qus_testbed::{Package, Sandbox};
 
-/// apt, dpkg, which it asks for architectures, and the libraries that `ldd` says they load.
-const PACKAGES: [&str; 20] = [
+/// apt, dpkg, which it asks for architectures, and the libraries that `ldd` says they and the method `http` load.
+const PACKAGES: [&str; 30] = [
     "apt",
     "dpkg",
     "libapt-pkg6.0",
     "libbz2-1.0",
     "libc6",
     "libcap2",
+    "libffi8",
     "libgcc-s1",
     "libgcrypt20",
+    "libgmp10",
+    "libgnutls30",
     "libgpg-error0",
+    "libhogweed6",
+    "libidn2-0",
     "liblz4-1",
     "liblzma5",
     "libmd0",
+    "libnettle8",
+    "libp11-kit0",
     "libpcre2-8-0",
+    "libseccomp2",
     "libselinux1",
     "libstdc++6",
     "libsystemd0",
+    "libtasn1-6",
     "libudev1",
+    "libunistring2",
     "libxxhash0",
     "libzstd1",
     "zlib1g",
@@ -128,5 +138,5 @@ fn sources_are_read_as_the_real_apt_reads_them() {
         taken += usize::from(!real.is_empty());
     }
     // apt did read them.
-    assert_eq!(taken, 32);
+    assert_eq!(taken, 33);
 }

@@ -59,8 +59,7 @@ pub(super) struct Running {
 
 impl Heartbeat {
     pub(super) fn new(out: Box<dyn Write + Send>, silence: Duration) -> Heartbeat {
-        let state =
-            State { out, last: Instant::now(), running: BTreeMap::new(), next: 0, beating: false };
+        let state = State { out, last: Instant::now(), running: BTreeMap::new(), next: 0, beating: false };
         Heartbeat(Arc::new(Shared { state: Mutex::new(state), ended: Condvar::new(), silence }))
     }
 
