@@ -30,15 +30,16 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     let Site { config, build } = Site::open(&args.sources)?;
     let builder::Site { workspace, fetch, mirror, .. } = build;
     let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
-    let request = request(args, &config)?;
-    // A report that is there afterwards is of this run.
-    if let Some(file) = &args.report {
-        files::remove(file)?;
-    }
     let path = match args.libc {
         true => builder::cross::lock_path(&workspace),
         false => context::lock_path(&workspace),
     };
+    let old = Lock::load(&path);
+    let request = Request { previous: old.as_ref().ok().cloned(), ..request(args, &config)? };
+    // A report that is there afterwards is of this run.
+    if let Some(file) = &args.report {
+        files::remove(file)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     builder::announce(&mirror, &ui);
     let look = |request: &Request| runtime.block_on(resolve::look(&fetch, &mirror, &keyring, request, &ui));
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     };
 
     if args.check {
-        let lock = Lock::load(&path)?;
+        let lock = old?;
         let concessions = Concessions::recorded(&lock, &request);
         let changes = runtime.block_on(resolve::check(&lock, &fetch, &mirror, &keyring, &request, &ui))?;
         let mut comparison = if changes.is_empty() {
@@ -74,6 +75,11 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
         show(&comparison, &concessions, args)?;
         return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
+    if let Err(error) = &old
+        && path.exists()
+    {
+        ui.note(format!("{error}: nothing tells whether a suite is older than it was"));
+    }
     let new = look(&request)?;
     let mut news = resolve::new_targets(&request, &new.unknown);
     news.extend(new_hosts(&new.lock));
@@ -81,7 +87,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
         ui.note(format!("{}: {finding}", finding.kind.name()));
     }
     cache::bound(fetch.cache(), limit, started, &ui)?;
-    let old = Lock::load(&path).ok();
+    let old = old.ok();
     if let (Some(file), Some(old)) = (&args.report, &old) {
         let mut comparison = resolve::compare(&request, old, Ok(&new), &[]);
         comparison.findings.extend(news);
@@ -138,6 +144,10 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
     for name in &args.allow_expired {
         allow_expired.insert(suite(name, config).context("invalid --allow-expired")?);
     }
+    let mut allow_older = BTreeSet::new();
+    for name in &args.allow_older {
+        allow_older.insert(suite(name, config).context("invalid --allow-older")?);
+    }
     let mut suites = config.suites.clone();
     let mut hosts: BTreeSet<Host> = config.hosts.iter().copied().collect();
     let mut targets: BTreeSet<Target> = Target::current().chain(config.retired.iter().copied()).collect();
@@ -154,6 +164,8 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
         hosts,
         targets,
         allow_expired,
+        allow_older,
+        previous: None,
         without,
         refused_targets: config.refused_targets.iter().cloned().collect(),
         refused_hosts: config.refused_hosts.iter().cloned().collect(),

@@ -102,6 +102,44 @@ fn what_is_damaged_is_made_again() {
     }
 }
 
+/// Memos are not interchangeable: each says what its layer was made from.
+#[test]
+fn a_memo_under_another_ones_name_does_not_count() {
+    for verify in [false, true] {
+        let line = locked();
+        let expected = index(&line.run(&BUILD).success().stdout);
+        let memos = files(&line, "cache/layers");
+        assert_eq!(memos.len(), 2);
+        let [one, other] = [0, 1].map(|place: usize| fs::read(&memos[place]).unwrap());
+        fs::write(&memos[0], other).unwrap();
+        fs::write(&memos[1], one).unwrap();
+        if verify {
+            let output = line.run(&["cache", "verify", "--json"]).success();
+            let report: Value = serde_json::from_str(&output.stdout).unwrap();
+            assert_eq!(report["removed"].as_array().unwrap().len(), 2, "{report}");
+        }
+        let again = line.run(&[&BUILD[..], &["--output", "elsewhere"]].concat()).success();
+        assert_eq!(index(&again.stdout), expected);
+    }
+}
+
+#[test]
+fn a_cache_that_others_can_write_is_refused() {
+    let line = locked();
+    let cache = line.path("cache");
+    fs::set_permissions(&cache, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let name = cache.display();
+    let error = format!(
+        "error: cannot trust the cache folder {name}: other users can write to it (mode 0777)\n\
+         hint: `chmod go-rwx {name}` if nobody else had a hand in it, or remove it; \
+         QUS_CACHE_DIR names another folder for the cache\n"
+    );
+    for command in [&BUILD[..], &["lock"], &["lock", "--check"], &["cache", "verify"]] {
+        let refused = line.run(command).failure(1);
+        assert!(refused.stderr.ends_with(&error), "{command:?}: {}", refused.stderr);
+    }
+}
+
 #[test]
 fn a_layout_is_mended_where_it_is() {
     // What is damaged and how; whether `cache verify` runs before the next build; and whether that makes layers.

@@ -88,6 +88,46 @@ fn what_the_lock_concedes_is_said_with_the_command_that_concedes_it_again() {
 }
 
 #[test]
+fn a_lock_goes_back_only_when_that_is_allowed_by_name() {
+    let line = line(&archive("1:11.1.3+ds-1", None));
+    line.run(&["lock"]).success();
+    let before = line.read("images/debian.lock");
+    line.serve(&archive("1:11.1.2+ds-1", None));
+    let error = "error: `qemu-user` of `sid` for host `amd64` is older than the lock's: 1:11.1.2+ds-1, not 1:11.1.3+ds-1\n\
+                 hint: the mirror may be stale, or somebody plays back an old state: --mirror names another; \
+                 --allow-older sid takes it as it is\n";
+    for command in [&["lock"][..], &["lock", "--check"], &["lock", "--allow-older", "trixie"]] {
+        let refused = line.run(command).failure(1);
+        assert!(refused.stderr.ends_with(error), "{command:?}: {}", refused.stderr);
+        assert_eq!(line.read("images/debian.lock"), before);
+    }
+    let unknown = line.run(&["lock", "--allow-older", "sit"]).failure(1);
+    assert!(
+        unknown.stderr.ends_with("error: invalid --allow-older: unknown suite `sit` (did you mean `sid`?)\n")
+    );
+
+    line.run(&["lock", "--allow-older", "sid"]).success();
+    assert!(line.read("images/debian.lock").contains("\nallow-older = true\n"));
+    let same = line.run(&["lock", "--check"]).success();
+    let said = "compared with what the lock records: --allow-older sid\na lock with it: cargo xtask lock --allow-older sid\n";
+    assert_eq!(same.stdout, format!("the archive has nothing newer\n\n{said}"));
+    // The next one forwards again, and the concession is over.
+    line.serve(&archive("1:11.1.3+ds-1", None));
+    line.run(&["lock"]).success();
+    assert_eq!(line.read("images/debian.lock"), before);
+
+    // Where nothing tells, that is said.
+    line.write("images/debian.lock", "version = 2\n");
+    let anew = line.run(&["lock"]).success();
+    assert!(
+        anew.stderr.contains("images/debian.lock: nothing tells whether a suite is older than it was\n"),
+        "{}",
+        anew.stderr
+    );
+    assert_eq!(line.read("images/debian.lock"), before);
+}
+
+#[test]
 fn without_concessions_nothing_is_said_of_them() {
     let line = line(&archive("1:11.1.3+ds-1", None));
     line.run(&["lock"]).success();

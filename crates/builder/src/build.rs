@@ -171,7 +171,7 @@ impl Builder<'_> {
             let program = debian::qemu::busybox(file, host).with_context(context)?;
             for form in forms {
                 let layer = base::busybox_layer(host, &program, *form, self.layout)?;
-                memo.put(busybox_key(package, *form), &layer, self.layout)?;
+                memo.put(&busybox_key(package, *form), &layer, self.layout)?;
             }
         }
         if missing.packages.is_empty() {
@@ -188,10 +188,10 @@ impl Builder<'_> {
         };
         let made = qemu::make(&wanted, shared, task.as_ref())?;
         for (form, layer) in &made.all {
-            memo.put(self.all_key(host, *form), layer, self.layout)?;
+            memo.put(&self.all_key(host, *form), layer, self.layout)?;
         }
         for ((target, form), layer) in &made.singles {
-            memo.put(self.single_key(host, *target, *form)?, layer, self.layout)?;
+            memo.put(&self.single_key(host, *target, *form)?, layer, self.layout)?;
         }
         Ok(())
     }
@@ -206,7 +206,7 @@ impl Builder<'_> {
         memo: &Memo,
     ) -> anyhow::Result<HostLayers> {
         let get = |key: Key| {
-            memo.get(key, self.layout)?.with_context(|| {
+            memo.get(&key, self.layout)?.with_context(|| {
                 format!("a layer for {host} vanished from {} during the build", self.layout.path().display())
             })
         };
@@ -215,11 +215,11 @@ impl Builder<'_> {
             let program = register.with_context(|| format!("no `register` was built for {host}"))?;
             let packing = base::packing(form).to_string();
             let key = Key::new(["register", &packing, &Digest::of(program).hex()]);
-            let register = match memo.get(key, self.layout)? {
+            let register = match memo.get(&key, self.layout)? {
                 Some(layer) => layer,
                 None => {
                     let layer = base::register_layer(program, form, self.layout)?;
-                    memo.put(key, &layer, self.layout)?;
+                    memo.put(&key, &layer, self.layout)?;
                     layer
                 }
             };

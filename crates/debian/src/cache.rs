@@ -6,17 +6,23 @@
 //! A file gets its final name by `rename` after it was flushed, so a killed process leaves a partial file that the next
 //! one resumes, and never a wrong file under a right name. File locks vanish with their process.
 //!
+//! Everything in the cache is believed but what has a digest, so a cache that others can write to is refused.
+//!
 //! Whoever has the cache open holds the folder `sha256` locked, shared; what makes room takes the lock for itself
 //! ([`Cache::alone`]), so nothing goes that somebody uses. A file's time of modification is when it was last used.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use digest::{Digest, VerifyReader};
+use private::Exposed;
+use rustix::fs::OFlags;
+
+mod private;
 
 /// A folder of files under their digests.
 #[derive(Debug, Clone)]
@@ -48,6 +54,8 @@ pub struct Error {
     error: io::Error,
 }
 
+const OTHER: &str = "QUS_CACHE_DIR names another folder for the cache";
+
 impl Error {
     fn at<'a>(operation: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {
         move |error| Error { operation, path: path.to_owned(), error }
@@ -55,23 +63,36 @@ impl Error {
 
     /// What to do about it.
     pub fn hint(&self) -> String {
+        match Exposed::of(&self.error) {
+            Some(Exposed::Mode(_)) => {
+                return format!(
+                    "`chmod go-rwx {}` if nobody else had a hand in it, or remove it; {OTHER}",
+                    self.path.display()
+                );
+            }
+            Some(Exposed::Owner(_)) => return OTHER.to_owned(),
+            None => {}
+        }
         match self.error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 "make room, or point QUS_CACHE_DIR at another disk; what was fetched so far is kept"
                     .to_owned()
             }
-            _ => "QUS_CACHE_DIR names another folder for the download cache".to_owned(),
+            _ => OTHER.to_owned(),
         }
     }
 }
 
 impl Cache {
-    /// Opens the cache in `dir`, and makes the folder where it is missing.
+    /// Opens the cache in `dir`, and makes the folder where it is missing. Fails if other users can write to it.
     pub fn open(dir: &Path) -> Result<Cache, Error> {
         for part in ["sha256", "partial"] {
             let path = dir.join(part);
-            fs::create_dir_all(&path).map_err(Error::at("create the cache folder", &path))?;
+            // Its user's alone (XDG Base Directory Specification, "Referencing this specification"), whatever the umask is.
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+            made.map_err(Error::at("create the cache folder", &path))?;
         }
+        private::check(dir)?;
         let path = dir.join("sha256");
         let lock = File::open(&path).map_err(Error::at("open", &path))?;
         lock.lock_shared().map_err(Error::at("lock", &path))?;
@@ -154,8 +175,14 @@ impl Cache {
                 .write(true)
                 .create(true)
                 .truncate(false)
+                // What others have put there is not written to: neither where a link leads, nor a device or a pipe.
+                .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
                 .open(&path)
                 .map_err(Error::at("open", &path))?;
+            let found = file.metadata().map_err(Error::at("look at", &path))?;
+            if !found.is_file() || found.nlink() > 1 {
+                return Err(Error::at("write", &path)(io::Error::other("it is no file of its own")));
+            }
             match file.try_lock() {
                 // Whoever held the lock may have renamed or removed the file that was opened here.
                 Ok(()) if is_at(&file, &path) => {
@@ -272,12 +299,38 @@ mod tests {
         folder.try_lock_shared().unwrap();
     }
 
+    #[tokio::test]
+    async fn nothing_else_under_a_partial_files_name_is_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(dir.path()).unwrap();
+        let digest = Digest::of(b"abc");
+        let (path, other) = (dir.path().join("partial").join(digest.hex()), dir.path().join("other"));
+        fs::write(&other, "mine").unwrap();
+        let check = async |expected: &str| {
+            let error = cache.partial(3, &digest).await.map(drop).unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap();
+            assert_eq!(format!("{error}: {cause}"), expected.replace("PATH", &path.display().to_string()));
+            assert_eq!(fs::read(&other).unwrap(), b"mine");
+            fs::remove_file(&path).unwrap();
+        };
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        check("cannot open PATH: Too many levels of symbolic links (os error 40)").await;
+        std::os::unix::fs::symlink(dir.path().join("new"), &path).unwrap();
+        check("cannot open PATH: Too many levels of symbolic links (os error 40)").await;
+        assert!(!dir.path().join("new").exists());
+        fs::hard_link(&other, &path).unwrap();
+        check("cannot write PATH: it is no file of its own").await;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        check("cannot write PATH: it is no file of its own").await;
+        assert!(cache.partial(3, &digest).await.unwrap().is_some());
+    }
+
     #[test]
     fn a_folder_that_cannot_be_made_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = Cache::open(file.path()).unwrap_err();
         let path = file.path().display();
         assert_eq!(error.to_string(), format!("cannot create the cache folder {path}/sha256"));
-        assert_eq!(error.hint(), "QUS_CACHE_DIR names another folder for the download cache");
+        assert_eq!(error.hint(), "QUS_CACHE_DIR names another folder for the cache");
     }
 }

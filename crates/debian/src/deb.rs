@@ -9,12 +9,9 @@ use std::io::{self, Read};
 use digest::VerifyError;
 use liblzma::stream::{MtStreamBuilder, Stream};
 
-/// What a package may unpack to, in bytes. The largest real one, sid's `qemu-user`, unpacks to 484 MB.
-const TOTAL_LIMIT: u64 = 1 << 30;
-/// What `control.tar` may unpack to.
-const CONTROL_LIMIT: u64 = 4 << 20;
-/// What liblzma may hold. Debian's packages are made with dictionaries of 8 MB, and could be with up to 64 MB.
-const XZ_MEMORY: u64 = 96 << 20;
+use crate::limits::{self, Bounded};
+
+mod ar;
 
 /// Why a package cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +25,9 @@ pub enum Error {
     /// A decompression bomb, or something that behaves like one.
     #[error("the package unpacks to more than {0} bytes")]
     TooLarge(u64),
+    /// More entries than any real package has.
+    #[error("the package holds more than {0} files")]
+    TooMany(usize),
     /// One member is larger than its reader allows.
     #[error("`{path}` has {size} bytes, more than the {limit} that are allowed")]
     MemberTooLarge {
@@ -54,7 +54,7 @@ impl From<io::Error> for Error {
         if let Some(verify) = find::<VerifyError>(&error) {
             return Error::Verify(*verify);
         }
-        if let Some(Limit(limit)) = find::<Limit>(&error) {
+        if let Some(limits::TooLarge(limit)) = find::<limits::TooLarge>(&error) {
             return Error::TooLarge(*limit);
         }
         match error.kind() {
@@ -155,25 +155,65 @@ fn walk_members<R: Read, E: From<Error>>(
     each: &mut dyn FnMut(&Control, &mut Member<'_>) -> Result<(), E>,
 ) -> Result<Control, E> {
     let mut archive = ar::Archive::new(deb);
-    check_version(&mut next(&mut archive)?)?;
-    let control = read_control(next(&mut archive)?)?;
-    let data = next(&mut archive)?;
-    let reader = decoder(data, "data.tar", TOTAL_LIMIT, threads)?;
-    let mut tar = tar::Archive::new(reader);
-    for entry in tar.entries().map_err(Error::from)? {
-        let mut entry = entry.map_err(Error::from)?;
-        let path = safe_path(&entry.path_bytes())?;
+    check_version(&mut archive.next()?)?;
+    let control = read_control(archive.next()?)?;
+    let reader = decoder(archive.next()?, "data.tar", limits::DATA, threads)?;
+    let mut rest = entries(reader, &mut |path, entry| {
         let kind = match entry.header().entry_type() {
             tar::EntryType::Regular | tar::EntryType::Continuous => Kind::File,
             tar::EntryType::Symlink | tar::EntryType::Link => Kind::Link,
             _ => Kind::Other,
         };
         let size = entry.size();
-        each(&control, &mut Member { path, kind, size, reader: &mut entry })?;
-    }
+        each(&control, &mut Member { path, kind, size, reader: entry })
+    })?;
     // The tar ends before its compressed form does, and a truncated end is a truncated package.
-    io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(Error::from)?;
+    io::copy(&mut rest, &mut io::sink()).map_err(Error::from)?;
     Ok(control)
+}
+
+/// Calls `each` for every entry of a tar with the entry's path from the root, and returns what follows the tar. The formats are
+/// those of deb(5): extended headers are none of them, and long names are bounded.
+fn entries<R: Read, E: From<Error>>(
+    reader: R,
+    each: &mut dyn FnMut(String, &mut tar::Entry<'_, R>) -> Result<(), E>,
+) -> Result<R, E> {
+    let mut tar = tar::Archive::new(reader);
+    let mut long_name = None;
+    // Raw, because `tar` reads long names and extended headers into memory, as long as they are.
+    for (count, entry) in tar.entries().map_err(Error::from)?.raw(true).enumerate() {
+        let mut entry = entry.map_err(Error::from)?;
+        if count == limits::ENTRIES {
+            return Err(Error::TooMany(limits::ENTRIES).into());
+        }
+        match entry.header().entry_type() {
+            tar::EntryType::GNULongName => long_name = Some(read_long_name(&mut entry)?),
+            tar::EntryType::GNULongLink => {}
+            tar::EntryType::XHeader | tar::EntryType::XGlobalHeader => {
+                return Err(Error::Format("its tar has pax headers".to_owned()).into());
+            }
+            _ => {
+                let path = match long_name.take() {
+                    Some(name) => safe_path(&name)?,
+                    None => safe_path(&entry.path_bytes())?,
+                };
+                each(path, &mut entry)?;
+            }
+        }
+    }
+    Ok(tar.into_inner())
+}
+
+/// The name of the next entry, with a NUL at its end (tar(5), "GNU tar archives").
+fn read_long_name<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Vec<u8>, Error> {
+    if entry.size() > limits::PATH {
+        let message = format!("a path in it has {} bytes, more than {}", entry.size(), limits::PATH);
+        return Err(Error::Format(message));
+    }
+    let mut name = Vec::new();
+    entry.read_to_end(&mut name)?;
+    name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
+    Ok(name)
 }
 
 /// Reads the package to its end as [`walk`] does, and gives `read` the whole `data.tar`, decoded and bounded: for callers
@@ -186,48 +226,33 @@ pub fn data<R: Read, T>(mut deb: R, read: impl FnOnce(&mut dyn Read) -> io::Resu
 
 fn with_data<R: Read, T>(deb: &mut R, read: impl FnOnce(&mut dyn Read) -> io::Result<T>) -> io::Result<T> {
     let mut archive = ar::Archive::new(deb);
-    check_version(&mut next(&mut archive).map_err(io::Error::other)?).map_err(io::Error::other)?;
-    next(&mut archive).map_err(io::Error::other)?;
-    let data = next(&mut archive).map_err(io::Error::other)?;
-    read(&mut decoder(data, "data.tar", TOTAL_LIMIT, 1).map_err(io::Error::other)?)
+    check_version(&mut archive.next().map_err(io::Error::other)?).map_err(io::Error::other)?;
+    archive.next().map_err(io::Error::other)?;
+    let data = archive.next().map_err(io::Error::other)?;
+    read(&mut decoder(data, "data.tar", limits::DATA, 1).map_err(io::Error::other)?)
 }
 
-type Part<'a, R> = ar::Entry<'a, R>;
-
-fn next<R: Read>(archive: &mut ar::Archive<R>) -> Result<Part<'_, R>, Error> {
-    match archive.next_entry() {
-        Some(Ok(entry)) => Ok(entry),
-        // `ar` reports a bad magic or header as `InvalidData` in its own words.
-        Some(Err(error)) if find::<VerifyError>(&error).is_none() => match error.kind() {
-            io::ErrorKind::InvalidData => Err(Error::Format("no ar archive, or a damaged one".to_owned())),
-            _ => Err(error.into()),
-        },
-        Some(Err(error)) => Err(error.into()),
-        None => Err(Error::Truncated),
-    }
-}
-
-fn check_version<R: Read>(part: &mut Part<'_, R>) -> Result<(), Error> {
+fn check_version<R: Read>(part: &mut ar::Part<'_, R>) -> Result<(), Error> {
     let mut version = Vec::new();
     part.take(16).read_to_end(&mut version)?;
     // deb(5): later minor versions stay readable.
-    if part.header().identifier() == b"debian-binary" && version.starts_with(b"2.") {
+    if part.name == "debian-binary" && version.starts_with(b"2.") {
         return Ok(());
     }
     Err(Error::Format("it does not begin with `debian-binary` 2.0".to_owned()))
 }
 
-fn read_control<R: Read>(part: Part<'_, R>) -> Result<Control, Error> {
-    let mut tar = tar::Archive::new(decoder(part, "control.tar", CONTROL_LIMIT, 1)?);
-    for entry in tar.entries()? {
-        let mut entry = entry?;
-        if safe_path(&entry.path_bytes())? == "control" {
+fn read_control<R: Read>(part: ar::Part<'_, R>) -> Result<Control, Error> {
+    let mut control = None;
+    entries::<_, Error>(decoder(part, "control.tar", limits::CONTROL, 1)?, &mut |path, entry| {
+        if path == "control" && control.is_none() {
             let mut text = String::new();
             entry.read_to_string(&mut text)?;
-            return parse_control(&text);
+            control = Some(parse_control(&text)?);
         }
-    }
-    Err(Error::Format("it has no `control`".to_owned()))
+        Ok(())
+    })?;
+    control.ok_or_else(|| Error::Format("it has no `control`".to_owned()))
 }
 
 fn parse_control(text: &str) -> Result<Control, Error> {
@@ -246,12 +271,12 @@ fn parse_control(text: &str) -> Result<Control, Error> {
 
 /// Decodes a member by its name's suffix. Debian's own packages use xz; gzip is dpkg's other old choice.
 fn decoder<'a, R: Read>(
-    part: Part<'a, R>,
+    part: ar::Part<'a, R>,
     stem: &str,
     limit: u64,
     threads: u32,
 ) -> Result<Box<dyn Read + 'a>, Error> {
-    let name = String::from_utf8_lossy(part.header().identifier()).into_owned();
+    let name = part.name.clone();
     let inner: Box<dyn Read + 'a> = match name.strip_prefix(stem) {
         Some(".xz") => Box::new(xz(part, threads)?),
         Some(".gz") => Box::new(flate2::read::GzDecoder::new(part)),
@@ -259,18 +284,18 @@ fn decoder<'a, R: Read>(
         Some(suffix) => return Err(Error::Format(format!("`{stem}{suffix}` is in an unknown compression"))),
         None => return Err(Error::Format(format!("`{name}` stands where `{stem}` should"))),
     };
-    Ok(Box::new(Limited { inner, left: limit, limit }))
+    Ok(Box::new(Bounded::new(inner, limit)))
 }
 
 /// An xz decoder of bounded memory. With one thread it is the caller's, and holds no blocks.
 pub(crate) fn xz<R: Read>(inner: R, threads: u32) -> Result<liblzma::read::XzDecoder<R>, Error> {
     let stream = match threads {
-        0 | 1 => Stream::new_stream_decoder(XZ_MEMORY, 0),
+        0 | 1 => Stream::new_stream_decoder(limits::XZ_MEMORY, 0),
         threads => MtStreamBuilder::new()
             .threads(threads)
             // Fewer threads before more memory.
-            .memlimit_threading(u64::from(threads) * XZ_MEMORY)
-            .memlimit_stop(XZ_MEMORY)
+            .memlimit_threading(u64::from(threads) * limits::XZ_MEMORY)
+            .memlimit_stop(limits::XZ_MEMORY)
             .decoder(),
     };
     let stream = stream.map_err(|error| Error::Read(error.into()))?;
@@ -285,23 +310,4 @@ fn safe_path(bytes: &[u8]) -> Result<String, Error> {
     }
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     Ok(parts.join("/"))
-}
-
-/// The reader's limit was reached.
-#[derive(Debug, thiserror::Error)]
-#[error("more than {0} bytes")]
-struct Limit(u64);
-
-struct Limited<R> {
-    inner: R,
-    left: u64,
-    limit: u64,
-}
-
-impl<R: Read> Read for Limited<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.left = self.left.checked_sub(n as u64).ok_or_else(|| io::Error::other(Limit(self.limit)))?;
-        Ok(n)
-    }
 }

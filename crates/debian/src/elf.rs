@@ -121,6 +121,25 @@ mod tests {
     }
 
     #[test]
+    fn a_header_that_promises_gigabytes_costs_nothing() {
+        let machine = "amd64".parse::<arch::Host>().unwrap().elf();
+        let good = testing::elf(machine, b"hello");
+        // e_phentsize, e_phnum, e_shentsize and e_shnum (gABI, figure 4-3): as large as they can be, together and alone.
+        for places in [&[54, 56, 58, 60][..], &[54], &[56], &[54, 56]] {
+            let mut bytes = good.clone();
+            for place in places {
+                bytes[*place..place + 2].fill(0xff);
+            }
+            let error = super::check(&bytes, machine).unwrap_err().to_string();
+            assert!(error.starts_with("is a damaged ELF file: "), "{places:?}: {error}");
+        }
+        // A segment that is said to be larger than the file.
+        let mut bytes = testing::dynamic_elf(machine, b"hello");
+        bytes[64 + 56 + 8..64 + 56 + 16].fill(0xff);
+        check(&bytes, Err("is not static: it asks for the loader "));
+    }
+
+    #[test]
     fn every_host_has_a_fake_that_passes() {
         for host in arch::Host::all() {
             assert_eq!(super::check(&testing::elf(host.elf(), b"x"), host.elf()), Ok(()), "{host}");

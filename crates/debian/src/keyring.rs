@@ -12,6 +12,8 @@ use pgp::packet::{PublicKey, PublicSubkey, Signature, SignatureType, SubpacketDa
 use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails as _, PublicParams, SignedUser, Tag};
 
+use crate::limits;
+
 mod rejected;
 #[cfg(test)]
 mod tests;
@@ -100,7 +102,7 @@ impl Keyring {
         paths.sort();
         let mut keyring = Keyring::default();
         for path in &paths {
-            let bytes = std::fs::read(path).map_err(read(path))?;
+            let bytes = limits::read(path, limits::KEYRING).map_err(read(path))?;
             keyring
                 .add(&bytes)
                 .map_err(|reason| Error::Malformed { path: path.display().to_string(), reason })?;
@@ -156,10 +158,11 @@ impl Keyring {
             State::NotForSigning => return Err(Rejected::NotForSigning(name)),
             State::Weak => return Err(Rejected::WeakKey(name)),
         }
-        if !matches!(signature.typ(), Some(SignatureType::Text | SignatureType::Binary))
-            || has_unknown_demands(signature)
-        {
+        if !matches!(signature.typ(), Some(SignatureType::Text | SignatureType::Binary)) {
             return Err(Rejected::WrongSort(name));
+        }
+        if has_unknown_demands(signature) {
+            return Err(Rejected::Demands(name));
         }
         if !is_strong(signature) {
             let hash = signature.hash_alg().map_or_else(|| "?".to_owned(), |hash| hash.to_string());
@@ -236,7 +239,11 @@ fn subkey(owner: &PublicKey, sub: &SignedPublicSubKey, owner_revoked: bool, owne
     // Without the back signature, anyone could claim another one's signing key as a subkey.
     let newest = newest(bindings).filter(|sig| {
         let back = sig.embedded_signature();
-        back.is_some_and(|back| is_strong(back) && back.verify_primary_key_binding(packet, owner).is_ok())
+        back.is_some_and(|back| {
+            is_strong(back)
+                && !has_unknown_demands(back)
+                && back.verify_primary_key_binding(packet, owner).is_ok()
+        })
     });
     let revoked = sub.signatures.iter().any(|sig| valid(sig, SignatureType::SubkeyRevocation));
     let created = i64::from(packet.created_at().as_secs());
@@ -287,14 +294,49 @@ fn created(signature: &Signature) -> Option<i64> {
     })
 }
 
-/// A critical subpacket that the verifier does not know voids a signature (RFC 9580, section 5.2.3.7).
+/// True if a signature depends on a critical subpacket that is not acted on here: such a signature does not count (RFC 9580,
+/// sections 5.2.3.7 and, of notations, 5.2.3.24).
 fn has_unknown_demands(signature: &Signature) -> bool {
     signature.config().is_none_or(|config| {
-        config.hashed_subpackets().any(|part| {
-            part.is_critical
-                && matches!(part.data, SubpacketData::Experimental(..) | SubpacketData::Other(..))
-        })
+        config.hashed_subpackets().any(|part| part.is_critical && !is_understood(&part.data))
     })
+}
+
+/// True of what is acted on here, and of what concerns only somebody who encrypts to the key, certifies it, or fetches it.
+fn is_understood(data: &SubpacketData) -> bool {
+    match data {
+        SubpacketData::SignatureCreationTime(_)
+        | SubpacketData::SignatureExpirationTime(_)
+        | SubpacketData::KeyExpirationTime(_)
+        | SubpacketData::IssuerKeyId(_)
+        | SubpacketData::IssuerFingerprint(_)
+        | SubpacketData::KeyFlags(_)
+        | SubpacketData::EmbeddedSignature(_) => true,
+        SubpacketData::PreferredSymmetricAlgorithms(_)
+        | SubpacketData::PreferredHashAlgorithms(_)
+        | SubpacketData::PreferredCompressionAlgorithms(_)
+        | SubpacketData::PreferredEncryptionModes(_)
+        | SubpacketData::PreferredAeadAlgorithms(_)
+        | SubpacketData::PreferredKeyServer(_)
+        | SubpacketData::KeyServerPreferences(_)
+        | SubpacketData::Features(_)
+        | SubpacketData::IsPrimary(_)
+        | SubpacketData::Revocable(_)
+        | SubpacketData::RevocationReason(..)
+        | SubpacketData::ExportableCertification(_) => true,
+        // A notation means what its name's owner says, a policy has to be read, nobody is asked who else may revoke the key; and
+        // a signature for another recipient, on another signature, or of a user or scope alone is not over this document.
+        SubpacketData::Notation(_)
+        | SubpacketData::RevocationKey(_)
+        | SubpacketData::PolicyURI(_)
+        | SubpacketData::SignersUserID(_)
+        | SubpacketData::TrustSignature(..)
+        | SubpacketData::RegularExpression(_)
+        | SubpacketData::IntendedRecipientFingerprint(_)
+        | SubpacketData::SignatureTarget(..)
+        | SubpacketData::Experimental(..)
+        | SubpacketData::Other(..) => false,
+    }
 }
 
 fn is_strong(signature: &Signature) -> bool {

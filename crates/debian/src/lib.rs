@@ -16,6 +16,7 @@ pub mod fetch;
 mod hint;
 #[cfg(feature = "openpgp")]
 pub mod keyring;
+pub mod limits;
 pub mod lock;
 pub mod mirror;
 #[cfg(feature = "openpgp")]

@@ -12,8 +12,8 @@ use arch::{Host, Target};
 use digest::Digest;
 use http::Address;
 
-use crate::date;
 use crate::mirror::{self, Mirror};
+use crate::{date, limits};
 
 mod display;
 mod parse;
@@ -38,6 +38,8 @@ pub struct Suite {
     pub inrelease: Digest,
     /// Its `Valid-Until` was past, which `--allow-expired` allowed.
     pub allow_expired: bool,
+    /// It, or a package from it, was older than in the lock before, which `--allow-older` allowed.
+    pub allow_older: bool,
     /// The hosts for which it was passed over, by `--without`.
     pub without: BTreeSet<Host>,
 }
@@ -243,8 +245,8 @@ impl Lock {
     /// Reads and parses the file at `path`.
     pub fn load(path: &Path) -> Result<Lock, Error> {
         let name = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|error| Error::Read { path: name.clone(), error })?;
+        let text = limits::read_text(path, limits::LOCK)
+            .map_err(|error| Error::Read { path: name.clone(), error })?;
         Lock::parse(&text).map_err(|error| Error::Parse { path: name, error })
     }
 

@@ -4,10 +4,14 @@
 //! `images.toml`, the machine's own apt sources when they are Debian's, and Debian's own address.
 
 use std::fmt;
-use std::path::Path;
 
-use deb822_fast::Deb822;
 use http::{Address, redacted};
+
+mod apt;
+
+pub use apt::sources as apt_sources;
+#[cfg(feature = "testing")]
+pub(crate) use apt::{in_lines, in_stanzas};
 
 /// Debian's own address.
 pub const DEFAULT: &str = "http://ftp.debian.org/debian";
@@ -71,7 +75,7 @@ impl Error {
 }
 
 impl Mirror {
-    /// Takes the first that is given. `apt_sources` are the texts that [`apt_sources`] reads. An empty value counts as
+    /// Takes the first that is given. `apt_sources` are the URLs that [`apt_sources`] finds. An empty value counts as
     /// not given, as an empty environment variable does; a malformed one is an error and never passed over.
     pub fn choose(
         flag: Option<&str>,
@@ -85,9 +89,9 @@ impl Mirror {
                 return Mirror::parse(value, origin);
             }
         }
-        let apt = apt_sources.iter().flat_map(|text| archives_of(text));
-        // What apt can read and this cannot (`cdrom:`, `mirror+file:`) is no reason to stop.
-        let apt = apt.filter_map(|uri| Mirror::parse(&uri, Origin::Apt).ok()).find(Mirror::is_debian);
+        // What apt can read and this cannot (`cdrom:`, `mirror+file:`, `$(ARCH)`) is no reason to stop.
+        let apt = apt_sources.iter().filter(|uri| !uri.contains("$("));
+        let apt = apt.filter_map(|uri| Mirror::parse(uri, Origin::Apt).ok()).find(Mirror::is_debian);
         apt.map_or_else(|| Mirror::parse(DEFAULT, Origin::Default), Ok)
     }
 
@@ -130,79 +134,22 @@ impl fmt::Display for Mirror {
     }
 }
 
-/// The URLs in one apt source file, one-line or deb822 (sources.list(5)), whose suites are Debian's and not a security
-/// archive's.
-fn archives_of(text: &str) -> Vec<String> {
-    let mut uris = Vec::new();
-    for line in text.lines() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        let Some(rest) = line.strip_prefix("deb ") else { continue };
-        // Options stand in brackets, and may hold spaces.
-        let rest = match rest.trim_start().strip_prefix('[') {
-            Some(options) => options.split_once(']').map_or("", |(_, rest)| rest),
-            None => rest,
-        };
-        let mut words = rest.split_whitespace();
-        if let (Some(uri), Some(suite)) = (words.next(), words.next())
-            && !suite.contains("security")
-            && words.any(|component| component == "main")
-        {
-            uris.push(uri.to_owned());
-        }
-    }
-    for paragraph in text.parse::<Deb822>().map(Vec::from).unwrap_or_default() {
-        let words = |name: &str| paragraph.get(name).unwrap_or_default().split_whitespace();
-        let wanted = words("Types").any(|kind| kind == "deb")
-            && words("Components").any(|component| component == "main")
-            && !words("Suites").any(|suite| suite.contains("security"))
-            && !words("Enabled").any(|enabled| enabled.eq_ignore_ascii_case("no"));
-        if wanted {
-            uris.extend(words("URIs").map(str::to_owned));
-        }
-    }
-    uris
-}
-
-/// Reads the machine's apt sources, `sources.list` first and the rest by name, under `etc_apt` (`/etc/apt`). What cannot
-/// be read is left out: the machine may not use apt at all.
-pub fn apt_sources(etc_apt: &Path) -> Vec<String> {
-    let parts = std::fs::read_dir(etc_apt.join("sources.list.d")).into_iter().flatten().flatten();
-    let mut paths: Vec<_> = parts
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "list" || ext == "sources"))
-        .collect();
-    paths.sort();
-    paths.insert(0, etc_apt.join("sources.list"));
-    paths.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// `apt` has one URL in each line.
     fn check(given: [Option<&str>; 3], apt: &str, expected: Result<&str, &str>) {
-        let actual = Mirror::choose(given[0], given[1], given[2], &[apt.to_owned()])
+        let apt: Vec<String> = apt.lines().map(str::to_owned).collect();
+        let actual = Mirror::choose(given[0], given[1], given[2], &apt)
             .map(|mirror| format!("{mirror} from {}", mirror.origin()))
             .map_err(|error| error.to_string());
         assert_eq!(actual, expected.map(str::to_owned).map_err(str::to_owned));
     }
 
-    const DEB822: &str = "\
-Types: deb
-URIs: http://security.example/debian-security
-Suites: bookworm-security
-Components: main
-
-# A comment.
-Types: deb
-URIs: http://deb.example/debian/
-Suites: bookworm bookworm-updates
-Components: main
-";
-
     #[test]
     fn the_first_that_is_given_wins() {
-        let apt = "deb http://apt.example/debian bookworm main";
+        let apt = "http://apt.example/debian";
         check(
             [Some("http://a.example/d/"), Some("http://b.example"), None],
             apt,
@@ -221,34 +168,18 @@ Components: main
     #[test]
     fn apt_sources_count_only_when_they_are_debians() {
         let none = Ok("http://ftp.debian.org/debian from built-in");
-        check([None; 3], DEB822, Ok("http://deb.example/debian from the machine's apt sources"));
-        check([None; 3], "deb http://security.example/debian-security bookworm-security main", none);
-        check([None; 3], "deb http://x.example/debian bookworm-security main", none);
-        check([None; 3], "deb http://archive.example/ubuntu noble main", none);
-        check([None; 3], "deb https://other.example/apt cloud main", none);
-        check([None; 3], "# deb http://x.example/debian bookworm main", none);
-        check([None; 3], "deb-src http://x.example/debian bookworm main", none);
-        check([None; 3], "deb cdrom:[Debian]/debian bookworm main", none);
-        check([None; 3], &format!("{DEB822}Enabled: no\n"), none);
-        check(
-            [None; 3],
-            "deb [arch=amd64 signed-by=/a b] http://x.example/debian bookworm main",
-            Ok("http://x.example/debian from the machine's apt sources"),
-        );
-    }
-
-    #[test]
-    fn apt_sources_are_read_in_apts_order() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(apt_sources(dir.path()), [""; 0]);
-        std::fs::create_dir(dir.path().join("sources.list.d")).unwrap();
-        for name in
-            ["sources.list.d/b.list", "sources.list.d/a.sources", "sources.list.d/c.bak", "sources.list"]
-        {
-            std::fs::write(dir.path().join(name), name).unwrap();
+        for others in [
+            "http://security.example/debian-security",
+            "http://archive.example/ubuntu",
+            "https://other.example/apt",
+            "cdrom:[Debian]/debian",
+            "mirror+file:/etc/apt/mirrors/debian",
+            "http://x.example/$(ARCH)/debian",
+        ] {
+            check([None; 3], others, none);
+            let both = format!("{others}\nhttp://x.example/debian/\nhttp://y.example/debian");
+            check([None; 3], &both, Ok("http://x.example/debian from the machine's apt sources"));
         }
-        let expected = ["sources.list", "sources.list.d/a.sources", "sources.list.d/b.list"];
-        assert_eq!(apt_sources(dir.path()), expected);
     }
 
     #[test]
@@ -257,17 +188,13 @@ Components: main
         check([Some("http://ada:s3cret@m.example/debian/"), None, None], "", expected);
         let expected = Ok("https://***@m.example/debian from QUS_MIRROR");
         check([None, Some("https://s3cret@m.example/debian"), None], "", expected);
-        for apt in [
-            "deb http://ada:s3cret@m.example/debian sid main",
-            "Types: deb\nURIs: http://ada:s3cret@m.example/debian\nSuites: sid\nComponents: main\n",
-        ] {
-            check([None; 3], apt, Ok("http://***@m.example/debian from the machine's apt sources"));
-            let mirror = Mirror::choose(None, None, None, &[apt.to_owned()]).unwrap();
-            let url = mirror.url("dists/sid/InRelease");
-            assert_eq!(url.url().as_str(), "http://ada:s3cret@m.example/debian/dists/sid/InRelease");
-            let all = format!("{mirror:?} {url} {url:?}");
-            assert!(!all.contains("s3cret"), "{all}");
-        }
+        let apt = "http://ada:s3cret@m.example/debian";
+        check([None; 3], apt, Ok("http://***@m.example/debian from the machine's apt sources"));
+        let mirror = Mirror::choose(None, None, None, &[apt.to_owned()]).unwrap();
+        let url = mirror.url("dists/sid/InRelease");
+        assert_eq!(url.url().as_str(), "http://ada:s3cret@m.example/debian/dists/sid/InRelease");
+        let all = format!("{mirror:?} {url} {url:?}");
+        assert!(!all.contains("s3cret"), "{all}");
         for (given, shown, reason) in [
             ("ftp://ada:s3cret@x/debian", "ftp://***@x/debian", "only http and https are spoken"),
             ("http://ada:s3/cret@x/debian", "http://***@x/debian", "invalid port number"),

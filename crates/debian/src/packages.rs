@@ -8,11 +8,8 @@ use debversion::Version;
 use digest::Digest;
 
 use crate::deb;
+use crate::limits::{self, Bounded};
 use crate::pool::is_pool_path;
-
-/// The longest line and the longest file that are read, in bytes. Today's longest file has 56 MB.
-const LINE_LIMIT: u64 = 1 << 20;
-const FILE_LIMIT: u64 = 1 << 30;
 
 /// One package in one suite for one architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +34,9 @@ pub enum Error {
     /// Reading or decoding failed.
     #[error("cannot read the list of packages")]
     Read(#[source] std::io::Error),
+    /// A line, or a wanted package's stanza, is longer than any real one.
+    #[error("the list of packages has a stanza of more than {} bytes", limits::STANZA)]
+    Long,
     /// A stanza lacks a field, or has one that makes no sense.
     #[error("package `{package}`: {reason}")]
     Malformed {
@@ -51,7 +51,7 @@ pub enum Error {
 /// out.
 pub fn newest<R: Read>(packages_xz: R, names: &[&str]) -> Result<BTreeMap<String, Entry>, Error> {
     let decoder = deb::xz(packages_xz, 1).map_err(|error| Error::Read(std::io::Error::other(error)))?;
-    newest_in(BufReader::with_capacity(256 << 10, decoder.take(FILE_LIMIT)), names)
+    newest_in(BufReader::with_capacity(256 << 10, Bounded::new(decoder, limits::PACKAGES)), names)
 }
 
 /// [`newest`], on the plain text.
@@ -62,8 +62,15 @@ pub fn newest_in<R: BufRead>(mut packages: R, names: &[&str]) -> Result<BTreeMap
     let mut wanted = false;
     loop {
         line.clear();
-        let n = (&mut packages).take(LINE_LIMIT).read_until(b'\n', &mut line).map_err(Error::Read)?;
-        if n == 0 || line == b"\n" {
+        let n = (&mut packages)
+            .take(limits::STANZA as u64 + 1)
+            .read_until(b'\n', &mut line)
+            .map_err(Error::Read)?;
+        let ends = n == 0 || line == b"\n";
+        if !ends && stanza.len() + line.len() > limits::STANZA {
+            return Err(Error::Long);
+        }
+        if ends {
             if wanted {
                 let (version, entry) = parse(&stanza)?;
                 let known = newest.get(&entry.name);
@@ -99,7 +106,7 @@ fn parse(stanza: &[u8]) -> Result<(Version, Entry), Error> {
     let odd = |field: &str, value: &str| malformed(format!("`{field}` is `{value}`"));
 
     let version = field("Version")?;
-    let parsed: Version = version.parse().map_err(|_| odd("Version", version))?;
+    let parsed = parse_version(version).ok_or_else(|| odd("Version", version))?;
     let path = field("Filename")?;
     if !is_pool_path(path) {
         return Err(odd("Filename", path));
@@ -115,6 +122,11 @@ fn parse(stanza: &[u8]) -> Result<(Version, Entry), Error> {
         name: name.clone(),
     };
     Ok((parsed, entry))
+}
+
+/// A version in Debian's order; `None` if it is none, or too long to be compared.
+pub(crate) fn parse_version(text: &str) -> Option<Version> {
+    text.parse().ok().filter(|_| text.len() <= limits::VERSION)
 }
 
 #[cfg(test)]
@@ -149,7 +161,32 @@ mod tests {
     }
 
     #[test]
+    fn stanzas_and_versions_have_a_limit() {
+        let good = stanza("1", "pool/q.deb", "5");
+        let filled = |size: usize| {
+            let head = format!("{}X: ", good.trim_end().to_owned() + "\n");
+            format!("{head}{}\n\n", "x".repeat(size - head.len() - 1))
+        };
+        check(&filled(limits::STANZA), Ok(&["1"]));
+        let long = "the list of packages has a stanza of more than 1048576 bytes";
+        check(&filled(limits::STANZA + 1), Err(long));
+        // The end of a line that is too long must not pass for the beginning of another one.
+        check(&format!("X: {}\n{good}", "x".repeat(limits::STANZA - 4)), Ok(&["1"]));
+        check(&format!("X: {}\n{good}", "x".repeat(limits::STANZA - 3)), Err(long));
+
+        let version = |length: usize| "1".repeat(length);
+        check(&stanza(&version(limits::VERSION), "pool/q.deb", "5"), Ok(&[&version(limits::VERSION)]));
+        let long = version(limits::VERSION + 1);
+        let expected = format!("package `qemu-user`: `Version` is `{long}`");
+        check(&stanza(&long, "pool/q.deb", "5"), Err(&expected));
+    }
+
+    #[test]
     fn odd_stanzas_are_errors() {
+        check(
+            &stanza("1", "pool/%2e%2e/%2e%2e/x", "5"),
+            Err("package `qemu-user`: `Filename` is `pool/%2e%2e/%2e%2e/x`"),
+        );
         check(
             &stanza("1", "../../etc/passwd", "5"),
             Err("package `qemu-user`: `Filename` is `../../etc/passwd`"),

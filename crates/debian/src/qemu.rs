@@ -10,10 +10,7 @@ use std::io::Read;
 use arch::{Host, Status, Target};
 
 use crate::deb::{self, Control, Kind, Member};
-use crate::elf;
-
-/// What one program may hold, in bytes. QEMU's are 13 to 18 MB.
-const PROGRAM_LIMIT: u64 = 64 << 20;
+use crate::{elf, limits};
 
 /// Why the wanted programs cannot be taken from a package.
 #[derive(Debug, thiserror::Error)]
@@ -217,7 +214,7 @@ fn check_architecture(control: &Control, host: Host) -> Result<(), Error> {
 }
 
 fn program(control: &Control, host: Host, member: &mut Member<'_>) -> Result<Vec<u8>, Error> {
-    let bytes = member.read(PROGRAM_LIMIT).map_err(|error| Error::Deb { host, error })?;
+    let bytes = member.read(limits::PROGRAM).map_err(|error| Error::Deb { host, error })?;
     match elf::check(&bytes, host.elf()) {
         Ok(()) => Ok(bytes),
         Err(error) => {

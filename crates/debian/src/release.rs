@@ -9,8 +9,10 @@ use deb822_fast::Paragraph;
 use digest::Digest;
 use pgp::composed::CleartextSignedMessage;
 
-use crate::date;
 use crate::keyring::{self, Keyring, Rejected};
+use crate::{date, limits};
+
+mod cleartext;
 
 /// A suite's verified `InRelease`. Dates are unix seconds.
 #[derive(Debug, Clone)]
@@ -151,10 +153,13 @@ fn signed_text(
 ) -> Result<(String, String), Error> {
     let not_signed = |reason: String| Error::NotSigned { suite: suite.to_owned(), reason };
     let text = std::str::from_utf8(inrelease).map_err(|_| not_signed("not UTF-8".to_owned()))?;
-    check_frame(text).map_err(|reason| not_signed(reason.to_owned()))?;
+    let cleartext::Message { text: signed, frame } =
+        cleartext::parse(text).map_err(|reason| not_signed(reason.to_owned()))?;
     let (message, _) =
-        CleartextSignedMessage::from_string(text).map_err(|error| not_signed(keyring::short(&error)))?;
-    let signed = message.signed_text();
+        CleartextSignedMessage::from_string(&frame).map_err(|error| not_signed(keyring::short(&error)))?;
+    if message.signatures().len() > limits::SIGNATURE_COUNT {
+        return Err(not_signed(format!("it has more than {} signatures", limits::SIGNATURE_COUNT)));
+    }
     let mut rejected = Vec::new();
     for signature in message.signatures() {
         match keyring.check(signature, signed.as_bytes(), now) {
@@ -176,25 +181,6 @@ fn signed_text(
     let reasons: Vec<String> = rejected.iter().map(ToString::to_string).collect();
     let reasons = if reasons.is_empty() { "none at all".to_owned() } else { reasons.join("; ") };
     Err(Error::BadSignature { suite, reasons })
-}
-
-/// One message and nothing around it: the library may stop at the end of the first and never see the rest. Lines of the
-/// text itself cannot begin with five dashes, because they are escaped (RFC 9580, section 7.2).
-fn check_frame(text: &str) -> Result<(), &'static str> {
-    const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
-    const END: &str = "-----END PGP SIGNATURE-----";
-    let lines: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
-    let count = |wanted: &str| lines.iter().filter(|line| **line == wanted).count();
-    if count(BEGIN) == 0 || count(END) == 0 {
-        return Err("its beginning or its end is missing");
-    }
-    if lines.first() != Some(&BEGIN) || count(BEGIN) > 1 {
-        return Err("something stands before it");
-    }
-    if lines.last() != Some(&END) || count(END) > 1 {
-        return Err("something stands after it");
-    }
-    Ok(())
 }
 
 fn parse(text: &str, suite: &str, digest: Digest, signed_by: String) -> Result<Release, Error> {

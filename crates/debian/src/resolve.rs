@@ -25,6 +25,7 @@ mod check;
 mod compare;
 mod error;
 mod finding;
+mod forward;
 mod news;
 
 use archive::Archive;
@@ -32,6 +33,7 @@ pub use check::{Change, check};
 pub use compare::{Comparison, Row, compare};
 pub use error::{Error, Need};
 pub use finding::{Finding, Kind};
+use forward::Forward;
 pub use news::{Unknown, new_hosts, new_targets};
 
 /// The packages that may hold QEMU's static programs.
@@ -63,6 +65,10 @@ pub struct Request {
     pub targets: BTreeSet<Target>,
     /// Suites whose `Valid-Until` may be past.
     pub allow_expired: BTreeSet<String>,
+    /// Suites that may be older than in `previous`.
+    pub allow_older: BTreeSet<String>,
+    /// The lock there was, which nothing may fall behind.
+    pub previous: Option<Lock>,
     /// Suites that are passed over for a host.
     pub without: BTreeSet<(String, Host)>,
     /// Targets that no table knows, as QEMU names them, and that are not to be told as new.
@@ -121,6 +127,7 @@ pub async fn look(
     check_concessions(request)?;
     let mut archive = Archive::new(fetcher, mirror, keyring, request.now, progress);
     archive.allow_expired.clone_from(&request.allow_expired);
+    archive.forward = Forward::new(request.previous.as_ref(), request.allow_older.clone());
     let mut wanted: BTreeMap<Host, Wanted> =
         request.hosts.iter().map(|host| (*host, Wanted::new(request))).collect();
     let (mut packages, mut rejected, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
@@ -160,7 +167,7 @@ pub async fn look(
     if !missing.is_empty() {
         return Err(Error::Missing { suites: quoted(&request.suites), missing, rejected });
     }
-    let lock = Lock::new(archive.into_suites(&request.suites), packages)?;
+    let lock = Lock::new(archive.into_suites(&request.suites, &packages), packages)?;
     Ok(Resolution { lock, rejected, unknown })
 }
 
@@ -289,8 +296,9 @@ fn quoted(names: &[String]) -> String {
 
 fn check_concessions(request: &Request) -> Result<(), Error> {
     let allowed = request.allow_expired.iter().map(|suite| ("--allow-expired", suite));
+    let older = request.allow_older.iter().map(|suite| ("--allow-older", suite));
     let without = request.without.iter().map(|(suite, _)| ("--without", suite));
-    match allowed.chain(without).find(|(_, suite)| !request.suites.contains(suite)) {
+    match allowed.chain(older).chain(without).find(|(_, suite)| !request.suites.contains(suite)) {
         None => Ok(()),
         Some((option, suite)) => {
             let suites = quoted(&request.suites);

@@ -6,11 +6,12 @@
 mod archive;
 mod deb;
 mod elf;
+pub mod fuzz;
 mod key;
 mod server;
 
 pub use archive::{Archive, Built, NOW, Suite};
-pub use deb::Deb;
+pub use deb::{Deb, archive};
 pub use elf::{dynamic_elf, elf};
 pub use key::Key;
 pub use server::{Fault, Server};

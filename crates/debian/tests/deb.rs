@@ -8,8 +8,9 @@ use std::io::Read;
 
 use arch::{Host, Target};
 use digest::{Digest, VerifyReader};
+use qus_debian::limits;
 use qus_debian::qemu::{self, Error};
-use qus_debian::testing::{Deb, dynamic_elf, elf};
+use qus_debian::testing::{Deb, archive, dynamic_elf, elf};
 
 fn amd64() -> Host {
     "amd64".parse().unwrap()
@@ -161,6 +162,96 @@ fn hostile_packages_are_refused() {
         b"!<arch>\nother           0           0     0     644     4         `\n2.0\n",
         Err(&format!("{CANNOT}: not a Debian package: it does not begin with `debian-binary` 2.0")),
     );
+}
+
+/// A package with this uncompressed `data.tar`.
+fn raw(data_tar: Vec<u8>) -> Vec<u8> {
+    let mut control = tar::Builder::new(Vec::new());
+    append(
+        &mut control,
+        tar::EntryType::Regular,
+        "control",
+        b"Package: q\nVersion: 1\nArchitecture: amd64\n",
+    );
+    let control = control.into_inner().unwrap();
+    archive(&[("debian-binary", b"2.0\n".to_vec()), ("control.tar", control), ("data.tar", data_tar)])
+}
+
+fn append(tar: &mut tar::Builder<Vec<u8>>, kind: tar::EntryType, path: &str, contents: &[u8]) {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(contents.len() as u64);
+    header.set_path(path).unwrap();
+    header.set_cksum();
+    tar.append(&header, contents).unwrap();
+}
+
+/// `qemu-arm` and `qemu-aarch64`, the latter's path as a long name of so many bytes, the NUL at its end included.
+fn with_long_name(length: usize) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    append(&mut tar, tar::EntryType::Regular, "usr/bin/qemu-arm", &program(b"arm"));
+    let name = format!("./{}usr/bin/qemu-aarch64", "/".repeat(length - 23));
+    append(&mut tar, tar::EntryType::GNULongName, "././@LongLink", format!("{name}\0").as_bytes());
+    append(&mut tar, tar::EntryType::Regular, "cut", &program(b"aarch64"));
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn long_names_are_read_up_to_a_limit() {
+    check(&raw(with_long_name(101)), Ok(&["arm 123", "aarch64 127"]));
+    check(&raw(with_long_name(4096)), Ok(&["arm 123", "aarch64 127"]));
+    const NOT: &str = "cannot read a package for host `amd64`: not a Debian package";
+    check(&raw(with_long_name(4097)), Err(&format!("{NOT}: a path in it has 4097 bytes, more than 4096")));
+    // One of a gigabyte is not read, and neither is what a tar of another kind hides its names in.
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::GNULongName);
+    header.set_size(1 << 30);
+    header.set_cksum();
+    let huge = header.as_bytes().to_vec();
+    check(&raw(huge), Err(&format!("{NOT}: a path in it has 1073741824 bytes, more than 4096")));
+    for kind in [tar::EntryType::XHeader, tar::EntryType::XGlobalHeader] {
+        header.set_entry_type(kind);
+        header.set_cksum();
+        check(&raw(header.as_bytes().to_vec()), Err(&format!("{NOT}: its tar has pax headers")));
+    }
+}
+
+#[test]
+fn a_header_that_promises_gigabytes_costs_nothing() {
+    // 160 bytes: a table of long names, as other `ar` archives have it.
+    let table = format!("!<arch>\n{:<48}{:<10}`\n", "//", 9_999_999_999_u64);
+    check(table.as_bytes(), Err("cannot read a package for host `amd64`: the package is truncated"));
+    let mut tar = tar::Builder::new(Vec::new());
+    append(&mut tar, tar::EntryType::Regular, "usr/bin/qemu-arm", b"");
+    let mut bytes = tar.into_inner().unwrap();
+    let mut header = tar::Header::from_byte_slice(&bytes[..512]).clone();
+    for (size, expected) in [
+        (limits::PROGRAM, "the package is truncated".to_owned()),
+        (
+            limits::PROGRAM + 1,
+            "`usr/bin/qemu-arm` has 67108865 bytes, more than the 67108864 that are allowed".to_owned(),
+        ),
+        (u64::MAX, "cannot read the package: size overflow".to_owned()),
+    ] {
+        header.set_size(size);
+        header.set_cksum();
+        bytes[..512].copy_from_slice(header.as_bytes());
+        check(&raw(bytes.clone()), Err(&format!("cannot read a package for host `amd64`: {expected}")));
+    }
+}
+
+#[test]
+fn entries_are_counted() {
+    let tar = |count: usize| {
+        let mut tar = tar::Builder::new(Vec::new());
+        append(&mut tar, tar::EntryType::Regular, "usr/bin/qemu-arm", &program(b"arm"));
+        append(&mut tar, tar::EntryType::Regular, "usr/bin/qemu-aarch64", &program(b"aarch64"));
+        (2..count).for_each(|_| append(&mut tar, tar::EntryType::Directory, "usr/", b""));
+        tar.into_inner().unwrap()
+    };
+    check(&raw(tar(limits::ENTRIES)), Ok(&["arm 123", "aarch64 127"]));
+    let expected = "cannot read a package for host `amd64`: the package holds more than 100000 files";
+    check(&raw(tar(limits::ENTRIES + 1)), Err(expected));
 }
 
 #[test]

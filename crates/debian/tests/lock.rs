@@ -14,7 +14,7 @@ use qus_debian::testing::NOW;
 fn suite(name: &str, date: i64) -> Suite {
     let inrelease = Digest::of(name.as_bytes());
     let (name, without) = (name.to_owned(), BTreeSet::new());
-    Suite { codename: name.clone(), name, date, inrelease, allow_expired: false, without }
+    Suite { codename: name.clone(), name, date, inrelease, allow_expired: false, allow_older: false, without }
 }
 
 fn package(name: &str, host: &str, suite: &str, targets: &[&str]) -> Package {
@@ -230,6 +230,12 @@ fn errors_name_line_and_key() {
         "line 27: `path`: `../x.deb` is no path in an archive",
     );
     check(
+        "\"pool/main/qemu-user_amd64_trixie.deb\"",
+        "\"pool/%2e%2e/%2e%2e/x\"",
+        "line 27: `path`: `pool/%2e%2e/%2e%2e/x` is no path in an archive",
+    );
+    check("name = \"sid\"", "name = \"../sid\"", "line 6: `name`: `../sid` is no name of a suite");
+    check(
         "suite = \"trixie\"",
         "suite = \"lenny\"",
         "line 21: package `qemu-user` for host `amd64` is from suite `lenny`, which is not there",
@@ -277,7 +283,8 @@ fn files_are_written_whole_and_errors_name_them() {
     lock().write(&path).unwrap();
     assert_eq!(Lock::load(&path).unwrap(), lock());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-    let missing = dir.path().join("missing/debian.lock");
-    let error = lock().write(&missing).unwrap_err();
-    assert_eq!(error.to_string(), format!("cannot write {}", missing.display()));
+    // A file is no folder, for root neither.
+    let nowhere = path.join("debian.lock");
+    let error = lock().write(&nowhere).unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot write {}", nowhere.display()));
 }

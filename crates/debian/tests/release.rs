@@ -3,9 +3,13 @@
 // Helpers are not tests to clippy.
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
+use pgp::packet::{Notation, Subpacket, SubpacketData};
 use qus_debian::keyring::Keyring;
 use qus_debian::release::{self, Policy};
 use qus_debian::testing::{Archive, Key, NOW, Suite};
+use rustix::time::{ClockId, clock_gettime};
 
 const DAY: i64 = 24 * 3600;
 
@@ -83,6 +87,87 @@ fn what_is_not_signed_is_refused() {
     let error = verify(&key, &garbled, "sid", Policy::default()).unwrap_err().to_string();
     assert!(error.starts_with("InRelease of `sid` is not one clear-signed message: "), "{error}");
     assert!(error.len() < 200, "{error}");
+}
+
+#[test]
+fn time_is_linear_in_what_is_not_signed() {
+    let key = Key::new(1);
+    let good = inrelease(&key, sid());
+    let (head, tail) = good.split_once("\n\n").unwrap();
+    let (_, signature) = tail.split_once("-----BEGIN PGP SIGNATURE-----").unwrap();
+    let bad = format!(
+        "InRelease of `sid` has no valid signature: key {} did not sign this text",
+        key.fingerprint()
+    );
+    for line in ["\n", "a\n", "- -----\n"] {
+        // Of this thread alone, since others compute at the same time.
+        let cpu = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
+        let time = |size: usize| {
+            let text = line.repeat(size / line.len());
+            let message = format!("{head}\n\n{text}-----BEGIN PGP SIGNATURE-----{signature}");
+            let before = cpu();
+            check(&key, &message, Err(&bad));
+            cpu() - before
+        };
+        let (short, long) = (time(64 << 10), time(512 << 10));
+        // Eight times the text; where each line cost a look at all before it, 64 times the time.
+        assert!(long < short * 32, "{line:?}: {short:?}, {long:?}");
+    }
+}
+
+#[test]
+fn signatures_are_counted() {
+    let key = Key::new(1);
+    let signed = |count| key.sign_often("Suite: unstable\n", NOW, count);
+    check(&key, &signed(16), Err("InRelease of `sid` is malformed: no `Codename`"));
+    let many = "InRelease of `sid` is not one clear-signed message: it has more than 16 signatures";
+    check(&key, &signed(17), Err(many));
+}
+
+#[test]
+fn a_critical_demand_that_is_not_understood_voids_a_signature() {
+    let notation = || {
+        SubpacketData::Notation(Notation {
+            readable: true,
+            name: "rule@example.org".into(),
+            value: "not for archives".into(),
+        })
+    };
+    for (data, understood) in [
+        (notation(), false),
+        (SubpacketData::PolicyURI("https://example.org/policy".to_owned()), false),
+        (SubpacketData::SignersUserID("somebody".into()), false),
+        (SubpacketData::IntendedRecipientFingerprint(Key::new(2).pgp_fingerprint()), false),
+        (SubpacketData::RegularExpression("x".into()), false),
+        (SubpacketData::TrustSignature(1, 120), false),
+        (SubpacketData::Experimental(101, "x".into()), false),
+        (SubpacketData::SignatureExpirationTime(pgp::types::Duration::from_secs(0)), true),
+        (SubpacketData::ExportableCertification(true), true),
+    ] {
+        let what = format!("{data:?}");
+        let key = Key::new(1);
+        let critical = key.clone().demanding(Subpacket::critical(data.clone()).unwrap());
+        let expected = format!(
+            "InRelease of `sid` has no valid signature: \
+             the signature of key {} makes a critical demand that is not understood",
+            key.fingerprint()
+        );
+        let verified = verify(&key, &inrelease(&critical, sid()), "sid", Policy::default());
+        let actual = verified.map(drop).map_err(|error| error.to_string());
+        assert_eq!(actual, if understood { Ok(()) } else { Err(expected) }, "{what}");
+        // As advice it changes nothing.
+        let advice = key.clone().demanding(Subpacket::regular(data).unwrap());
+        assert!(verify(&key, &inrelease(&advice, sid()), "sid", Policy::default()).is_ok(), "{what}");
+        // Nor does a certificate count that depends on it.
+        let text = inrelease(&key, sid());
+        let certified =
+            verify(&critical, &text, "sid", Policy::default()).map(drop).map_err(|error| error.to_string());
+        let unfit = format!(
+            "InRelease of `sid` has no valid signature: key {} is not for signing",
+            key.fingerprint()
+        );
+        assert_eq!(certified, if understood { Ok(()) } else { Err(unfit) }, "{what}");
+    }
 }
 
 #[test]

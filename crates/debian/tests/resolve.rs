@@ -259,6 +259,66 @@ async fn an_expired_suite_is_named_and_can_be_allowed() {
     assert_eq!(setup.check(&lock).await.unwrap(), [""; 0]);
 }
 
+/// sid with one package, at a date and in a version.
+fn small(days: i64, version: &str) -> [Suite; 2] {
+    let sid = Suite::new("unstable", "sid")
+        .date(NOW - days * DAY)
+        .package(qemu("qemu-user", version, "amd64", &["arm", "aarch64", "mips"]))
+        .package(busybox("1:1.38-3", "amd64"));
+    [sid, Suite::new("oldstable", "bookworm")]
+}
+
+#[tokio::test]
+async fn a_suite_and_its_packages_go_forward_only() {
+    let lock = Setup::new(small(2, "1:11.1.3+ds-1")).resolve(&request(&["amd64"])).await.unwrap();
+    assert!(!lock.suite("sid").unwrap().allow_older);
+    let hint = "the mirror may be stale, or somebody plays back an old state: --mirror names another; \
+                --allow-older sid takes it as it is";
+    let older_suite =
+        "InRelease of `sid` is older than the lock's: 2025-12-29T00:00:00Z, not 2025-12-30T00:00:00Z";
+    let older_package = "`qemu-user` of `sid` for host `amd64` is older than the lock's: 1:11.1.3~rc1+ds-1, not 1:11.1.3+ds-1";
+    for (days, version, refused) in [
+        (2, "1:11.1.3+ds-1", None),
+        (1, "1:11.1.3+ds-2", None),
+        (1, "2:1.0-1", None),
+        (3, "1:11.1.3+ds-1", Some(older_suite)),
+        (3, "1:12.0+ds-1", Some(older_suite)),
+        (1, "1:11.1.3~rc1+ds-1", Some(older_package)),
+    ] {
+        let setup = Setup::new(small(days, version));
+        let mut request = Request { previous: Some(lock.clone()), ..request(&["amd64"]) };
+        let resolved = setup.resolve(&request).await;
+        let checked = setup.check(&lock).await;
+        if let Some(refused) = refused {
+            let error = resolved.unwrap_err();
+            assert_eq!(error.to_string(), refused);
+            assert_eq!(error.hint().as_deref(), Some(hint));
+            assert!(!error.is_finding());
+            assert_eq!(checked.unwrap_err().to_string(), refused);
+            assert_eq!(setup.packages(), [""; 0], "nothing was fetched on the word of an old state");
+        } else {
+            assert!(!resolved.unwrap().suite("sid").unwrap().allow_older);
+            checked.unwrap();
+        }
+        // By name it is taken, and the lock says so only if it made a difference.
+        request.allow_older.insert("sid".to_owned());
+        let conceded = setup.resolve(&request).await.unwrap();
+        assert_eq!(conceded.suite("sid").unwrap().allow_older, refused.is_some(), "{days} {version}");
+        assert_eq!(Lock::parse(&conceded.to_string()), Ok(conceded.clone()));
+        // What the lock records holds for checking it, too.
+        assert_eq!(setup.check(&conceded).await.unwrap(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn another_host_or_suite_says_nothing_of_an_old_one() {
+    let [sid, bookworm] = suites();
+    let lock = Setup::new([sid.clone(), bookworm.clone()]).resolve(&request(&["i386"])).await.unwrap();
+    // The other host's package is older than this one's was, and that is its own affair.
+    let request = Request { previous: Some(lock), ..request(&["amd64", "armel"]) };
+    Setup::new([sid, bookworm]).resolve(&request).await.unwrap();
+}
+
 #[tokio::test]
 async fn concessions_for_suites_that_are_not_asked_are_mistakes() {
     let setup = Setup::new(suites());
@@ -266,6 +326,13 @@ async fn concessions_for_suites_that_are_not_asked_are_mistakes() {
     request.without.insert(("bullseye".to_owned(), host("amd64")));
     let error = setup.resolve(&request).await.unwrap_err();
     assert_eq!(error.to_string(), "--without names suite `bullseye`, which is not one of `sid`, `bookworm`");
+    request.without.clear();
+    request.allow_older.insert("bullseye".to_owned());
+    let error = setup.resolve(&request).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "--allow-older names suite `bullseye`, which is not one of `sid`, `bookworm`"
+    );
 }
 
 #[tokio::test]

@@ -53,6 +53,9 @@ pub(crate) struct LockArgs {
     /// Accept this suite's metadata after its Valid-Until date (repeatable)
     #[arg(long, value_name = "SUITE")]
     pub(crate) allow_expired: Vec<String>,
+    /// Accept this suite although it, or a package from it, is older than in the lock (repeatable)
+    #[arg(long, value_name = "SUITE")]
+    pub(crate) allow_older: Vec<String>,
     /// Do without this suite for this Debian architecture, as when a mirror is skewed (repeatable)
     #[arg(long, value_name = "SUITE/ARCH")]
     pub(crate) without: Vec<String>,

@@ -14,6 +14,8 @@ use debian::resolve::Request;
 pub(super) struct Concessions {
     /// The suites whose metadata was past its date.
     allow_expired: BTreeSet<String>,
+    /// The suites that were older than in the lock before.
+    allow_older: BTreeSet<String>,
     /// The hosts for which a suite was passed over.
     without: BTreeSet<(String, Host)>,
     /// These, and those that were asked for.
@@ -28,9 +30,16 @@ impl Concessions {
         let expired: BTreeSet<String> = expired.collect();
         let without = suites().flat_map(|suite| suite.without.iter().map(|host| (suite.name.clone(), *host)));
         let without: BTreeSet<(String, Host)> = without.collect();
-        let all = options(&(&expired | &request.allow_expired), &(&without | &request.without)).collect();
+        let older = suites().filter(|suite| suite.allow_older).map(|suite| suite.name.clone());
+        let older: BTreeSet<String> = older.collect();
+        let all = options(
+            &(&expired | &request.allow_expired),
+            &(&older | &request.allow_older),
+            &(&without | &request.without),
+        );
         Concessions {
             allow_expired: &expired - &request.allow_expired,
+            allow_older: &older - &request.allow_older,
             without: &without - &request.without,
             all,
         }
@@ -39,13 +48,14 @@ impl Concessions {
     /// `request` with these, too.
     pub(super) fn grant(&self, mut request: Request) -> Request {
         request.allow_expired.extend(self.allow_expired.iter().cloned());
+        request.allow_older.extend(self.allow_older.iter().cloned());
         request.without.extend(self.without.iter().cloned());
         request
     }
 
-    /// As options: `--allow-expired sid`, `--without trixie/armel`.
+    /// As options: `--allow-expired sid`, `--allow-older sid`, `--without trixie/armel`.
     pub(super) fn options(&self) -> Vec<String> {
-        options(&self.allow_expired, &self.without).collect()
+        options(&self.allow_expired, &self.allow_older, &self.without)
     }
 
     /// The command that makes a lock with them, and with what was asked for.
@@ -60,8 +70,11 @@ impl Concessions {
 
 fn options(
     allow_expired: &BTreeSet<String>,
+    allow_older: &BTreeSet<String>,
     without: &BTreeSet<(String, Host)>,
-) -> impl Iterator<Item = String> {
+) -> Vec<String> {
     let expired = allow_expired.iter().map(|suite| format!("--allow-expired {suite}"));
-    expired.chain(without.iter().map(|(suite, host)| format!("--without {suite}/{}", host.debian())))
+    let older = allow_older.iter().map(|suite| format!("--allow-older {suite}"));
+    let without = without.iter().map(|(suite, host)| format!("--without {suite}/{}", host.debian()));
+    expired.chain(older).chain(without).collect()
 }

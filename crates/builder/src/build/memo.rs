@@ -1,6 +1,7 @@
 //! Which layers were made from what: so that a layer is made once, and never again while its inputs are the same.
 //!
-//! A memo is a small file named by the digest of everything that the layer's bytes depend on. Beside the memos the cache
+//! A memo is a small file named by the digest of everything that the layer's bytes depend on, which it also holds: one that was
+//! copied to another name is none. Beside the memos the cache
 //! has the layers themselves, under their digests: hard links to the layout's blobs, which take no room while the layout
 //! has them, and bring them back when it does not any more. (There are none where the cache and the layout are on
 //! different file systems.)
@@ -24,14 +25,17 @@ use serde::{Deserialize, Serialize};
 
 /// Raised with every change to what is put into layers or to how `oci` writes them (its golden digests tell), and to what a
 /// memo says.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// How many files a memo knows at most: layouts on other file systems than the cache have one each.
 const KNOWN: usize = 8;
 
-/// The digest of everything that a layer depends on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Key(Digest);
+/// Everything that a layer depends on, and its digest.
+#[derive(Debug, Clone)]
+pub(crate) struct Key {
+    text: String,
+    digest: Digest,
+}
 
 impl Key {
     /// `parts` say what the layer is and name its inputs.
@@ -41,7 +45,7 @@ impl Key {
             text.push('\n');
             text.push_str(part);
         }
-        Key(Digest::of(text.as_bytes()))
+        Key { digest: Digest::of(text.as_bytes()), text }
     }
 }
 
@@ -53,6 +57,8 @@ pub(crate) struct Memo {
 
 #[derive(Serialize, Deserialize)]
 struct Record {
+    /// What the layer was made from: the text of its key.
+    inputs: String,
     descriptor: Descriptor,
     diff_id: Digest,
     unpacked_size: u64,
@@ -94,9 +100,10 @@ impl Memo {
     }
 
     /// The layer made from `key`, in the layout; `None` if it must be made.
-    pub(crate) fn get(&self, key: Key, layout: &LayoutWriter) -> anyhow::Result<Option<Layer>> {
+    pub(crate) fn get(&self, key: &Key, layout: &LayoutWriter) -> anyhow::Result<Option<Layer>> {
         let path = self.path(key);
-        let Some(mut record) = fs::read(&path).ok().as_deref().and_then(parse) else { return Ok(None) };
+        let record = fs::read(&path).ok().as_deref().and_then(parse);
+        let Some(mut record) = record.filter(|record| record.inputs == key.text) else { return Ok(None) };
         let kept = self.blob(&record.descriptor);
         if record.knows(&layout.blob_path(record.descriptor.digest)) {
             touch(&path);
@@ -115,11 +122,12 @@ impl Memo {
     }
 
     /// Remembers that `layer`, which is in the layout, was made from `key`.
-    pub(crate) fn put(&self, key: Key, layer: &Layer, layout: &LayoutWriter) -> anyhow::Result<()> {
+    pub(crate) fn put(&self, key: &Key, layer: &Layer, layout: &LayoutWriter) -> anyhow::Result<()> {
         let Layer { descriptor, diff_id, unpacked_size } = layer.clone();
         // Where a hard link is not possible, the layer is in the layout alone.
         layout.lend(descriptor.digest, &self.blob(&descriptor))?;
-        let mut record = Record { descriptor, diff_id, unpacked_size, written: Vec::new() };
+        let inputs = key.text.clone();
+        let mut record = Record { inputs, descriptor, diff_id, unpacked_size, written: Vec::new() };
         self.write(&self.path(key), &mut record, layout)
     }
 
@@ -130,8 +138,8 @@ impl Memo {
         Ok(files::write(path, &write(record)?)?)
     }
 
-    fn path(&self, key: Key) -> PathBuf {
-        self.memos.join(key.0.hex())
+    fn path(&self, key: &Key) -> PathBuf {
+        self.memos.join(key.digest.hex())
     }
 
     fn blob(&self, descriptor: &Descriptor) -> PathBuf {
@@ -139,9 +147,11 @@ impl Memo {
     }
 }
 
-/// Whether the memo at `path` is as it was written.
+/// True if the memo at `path` is as it was written, under the name of what its layer was made from.
 pub fn is_sound(path: &Path) -> io::Result<bool> {
-    Ok(text(&fs::read(path)?).is_some())
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let record = parse(&fs::read(path)?);
+    Ok(record.is_some_and(|record| Digest::of(record.inputs.as_bytes()).hex() == name))
 }
 
 /// The digest of the layer that the memo at `path` remembers; `None` if it cannot be read.
@@ -174,7 +184,9 @@ mod tests {
         let digest = Digest::of(b"layer");
         let descriptor = Descriptor::new(media_type::LAYER_GZIP, digest, 5);
         let written = vec![Written(1_700_000_000, 1)];
-        let memo = write(&Record { descriptor, diff_id: digest, unpacked_size: 1024, written }).unwrap();
+        let inputs = "layer 5\nbase".to_owned();
+        let memo =
+            write(&Record { inputs, descriptor, diff_id: digest, unpacked_size: 1024, written }).unwrap();
         assert!(parse(&memo).is_some());
         for place in 0..memo.len() {
             let mut flipped = memo.clone();

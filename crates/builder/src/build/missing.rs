@@ -22,7 +22,7 @@ pub(super) struct Missing<'a> {
 impl Builder<'_> {
     /// What the layout and the cache lack of what `plan` wants of `host`.
     pub(super) fn missing(&self, plan: &Plan, host: Host, memo: &Memo) -> anyhow::Result<Missing<'_>> {
-        let absent = |key: Key| memo.get(key, self.layout).map(|layer| layer.is_none());
+        let absent = |key: Key| memo.get(&key, self.layout).map(|layer| layer.is_none());
         let (mut all, mut singles, mut base) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for form in plan.forms() {
             if wants_all(plan, host) && absent(self.all_key(host, form))? {

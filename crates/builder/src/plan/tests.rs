@@ -13,6 +13,7 @@ fn lock() -> Lock {
         date,
         inrelease: Digest::of(name.as_bytes()),
         allow_expired: false,
+        allow_older: false,
         without: BTreeSet::new(),
     };
     let package = |host: &str, suite: &str, version: &str, wide: bool| Package {

@@ -21,8 +21,10 @@ pub enum Rejected {
     WeakKey(String),
     /// The hash algorithm is too weak.
     WeakHash(String),
-    /// Not a signature over a text or a document, or with demands that are not understood.
+    /// Not a signature over a text or a document.
     WrongSort(String),
+    /// It has a critical subpacket that is not understood.
+    Demands(String),
     /// The key did not make it over this text.
     Bad(String),
 }
@@ -42,6 +44,9 @@ impl fmt::Display for Rejected {
             Rejected::WeakKey(key) => write!(f, "key {key} is too weak"),
             Rejected::WeakHash(hash) => write!(f, "hash {hash} is too weak"),
             Rejected::WrongSort(key) => write!(f, "the signature of key {key} is not over a document"),
+            Rejected::Demands(key) => {
+                write!(f, "the signature of key {key} makes a critical demand that is not understood")
+            }
             Rejected::Bad(key) => write!(f, "key {key} did not sign this text"),
         }
     }

@@ -54,6 +54,9 @@ pub(super) fn write(f: &mut Formatter<'_>, lock: &Lock) -> fmt::Result {
         if suite.allow_expired {
             writeln!(f, "allow-expired = true")?;
         }
+        if suite.allow_older {
+            writeln!(f, "allow-older = true")?;
+        }
         if !suite.without.is_empty() {
             list(f, "without", suite.without.iter().map(|host| host.name()))?;
         }

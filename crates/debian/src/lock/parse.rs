@@ -49,13 +49,15 @@ struct RawLock {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawSuite {
-    name: String,
+    name: Spanned<String>,
     codename: String,
     date: Iso,
     snapshot: Spanned<String>,
     inrelease: Digest,
     #[serde(default)]
     allow_expired: bool,
+    #[serde(default)]
+    allow_older: bool,
     #[serde(default)]
     without: Vec<Spanned<String>>,
 }
@@ -163,12 +165,16 @@ where
 }
 
 fn suite(raw: RawSuite, wrong: &impl Fn(Range<usize>, String) -> ParseError) -> Result<Suite, ParseError> {
+    if !is_suite(raw.name.get_ref()) {
+        return Err(wrong(raw.name.span(), format!("`{}` is no name of a suite", raw.name.get_ref())));
+    }
     let suite = Suite {
-        name: raw.name,
+        name: raw.name.into_inner(),
         codename: raw.codename,
         date: raw.date.0,
         inrelease: raw.inrelease,
         allow_expired: raw.allow_expired,
+        allow_older: raw.allow_older,
         without: names(&raw.without, wrong)?,
     };
     if *raw.snapshot.get_ref() == suite.snapshot() {
@@ -176,6 +182,11 @@ fn suite(raw: RawSuite, wrong: &impl Fn(Range<usize>, String) -> ParseError) -> 
     }
     let message = format!("`{}` is not the moment of `date`, {}", raw.snapshot.get_ref(), suite.snapshot());
     Err(wrong(raw.snapshot.span(), message))
+}
+
+/// True of one plain part of a path, which is put into addresses as it is: `bookworm-backports`.
+fn is_suite(name: &str) -> bool {
+    pool::is_pool_path(name) && !name.contains('/')
 }
 
 fn package(

@@ -5,17 +5,16 @@ use std::fs::File;
 
 use arch::Host;
 
+use super::forward::Forward;
 use super::{Error, Request};
 use crate::fetch::{self, Fetcher};
 use crate::keyring::Keyring;
-use crate::lock::{Lock, Suite};
+use crate::limits;
+use crate::lock::{Lock, Package, Suite};
 use crate::mirror::Mirror;
 use crate::packages::{self, Entry};
 use crate::progress::{Progress, Task};
 use crate::release::{self, Policy, Release};
-
-/// What an `InRelease` may hold, in bytes. Today's have 190 kB.
-const INRELEASE_LIMIT: usize = 4 << 20;
 
 pub(super) struct Archive<'a> {
     pub(super) fetcher: &'a Fetcher,
@@ -24,6 +23,7 @@ pub(super) struct Archive<'a> {
     keyring: &'a Keyring,
     now: i64,
     pub(super) allow_expired: BTreeSet<String>,
+    pub(super) forward: Forward,
     releases: BTreeMap<String, Release>,
     passed_over: BTreeSet<(String, Host)>,
 }
@@ -37,7 +37,8 @@ impl<'a> Archive<'a> {
         progress: &'a dyn Progress,
     ) -> Archive<'a> {
         let (allow_expired, releases, passed_over) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
-        Archive { fetcher, mirror, progress, keyring, now, allow_expired, releases, passed_over }
+        let forward = Forward::default();
+        Archive { fetcher, mirror, progress, keyring, now, allow_expired, forward, releases, passed_over }
     }
 
     /// The archive as `lock` and `request` take it: with the concessions of both.
@@ -53,6 +54,9 @@ impl<'a> Archive<'a> {
         let recorded = lock.suites().iter().filter(|suite| suite.allow_expired);
         archive.allow_expired = recorded.map(|suite| suite.name.clone()).collect();
         archive.allow_expired.extend(request.allow_expired.iter().cloned());
+        let older = lock.suites().iter().filter(|suite| suite.allow_older).map(|suite| &suite.name);
+        let older = older.chain(&request.allow_older).cloned().collect();
+        archive.forward = Forward::new(Some(lock), older);
         archive
     }
 
@@ -60,9 +64,10 @@ impl<'a> Archive<'a> {
     pub(super) async fn release(&mut self, suite: &str) -> Result<&Release, Error> {
         if !self.releases.contains_key(suite) {
             let url = self.mirror.url(&format!("dists/{suite}/InRelease"));
-            let inrelease = self.fetcher.unpinned(&url, INRELEASE_LIMIT, self.progress).await?;
+            let inrelease = self.fetcher.unpinned(&url, limits::INRELEASE, self.progress).await?;
             let policy = Policy { allow_expired: self.allow_expired.contains(suite) };
             let release = release::verify(&inrelease, self.keyring, suite, self.now, &policy)?;
+            self.forward.check_release(&release)?;
             self.releases.insert(suite.to_owned(), release);
         }
         Ok(&self.releases[suite])
@@ -87,6 +92,10 @@ impl<'a> Archive<'a> {
         match self.listed(suite, host.debian(), names).await {
             Err(Error::Fetch(error)) if error.is_mismatch() => {
                 Err(Error::Skewed { suite: suite.to_owned(), hosts: vec![host], error })
+            }
+            Ok(Some(entries)) => {
+                entries.values().try_for_each(|entry| self.forward.check_entry(suite, host, entry))?;
+                Ok(Some(entries))
             }
             result => result,
         }
@@ -120,9 +129,9 @@ impl<'a> Archive<'a> {
         Ok(Some(entries))
     }
 
-    /// The suites that were asked, as the lock records them, in the order of `names`; of the concessions, those that made a
-    /// difference.
-    pub(super) fn into_suites(self, names: &[String]) -> Vec<Suite> {
+    /// The suites that were asked for `packages`, as the lock records them, in the order of `names`; of the concessions, those
+    /// that made a difference.
+    pub(super) fn into_suites(self, names: &[String], packages: &[Package]) -> Vec<Suite> {
         let without = |name: &str| {
             let here = self.passed_over.iter().filter(|(suite, _)| suite == name);
             here.map(|(_, host)| *host).collect()
@@ -133,6 +142,7 @@ impl<'a> Archive<'a> {
             date: release.date,
             inrelease: release.digest,
             allow_expired: release.valid_until.is_some_and(|end| end < self.now),
+            allow_older: self.forward.is_behind(release, packages),
             without: without(&release.name),
         };
         names.iter().filter_map(|name| self.releases.get(name)).map(suite).collect()

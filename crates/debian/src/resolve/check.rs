@@ -82,7 +82,7 @@ impl fmt::Display for Change {
 }
 
 /// Compares every package of `lock` with the archive at `mirror`. Concessions are those that the lock records, and
-/// `request.allow_expired`; of `request` only that and `now` count.
+/// `request.allow_expired` and `request.allow_older`; of `request` only these and `now` count.
 pub async fn check(
     lock: &Lock,
     fetcher: &Fetcher,

@@ -8,7 +8,7 @@ use arch::{Host, Target};
 use super::Rejected;
 use super::archive::is_gone;
 use crate::lock::{BUSYBOX, Inconsistent};
-use crate::{fetch, packages, qemu, release};
+use crate::{date, fetch, packages, qemu, release};
 
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,30 @@ pub enum Error {
     /// A suite's `InRelease` is not to be used.
     #[error(transparent)]
     Release(#[from] release::Error),
+    /// A suite is older than in the lock.
+    #[error("InRelease of `{suite}` is older than the lock's: {}, not {}", date::iso(*.date), date::iso(*.locked))]
+    OlderSuite {
+        /// The suite.
+        suite: String,
+        /// Its date, unix seconds.
+        date: i64,
+        /// Its date in the lock.
+        locked: i64,
+    },
+    /// A package is older than in the lock.
+    #[error("`{package}` of `{suite}` for host `{host}` is older than the lock's: {version}, not {locked}")]
+    OlderPackage {
+        /// The suite.
+        suite: String,
+        /// The host.
+        host: Host,
+        /// The package.
+        package: String,
+        /// Its version.
+        version: String,
+        /// Its version in the lock.
+        locked: String,
+    },
     /// The mirror's `Packages` is not the one that `InRelease` names.
     #[error(
         "`Packages` of `{suite}` for {} does not match its InRelease: the mirror is skewed",
@@ -112,6 +136,10 @@ impl Error {
         match self {
             Error::Fetch(error) => error.hint(),
             Error::Release(error) => error.hint(),
+            Error::OlderSuite { suite, .. } | Error::OlderPackage { suite, .. } => Some(format!(
+                "the mirror may be stale, or somebody plays back an old state: --mirror names another; \
+                 --allow-older {suite} takes it as it is"
+            )),
             Error::Skewed { suite, hosts, .. } => Some(format!(
                 "try again when the mirror has caught up, or another with --mirror; {} passes it over",
                 architectures(hosts, " ", |arch| format!("--without {suite}/{arch}"))

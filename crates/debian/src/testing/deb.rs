@@ -110,18 +110,25 @@ impl Deb {
             tar(&self.parts, &mut xz);
             ("data.tar.xz", xz.finish().expect("writing to memory"))
         };
-        let mut archive = ar::Builder::new(Vec::new());
         let parts = [
             ("debian-binary", b"2.0\n".to_vec()),
             ("control.tar.xz", control_tar.finish().expect("writing to memory")),
             (data_name, data_tar),
         ];
-        for (name, bytes) in parts {
-            let header = ar::Header::new(name.as_bytes().to_vec(), bytes.len() as u64);
-            archive.append(&header, bytes.as_slice()).expect("writing to memory");
-        }
-        archive.into_inner().expect("writing to memory")
+        archive(&parts)
     }
+}
+
+/// The `ar` archive of a package out of its members.
+pub fn archive(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut out = b"!<arch>\n".to_vec();
+    for (name, bytes) in parts {
+        let size = bytes.len();
+        out.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 0).bytes());
+        out.extend_from_slice(bytes);
+        out.extend(b"\n".repeat(size % 2));
+    }
+    out
 }
 
 fn tar(parts: &[Part], out: &mut dyn Write) {

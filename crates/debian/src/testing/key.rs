@@ -7,7 +7,7 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{
     KeyFlags, SecretKey, Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData, UserId,
 };
-use pgp::types::{Duration, KeyDetails as _, Password, SignedUser, Tag, Timestamp};
+use pgp::types::{Duration, Fingerprint, KeyDetails as _, Password, SignedUser, Tag, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
@@ -23,6 +23,8 @@ pub struct Key {
     lifetime: Option<u32>,
     may_sign: bool,
     revoked: bool,
+    /// Goes into its certificate and each of its signatures.
+    demand: Option<Subpacket>,
     hash: HashAlgorithm,
 }
 
@@ -51,7 +53,14 @@ impl Key {
         params.primary_user_id("Test Archive <test@example.org>".to_owned());
         let params = params.build().expect("complete parameters");
         let secret = params.generate(ChaCha8Rng::seed_from_u64(seed)).expect("a key").primary_key;
-        Key { secret, lifetime: None, may_sign: true, revoked: false, hash: HashAlgorithm::Sha512 }
+        Key {
+            secret,
+            lifetime: None,
+            may_sign: true,
+            revoked: false,
+            demand: None,
+            hash: HashAlgorithm::Sha512,
+        }
     }
 
     /// That ended so many seconds before [`NOW`].
@@ -75,6 +84,13 @@ impl Key {
         self
     }
 
+    /// Whose certificate and signatures have one more subpacket.
+    #[must_use]
+    pub fn demanding(mut self, demand: Subpacket) -> Key {
+        self.demand = Some(demand);
+        self
+    }
+
     /// That hashes with SHA-224, which is weaker than what is accepted.
     #[must_use]
     pub fn with_weak_hash(mut self) -> Key {
@@ -87,6 +103,11 @@ impl Key {
         format!("{:X}", self.secret.fingerprint())
     }
 
+    /// The same as the library has it.
+    pub fn pgp_fingerprint(&self) -> Fingerprint {
+        self.secret.fingerprint()
+    }
+
     fn config(&self, sort: SignatureType, hash: HashAlgorithm, made: i64) -> SignatureConfig {
         let mut config = SignatureConfig::v4(sort, self.secret.algorithm(), hash);
         let parts = [
@@ -94,6 +115,7 @@ impl Key {
             SubpacketData::IssuerFingerprint(self.secret.fingerprint()),
         ];
         config.hashed_subpackets = parts.map(|part| Subpacket::regular(part).expect("a short part")).to_vec();
+        config.hashed_subpackets.extend(self.demand.clone());
         config
     }
 
@@ -141,6 +163,17 @@ impl Key {
         let config = self.config(SignatureType::Text, self.hash, made);
         let message = CleartextSignedMessage::new(text, config, &self.secret, &Password::empty());
         let message = message.expect("a signature");
+        message.to_armored_string(ArmorOptions::default()).expect("writing to memory")
+    }
+
+    /// Clear-signs `text` so many times in one message.
+    pub fn sign_often(&self, text: &str, made: i64, count: usize) -> String {
+        let sign = |text: &str| {
+            let config = self.config(SignatureType::Text, self.hash, made);
+            config.sign(&self.secret, &Password::empty(), text.as_bytes())
+        };
+        let message = CleartextSignedMessage::new_many(text, |text| (0..count).map(|_| sign(text)).collect());
+        let message = message.expect("signatures");
         message.to_armored_string(ArmorOptions::default()).expect("writing to memory")
     }
 }
