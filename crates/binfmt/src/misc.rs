@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use crate::entry::{Entry, Unreadable};
+use crate::entry::{Entry, LONGEST_LINE, Unreadable};
 use crate::error::{Error, Result};
 use crate::flags::Flags;
 use crate::kernel::{Kernel, in_initial_user_namespace};
@@ -269,10 +269,13 @@ impl BinfmtMisc {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(source) => return Err(self.write_error(path, source)),
         };
-        let mut text = Vec::new();
-        let read = file.read_to_end(&mut text);
-        read.map_err(|source| Error::Io { operation: "read", path: path.clone(), source })?;
-        if !is_meant(&text) {
+        // The kernel gives the whole text at once, which is no longer than the line that made the entry.
+        let mut text = [0; 2 * LONGEST_LINE];
+        let size = file.read(&mut text).map_err(|source| {
+            let path = path.clone();
+            Error::Io { operation: "read", path, source }
+        })?;
+        if !is_meant(&text[..size]) {
             return Err(Error::Changed { name: name() });
         }
         file.write_all(b"-1").map_err(|source| self.write_error(path.clone(), source))?;
