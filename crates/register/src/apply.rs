@@ -226,8 +226,5 @@ pub fn runs_by_itself(misc: Option<&BinfmtMisc>, target: Target) -> bool {
 
 /// True if an entry takes the target's programs.
 fn is_taken(misc: &BinfmtMisc, target: Target) -> bool {
-    let Some(program) = crate::program::elf(target) else { return false };
-    let listed = misc.list().unwrap_or_default();
-    let mut entries = listed.iter().filter_map(|listed| listed.entry.as_ref().ok());
-    entries.any(|entry| entry.enabled() && entry.takes(&program))
+    misc.list().is_ok_and(|listed| winner(&listed, target).is_some())
 }
