@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::flags::Flags;
 
 /// The longest line that the kernel takes (`MAX_REGISTER_LENGTH` in `fs/binfmt_misc.c`).
-const LONGEST_LINE: usize = 1920;
+pub(crate) const LONGEST_LINE: usize = 1920;
 
 /// Delimiters for the register line, the customary one first; the kernel takes any byte. But systemd-binfmt, which reads the
 /// same lines from files, takes those that begin with `;` or `#` for comments (binfmt.d(5)).

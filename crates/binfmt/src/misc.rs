@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use crate::entry::{Entry, Unreadable};
+use crate::entry::{Entry, LONGEST_LINE, Unreadable};
 use crate::error::{Error, Result};
 use crate::flags::Flags;
 use crate::kernel::{Kernel, in_initial_user_namespace};
@@ -229,7 +229,7 @@ impl BinfmtMisc {
     /// [`Error::Changed`] if another entry has its name by now, which stays; or if the kernel does not let it go.
     pub fn remove(&self, entry: &Entry) -> Result<bool> {
         let name = entry.name();
-        self.remove_if(name, |text| Entry::parse(name, text).as_ref() == Ok(entry))
+        self.remove_if(OsStr::new(name), &|text| Entry::parse(name, text).as_ref() == Ok(entry))
     }
 
     /// The same of an entry that was listed, which need not be one that was understood.
@@ -238,7 +238,7 @@ impl BinfmtMisc {
     /// As [`BinfmtMisc::remove`].
     pub fn remove_listed(&self, listed: &Listed) -> Result<bool> {
         let name = listed.name.to_string_lossy();
-        self.remove_if(&listed.name, |text| Entry::parse(&name, text) == listed.entry)
+        self.remove_if(&listed.name, &|text| Entry::parse(&name, text) == listed.entry)
     }
 
     /// The name under which a killed [`BinfmtMisc::replace`] of `name` may have left an entry.
@@ -256,23 +256,26 @@ impl BinfmtMisc {
     /// # Errors
     /// If the kernel does not let it go.
     pub fn remove_leftover(&self, name: &str) -> Result<bool> {
-        self.remove_if(BinfmtMisc::leftover_of(name), |_| true)
+        self.remove_if(OsStr::new(&BinfmtMisc::leftover_of(name)), &|_| true)
     }
 
     /// Looks and removes through one descriptor, which stays this entry's: should another take the name in between, it is
     /// another file (`bm_entry_write` in `fs/binfmt_misc.c` removes the entry of the file that was opened).
-    fn remove_if(&self, name: impl AsRef<OsStr>, is_meant: impl FnOnce(&[u8]) -> bool) -> Result<bool> {
-        let path = self.dir.join(name.as_ref());
-        let name = || name.as_ref().to_string_lossy().into_owned();
+    fn remove_if(&self, name: &OsStr, is_meant: &dyn Fn(&[u8]) -> bool) -> Result<bool> {
+        let path = self.dir.join(name);
+        let name = || name.to_string_lossy().into_owned();
         let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(source) => return Err(self.write_error(path, source)),
         };
-        let mut text = Vec::new();
-        let read = file.read_to_end(&mut text);
-        read.map_err(|source| Error::Io { operation: "read", path: path.clone(), source })?;
-        if !is_meant(&text) {
+        // The kernel gives the whole text at once, which is no longer than the line that made the entry.
+        let mut text = [0; 2 * LONGEST_LINE];
+        let size = file.read(&mut text).map_err(|source| {
+            let path = path.clone();
+            Error::Io { operation: "read", path, source }
+        })?;
+        if !is_meant(&text[..size]) {
             return Err(Error::Changed { name: name() });
         }
         file.write_all(b"-1").map_err(|source| self.write_error(path.clone(), source))?;

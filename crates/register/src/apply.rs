@@ -75,6 +75,9 @@ fn hold(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applie
         misc.remove_leftover(entry.name())?;
         return settle(misc, &old, wanted, policy);
     }
+    if is_taken(misc, wanted.target) {
+        rehearse(wanted, policy, "so it was not registered")?;
+    }
     match misc.register(entry) {
         Ok(()) => keep_added(misc, wanted, policy),
         // Somebody was faster; so there is something to compare with now.
@@ -95,12 +98,26 @@ fn keep_added(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<
         let leftover = BinfmtMisc::leftover_of(name);
         let then = match misc.entry(&leftover)? {
             Some(_) => format!("{leftover}, which a killed replacement has left, stays in effect"),
-            None => "so it was removed again".to_owned(),
+            None => "so it was not registered".to_owned(),
         };
         return Err(does_not_run(wanted, why, &then));
     }
     misc.remove_leftover(name)?;
     Ok(Applied { done: Done::Added, outcome })
+}
+
+/// Has the interpreter run a program before the kernel is told of it, where something runs such programs already: should this
+/// process be killed while it waits for one that does not end, everything is as it was.
+fn rehearse(wanted: &Wanted, policy: Policy<'_>, then: &str) -> Result<(), Trouble> {
+    // Without facts there is no interpreter here.
+    if !policy.check || policy.force || wanted.facts.is_none() {
+        return Ok(());
+    }
+    let outcome = check::run_under(wanted.entry.interpreter(), wanted.target);
+    match objection(Some(&outcome), policy) {
+        Some(why) => Err(does_not_run(wanted, why, then)),
+        None => Ok(()),
+    }
 }
 
 /// Runs a program of the target, if the policy asks for it.
@@ -159,6 +176,8 @@ fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -
             return Ok(Applied { done, outcome: Some(held.outcome) });
         }
     }
+    let stays = format!("the entry {} that was there stays", entry.name());
+    rehearse(wanted, policy, &stays)?;
     // Until it is proved, the new entry has a temporary name, and the old one stays.
     let mut outcome = None;
     let accepted = misc.replace(old, entry, &mut || {
@@ -166,9 +185,7 @@ fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -
         objection(outcome.as_ref(), policy).is_none()
     })?;
     match objection(outcome.as_ref(), policy) {
-        Some(why) if !accepted => {
-            Err(does_not_run(wanted, why, &format!("the entry {} that was there stays", entry.name())))
-        }
+        Some(why) if !accepted => Err(does_not_run(wanted, why, &stays)),
         _ => Ok(Applied { done: Done::Replaced, outcome }),
     }
 }
@@ -203,12 +220,11 @@ impl Held {
 /// True if the machine runs a target's programs without an entry for them. Where there is one, that cannot be seen, and the
 /// answer is no: then the entry is kept in order. Where no program can be run, the family is all there is to go by.
 pub fn runs_by_itself(misc: Option<&BinfmtMisc>, target: Target) -> bool {
-    let Some(program) = crate::program::elf(target) else { return false };
-    let taken = misc.and_then(|misc| misc.list().ok()).is_some_and(|listed| {
-        listed
-            .iter()
-            .filter_map(|listed| listed.entry.as_ref().ok())
-            .any(|entry| entry.enabled() && entry.takes(&program))
-    });
+    let taken = misc.is_some_and(|misc| is_taken(misc, target));
     !taken && !matches!(check::run(target), Outcome::Fails(_))
+}
+
+/// True if an entry takes the target's programs.
+fn is_taken(misc: &BinfmtMisc, target: Target) -> bool {
+    misc.list().is_ok_and(|listed| winner(&listed, target).is_some())
 }

@@ -48,33 +48,7 @@ pub struct Running {
 /// # Errors
 /// An [`Outcome`] that is not [`Outcome::Runs`].
 pub fn start(target: Target) -> Result<Running, Outcome> {
-    let Some(program) = program::elf(target) else {
-        return Err(Outcome::Untried("there is no program for it".to_owned()));
-    };
-    if let Ok(file) = ProgramFile::in_memory(&program) {
-        let path = file.path();
-        match spawn(file) {
-            Ok(running) => return Ok(running),
-            // The kernel found the program: that is an answer.
-            Err(error) if path.exists() && is_about_the_interpreter(&error) => {
-                return Err(failed_to_start(&error));
-            }
-            // Memory is not to be executed, or /proc not mounted: try a file.
-            Err(_) => {}
-        }
-    }
-    let parent = std::env::temp_dir();
-    let file = ProgramFile::on_disk(&program, &parent).map_err(|error| {
-        let without =
-            if Path::new("/proc/self/fd").exists() { "" } else { "/proc is not mounted here, and " };
-        Outcome::Untried(format!("{without}there is no place for a program in {}: {error}", parent.display()))
-    })?;
-    spawn(file).map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied if is_noexec(&parent) => {
-            Outcome::Untried(format!("{} is on a file system mounted noexec", parent.display()))
-        }
-        _ => failed_to_start(&error),
-    })
+    launch(target, &|program| Command::new(program)).map_err(|failure| failure.outcome(through_the_kernel))
 }
 
 /// Starts `target`'s program and lets it end.
@@ -83,6 +57,69 @@ pub fn run(target: Target) -> Outcome {
         Ok(running) => running.finish(),
         Err(outcome) => outcome,
     }
+}
+
+/// Has `interpreter` run `target`'s program, with no entry in between.
+pub fn run_under(interpreter: &Path, target: Target) -> Outcome {
+    let command = |program: &Path| {
+        let mut command = Command::new(interpreter);
+        command.arg(program);
+        command
+    };
+    match launch(target, &command) {
+        Ok(running) => running.finish(),
+        Err(failure) => failure.outcome(|error| format!("it cannot be started: {error}")),
+    }
+}
+
+/// The reason why a program was not started.
+enum Failure {
+    /// It was not tried.
+    Untried(String),
+    /// The kernel's answer.
+    Start(io::Error),
+}
+
+impl Failure {
+    fn outcome(self, words: impl FnOnce(&io::Error) -> String) -> Outcome {
+        match self {
+            Failure::Untried(why) => Outcome::Untried(why),
+            Failure::Start(error) if is_shortage(&error) => {
+                Outcome::Untried(format!("no program can be started now: {error}"))
+            }
+            Failure::Start(error) => Outcome::Fails(words(&error)),
+        }
+    }
+}
+
+/// Starts the command for `target`'s program, which is put into a file: in memory, or else on disk.
+fn launch(target: Target, command: &dyn Fn(&Path) -> Command) -> Result<Running, Failure> {
+    let Some(program) = program::elf(target) else {
+        return Err(Failure::Untried("there is no program for it".to_owned()));
+    };
+    // Without /proc there is no way to a file in memory.
+    if let Ok(file) = ProgramFile::in_memory(&program)
+        && file.path().exists()
+    {
+        match spawn(file, command) {
+            Ok(running) => return Ok(running),
+            Err(error) if is_final(&error) => return Err(Failure::Start(error)),
+            // Memory is perhaps not to be executed: try a file on disk.
+            Err(_) => {}
+        }
+    }
+    let parent = std::env::temp_dir();
+    let file = ProgramFile::on_disk(&program, &parent).map_err(|error| {
+        let without =
+            if Path::new("/proc/self/fd").exists() { "" } else { "/proc is not mounted here, and " };
+        Failure::Untried(format!("{without}there is no place for a program in {}: {error}", parent.display()))
+    })?;
+    spawn(file, command).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied if is_noexec(&parent) => {
+            Failure::Untried(format!("{} is on a file system mounted noexec", parent.display()))
+        }
+        _ => Failure::Start(error),
+    })
 }
 
 impl Running {
@@ -151,8 +188,8 @@ impl Drop for Running {
     }
 }
 
-fn spawn(file: ProgramFile) -> io::Result<Running> {
-    let mut running = spawn_command(&mut Command::new(file.path()))?;
+fn spawn(file: ProgramFile, command: &dyn Fn(&Path) -> Command) -> io::Result<Running> {
+    let mut running = spawn_command(&mut command(&file.path()))?;
     running._file = Some(file);
     Ok(running)
 }
@@ -175,8 +212,8 @@ fn spawn_command(command: &mut Command) -> io::Result<Running> {
     }
 }
 
-/// True of errors that execve(2) gives for the interpreter, once it has found the program.
-fn is_about_the_interpreter(error: &io::Error) -> bool {
+/// True of errors that another kind of file would not change: execve(2) has found the program.
+fn is_final(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NOEXEC | Errno::NOENT | Errno::LOOP))
         || is_shortage(error)
 }
@@ -186,16 +223,14 @@ fn is_shortage(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::AGAIN | Errno::NOMEM))
 }
 
-fn failed_to_start(error: &io::Error) -> Outcome {
-    if is_shortage(error) {
-        return Outcome::Untried(format!("no program can be started now: {error}"));
-    }
-    Outcome::Fails(match Errno::from_io_error(error) {
+/// The meaning of an error for a program that was found.
+fn through_the_kernel(error: &io::Error) -> String {
+    match Errno::from_io_error(error) {
         Some(Errno::NOEXEC) => "nothing is registered that runs it".to_owned(),
         Some(Errno::NOENT) => "its interpreter is not to be found here".to_owned(),
         Some(Errno::LOOP) => "its interpreter would need an interpreter itself".to_owned(),
         _ => format!("it cannot be started: {error}"),
-    })
+    }
 }
 
 fn is_noexec(path: &Path) -> bool {
@@ -238,7 +273,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let file = ProgramFile::on_disk(&program::elf(native()).unwrap(), parent.path()).unwrap();
         let path = file.path();
-        let running = spawn(file).unwrap();
+        let running = spawn(file, &|path| Command::new(path)).unwrap();
         assert!(path.exists(), "an interpreter may open it as long as it runs");
         assert_eq!(running.finish(), Outcome::Runs);
         assert!(!path.exists());
@@ -277,13 +312,14 @@ mod tests {
             (Errno::LOOP, "its interpreter would need an interpreter itself"),
             (Errno::ACCESS, "it cannot be started: Permission denied (os error 13)"),
         ] {
-            assert_eq!(failed_to_start(&errno.into()), Outcome::Fails(expected.to_owned()));
+            assert_eq!(through_the_kernel(&errno.into()), expected);
         }
         for (errno, expected) in [
             (Errno::MFILE, "no program can be started now: Too many open files (os error 24)"),
             (Errno::AGAIN, "no program can be started now: Resource temporarily unavailable (os error 11)"),
         ] {
-            assert_eq!(failed_to_start(&errno.into()), Outcome::Untried(expected.to_owned()));
+            let outcome = Failure::Start(errno.into()).outcome(through_the_kernel);
+            assert_eq!(outcome, Outcome::Untried(expected.to_owned()));
         }
     }
 }

@@ -265,15 +265,18 @@ fn a_binary_that_does_not_run_replaces_nothing() {
         place.register("-s -- -p arm").check(
             1,
             "",
-            &format!("{LIFETIME}{}{none}", error("so it was removed again")),
+            &format!("{LIFETIME}{}{none}", error("so it was not registered")),
         );
         assert_eq!(names(misc), ["rosetta"]);
         works();
         // A leftover is not left for good, and until there is something better, it is not lost.
         fs::write(misc.join("rosetta"), "-1").unwrap();
         leave(misc, "qemu-arm.qus-new", &place.bin().join("qemu-arm-good"));
-        let stays = "qemu-arm.qus-new, which a killed replacement has left, stays in effect";
-        place.register("-s -- -p arm").check(1, "", &format!("{LIFETIME}{}{none}", error(stays)));
+        place.register("-s -- -p arm").check(
+            1,
+            "",
+            &format!("{LIFETIME}{}{none}", error("so it was not registered")),
+        );
         works();
         // Who wants it has it.
         let set = "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
@@ -338,26 +341,74 @@ fn without_the_flag_f_an_entry_at_another_path_stays() {
 }
 
 #[test]
-fn a_register_that_is_killed_while_it_tries_an_entry_loses_nothing() {
-    private::run("a_register_that_is_killed_while_it_tries_an_entry_loses_nothing", |misc| {
+fn an_interpreter_that_the_kernel_cannot_use_is_taken_back() {
+    private::run("an_interpreter_that_the_kernel_cannot_use_is_taken_back", |misc| {
+        let place = Place::with(&["arm"]);
+        let error = |then: &str| {
+            format!(
+                "error: cannot register arm: a program of arm does not run under BIN/qemu-arm-static: it exited with 43 instead \
+                 of 42; {then}\n"
+            )
+        };
+        let good = place.put_as("qemu-arm-good", "arm", "11.1.3");
+        place.register("-s -- -p arm");
+        let before = entries(misc);
+        place.put_one_that_the_kernel_cannot_use("arm");
+        let said = place.register("-s -- -p arm");
+        assert!(said.err.contains(&error("the entry qemu-arm that was there stays")), "{}", said.err);
+        assert_eq!((said.code, entries(misc)), (Some(1), before));
+        // Where there was none.
+        place.register("-- -r");
+        let said = place.register("-s -- -p arm");
+        assert!(said.err.contains(&error("so it was not registered")), "{}", said.err);
+        assert_eq!((said.code, names(misc)), (Some(1), vec![]));
+        // A leftover is not left for good, and until there is something better, it is not lost.
+        leave(misc, "qemu-arm.qus-new", &good);
+        let stays = "qemu-arm.qus-new, which a killed replacement has left, stays in effect";
+        let said = place.register("-s -- -p arm");
+        assert!(said.err.contains(&error(stays)), "{}", said.err);
+        assert_eq!((said.code, names(misc)), (Some(1), vec!["qemu-arm.qus-new".to_owned()]));
+    });
+}
+
+#[test]
+fn a_register_that_is_killed_while_it_tries_an_interpreter_loses_nothing() {
+    private::run("a_register_that_is_killed_while_it_tries_an_interpreter_loses_nothing", |misc| {
         let place = Place::with(&["arm"]);
         place.register("-s -- -p arm");
         let good = entries(misc);
-        // An interpreter that does not end: it waits for input and gets none, and takes no end of it for an end.
-        place.put_bytes("arm", &fs::read("/bin/tail").unwrap());
-        let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "-s", "--", "-p", "arm"]);
-        let mut hanging = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        while names(misc).len() < 2 {
-            assert_eq!(hanging.try_wait().unwrap(), None, "it waits for a program that does not end");
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        hanging.kill().unwrap();
-        hanging.wait().unwrap();
-        assert_eq!(names(misc), ["qemu-arm", "qemu-arm.qus-new"]);
-        // The next one finds the old entry, and it is as good as it was.
-        place.put("arm", "11.1.3");
-        assert_eq!(place.register("-s -- -p arm").code, Some(0));
+        let killed_when = |is_time: &dyn Fn() -> bool| {
+            let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "-s", "--", "-p", "arm"]);
+            let mut trying = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            while !is_time() {
+                assert_eq!(trying.try_wait().unwrap(), None, "it waits for a program that does not end");
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            trying.kill().unwrap();
+            trying.wait().unwrap();
+        };
+        let runs = |program: &Path| {
+            let processes = fs::read_dir("/proc").unwrap().map(|process| process.unwrap().path().join("exe"));
+            processes.into_iter().any(|exe| fs::read_link(exe).is_ok_and(|exe| exe == program))
+        };
+        // One that never ends: nothing was registered yet.
+        place.put_bytes("arm", &fs::read("/usr/bin/yes").unwrap());
+        killed_when(&|| runs(&place.qemu("arm")));
         assert_eq!(entries(misc), good);
+        // One that only fails when the kernel calls it: the next `register` undoes what was done, and so does a removal.
+        for heals in [true, false] {
+            place.put_one_that_the_kernel_cannot_use("arm");
+            killed_when(&|| names(misc).len() == 2);
+            assert_eq!(names(misc), ["qemu-arm", "qemu-arm.qus-new"]);
+            place.put("arm", "11.1.3");
+            if heals {
+                assert_eq!(place.register("-s -- -p arm").code, Some(0));
+                assert_eq!(entries(misc), good);
+            } else {
+                assert_eq!(place.called("binfmt", "--uninstall arm").code, Some(0));
+                assert_eq!(names(misc), [""; 0]);
+            }
+        }
     });
 }
 

@@ -14,6 +14,9 @@ use qus_register::machine::Machine;
 use qus_register::program;
 use tempfile::TempDir;
 
+/// The ELF header and the one program header in front of a program's instructions on a 64-bit machine.
+const HEADERS: usize = 64 + 56;
+
 pub(crate) struct Place {
     dir: TempDir,
 }
@@ -64,6 +67,28 @@ impl Place {
 
     pub(crate) fn put_bytes(&self, target: &str, bytes: &[u8]) {
         self.put_file(&format!("qemu-{target}-static"), bytes);
+    }
+
+    /// Puts an interpreter of QEMU 11.1.3 in place that runs programs when it is called with one, and not when the kernel
+    /// calls it, which with `P` adds an argument: then it waits for a second and fails.
+    pub(crate) fn put_one_that_the_kernel_cannot_use(&self, target: &str) {
+        let mut program = program::elf(Machine::here().natives()[0]).unwrap();
+        program.truncate(HEADERS);
+        program.extend([
+            0x8b, 0x1c, 0x24, // mov (%rsp),%ebx
+            0x83, 0xfb, 0x02, // cmp $2,%ebx
+            0x74, 0x10, // je 1f
+            0x31, 0xff, // xor %edi,%edi
+            0x31, 0xf6, // xor %esi,%esi
+            0xba, 0xe8, 0x03, 0x00, 0x00, // mov $1000,%edx
+            0xb8, 0x07, 0x00, 0x00, 0x00, // mov $7,%eax
+            0x0f, 0x05, // syscall: poll(NULL, 0, 1000)
+            0x8d, 0x7b, 0x28, // 1: lea 40(%rbx),%edi
+            0xb8, 0x3c, 0x00, 0x00, 0x00, // mov $60,%eax
+            0x0f, 0x05, // syscall: exit(arguments + 40)
+        ]);
+        program.extend(format!("\0qemu-{target} version 11.1.3\0").into_bytes());
+        self.put_bytes(target, &program);
     }
 
     fn put_file(&self, name: &str, bytes: &[u8]) -> PathBuf {
