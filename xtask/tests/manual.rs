@@ -39,8 +39,8 @@ const UNDATED: &str = "WARNING: missing date, using \"\": TH";
 /// What is typed, and what the key for completion makes of it.
 const COMPLETED: [(&str, &str); 8] = [
     ("register --li", "register --list"),
-    ("register -s --pe", "register -s --pe"),
-    ("register -s -- --pe", "register -s -- --persistent"),
+    ("register -s --persi", "register -s --persi"),
+    ("register -s -- --persi", "register -s -- --persistent"),
     ("register -s -- -p aarch64_", "register -s -- -p aarch64_be"),
     ("register -s -- -g y", "register -s -- -g yes"),
     ("cargo-xtask imag", "cargo-xtask images"),

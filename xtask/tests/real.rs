@@ -116,8 +116,15 @@ fn a_release_holds_what_the_images_hold() {
         std::fs::create_dir(at(folder)).unwrap();
     }
     std::fs::copy(std::env::var_os("QUS_TEST_LOCK").unwrap(), at("images/debian.lock")).unwrap();
-    let links =
-        ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "crates", "images/images.toml", "xtask/src"];
+    let links = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "rust-toolchain.toml",
+        "crates",
+        "images/images.toml",
+        "images/libc.lock",
+        "xtask/src",
+    ];
     for link in links {
         std::os::unix::fs::symlink(ours.join(link), at(link)).unwrap();
     }

@@ -45,7 +45,9 @@ impl Line {
     pub(crate) fn lend_register(&self) -> bool {
         let Some(built) = std::env::var_os("QUS_TEST_REGISTER_DIR") else { return false };
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
-        for source in ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "crates", "xtask/src"] {
+        for source in
+            ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "crates", "images/libc.lock", "xtask/src"]
+        {
             std::os::unix::fs::symlink(ours.join(source), self.path(source)).unwrap();
         }
         fs::create_dir_all(self.path("cache")).unwrap();

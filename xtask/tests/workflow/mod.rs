@@ -158,9 +158,13 @@ pub(crate) fn expand(text: &str, values: &Map) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${{") {
         let (expression, after) = after.split_once("}}").unwrap();
-        let value = values.get(expression.trim());
+        let expression = expression.trim();
         expanded.push_str(before);
-        expanded.push_str(value.unwrap_or_else(|| panic!("unknown expression: {}", expression.trim())));
+        match values.get(expression) {
+            Some(value) => expanded.push_str(value),
+            // What no step has put out is empty.
+            None => assert!(expression.starts_with("steps."), "unknown expression: {expression}"),
+        }
         rest = after;
     }
     expanded + rest
