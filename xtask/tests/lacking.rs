@@ -29,9 +29,15 @@ impl Machine {
         line.run(&["lock", "--libc"]).success();
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
         fs::remove_file(line.path("xtask/Cargo.toml")).unwrap();
-        for source in
-            ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "crates", "xtask/Cargo.toml", "xtask/src"]
-        {
+        for source in [
+            "Cargo.lock",
+            "Cargo.toml",
+            "rust-toolchain.toml",
+            "crates",
+            "xtask/Cargo.toml",
+            "xtask/src",
+            "xtask/tests",
+        ] {
             symlink(ours.join(source), line.path(source)).unwrap();
         }
         fs::create_dir(line.path("bin")).unwrap();
