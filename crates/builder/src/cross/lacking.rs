@@ -5,67 +5,59 @@
 
 use base::Hinted;
 
-/// A thing that may be missing.
-struct Thing {
-    /// What programs print; the first thing that has one of these in the output is the one.
-    said: &'static [&'static str],
-    error: &'static str,
-    hint: &'static str,
-}
-
-/// In the order in which they are looked for: a full disk makes programs fail in many other ways.
-const THINGS: [Thing; 5] = [
-    Thing {
-        said: &["No space left on device", "Disk quota exceeded"],
-        error: "the disk is full",
-        hint: "make room (`cargo xtask cache` shows what the cache takes, `cargo clean` removes `target`); \
-               what is finished stays, and the next run goes on",
-    },
-    Thing {
-        // rustc, as it links a build script or a macro; the crate `cc`.
-        said: &["error: linker `cc` not found", "failed to find tool \"cc\""],
-        error: "there is no C compiler",
-        hint: "install one: gcc and libc6-dev on Debian and Ubuntu, gcc on Fedora, gcc and musl-dev on Alpine",
-    },
-    Thing {
-        said: &[
-            "cannot run `rustup`: No such file or directory",
-            "cannot run `rustc`: No such file or directory",
-        ],
-        error: "there is no rustup",
-        hint: "install it: https://rustup.rs; it brings the Rust that rust-toolchain.toml names",
-    },
-    Thing {
-        // rustup: a version or a component that no server has; a version that it was not allowed to install by itself.
-        said: &[
-            "could not download nonexistent rust version",
-            "is unavailable for download",
-            "' is not installed",
-        ],
-        error: "rustup does not have the Rust that rust-toolchain.toml names",
-        hint: "`rustup toolchain install` gets it; if RUSTUP_DIST_SERVER names a mirror, that has to have it",
-    },
-    Thing {
-        said: &[
-            "Could not resolve host",
-            "Temporary failure in name resolution",
-            "Name or service not known",
-            "Network is unreachable",
-            "Connection refused",
-            "Connection timed out",
-            "could not download file from",
-            "error downloading file",
-        ],
-        error: "the network does not lead there",
-        hint: "connect the machine, or name what stands in: HTTPS_PROXY, RUSTUP_DIST_SERVER, cargo's source replacement",
-    },
-];
-
-/// The thing whose lack `output` tells of, and the line that does.
+/// The thing whose lack `output` tells of, with the line that does.
+///
+/// A full disk comes first: it makes programs fail in many other ways.
 pub(super) fn find(output: &str) -> Option<Hinted> {
-    THINGS.iter().find_map(|thing| {
-        let line = output.lines().find(|line| thing.said.iter().any(|said| line.contains(said)))?;
-        Some(Hinted::new(format!("{}: {}", thing.error, line.trim()), thing.hint))
+    let line = |said: &[&str]| {
+        output.lines().find(|line| said.iter().any(|said| line.contains(said))).map(str::trim)
+    };
+    if let Some(line) = line(&["No space left on device", "Disk quota exceeded"]) {
+        return Some(Hinted::new(
+            format!("the disk is full: {line}"),
+            "make room (`cargo xtask cache` shows what the cache takes, `cargo clean` removes `target`); \
+             what is finished stays, and the next run goes on",
+        ));
+    }
+    // rustc, as it links a build script or a macro; the crate `cc`.
+    if let Some(line) = line(&["error: linker `cc` not found", "failed to find tool \"cc\""]) {
+        return Some(Hinted::new(
+            format!("there is no C compiler: {line}"),
+            "install one: gcc and libc6-dev on Debian and Ubuntu, gcc on Fedora, gcc and musl-dev on Alpine",
+        ));
+    }
+    if let Some(line) = line(&["cannot run `rustup`: No such file", "cannot run `rustc`: No such file"]) {
+        return Some(Hinted::new(
+            format!("there is no rustup: {line}"),
+            "install it: https://rustup.rs; it brings the Rust that rust-toolchain.toml names",
+        ));
+    }
+    // rustup: a version or a component that no server has; a version that it was not allowed to install by itself.
+    if let Some(line) = line(&[
+        "could not download nonexistent rust version",
+        "is unavailable for download",
+        "' is not installed",
+    ]) {
+        return Some(Hinted::new(
+            format!("rustup does not have the Rust that rust-toolchain.toml names: {line}"),
+            "`rustup toolchain install` gets it; if RUSTUP_DIST_SERVER names a mirror, that has to have it",
+        ));
+    }
+    let unreachable = [
+        "Could not resolve host",
+        "Temporary failure in name resolution",
+        "Name or service not known",
+        "Network is unreachable",
+        "Connection refused",
+        "Connection timed out",
+        "could not download file from",
+        "error downloading file",
+    ];
+    line(&unreachable).map(|line| {
+        Hinted::new(
+            format!("the network does not lead there: {line}"),
+            "connect the machine, or name what stands in: HTTPS_PROXY, RUSTUP_DIST_SERVER, cargo's source replacement",
+        )
     })
 }
 
