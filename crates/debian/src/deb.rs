@@ -158,7 +158,7 @@ fn walk_members<R: Read, E: From<Error>>(
     check_version(&mut archive.next()?)?;
     let control = read_control(archive.next()?)?;
     let reader = decoder(archive.next()?, "data.tar", limits::DATA, threads)?;
-    let mut rest = entries(reader, &mut |path, entry| {
+    let mut rest = entries(reader, |path, entry| {
         let kind = match entry.header().entry_type() {
             tar::EntryType::Regular | tar::EntryType::Continuous => Kind::File,
             tar::EntryType::Symlink | tar::EntryType::Link => Kind::Link,
@@ -176,7 +176,7 @@ fn walk_members<R: Read, E: From<Error>>(
 /// those of deb(5): extended headers are none of them, and long names are bounded.
 fn entries<R: Read, E: From<Error>>(
     reader: R,
-    each: &mut dyn FnMut(String, &mut tar::Entry<'_, R>) -> Result<(), E>,
+    mut each: impl FnMut(String, &mut tar::Entry<'_, R>) -> Result<(), E>,
 ) -> Result<R, E> {
     let mut tar = tar::Archive::new(reader);
     let mut long_name = None;
@@ -244,7 +244,7 @@ fn check_version<R: Read>(part: &mut ar::Part<'_, R>) -> Result<(), Error> {
 
 fn read_control<R: Read>(part: ar::Part<'_, R>) -> Result<Control, Error> {
     let mut control = None;
-    entries::<_, Error>(decoder(part, "control.tar", limits::CONTROL, 1)?, &mut |path, entry| {
+    entries(decoder(part, "control.tar", limits::CONTROL, 1)?, |path, entry| -> Result<(), Error> {
         if path == "control" && control.is_none() {
             let mut text = String::new();
             entry.read_to_string(&mut text)?;

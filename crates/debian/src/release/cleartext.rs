@@ -34,8 +34,7 @@ pub(super) fn parse(message: &str) -> Result<Message, &'static str> {
         }
     }
     let mut text = String::new();
-    let mut count = 0;
-    for line in lines.by_ref() {
+    for (count, line) in lines.by_ref().enumerate() {
         if is(line, SIGNATURE) {
             push(&mut frame, line)?;
             for line in lines {
@@ -56,7 +55,6 @@ pub(super) fn parse(message: &str) -> Result<Message, &'static str> {
             text.push_str("\r\n");
         }
         text.push_str(line.trim_end_matches([' ', '\t']));
-        count += 1;
     }
     Err("it has no signature")
 }
