@@ -229,6 +229,7 @@ async fn a_trickle_is_not_waited_for() {
     let server = Server::start(Guard::Open, vec![rule("GET", "/blobs/", ALWAYS, Fault::Drip)]);
     server.state().blobs.insert(blob.descriptor().digest.to_string(), blob.bytes().to_vec());
     let mut options = options();
+    options.http.stall = Duration::from_secs(60);
     options.http.window = Duration::from_millis(500);
     options.http.least = 10_000;
     let registry = connect(server.address, Credentials::Anonymous, options).await.unwrap();
