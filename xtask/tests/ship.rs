@@ -83,7 +83,8 @@ fn a_push_sets_moving_tags_last_and_again_does_nothing() {
     let nothing = format!("\nnothing was written to {}/target/images: this was a dry run\n", line.root());
     assert!(dry.stderr.ends_with(&nothing), "{}", dry.stderr);
     assert!(!line.path("target").exists());
-    assert_eq!(std::fs::read_dir(line.path("cache/blobs")).unwrap().count(), 3);
+    let layers = std::fs::read_dir(line.path("cache/blobs")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(layers.map(|name| name.into_string().unwrap()).all(|name| name.len() == 64));
     let gone = line.run_with(&["verify", &format!("{repository}:pkg")], &login).failure(1);
     assert!(gone.stderr.starts_with("verifying"), "{}", gone.stderr);
 
