@@ -109,7 +109,7 @@ fn fitting(plan: &Plan, lock: &Lock, writer: &LayoutWriter, layout: &Layout) -> 
             manifest.is_zstd() == (image.form == Form::Zstd)
                 && manifest.annotations.get(&inputs_key()) == inputs.get(&image.host)
         });
-        is_same && layout.closure(found).is_ok_and(|blobs| blobs.iter().all(|blob| writer.contains(blob)))
+        is_same && layout.closure([found]).is_ok_and(|blobs| blobs.iter().all(|blob| writer.contains(blob)))
     };
     let find = |image: &ImagePlan| {
         let platform = Some(image.host.platform().into());

@@ -99,7 +99,7 @@ fn tag(root: &Descriptor) -> Option<&str> {
 pub(super) fn check_kept(plan: &Plan, layout: &LayoutWriter) -> anyhow::Result<()> {
     let Some(before) = layout.tags()?.current()? else { return Ok(()) };
     for root in untouched(&before, &plan.tags()) {
-        let problem = match before.closure(&root) {
+        let problem = match before.closure([&root]) {
             Err(error) => error.to_string(),
             Ok(blobs) => match blobs.iter().find(|blob| !layout.contains(blob)) {
                 None => continue,
@@ -166,11 +166,8 @@ pub fn going(plan: &Plan, others: &Others<'_>, path: &Path) -> anyhow::Result<St
         return Ok(format!("\nwould keep the other {} tags in {path}\n", untouched.len()));
     }
     let reached = |roots: &[&Descriptor]| -> anyhow::Result<BTreeSet<(Digest, u64)>> {
-        let mut found = BTreeSet::new();
-        for root in roots {
-            found.extend(layout.closure(root)?.into_iter().map(|blob| (blob.digest, blob.size)));
-        }
-        Ok(found)
+        let blobs = layout.closure(roots.iter().copied())?;
+        Ok(blobs.into_iter().map(|blob| (blob.digest, blob.size)).collect())
     };
     let set: Vec<&Descriptor> =
         layout.roots().iter().filter(|root| tag(root).is_some_and(|tag| set.contains(tag))).collect();
