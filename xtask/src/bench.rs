@@ -124,6 +124,7 @@ fn measure(
     for &name in names {
         let title = name_of(name);
         ui.note(format!("{title}: {}", help_of(name)));
+        let _step = ui.moment(format!("measuring `{title}`"));
         suite.run(name, &title, results).with_context(|| format!("cannot measure `{title}`"))?;
         keep(results)?;
     }

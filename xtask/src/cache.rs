@@ -160,8 +160,10 @@ fn verify(dir: &std::path::Path, as_json: bool, ui: &Ui) -> anyhow::Result<Strin
     let (mut checked, mut unchecked, mut removed) = (0, 0, Vec::new());
     let step = ui.step(format!("verifying {}", dir.display()));
     let entries = entries::list(dir)?;
+    let done = ui.count("entries checked", entries.len());
     let memos = entries::memos(&entries);
     for entry in &entries {
+        done.advance(1);
         let path = entry.path.display();
         match check::is_sound(entry).with_context(|| format!("cannot read {path}"))? {
             None => unchecked += 1,
@@ -178,7 +180,7 @@ fn verify(dir: &std::path::Path, as_json: bool, ui: &Ui) -> anyhow::Result<Strin
             }
         }
     }
-    drop(step);
+    drop((step, done));
     if as_json {
         return json(&VerifyJson { checked, unchecked, removed });
     }

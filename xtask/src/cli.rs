@@ -5,6 +5,7 @@ pub(crate) mod full;
 use std::path::PathBuf;
 
 use arch::{Host, Target};
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::cache::{CacheArgs, Limit};
@@ -43,6 +44,14 @@ pub(crate) enum Command {
     },
 }
 
+/// Parses the path of a folder. `-` is stdout wherever a file is meant, and so nothing where a folder is.
+pub(crate) fn folder() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.as_os_str() == "-" {
+        true => Err("a folder is meant, not stdout; one of this name is `./-`"),
+        false => Ok(path),
+    })
+}
+
 #[derive(Debug, Default, Args)]
 pub(crate) struct Sources {
     /// Debian mirror to fetch from [default: $QUS_MIRROR, images.toml's, the machine's apt sources, ftp.debian.org]
@@ -65,6 +74,7 @@ pub(crate) struct Sources {
   cargo xtask images --host amd64 --kind full        one image
   cargo xtask images --target aarch64                the single-target image `aarch64`, for every host
   cargo xtask images --host amd64 --archive qus.tar && docker load -i qus.tar
+  cargo xtask images --host amd64 --prune            one host, and nothing else in the layout
   cargo xtask images --host amd64 --load             into the Docker engine or podman
   cargo xtask images --compression both              gzip and zstd side by side, and tags ending in -zstd
   cargo xtask images --push --dry-run                what a push would upload
@@ -88,17 +98,20 @@ pub(crate) struct ImagesArgs {
     /// Name of the images [default: images.toml's, docker.io/aptman/qus]
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,
-    /// Write the layout here
-    #[arg(long, value_name = "DIR", default_value = "target/images")]
+    /// Write the layout here; a build of a part leaves the rest that is there alone
+    #[arg(long, value_name = "DIR", default_value = "target/images", value_parser = folder())]
     pub(crate) output: PathBuf,
-    /// Also write one tar that `docker load` and `podman load` take
+    /// Also write one tar that `docker load` and `podman load` take; `-` for stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) archive: Option<PathBuf>,
     /// How many binaries to compress at the same time; for gzip, also how many hosts' packages to decode [default: the number
     /// of cores]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZero<usize>>,
-    /// Print what would be fetched, built and tagged, and stop; with --push, what would be uploaded
+    /// Leave nothing else in the layout; without --host, --kind and --target that is so anyway
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Print what would be fetched, built, tagged and removed, and stop; with --push, what would be uploaded
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print the result as JSON
@@ -155,7 +168,7 @@ pub(crate) struct RegistryArgs {
     /// Trust the authority with this certificate (PEM) besides the system's (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) registry_ca: Vec<PathBuf>,
-    /// Write each tag's digest and reference into this file: of what was pushed, or else of what was built
+    /// Write each tag's digest and reference into this file, or `-` for stdout: of what was pushed, or else of what was built
     #[arg(long, value_name = "FILE")]
     pub(crate) digest_file: Option<PathBuf>,
 }
@@ -213,6 +226,24 @@ mod tests {
     #[test]
     fn the_definitions_hold_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_folder_is_stdout() {
+        for args in [
+            &["images", "--output", "-"][..],
+            &["release", "--output", "-"],
+            &["release", "--layout", "-"],
+            &["report", "--output", "-"],
+            &["report", "--layout", "-"],
+            &["man", "-"],
+        ] {
+            let parse = |args: &[&str]| Cli::try_parse_from(["xtask"].iter().chain(args));
+            let error = parse(args).unwrap_err().to_string();
+            assert!(error.contains("a folder is meant, not stdout; one of this name is `./-`"), "{error}");
+            let (_, rest) = args.split_last().unwrap();
+            assert!(parse(&[rest, &["./-"]].concat()).is_ok());
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `images/images.toml`: what is built.
 
+mod locked;
+
 use std::path::Path;
 
 use anyhow::Context as _;

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use arch::Host;
 use debian::cache::Cache;
 use debian::fetch::{Fetcher, Options};
 use debian::lock::Lock;
@@ -12,6 +13,7 @@ use debian::mirror::{self, Mirror};
 use crate::cache::Limit;
 use crate::cli::Sources;
 use crate::config::Config;
+use crate::ui::Ui;
 use base::Hinted;
 use builder::trace::Trace;
 
@@ -91,9 +93,15 @@ impl Site {
         Ok(Site { config, build })
     }
 
-    /// The committed lock.
-    pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
-        Ok(Lock::load(&lock_path(&self.build.workspace))?)
+    /// The committed lock, which has packages for `hosts` (empty stands for all that are configured). Reports what else of
+    /// the configuration it does not have.
+    pub(crate) fn lock(&self, hosts: &[Host], ui: &Ui) -> anyhow::Result<Lock> {
+        let lock = Lock::load(&lock_path(&self.build.workspace))?;
+        // A host that is not configured is for the plan to refuse.
+        for line in self.config.compare(&lock, hosts)? {
+            ui.note(line);
+        }
+        Ok(lock)
     }
 }
 

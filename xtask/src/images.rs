@@ -1,33 +1,34 @@
 //! `cargo xtask images`: from the lock to an image layout.
 
-use std::collections::BTreeMap;
+mod dry_run;
+
 use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
 use arch::Host;
-use debian::lock::Role;
 use oci::spec::Platform;
 use publish::archive::{self, Named};
-use publish::layout::Layout;
+use publish::layout::{Layout, LayoutWriter};
 
 use crate::cache;
 use crate::cli::ImagesArgs;
 use crate::context::{self, Site};
 use crate::report;
-use crate::ship;
-use crate::ui::{self, Ui, size};
+use crate::ship::Shipping;
+use crate::stdout::Stdout;
+use crate::ui::{self, Ui};
 use builder::build::Built;
-use builder::images::{self, Order};
+use builder::images::{self, Order, Others};
 use builder::packing::Level;
-use builder::plan::{Content, Plan, Selection};
+use builder::plan::{Plan, Selection};
 use files::Draft;
 
 pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     let ui = Ui::new();
     let started = SystemTime::now();
     let site = Site::open(&args.sources)?;
-    let lock = site.lock()?;
+    let lock = site.lock(&args.host, &ui)?;
     let selection = Selection {
         hosts: args.host.clone(),
         kinds: args.kind.clone(),
@@ -37,52 +38,86 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     // What others download is compressed once and downloaded often.
     let level = args.level.unwrap_or(if args.ship.push { Level::Best } else { Level::Quick });
     let plan = Plan::new(&site.config.hosts, &selection, &lock)?;
+    let outputs = [
+        ("--archive", args.archive.as_deref()),
+        ("--digest-file", args.ship.registry.digest_file.as_deref()),
+    ];
+    let stdout = Stdout::claim(args.json.then_some("--json"), &outputs)?;
+    let output = std::path::absolute(&args.output)?;
+    // What a push would upload is known only from what was built: that is done aside, and leaves nothing.
+    let aside = (args.dry_run && args.ship.push).then(|| aside(&site.build.cache_dir)).transpose()?;
     let order = Order {
         site: &site.build,
         lock: &lock,
         repository: args.repository.as_deref().unwrap_or(&site.config.repository),
-        output: &std::path::absolute(&args.output)?,
+        output: aside.as_ref().map_or(output.as_path(), tempfile::TempDir::path),
         jobs: args.jobs,
         level,
         trace: context::trace(),
     };
-    // What a push would upload is known only from what was built, which stays on this machine.
-    if args.dry_run && !args.ship.push {
-        ui::print(&dry_run(&plan, &order))?;
+    let others = Others::of(&selection, &site.config.hosts, args.prune);
+    if args.dry_run && aside.is_none() {
+        ui::print(&(dry_run::text(&plan, &order) + &images::going(&plan, &others, order.output)?))?;
         return Ok(());
     }
     let limit = context::cache_limit(args.sources.cache_size)?;
-    let (built, changed) = images::build(&plan, &order, &ui.shared())?;
+    // All that may refuse is asked before minutes of work: the registry, the engine, and the places of files.
+    let shipping = Shipping::prepare(&args.ship, args.dry_run, &plan, order.repository, &ui)?;
+    let archive = args.archive.as_deref().filter(|_| !args.dry_run);
+    let archive = archive.map(|path| anyhow::Ok((path, Draft::create(path)?))).transpose()?;
+    let (built, changed) = images::build(&plan, &order, &others, &ui.shared())?;
     // Listing a large cache takes longer than a build that has nothing to do.
-    if changed || limit.is_some() {
+    if aside.is_none() && (changed || limit.is_some()) {
+        let _step = ui.moment("making room in the cache");
         cache::bound(site.build.fetch.cache(), limit, started, &ui)?;
     }
-    if let Some(path) = &args.archive {
-        write_archive(path, &built, &order, &ui)?;
+    let mut layout = LayoutWriter::create(order.output)?;
+    let is_lent = archive.is_some() || args.ship.load || args.ship.push;
+    if is_lent {
+        // An index over what was asked for alone may have no tag in the layout. It goes when it has left.
+        for index in &built.indexes {
+            layout.put(&index.blob)?;
+        }
     }
-    let shipped = ship::run(
-        &args.ship,
-        args.dry_run,
-        &built,
-        &order,
-        &site.config.repository,
-        !args.host.is_empty(),
-        &ui,
-    )?;
+    if let Some((path, draft)) = archive {
+        write_archive(path, draft, &built, &order, &ui)?;
+    }
+    let shipped = shipping.run(&built, &order, &site.config.repository, !args.host.is_empty(), &ui)?;
+    if is_lent {
+        layout.prune()?;
+    }
     let text = if args.json {
-        report::json(&built, &shipped, order.repository, order.output)?
+        report::json(&built, &shipped, order.repository, &output)?
     } else {
         report::table(&built)
     };
-    ui::print(&text)?;
+    stdout.result(&text, &ui)?;
     order.trace.finish()?;
-    let verb = if changed { "wrote" } else { "nothing changed in" };
-    ui.note(format!("{verb} {}", order.output.display()));
+    ui.note(match (&aside, changed) {
+        (Some(_), _) => format!("nothing was written to {}: this was a dry run", output.display()),
+        (None, true) => format!("wrote {}", output.display()),
+        (None, false) => format!("nothing changed in {}", output.display()),
+    });
     Ok(())
 }
 
+/// A folder for a build that leaves nothing, where the layers of the cache can be linked into it. The next run that makes
+/// room in the cache removes what a killed one left.
+fn aside(cache_dir: &Path) -> anyhow::Result<tempfile::TempDir> {
+    let blobs = cache_dir.join("blobs");
+    std::fs::create_dir_all(&blobs)
+        .and_then(|()| tempfile::Builder::new().prefix(".dry-run-").tempdir_in(&blobs))
+        .with_context(|| format!("cannot write to {}", blobs.display()))
+}
+
 /// One tar for `docker load`: every index that was built, with the amd64 image for engines that can hold one only.
-fn write_archive(path: &Path, built: &Built, order: &Order<'_>, ui: &Ui) -> anyhow::Result<()> {
+fn write_archive(
+    path: &Path,
+    mut draft: Draft,
+    built: &Built,
+    order: &Order<'_>,
+    ui: &Ui,
+) -> anyhow::Result<()> {
     let _step = ui.step(format!("writing {}", path.display()));
     let named: Vec<Named> = built
         .indexes
@@ -91,12 +126,11 @@ fn write_archive(path: &Path, built: &Built, order: &Order<'_>, ui: &Ui) -> anyh
             index.plan.tags.iter().map(|tag| Named {
                 repository: order.repository.to_owned(),
                 tag: tag.clone(),
-                descriptor: index.descriptor.clone(),
+                descriptor: index.descriptor().clone(),
             })
         })
         .collect();
     let platform = classic_platform(built)?;
-    let mut draft = Draft::create(path)?;
     archive::write(&Layout::open(order.output)?, &named, &platform, &mut draft)
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(draft.finish()?)
@@ -108,57 +142,4 @@ fn classic_platform(built: &Built) -> anyhow::Result<Platform> {
     let native = Host::native().ok();
     let host = native.filter(|host| hosts.contains(host)).or(hosts.first().copied());
     Ok(host.context("an archive has at least one image")?.platform().into())
-}
-
-/// What a run would fetch, build and tag.
-fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
-    let Order { site: builder::Site { fetch, mirror, .. }, lock, repository, output, .. } = order;
-    let wanted = |package: &debian::lock::Package| {
-        plan.images.iter().filter(|image| image.host == package.host).any(|image| {
-            let program = match image.content {
-                Content::Kind(kind) => kind.has_qemu() && package.targets().any(is_current),
-                Content::Single(target) => package.targets().any(|other| other == target),
-            };
-            program || (image.content.has_register() && package.role == Role::Busybox)
-        })
-    };
-    let mut text = format!("would fetch from {mirror} ({}):\n", mirror.origin());
-    let mut total = 0;
-    let mut rows = vec![["PACKAGE", "VERSION", "HOST", "SUITE", "TARGETS", "SIZE", ""].map(str::to_owned)];
-    for package in lock.packages().iter().filter(|package| wanted(package)) {
-        let cached = fetch.cache().get(package.size, &package.digest).ok().flatten().is_some();
-        if !cached {
-            total += package.size;
-        }
-        rows.push([
-            package.name.clone(),
-            package.version.clone(),
-            package.host.to_string(),
-            package.suite.clone(),
-            package.targets().count().to_string(),
-            size(package.size),
-            if cached { "in the cache".to_owned() } else { String::new() },
-        ]);
-    }
-    text.push_str(&base::table(&rows));
-    text.push_str(&format!("{} to download\n\nwould build into {}:\n", size(total), output.display()));
-    let mut counts: BTreeMap<Host, usize> = BTreeMap::new();
-    for image in &plan.images {
-        *counts.entry(image.host).or_default() += 1;
-    }
-    for (host, count) in counts {
-        text.push_str(&format!("  {host}: {count} images ({})\n", host.platform()));
-    }
-    text.push_str(&format!("\nwould tag in {repository}:\n"));
-    let images = plan.images.iter().map(|image| image.tags.as_slice());
-    for tags in images.chain(plan.indexes.iter().map(|index| index.tags.as_slice())) {
-        if !tags.is_empty() {
-            text.push_str(&format!("  {}\n", tags.join(", ")));
-        }
-    }
-    text
-}
-
-fn is_current(target: arch::Target) -> bool {
-    target.status() == arch::Status::Current
 }

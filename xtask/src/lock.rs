@@ -19,6 +19,7 @@ use crate::cache;
 use crate::cli::full::LockArgs;
 use crate::config::Config;
 use crate::context::{self, Site};
+use crate::stdout::Stdout;
 use crate::ui::{self, Ui};
 use base::Hinted;
 use concessions::Concessions;
@@ -36,12 +37,17 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     };
     let old = Lock::load(&path);
     let request = Request { previous: old.as_ref().ok().cloned(), ..request(args, &config)? };
+    let machine = [("--json", args.json), ("--markdown", args.markdown)];
+    let machine = machine.into_iter().find_map(|(option, used)| used.then_some(option));
+    let stdout = Stdout::claim(machine, &[("--report", args.report.as_deref())])?;
     // A report that is there afterwards is of this run.
     if let Some(file) = &args.report {
         files::remove(file)?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     builder::announce(&mirror, &ui);
+    // What is read of the archive has a task for each file; this one is for what is done with it.
+    let step = ui.moment("comparing with the archive");
     let look = |request: &Request| runtime.block_on(resolve::look(&fetch, &mirror, &keyring, request, &ui));
     // That is a question of images.
     let new_hosts = |lock: &Lock| match args.libc {
@@ -72,7 +78,8 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
             comparison
         };
         comparison.findings.extend(new_hosts(&lock));
-        show(&comparison, &concessions, args)?;
+        drop(step);
+        show(&comparison, &concessions, args, &stdout, &ui)?;
         return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     if let Err(error) = &old
@@ -87,6 +94,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
         ui.note(format!("{}: {finding}", finding.kind.name()));
     }
     cache::bound(fetch.cache(), limit, started, &ui)?;
+    drop(step);
     let old = old.ok();
     if let (Some(file), Some(old)) = (&args.report, &old) {
         let mut comparison = resolve::compare(&request, old, Ok(&new), &[]);
@@ -99,7 +107,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
         lock.write(&path)?;
     }
     if !args.json {
-        ui::print(&summary(&lock, &config))?;
+        stdout.result(&summary(&lock, &config), &ui)?;
     } else {
         ui::print(&(serde_json::to_string_pretty(&cells(&lock))? + "\n"))?;
     }
@@ -108,7 +116,13 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Prints a comparison, in the form that was asked for, and writes the report.
-fn show(comparison: &Comparison, concessions: &Concessions, args: &LockArgs) -> anyhow::Result<()> {
+fn show(
+    comparison: &Comparison,
+    concessions: &Concessions,
+    args: &LockArgs,
+    stdout: &Stdout,
+    ui: &Ui,
+) -> anyhow::Result<()> {
     if let Some(file) = &args.report {
         write_report(file, comparison, concessions)?;
     }
@@ -117,7 +131,7 @@ fn show(comparison: &Comparison, concessions: &Concessions, args: &LockArgs) -> 
         (false, true) => changes::markdown(comparison, concessions),
         (false, false) => changes::table(comparison, concessions),
     };
-    Ok(ui::print(&text)?)
+    Ok(stdout.result(&text, ui)?)
 }
 
 /// Where there is nothing to say there is no report, so that whoever finds the file knows that there is something.

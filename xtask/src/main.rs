@@ -13,6 +13,7 @@ mod memory;
 mod notes;
 mod report;
 mod ship;
+mod stdout;
 mod ui;
 mod verify;
 

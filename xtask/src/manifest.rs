@@ -10,6 +10,7 @@ use crate::cli::ManifestArgs;
 use crate::config::Config;
 use crate::context;
 use crate::ship::{Digests, Shipped, connect};
+use crate::stdout::Stdout;
 use crate::ui::{self, Ui};
 
 pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
@@ -17,10 +18,15 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
+    for line in config.compare(&lock, &[])? {
+        ui.note(line);
+    }
     let compression = args.compression.unwrap_or(config.compression);
     let plan = Plan::new(&config.hosts, &Selection { compression, ..Selection::default() }, &lock)?;
     let repository: Repository = args.repository.as_deref().unwrap_or(&config.repository).parse()?;
     let expected = args.expect.as_deref().map(Expected::load).transpose()?;
+    let outputs = [("--digest-file", args.registry.digest_file.as_deref())];
+    let stdout = Stdout::claim(args.json.then_some("--json"), &outputs)?;
     let digests = Digests::of(&args.registry)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let tags = runtime.block_on(async {
@@ -37,7 +43,7 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     }
     let moved: Vec<&Shipped> = shipped.iter().filter(|tag| tag.moved).collect();
     for tag in &moved {
-        ui::print(&format!("{} -> {}\n", tag.reference, tag.digest))?;
+        stdout.result(&format!("{} -> {}\n", tag.reference, tag.digest), &ui)?;
     }
     let would = if args.dry_run { "would be " } else { "" };
     ui.note(match moved.len() {

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let site = Site::open(&args.sources)?;
     let images = images::Order {
         site: &site.build,
-        lock: &site.lock()?,
+        lock: &site.lock(&args.host, &ui)?,
         repository: &site.config.repository,
         output: &std::path::absolute(&args.layout)?,
         jobs: args.jobs,

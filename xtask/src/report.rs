@@ -65,12 +65,12 @@ pub(crate) fn json(
         layout: layout.display().to_string(),
         images: built.images.iter().map(image_json).collect(),
         indexes: built
-            .indexes
+            .listed
             .iter()
             .map(|index| IndexJson {
                 tags: &index.plan.tags,
                 version: &index.plan.version,
-                digest: index.descriptor.digest.to_string(),
+                digest: index.descriptor().digest.to_string(),
                 hosts: index.hosts.iter().map(|host| host.name()).collect(),
             })
             .collect(),
@@ -141,9 +141,9 @@ pub(crate) fn table(built: &Built) -> String {
         ));
     }
     let mut rows = vec![["TAGS".to_owned(), "HOSTS".to_owned(), "DIGEST".to_owned()]];
-    for index in &built.indexes {
+    for index in &built.listed {
         let tags = index.plan.tags.join(", ");
-        rows.push([tags, index.hosts.len().to_string(), short(&index.descriptor.digest.hex())]);
+        rows.push([tags, index.hosts.len().to_string(), short(&index.descriptor().digest.hex())]);
     }
     text.push('\n');
     text.push_str(&base::table(&rows));

@@ -12,9 +12,12 @@ use anyhow::Context as _;
 use digest::Digest;
 use oci::spec::Descriptor;
 use publish::credentials::{self, Credentials};
+#[cfg(feature = "full")]
+use publish::engine::Engine;
 use publish::layout::{Layout, LayoutWriter};
-use publish::registry::{Access, Mode, Options, Registry, Repository};
+use publish::registry::{Access, Mode, Options, Push, Registry, Repository};
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 pub(crate) use digests::Digests;
 
@@ -22,6 +25,7 @@ use crate::cli::{RegistryArgs, ShipArgs};
 use crate::ui::{self, Ui, size};
 use builder::build::Built;
 use builder::images::Order;
+use builder::plan::Plan;
 use builder::tags;
 
 /// A tag at the registry, and what it points to.
@@ -40,51 +44,135 @@ impl Shipped {
     }
 }
 
-/// Loads and pushes as asked. `partial`: only some hosts were built, so that no index may be
-/// moved. `official`: the repository of images.toml.
-pub(crate) fn run(
-    args: &ShipArgs,
-    dry_run: bool,
-    built: &Built,
-    order: &Order<'_>,
-    official: &str,
-    partial: bool,
-    ui: &Ui,
-) -> anyhow::Result<Vec<Shipped>> {
-    let repository: Repository = order.repository.parse()?;
-    let digests = Digests::of(&args.registry)?;
-    let tag = |(tag, to): (String, Descriptor)| Shipped::new(&repository, &tag, to.digest, false);
-    let tags_built = || built.refs().into_iter().map(tag).collect::<Vec<_>>();
-    if !args.load && !args.push {
-        digests.write(&tags_built())?;
-        return Ok(Vec::new());
+/// Where images go, reached before they are built: what a registry or an engine refuses, it refuses before minutes of work.
+pub(crate) struct Shipping {
+    runtime: Runtime,
+    repository: Repository,
+    digests: Digests,
+    /// Loads into this.
+    #[cfg(feature = "full")]
+    load: Option<Engine>,
+    push: Option<Destination>,
+    versioned_only: bool,
+}
+
+/// Where a push goes.
+struct Destination {
+    registry: Registry,
+    mode: Mode,
+    /// Through this engine, which gets the credentials.
+    #[cfg(feature = "full")]
+    through: Option<(Engine, Credentials)>,
+}
+
+impl Shipping {
+    /// Reaches what `args` ask for. A dry run changes nothing anywhere: it loads nothing, and asks the registry alone.
+    pub(crate) fn prepare(
+        args: &ShipArgs,
+        dry_run: bool,
+        plan: &Plan,
+        repository: &str,
+        ui: &Ui,
+    ) -> anyhow::Result<Shipping> {
+        let repository: Repository = repository.parse()?;
+        let digests = if dry_run { Digests::default() } else { Digests::of(&args.registry)? };
+        let runtime = Runtime::new()?;
+        #[cfg(feature = "full")]
+        let load = (args.load && !dry_run).then(|| runtime.block_on(engine::find())).transpose()?;
+        let reach = || runtime.block_on(Destination::reach(args, dry_run, plan, &repository, ui));
+        let push = args.push.then(reach).transpose()?;
+        Ok(Shipping {
+            runtime,
+            repository,
+            digests,
+            #[cfg(feature = "full")]
+            load,
+            push,
+            versioned_only: args.versioned_only,
+        })
     }
-    let layout = Layout::open(order.output)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+
+    /// Loads and pushes what was built. `partial`: only some hosts were built, so that no index may be moved. `official`: the
+    /// repository of images.toml.
+    pub(crate) fn run(
+        self,
+        built: &Built,
+        order: &Order<'_>,
+        official: &str,
+        partial: bool,
+        ui: &Ui,
+    ) -> anyhow::Result<Vec<Shipped>> {
+        let layout = Layout::open(order.output)?;
         #[cfg(feature = "full")]
-        if args.load && !dry_run {
-            engine::load(&layout, built, &repository, ui).await?;
+        if let Some(engine) = &self.load {
+            self.runtime.block_on(engine::load(engine, &layout, built, &self.repository, ui))?;
         }
-        if !args.push {
-            digests.write(&tags_built())?;
+        let Some(destination) = &self.push else {
+            // Of what was built, since nothing is pushed.
+            let tag =
+                |(tag, to): (String, Descriptor)| Shipped::new(&self.repository, &tag, to.digest, false);
+            self.digests.write(&built.refs().into_iter().map(tag).collect::<Vec<_>>())?;
             return Ok(Vec::new());
-        }
-        let mode = if dry_run { Mode::DryRun } else { Mode::Push };
-        let tags = tags::plan(built, &LayoutWriter::create(layout.path())?, partial, args.versioned_only)?;
-        let registry = connect(&repository, &args.registry, Access::Push).await?;
-        #[cfg(feature = "full")]
-        if let Some(engine) = engine::choose(args, dry_run, built, ui).await? {
-            let credentials = credentials(&repository).await?;
-            let shipped = engine::push(&engine, &layout, &tags, &registry, &credentials, ui).await?;
-            digests.write(&shipped)?;
-            return Ok(shipped);
-        }
-        let from = mountable(&repository, official);
-        let shipped = registry::push(&layout, &tags, &from, &registry, mode, ui).await?;
-        digests.write(&shipped)?;
+        };
+        let tags = tags::plan(built, &LayoutWriter::create(layout.path())?, partial, self.versioned_only)?;
+        let step = ui.moment(format!("pushing {} tags to {}", tags.len(), self.repository));
+        let from = mountable(&self.repository, official);
+        let shipped = self.runtime.block_on(destination.push(&layout, &tags, &from, ui))?;
+        drop(step);
+        self.digests.write(&shipped)?;
         Ok(shipped)
-    })
+    }
+}
+
+impl Destination {
+    #[cfg_attr(not(feature = "full"), allow(unused_variables, reason = "only an engine depends on the plan"))]
+    async fn reach(
+        args: &ShipArgs,
+        dry_run: bool,
+        plan: &Plan,
+        repository: &Repository,
+        ui: &Ui,
+    ) -> anyhow::Result<Destination> {
+        let _step = ui.moment(format!("asking {repository} whether a push is possible"));
+        let registry = connect(repository, &args.registry, Access::Push).await?;
+        let mode = match dry_run {
+            true => {
+                // A dry run begins no upload, and so learns of credentials only what reading tells.
+                registry.head_manifest("latest").await?;
+                Mode::DryRun
+            }
+            false => {
+                registry.check_push().await?;
+                Mode::Push
+            }
+        };
+        #[cfg(feature = "full")]
+        let through = match engine::choose(args, dry_run, plan, ui).await? {
+            Some(engine) => Some((engine, credentials(repository).await?)),
+            None => None,
+        };
+        Ok(Destination {
+            registry,
+            mode,
+            #[cfg(feature = "full")]
+            through,
+        })
+    }
+
+    /// Pushes `tags`; blobs may be mounted `from` other repositories at the registry.
+    async fn push(
+        &self,
+        layout: &Layout,
+        tags: &[Push],
+        from: &[String],
+        ui: &Ui,
+    ) -> anyhow::Result<Vec<Shipped>> {
+        #[cfg(feature = "full")]
+        if let Some((engine, credentials)) = &self.through {
+            return engine::push(engine, layout, tags, &self.registry, credentials, ui).await;
+        }
+        registry::push(layout, tags, from, &self.registry, self.mode, ui).await
+    }
 }
 
 /// The repositories at the same registry that blobs may be mounted from instead of being sent.
@@ -119,7 +207,7 @@ pub(crate) fn verify(
     args: &RegistryArgs,
     ui: &Ui,
 ) -> anyhow::Result<Vec<String>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = Runtime::new()?;
     runtime.block_on(async {
         let registry = connect(reference.repository(), args, Access::Pull).await?;
         let step = ui.step(format!("verifying {reference}"));
@@ -145,7 +233,7 @@ pub(crate) fn pull(
     to: &Path,
     ui: &Ui,
 ) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = Runtime::new()?;
     runtime.block_on(async {
         let registry = connect(reference.repository(), args, Access::Pull).await?;
         let _step = ui.step(format!("downloading {reference}"));

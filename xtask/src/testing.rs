@@ -122,6 +122,7 @@ pub(crate) fn real(
             images::build(
                 &Plan::new(&site.config.hosts, &Selection::default(), lock)?,
                 &order,
+                &images::Others::Remove,
                 &ui.shared(),
             )?;
         }

@@ -102,6 +102,10 @@ impl debian::progress::Progress for Ui {
         Box::new(Ui::step(self, what))
     }
 
+    fn moment(&self, what: &str) -> Box<dyn debian::progress::Task> {
+        Box::new(Ui::moment(self, what))
+    }
+
     fn count(&self, what: &str, total: u64) -> Box<dyn debian::progress::Task> {
         Box::new(self.announced(what, Unit::Things, Some(total)))
     }
@@ -116,8 +120,8 @@ impl debian::progress::Task for Task {
         self.bar.set_position(position);
     }
 
-    fn advance(&self, bytes: u64) {
-        self.bar.inc(bytes);
+    fn advance(&self, more: u64) {
+        Task::advance(self, more);
     }
 }
 
@@ -132,6 +136,11 @@ impl Task {
     /// `position` bytes are done.
     pub(crate) fn at(&self, position: u64) {
         self.bar.set_position(position);
+    }
+
+    /// So many bytes or things more are done.
+    pub(crate) fn advance(&self, more: u64) {
+        self.bar.inc(more);
     }
 
     pub(crate) fn elapsed(&self) -> Duration {

@@ -71,12 +71,20 @@ fn a_push_sets_moving_tags_last_and_again_does_nothing() {
     line.run(&["lock"]).success();
 
     let anonymous = line.run(&push).failure(1);
+    // Refused before anything was fetched, compressed or written.
+    assert!(!anonymous.stderr.contains("compressing"), "{}", anonymous.stderr);
+    assert!(!line.path("target/images").exists() && !line.path("digests").exists());
     assert!(anonymous.stderr.contains(&repository), "{}", anonymous.stderr);
     assert!(anonymous.stderr.contains("\nhint: "), "{}", anonymous.stderr);
     assert!(!anonymous.stderr.contains(PASSWORD));
 
     let dry = line.run_with(&[&push[..], &["--dry-run"]].concat(), &login).success();
     assert!(dry.stderr.contains("would upload sha256:"), "{}", dry.stderr);
+    let nothing = format!("\nnothing was written to {}/target/images: this was a dry run\n", line.root());
+    assert!(dry.stderr.ends_with(&nothing), "{}", dry.stderr);
+    assert!(!line.path("target").exists());
+    let layers = std::fs::read_dir(line.path("cache/blobs")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(layers.map(|name| name.into_string().unwrap()).all(|name| name.len() == 64));
     let gone = line.run_with(&["verify", &format!("{repository}:pkg")], &login).failure(1);
     assert!(gone.stderr.starts_with("verifying"), "{}", gone.stderr);
 

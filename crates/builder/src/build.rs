@@ -9,6 +9,7 @@ pub mod memo;
 mod missing;
 mod pipeline;
 mod qemu;
+mod union;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
@@ -29,6 +30,7 @@ use downloads::Downloads;
 use memo::{Key, Memo};
 use missing::Missing;
 use pipeline::Permits;
+pub(crate) use union::{Union, widen};
 
 use crate::announce;
 use crate::packing::{Form, Holds, Level, Packing};
@@ -71,6 +73,7 @@ impl Builder<'_> {
         register: impl FnOnce() -> anyhow::Result<BTreeMap<Host, Vec<u8>>>,
     ) -> anyhow::Result<Built> {
         let memo = Memo::open(self.cache_dir)?;
+        let step = self.progress.moment("looking for layers that are there");
         let mut missing: Vec<Missing<'_>> = plan
             .hosts()
             .into_iter()
@@ -79,9 +82,11 @@ impl Builder<'_> {
             .collect::<anyhow::Result<_>>()?;
         // The longest first, so that no core is left with it alone at the end.
         missing.sort_by_key(|missing| std::cmp::Reverse(missing.weight()));
+        drop(step);
         self.make(missing, &memo)?;
         let register = register()?;
 
+        let _step = self.progress.moment("putting images together");
         let mut layers = BTreeMap::new();
         for host in plan.hosts() {
             for form in plan.forms() {
@@ -130,6 +135,7 @@ impl Builder<'_> {
             // One more than its share, which has its binary ready when a permit is free.
             workers: self.jobs.get().div_ceil(at_once) + 1,
         };
+        let done = self.progress.count("making layers, host by host", missing.len() as u64);
         let queue = Mutex::new(missing.into_iter());
         let next = || queue.lock().ok().and_then(|mut queue| queue.next());
         thread::scope(|scope| {
@@ -140,6 +146,7 @@ impl Builder<'_> {
                         queue.lock().map(|mut queue| queue.by_ref().for_each(drop)).ok();
                         return Err(error);
                     }
+                    done.advance(1);
                 }
                 Ok(())
             };

@@ -1,21 +1,23 @@
 //! One order: every image that a plan has, in a layout.
 
+mod finish;
+
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
 use arch::Host;
-use base::size;
 use debian::lock::Lock;
 use debian::progress::Progress;
-use publish::layout::{LayoutWriter, Pruned};
+use publish::layout::LayoutWriter;
 
 use crate::build::{Builder, Built};
 use crate::packing::Level;
 use crate::plan::Plan;
 use crate::trace::Trace;
 use crate::{Site, cross};
+pub use finish::{Others, going};
 
 /// What is built, from what, and where to.
 pub struct Order<'a> {
@@ -35,18 +37,22 @@ pub struct Order<'a> {
     pub trace: Trace,
 }
 
-/// Builds `plan` into the layout; says whether that changed anything.
-pub fn build(plan: &Plan, order: &Order<'_>, progress: &Arc<dyn Progress>) -> anyhow::Result<(Built, bool)> {
+/// Builds `plan` into the layout, beside what becomes of `others` there; true if that changed anything.
+pub fn build(
+    plan: &Plan,
+    order: &Order<'_>,
+    others: &Others<'_>,
+    progress: &Arc<dyn Progress>,
+) -> anyhow::Result<(Built, bool)> {
     // The output is opened first: what it may refuse, it refuses before minutes of work.
     let mut layout = LayoutWriter::create(order.output)?;
-    let built = make(plan, order, &layout, progress)?;
-    let _span = order.trace.span("finish", || "tags, and blobs without one".to_owned());
-    let changed = layout.finish(order.repository, &built.refs())?;
-    if let Pruned::Removed { blobs, bytes } = layout.prune()?
-        && blobs > 0
-    {
-        progress.note(&format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
+    if let Others::Keep { .. } = others {
+        finish::check_kept(plan, &layout)?;
     }
+    let mut built = make(plan, order, &layout, progress)?;
+    let _span = order.trace.span("finish", || "tags, and blobs without one".to_owned());
+    let _step = progress.moment("setting tags, and removing blobs without one");
+    let changed = finish::finish(plan, &mut built, others, order, &mut layout, progress.as_ref())?;
     Ok((built, changed))
 }
 

@@ -22,6 +22,13 @@ pub struct Selection {
     pub compression: Compression,
 }
 
+impl Selection {
+    /// True if it leaves nothing out.
+    pub fn is_everything(&self) -> bool {
+        self.hosts.is_empty() && self.kinds.is_empty() && self.targets.is_empty()
+    }
+}
+
 /// What an image holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Content {
@@ -191,6 +198,12 @@ impl Plan {
             })
             .collect();
         Ok(Plan { images, indexes, versions })
+    }
+
+    /// Every tag of its images and indexes.
+    pub(crate) fn tags(&self) -> BTreeSet<&str> {
+        let images = self.images.iter().flat_map(|image| &image.tags);
+        images.chain(self.indexes.iter().flat_map(|index| &index.tags)).map(String::as_str).collect()
     }
 
     /// The forms that images are in.

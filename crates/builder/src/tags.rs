@@ -34,8 +34,8 @@ pub fn plan(
         }
         return Ok(pushes);
     }
-    let versioned = built.indexes.iter().map(|index| push(index.plan.version_tag(), &index.descriptor));
-    let moving = built.indexes.iter().map(|index| push(index.plan.moving_tag(), &index.descriptor));
+    let versioned = built.indexes.iter().map(|index| push(index.plan.version_tag(), index.descriptor()));
+    let moving = built.indexes.iter().map(|index| push(index.plan.moving_tag(), index.descriptor()));
     pushes.extend(versioned.chain(moving.filter(|_| !versioned_only)));
     Ok(pushes)
 }

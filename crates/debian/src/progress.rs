@@ -10,6 +10,11 @@ pub trait Progress: Send + Sync {
         Box::new(Silent)
     }
 
+    /// Work begins that mostly takes no time: only if it does is it mentioned.
+    fn moment(&self, _what: &str) -> Box<dyn Task> {
+        Box::new(Silent)
+    }
+
     /// Work over `total` things begins, of which `what` names the kind. It has ended when the [`Task`] is dropped.
     fn count(&self, _what: &str, _total: u64) -> Box<dyn Task> {
         Box::new(Silent)

@@ -48,7 +48,9 @@ impl<'a> Suite<'a> {
         let mut build = Command::new(std::env::current_exe()?);
         build.arg("images").arg("--cache-dir").arg(cache_dir);
         build.arg("--output").arg(workspace.join("target/images"));
+        let step = ui.moment("building the images once");
         child::run(&mut build, "images")?;
+        drop(step);
         let room = Room::new(workspace, cache_dir, lock)?;
         Ok(Suite { workspace, cache_dir, lock, runs, ui, room })
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use arch::{Host, Target};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Sources;
+use super::{Sources, folder};
 use builder::packing::Level;
 
 #[derive(Debug, Subcommand)]
@@ -62,7 +62,8 @@ pub(crate) struct LockArgs {
     /// Print what --check found as Markdown
     #[arg(long, requires = "check", conflicts_with = "json")]
     pub(crate) markdown: bool,
-    /// Write what differs, and what is new, into this file as Markdown, if there is anything: the text of a pull request
+    /// Write what differs, and what is new, into this file (`-` for stdout) as Markdown, if there is anything: the text of a
+    /// pull request
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
     /// Print the result as JSON
@@ -85,10 +86,10 @@ pub(crate) struct ReleaseArgs {
     #[arg(long, value_name = "TARGET")]
     pub(crate) target: Vec<Target>,
     /// Write the files here; what an earlier run wrote here and is not asked for any more is removed
-    #[arg(long, value_name = "DIR", default_value = "target/release-assets")]
+    #[arg(long, value_name = "DIR", default_value = "target/release-assets", value_parser = folder())]
     pub(crate) output: PathBuf,
     /// Take the binaries from this layout, after making there what it lacks
-    #[arg(long, value_name = "DIR", default_value = "target/images")]
+    #[arg(long, value_name = "DIR", default_value = "target/images", value_parser = folder())]
     pub(crate) layout: PathBuf,
     /// How hard binaries are compressed
     #[arg(long, value_name = "LEVEL", default_value = "best")]
@@ -173,10 +174,10 @@ pub(crate) struct BenchArgs {
   cargo xtask report --json | jq '.targets[] | select(.name == \"aarch64\")'")]
 pub(crate) struct ReportArgs {
     /// Take sizes from this layout [default: target/images, or no sizes if it is not there]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub(crate) layout: Option<PathBuf>,
     /// Write index.html and report.md here
-    #[arg(long, value_name = "DIR", default_value = "target/report")]
+    #[arg(long, value_name = "DIR", default_value = "target/report", value_parser = folder())]
     pub(crate) output: PathBuf,
     /// Print the report as JSON, too
     #[arg(long)]
@@ -244,6 +245,6 @@ pub(crate) struct E2eArgs {
   cargo xtask man target/man && man -l target/man/register.1")]
 pub(crate) struct ManArgs {
     /// Where to write them
-    #[arg(value_name = "DIR", default_value = "target/man")]
+    #[arg(value_name = "DIR", default_value = "target/man", value_parser = folder())]
     pub(crate) dir: PathBuf,
 }

@@ -6,6 +6,7 @@ use files::Draft;
 
 /// What `--digest-file` asks for: one line for each tag, `sha256:… docker.io/aptman/qus:latest`. Begun before the push,
 /// after which nothing should stand in its way.
+#[derive(Default)]
 pub(crate) struct Digests(Option<Draft>);
 
 impl Digests {

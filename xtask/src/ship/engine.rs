@@ -13,12 +13,13 @@ use crate::ui::Ui;
 use base::Hinted;
 use builder::build::{Built, BuiltImage};
 use builder::packing::Form;
+use builder::plan::Plan;
 
 /// The engine to push through, or `None` for the registry; says which and why.
 pub(super) async fn choose(
     args: &ShipArgs,
     dry_run: bool,
-    built: &Built,
+    plan: &Plan,
     ui: &Ui,
 ) -> anyhow::Result<Option<Engine>> {
     match args.push_via {
@@ -27,9 +28,7 @@ pub(super) async fn choose(
         Some(Via::Registry) => Ok(None),
         Some(Via::Engine) => {
             let engine = find().await?;
-            if engine.store() == Store::Classic
-                && built.images.iter().any(|image| image.plan.form == Form::Zstd)
-            {
+            if engine.store() == Store::Classic && plan.forms().contains(&Form::Zstd) {
                 let message = format!("{} has a classic store, which pushes no zstd", engine.name());
                 let hint = "push to the registry directly: --push-via registry; or with --compression gzip";
                 return Err(Hinted::new(message, hint).into());
@@ -60,19 +59,20 @@ pub(super) async fn choose(
     }
 }
 
-async fn find() -> anyhow::Result<Engine> {
+/// The engine that the environment, the docker context or a default socket leads to.
+pub(super) async fn find() -> anyhow::Result<Engine> {
     let endpoints = publish::engine::find(|name| std::env::var_os(name))?;
     Ok(Engine::connect(&endpoints).await?)
 }
 
 /// Loads what was built: indexes where the store holds them, or else each host's own images.
 pub(super) async fn load(
+    engine: &Engine,
     layout: &Layout,
     built: &Built,
     repository: &Repository,
     ui: &Ui,
 ) -> anyhow::Result<()> {
-    let engine = find().await?;
     // A classic store may not read zstd; it gets what is in gzip, if anything is.
     let gzip = built.images.iter().any(|image| image.plan.form == Form::Gzip);
     let takes = |form: Form| engine.store() == Store::Containerd || !gzip || form == Form::Gzip;
@@ -80,7 +80,7 @@ pub(super) async fn load(
         .indexes
         .iter()
         .filter(|index| takes(index.plan.forms[0]))
-        .flat_map(|index| index.plan.tags.iter().map(|tag| named(repository, tag, &index.descriptor)));
+        .flat_map(|index| index.plan.tags.iter().map(|tag| named(repository, tag, index.descriptor())));
     // A classic store keeps one platform: an index that lacks the engine's own has nothing for it.
     let fits = |descriptor: &Descriptor| {
         engine.store() == Store::Containerd

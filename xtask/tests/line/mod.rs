@@ -39,6 +39,12 @@ impl Line {
         *self.server.borrow_mut() = Some(Server::start(archive.files.clone()).unwrap());
     }
 
+    /// Lets the archive's server misbehave at every request for `path`.
+    #[allow(dead_code, reason = "not every test binary needs a bad server")]
+    pub(crate) fn misbehave(&self, path: &str, fault: debian::testing::Fault) {
+        self.server.borrow().as_ref().unwrap().always(path, fault);
+    }
+
     /// Gives the workspace what `register` is built from, and the cache what `cargo xtask test` built of it, so that
     /// nothing is compiled; `false` where there is nothing to give.
     #[allow(dead_code, reason = "not every test binary needs `register`")]

@@ -38,24 +38,33 @@ pub struct BuiltImage {
     pub packing: Packing,
 }
 
-/// An index in the layout.
-#[derive(Debug)]
+/// An index over images in the layout.
+#[derive(Debug, Clone)]
 pub struct BuiltIndex {
     /// Its plan.
     pub plan: IndexPlan,
-    /// Points to the index.
-    pub descriptor: Descriptor,
+    /// The index.
+    pub blob: Blob,
     /// The hosts that it has images for.
     pub hosts: Vec<Host>,
 }
 
-/// Everything that a plan asked for.
+impl BuiltIndex {
+    /// Points to the index.
+    pub fn descriptor(&self) -> &Descriptor {
+        self.blob.descriptor()
+    }
+}
+
+/// Everything that a plan asked for. Images are in the layout; indexes are put there by who needs them.
 #[derive(Debug)]
 pub struct Built {
     /// The images, in the plan's order.
     pub images: Vec<BuiltImage>,
-    /// The indexes, in the plan's order.
+    /// Indexes over these images and no others, in the plan's order: what is loaded, archived and pushed.
     pub indexes: Vec<BuiltIndex>,
+    /// The indexes in the layout. They may list images of other hosts, too, that were there.
+    pub listed: Vec<BuiltIndex>,
     pub(super) versions: BTreeMap<Host, String>,
 }
 
@@ -65,10 +74,10 @@ impl Built {
         self.versions.get(&host).map_or("", String::as_str)
     }
 
-    /// Every tag with what it points to.
+    /// Every tag of the layout that was built, with what it points to.
     pub fn refs(&self) -> Vec<(String, Descriptor)> {
         let images = self.images.iter().flat_map(|image| pair(&image.plan.tags, &image.descriptor));
-        let indexes = self.indexes.iter().flat_map(|index| pair(&index.plan.tags, &index.descriptor));
+        let indexes = self.listed.iter().flat_map(|index| pair(&index.plan.tags, index.descriptor()));
         images.chain(indexes).collect()
     }
 }
@@ -109,15 +118,14 @@ pub(super) fn assemble(
             .flat_map(|form| images.iter().filter(|image| index_plan.lists(&image.plan, *form)))
             .collect();
         let blob = index(plan, index_plan, members.iter().map(|image| image.descriptor.clone()), lock)?;
-        layout.put(&blob)?;
         let listed: BTreeSet<Host> = members.iter().map(|image| image.plan.host).collect();
         indexes.push(BuiltIndex {
             plan: index_plan.clone(),
-            descriptor: blob.descriptor().clone(),
+            blob,
             hosts: plan.hosts().into_iter().filter(|host| listed.contains(host)).collect(),
         });
     }
-    Ok(Built { images, indexes, versions: plan.versions.clone() })
+    Ok(Built { images, indexes, listed: Vec::new(), versions: plan.versions.clone() })
 }
 
 /// How the binaries in an image are compressed, or the rest where there are none.

@@ -21,6 +21,12 @@ pub struct LayoutWriter {
     lock: File,
 }
 
+/// The tags of a layout. As long as this lives, no other process changes them.
+pub struct Tags<'a> {
+    layout: &'a LayoutWriter,
+    _lock: File,
+}
+
 /// What [`LayoutWriter::prune`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pruned {
@@ -120,42 +126,18 @@ impl LayoutWriter {
         holds(&self.blob_path(descriptor.digest), descriptor)
     }
 
-    /// Makes `refs`, tags of `repository`, what the layout holds. Returns whether that changed anything; if not,
+    /// Makes `refs`, tags of `repository`, all that the layout holds. Returns true if that changed anything; if not,
     /// no file is written. Every blob must be there.
     pub fn finish(&self, repository: &str, refs: &[(String, Descriptor)]) -> Result<bool, LayoutError> {
-        let mut refs: Vec<_> = refs.iter().collect();
-        refs.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let mut manifests = Vec::new();
-        for (tag, descriptor) in refs {
-            if !self.contains(descriptor) {
-                return Err(LayoutError::Missing {
-                    path: self.root.clone(),
-                    descriptor: Box::new(descriptor.clone()),
-                    reason: format!(
-                        "`{tag}` points to it, but no such blob of {} bytes is there",
-                        descriptor.size
-                    ),
-                });
-            }
-            let mut descriptor = descriptor.clone();
-            let note = &mut descriptor.annotations;
-            note.insert(annotation::REF_NAME.to_owned(), tag.clone());
-            note.insert(annotation::CONTAINERD_NAME.to_owned(), format!("{repository}:{tag}"));
-            manifests.push(descriptor);
-        }
-        let index = Index {
-            schema_version: SchemaVersion,
-            media_type: Some(media_type::INDEX.to_owned()),
-            manifests,
-            annotations: Default::default(),
-        };
-        let bytes = Blob::json(media_type::INDEX, &index);
-        let path = self.root.join(INDEX);
-        if file::read(&path).is_ok_and(|old| old == bytes.bytes()) {
-            return Ok(false);
-        }
-        write_whole(&path, bytes.bytes())?;
-        Ok(true)
+        self.tags()?.write(repository, refs, &[])
+    }
+
+    /// Takes the layout's tags, to be changed by this process alone: waits for another one that has them.
+    pub fn tags(&self) -> Result<Tags<'_>, LayoutError> {
+        let marker = self.root.join(MARKER);
+        let lock = super::open(&marker).map_err(LayoutError::io("open", &marker))?;
+        lock.lock().map_err(LayoutError::io("lock", &marker))?;
+        Ok(Tags { layout: self, _lock: lock })
     }
 
     /// Removes the blobs that no tag leads to, unless another build is writing here.
@@ -183,6 +165,59 @@ impl LayoutWriter {
         self.lock.lock_shared().map_err(LayoutError::io("lock", &blobs))?;
         Ok(Pruned::Removed { blobs: removed, bytes })
     }
+}
+
+impl Tags<'_> {
+    /// The layout as it is; `None` before its first tags.
+    pub fn current(&self) -> Result<Option<Layout>, LayoutError> {
+        let path = &self.layout.root;
+        path.join(INDEX).exists().then(|| Layout::open(path)).transpose()
+    }
+
+    /// Makes `refs`, tags of `repository`, and `kept`, roots that the layout has, all that it holds. Returns true if that
+    /// changed anything; if not, no file is written. Every blob must be there.
+    pub fn write(
+        self,
+        repository: &str,
+        refs: &[(String, Descriptor)],
+        kept: &[Descriptor],
+    ) -> Result<bool, LayoutError> {
+        let named = |(tag, descriptor): &(String, Descriptor)| {
+            let mut descriptor = descriptor.clone();
+            let note = &mut descriptor.annotations;
+            note.insert(annotation::REF_NAME.to_owned(), tag.clone());
+            note.insert(annotation::CONTAINERD_NAME.to_owned(), format!("{repository}:{tag}"));
+            descriptor
+        };
+        let mut manifests: Vec<Descriptor> = refs.iter().map(named).chain(kept.iter().cloned()).collect();
+        manifests.sort_by(|a, b| tag_of(a).cmp(&tag_of(b)));
+        if let Some(missing) = manifests.iter().find(|descriptor| !self.layout.contains(descriptor)) {
+            let (tag, size) = (tag_of(missing).unwrap_or(INDEX), missing.size);
+            return Err(LayoutError::Missing {
+                path: self.layout.root.clone(),
+                descriptor: Box::new(missing.clone()),
+                reason: format!("`{tag}` points to it, but no such blob of {size} bytes is there"),
+            });
+        }
+        let index = Index {
+            schema_version: SchemaVersion,
+            media_type: Some(media_type::INDEX.to_owned()),
+            manifests,
+            annotations: Default::default(),
+        };
+        let bytes = Blob::json(media_type::INDEX, &index);
+        let path = self.layout.root.join(INDEX);
+        if file::read(&path).is_ok_and(|old| old == bytes.bytes()) {
+            return Ok(false);
+        }
+        write_whole(&path, bytes.bytes())?;
+        Ok(true)
+    }
+}
+
+/// The tag of a root of a layout.
+fn tag_of(root: &Descriptor) -> Option<&str> {
+    root.annotations.get(annotation::REF_NAME).map(String::as_str)
 }
 
 /// Whether `file` is the blob that `descriptor` says.

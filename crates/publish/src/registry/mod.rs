@@ -12,6 +12,7 @@ mod error;
 mod failure;
 mod join;
 mod options;
+mod permission;
 mod progress;
 mod pull;
 mod push;

@@ -38,6 +38,15 @@ enum Step {
     Further { location: Url, offset: u64 },
 }
 
+/// The reason why an upload was not begun.
+pub(super) fn not_begun(answer: &Answer) -> Reason {
+    match super::answer::reason(answer.status, &answer.body, 1) {
+        // Nothing else is named in the request.
+        Reason::NotFound(said) => Reason::NoRepository(said),
+        reason => reason,
+    }
+}
+
 impl Registry {
     /// Puts the blob in the file `path` into the repository, unless it is there or can be mounted from one of the
     /// repositories `from` (paths at the same registry). `sent` hears how many of its bytes have been sent.
@@ -112,11 +121,7 @@ impl Registry {
         let answer = self.http.call(&call).await?;
         match answer.status {
             StatusCode::ACCEPTED => Session::begun(&answer).map(Some),
-            _ => Err(match super::answer::reason(answer.status, &answer.body, 1) {
-                // Nothing else is named in the request.
-                Reason::NotFound(said) => Reason::NoRepository(said),
-                other => other,
-            }),
+            _ => Err(not_begun(&answer)),
         }
     }
 

@@ -11,4 +11,5 @@ mod fixture;
 mod layout;
 mod limits;
 mod skopeo;
+mod tags;
 mod verify;

@@ -12,6 +12,7 @@ mod fixture;
 mod guard;
 mod http;
 mod join;
+mod permission;
 mod pull;
 mod push;
 mod real;

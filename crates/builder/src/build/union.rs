@@ -1,0 +1,127 @@
+//! Indexes over what was built for some hosts and what the layout has of the others, so that building a part of the images
+//! takes nothing from an index over hosts.
+//!
+//! An image of another host joins if it fits: it was made from what the lock has for its host now (as `cargo xtask
+//! manifest` requires of what it joins), in the form that the index lists, and all of its blobs are there.
+
+use std::collections::BTreeMap;
+
+use arch::Host;
+use debian::lock::Lock;
+use oci::spec::{Descriptor, Index, Manifest};
+use publish::layout::{Layout, LayoutWriter};
+
+use super::assemble::{Built, BuiltIndex, index, inputs, inputs_key};
+use crate::packing::Form;
+use crate::plan::{Content, ImagePlan, Plan, Selection};
+
+/// The indexes that the layout gets.
+pub(crate) struct Union {
+    pub(crate) indexes: Vec<BuiltIndex>,
+    /// Those that lack hosts: the moving tag of each, with the hosts that it has.
+    pub(crate) narrow: Vec<(String, Vec<Host>)>,
+}
+
+/// What identifies an image of a plan.
+type Name = (Host, Content, Form);
+
+/// Widens the indexes of `built`, which `plan` made of the `selection` of hosts, by what `layout` has.
+pub(crate) fn widen(
+    plan: &Plan,
+    built: &Built,
+    selection: &Selection,
+    configured: &[Host],
+    lock: &Lock,
+    (writer, layout): (&LayoutWriter, Option<&Layout>),
+) -> anyhow::Result<Union> {
+    let over = |hosts: &[Host]| {
+        Plan::new(configured, &Selection { hosts: hosts.to_vec(), ..selection.clone() }, lock)
+    };
+    let asked = plan.hosts();
+    let possible: Vec<Host> =
+        configured.iter().copied().filter(|host| asked.contains(host) || over(&[*host]).is_ok()).collect();
+    let whole = over(&possible)?;
+    let mut images: BTreeMap<Name, Descriptor> = match layout {
+        Some(layout) => fitting(&whole, lock, writer, layout),
+        None => BTreeMap::new(),
+    };
+    images.extend(built.images.iter().map(|image| (name(&image.plan), image.descriptor.clone())));
+
+    // Most contents have the same hosts, and so the same plan.
+    let mut parts: BTreeMap<Vec<Host>, Plan> = BTreeMap::new();
+    let mut union = Union { indexes: Vec::new(), narrow: Vec::new() };
+    let mut contents: Vec<Content> = plan.indexes.iter().map(|index| index.content).collect();
+    contents.dedup();
+    for content in contents {
+        let of_content = || whole.images.iter().filter(|image| image.content == content);
+        let mut expected: Vec<Host> = of_content().map(|image| image.host).collect();
+        expected.dedup();
+        let mut here = expected.clone();
+        here.retain(|host| {
+            of_content().filter(|image| image.host == *host).all(|image| images.contains_key(&name(image)))
+        });
+        let part = if here == expected {
+            &whole
+        } else {
+            if !parts.contains_key(&here) {
+                parts.insert(here.clone(), over(&here)?);
+            }
+            &parts[&here]
+        };
+        for index_plan in part.indexes.iter().filter(|index| index.content == content) {
+            let listed = |form: &Form| {
+                let form = *form;
+                part.images.iter().filter(move |image| index_plan.lists(image, form))
+            };
+            let members =
+                index_plan.forms.iter().flat_map(listed).filter_map(|image| images.get(&name(image)));
+            let blob = index(part, index_plan, members.cloned(), lock)?;
+            if here != expected {
+                union.narrow.push((index_plan.moving_tag().to_owned(), here.clone()));
+            }
+            union.indexes.push(BuiltIndex { plan: index_plan.clone(), blob, hosts: here.clone() });
+        }
+    }
+    Ok(union)
+}
+
+fn name(image: &ImagePlan) -> Name {
+    (image.host, image.content, image.form)
+}
+
+/// The images of `plan` that the layout has under their own tags or in an index, and that fit.
+fn fitting(plan: &Plan, lock: &Lock, writer: &LayoutWriter, layout: &Layout) -> BTreeMap<Name, Descriptor> {
+    let refs: BTreeMap<String, Descriptor> = layout.refs().into_iter().collect();
+    // What cannot be read has no images to give: a build of everything makes it again.
+    let members = |tag: &String| -> Vec<Descriptor> {
+        let index = refs.get(tag).and_then(|root| layout.json::<Index>(root).ok());
+        index.map(|index| index.manifests).unwrap_or_default()
+    };
+    let listed: Vec<(Content, Vec<Descriptor>)> = plan
+        .indexes
+        .iter()
+        .map(|index| (index.content, index.tags.iter().flat_map(members).collect()))
+        .collect();
+    let inputs: BTreeMap<Host, String> =
+        plan.hosts().into_iter().map(|host| (host, inputs(host, lock).to_string())).collect();
+    let fits = |image: &ImagePlan, found: &Descriptor| {
+        let is_same = layout.json::<Manifest>(found).is_ok_and(|manifest| {
+            manifest.is_zstd() == (image.form == Form::Zstd)
+                && manifest.annotations.get(&inputs_key()) == inputs.get(&image.host)
+        });
+        is_same && layout.closure([found]).is_ok_and(|blobs| blobs.iter().all(|blob| writer.contains(blob)))
+    };
+    let find = |image: &ImagePlan| {
+        let platform = Some(image.host.platform().into());
+        let tagged = image.version_tag().and_then(|tag| refs.get(tag));
+        let in_indexes = listed
+            .iter()
+            .filter(|(content, _)| *content == image.content)
+            .flat_map(|(_, members)| members)
+            .filter(|member| member.platform == platform);
+        let found = tagged.into_iter().chain(in_indexes).find(|found| fits(image, found))?;
+        let found = Descriptor { platform: platform.clone(), annotations: BTreeMap::new(), ..found.clone() };
+        Some((name(image), found.with_zstd(image.form == Form::Zstd)))
+    };
+    plan.images.iter().filter_map(find).collect()
+}

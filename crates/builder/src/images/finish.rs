@@ -1,0 +1,222 @@
+//! The end of a build: which tags the layout has then, and which blobs go.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use arch::Host;
+use base::{Hinted, size};
+use debian::progress::Progress;
+use digest::Digest;
+use oci::spec::{Descriptor, annotation};
+use publish::layout::{Layout, LayoutWriter, Pruned};
+
+use super::Order;
+use crate::build::{Built, Union, widen};
+use crate::plan::{Plan, Selection};
+
+/// The tags of a layout that a build does not set.
+pub enum Others<'a> {
+    /// They go: the layout becomes what was built.
+    Remove,
+    /// They stay, and so do images of other hosts in the indexes over hosts.
+    Keep {
+        /// What was built.
+        selection: &'a Selection,
+        /// The hosts that a build of everything is for.
+        configured: &'a [Host],
+    },
+}
+
+impl<'a> Others<'a> {
+    /// A build of a part leaves the rest alone; one of everything is everything.
+    pub fn of(selection: &'a Selection, configured: &'a [Host], prune: bool) -> Others<'a> {
+        match prune || selection.is_everything() {
+            true => Others::Remove,
+            false => Others::Keep { selection, configured },
+        }
+    }
+}
+
+/// Makes the tags of `built` what the layout has, besides `others`; true if that changed anything.
+pub(super) fn finish(
+    plan: &Plan,
+    built: &mut Built,
+    others: &Others<'_>,
+    order: &Order<'_>,
+    layout: &mut LayoutWriter,
+    progress: &dyn Progress,
+) -> anyhow::Result<bool> {
+    let tags = layout.tags()?;
+    let changed = match others {
+        Others::Remove => {
+            built.listed.clone_from(&built.indexes);
+            put(built, layout)?;
+            tags.write(order.repository, &built.refs(), &[])?
+        }
+        Others::Keep { selection, configured } => {
+            let before = tags.current()?;
+            let there = (&*layout, before.as_ref());
+            let Union { indexes, narrow } = widen(plan, built, selection, configured, order.lock, there)?;
+            built.listed = indexes;
+            put(built, layout)?;
+            let refs = built.refs();
+            let set: BTreeSet<&str> = refs.iter().map(|(tag, _)| tag.as_str()).collect();
+            let kept = before.as_ref().map(|before| untouched(before, &set)).unwrap_or_default();
+            let changed = tags.write(order.repository, &refs, &kept)?;
+            if let Some(line) = narrow_line(&narrow, selection) {
+                progress.note(&line);
+            }
+            changed
+        }
+    };
+    if let Pruned::Removed { blobs, bytes } = layout.prune()?
+        && blobs > 0
+    {
+        progress.note(&format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
+    }
+    Ok(changed)
+}
+
+fn put(built: &Built, layout: &LayoutWriter) -> anyhow::Result<()> {
+    for index in &built.listed {
+        layout.put(&index.blob)?;
+    }
+    Ok(())
+}
+
+/// The roots of a layout without those whose tags are in `set`.
+fn untouched(layout: &Layout, set: &BTreeSet<&str>) -> Vec<Descriptor> {
+    let stays = |root: &&Descriptor| tag(root).is_none_or(|tag| !set.contains(tag));
+    layout.roots().iter().filter(stays).cloned().collect()
+}
+
+fn tag(root: &Descriptor) -> Option<&str> {
+    root.annotations.get(annotation::REF_NAME).map(String::as_str)
+}
+
+/// Fails if anything is missing of what a build of `plan` keeps, before the build has begun: only its own part would be
+/// made again.
+pub(super) fn check_kept(plan: &Plan, layout: &LayoutWriter) -> anyhow::Result<()> {
+    let Some(before) = layout.tags()?.current()? else { return Ok(()) };
+    for root in untouched(&before, &plan.tags()) {
+        let problem = match before.closure([&root]) {
+            Err(error) => error.to_string(),
+            Ok(blobs) => match blobs.iter().find(|blob| !layout.contains(blob)) {
+                None => continue,
+                Some(missing) => format!("its blob {} is missing, or has another size", missing.digest),
+            },
+        };
+        let name = tag(&root).map_or_else(|| root.digest.to_string(), |tag| format!("`{tag}`"));
+        let hint =
+            "`cargo xtask images` makes everything again; with --prune, the layout becomes what is built now";
+        let error = anyhow::Error::new(Hinted::new(problem, hint));
+        return Err(error.context(format!("cannot keep {name} in {}", layout.path().display())));
+    }
+    Ok(())
+}
+
+/// One line about the indexes that lack hosts: what they hold, and how to get the rest.
+fn narrow_line(narrow: &[(String, Vec<Host>)], selection: &Selection) -> Option<String> {
+    let mut groups: Vec<(&[Host], Vec<&str>)> = Vec::new();
+    for (tag, hosts) in narrow {
+        match groups.iter_mut().find(|(other, _)| other == hosts) {
+            Some((_, tags)) => tags.push(tag),
+            None => groups.push((hosts, vec![tag])),
+        }
+    }
+    let text = |(hosts, tags): &(&[Host], Vec<&str>)| {
+        let hosts: Vec<&str> = hosts.iter().map(|host| host.name()).collect();
+        let (first, hosts) = (tags.first().copied().unwrap_or_default(), hosts.join(", "));
+        match tags.len() {
+            1 => format!("`{first}` holds only {hosts}"),
+            2 => format!("`{first}` and `{}` hold only {hosts}", tags[1]),
+            count => format!("`{first}` and {} more hold only {hosts}", count - 1),
+        }
+    };
+    let groups: Vec<String> = groups.iter().map(text).collect();
+    (!groups.is_empty()).then(|| {
+        format!(
+            "{}: the other hosts' images are not there, or from another lock; for all hosts: cargo xtask images{}",
+            groups.join("; "),
+            options(selection)
+        )
+    })
+}
+
+/// The options that make the same selection for every host.
+fn options(selection: &Selection) -> String {
+    let kinds = selection.kinds.iter().map(|kind| format!(" --kind {kind}"));
+    let targets = selection.targets.iter().map(|target| format!(" --target {target}"));
+    kinds.chain(targets).collect()
+}
+
+/// What would go from the layout at the end of a build: the tags, with the blobs that only they lead to.
+pub fn going(plan: &Plan, others: &Others<'_>, path: &Path) -> anyhow::Result<String> {
+    if !path.join("index.json").exists() {
+        return Ok(String::new());
+    }
+    let layout = Layout::open(path)?;
+    let set = plan.tags();
+    let untouched = untouched(&layout, &set);
+    if untouched.is_empty() {
+        return Ok(String::new());
+    }
+    let path = path.display();
+    if let Others::Keep { .. } = others {
+        return Ok(format!("\nwould keep the other {} tags in {path}\n", untouched.len()));
+    }
+    let reached = |roots: &[&Descriptor]| -> anyhow::Result<BTreeSet<(Digest, u64)>> {
+        let blobs = layout.closure(roots.iter().copied())?;
+        Ok(blobs.into_iter().map(|blob| (blob.digest, blob.size)).collect())
+    };
+    let set: Vec<&Descriptor> =
+        layout.roots().iter().filter(|root| tag(root).is_some_and(|tag| set.contains(tag))).collect();
+    let stay = reached(&set)?;
+    let go = reached(&untouched.iter().collect::<Vec<_>>())?;
+    let gone: Vec<u64> = go.difference(&stay).map(|(_, size)| *size).collect();
+    let tags: Vec<&str> = untouched.iter().filter_map(tag).collect();
+    Ok(format!(
+        "\nwould remove from {path}:\n  {}\n  and what only they lead to: {} blobs ({})\n",
+        tags.join(", "),
+        gone.len(),
+        size(gone.iter().sum()),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_says_what_narrow_indexes_hold_and_how_to_get_the_rest() {
+        let hosts = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<Host>>();
+        let selection = Selection {
+            kinds: vec![crate::Kind::Pkg],
+            targets: vec!["arm".parse().unwrap()],
+            ..Selection::default()
+        };
+        let line = |narrow: &[(&str, &[&str])], selection: &Selection| {
+            let narrow: Vec<_> =
+                narrow.iter().map(|(tag, names)| ((*tag).to_owned(), hosts(names))).collect();
+            narrow_line(&narrow, selection)
+        };
+        let rest = ": the other hosts' images are not there, or from another lock; for all hosts: ";
+        let all = Selection::default();
+        assert_eq!(line(&[], &all), None);
+        for (narrow, selection, expected) in [
+            (&[("pkg", &["amd64"][..])][..], &all, "`pkg` holds only amd64|cargo xtask images"),
+            (
+                &[("pkg", &["amd64", "s390x"]), ("latest", &["amd64", "s390x"])],
+                &selection,
+                "`pkg` and `latest` hold only amd64, s390x|cargo xtask images --kind pkg --target arm",
+            ),
+            (
+                &[("pkg", &["amd64"]), ("arm", &["s390x"]), ("avr", &["amd64"]), ("sh4", &["amd64"])],
+                &all,
+                "`pkg` and 2 more hold only amd64; `arm` holds only s390x|cargo xtask images",
+            ),
+        ] {
+            assert_eq!(line(narrow, selection), Some(expected.replace('|', rest)));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `--dry-run`: what a build would do.
+
+use std::collections::BTreeMap;
+
+use arch::Host;
+use debian::lock::Role;
+
+use base::{size, table};
+use builder::images::Order;
+use builder::plan::{Content, Plan};
+
+/// What a run would fetch, build and tag.
+pub(super) fn text(plan: &Plan, order: &Order<'_>) -> String {
+    let Order { site: builder::Site { fetch, mirror, .. }, lock, repository, output, .. } = order;
+    let wanted = |package: &debian::lock::Package| {
+        plan.images.iter().filter(|image| image.host == package.host).any(|image| {
+            let program = match image.content {
+                Content::Kind(kind) => kind.has_qemu() && package.targets().any(is_current),
+                Content::Single(target) => package.targets().any(|other| other == target),
+            };
+            program || (image.content.has_register() && package.role == Role::Busybox)
+        })
+    };
+    let mut text = format!("would fetch from {mirror} ({}):\n", mirror.origin());
+    let mut total = 0;
+    let mut rows = vec![["PACKAGE", "VERSION", "HOST", "SUITE", "TARGETS", "SIZE", ""].map(str::to_owned)];
+    for package in lock.packages().iter().filter(|package| wanted(package)) {
+        let cached = fetch.cache().get(package.size, &package.digest).ok().flatten().is_some();
+        if !cached {
+            total += package.size;
+        }
+        rows.push([
+            package.name.clone(),
+            package.version.clone(),
+            package.host.to_string(),
+            package.suite.clone(),
+            package.targets().count().to_string(),
+            size(package.size),
+            if cached { "in the cache".to_owned() } else { String::new() },
+        ]);
+    }
+    text.push_str(&table(&rows));
+    text.push_str(&format!("{} to download\n\nwould build into {}:\n", size(total), output.display()));
+    let mut counts: BTreeMap<Host, usize> = BTreeMap::new();
+    for image in &plan.images {
+        *counts.entry(image.host).or_default() += 1;
+    }
+    for (host, count) in counts {
+        text.push_str(&format!("  {host}: {count} images ({})\n", host.platform()));
+    }
+    text.push_str(&format!("\nwould tag in {repository}:\n"));
+    let images = plan.images.iter().map(|image| image.tags.as_slice());
+    for tags in images.chain(plan.indexes.iter().map(|index| index.tags.as_slice())) {
+        if !tags.is_empty() {
+            text.push_str(&format!("  {}\n", tags.join(", ")));
+        }
+    }
+    text
+}
+
+fn is_current(target: arch::Target) -> bool {
+    target.status() == arch::Status::Current
+}
