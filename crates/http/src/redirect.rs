@@ -51,14 +51,14 @@ mod tests {
 
     fn check(
         from: &str,
-        method: Method,
+        method: &Method,
         status: u16,
         location: Option<&str>,
         expected: Result<Option<&str>, &str>,
     ) {
         let status = StatusCode::from_u16(status).unwrap();
         let headers = location.map(|location| (LOCATION, location.parse().unwrap())).into_iter().collect();
-        let actual = target(&from.parse().unwrap(), &method, status, &headers);
+        let actual = target(&from.parse().unwrap(), method, status, &headers);
         let actual = actual.map(|url| url.map(String::from)).map_err(|cause| cause.to_string());
         assert_eq!(actual, expected.map(|url| url.map(str::to_owned)).map_err(str::to_owned), "{location:?}");
     }
@@ -68,21 +68,21 @@ mod tests {
         let (from, to) = ("http://a.example/x", Some("http://b.example/y"));
         for status in [301, 302, 307, 308] {
             for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH] {
-                check(from, method, status, to, Ok(to));
+                check(from, &method, status, to, Ok(to));
             }
         }
-        check(from, Method::GET, 303, to, Ok(to));
-        check(from, Method::POST, 303, to, Ok(None));
+        check(from, &Method::GET, 303, to, Ok(to));
+        check(from, &Method::POST, 303, to, Ok(None));
         for status in [200, 201, 202, 300, 304, 305, 306, 401, 503] {
-            check(from, Method::GET, status, to, Ok(None));
+            check(from, &Method::GET, status, to, Ok(None));
         }
-        check(from, Method::GET, 307, None, Ok(None));
-        check(from, Method::GET, 307, Some("http://[::g]/"), Ok(None));
+        check(from, &Method::GET, 307, None, Ok(None));
+        check(from, &Method::GET, 307, Some("http://[::g]/"), Ok(None));
     }
 
     #[test]
     fn credentials_stay_and_encryption_stays() {
-        let check = |from, to, expected| check(from, Method::GET, 307, Some(to), expected);
+        let check = |from, to, expected| check(from, &Method::GET, 307, Some(to), expected);
         check("http://u:p@a.example/x", "/y", Ok(Some("http://u:p@a.example/y")));
         check("http://u:p@a.example/x", "y?z", Ok(Some("http://u:p@a.example/y?z")));
         check("http://u:p@a.example/x", "http://a.example:80/y", Ok(Some("http://u:p@a.example/y")));
