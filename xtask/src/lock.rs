@@ -184,7 +184,6 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
         refused_targets: config.refused_targets.iter().cloned().collect(),
         refused_hosts: config.refused_hosts.iter().cloned().collect(),
         now: context::now()?,
-        ..Request::default()
     })
 }
 

@@ -265,8 +265,7 @@ fn docker_itself_is_reached_through_a_context() {
     ]);
     dockerd.arg(format!("--host=tcp://{address}")).stdin(Stdio::null());
     dockerd.stdout(Stdio::null()).stderr(Stdio::null());
-    // Ends with the sandbox.
-    let _dockerd = dockerd.spawn().unwrap();
+    let mut dockerd = dockerd.spawn().unwrap();
 
     let (certificate, key) = authority.sign(ExtendedKeyUsagePurpose::ClientAuth);
     let ca = ("ca.pem", &*authority.pem);
@@ -285,4 +284,6 @@ fn docker_itself_is_reached_through_a_context() {
     let error = connect(&[("DOCKER_CONFIG", text(nobody.path()))]).err().unwrap().to_string();
     let expected = "(received fatal alert: CertificateRequired)";
     assert!(error.ends_with(expected), "{error}");
+    dockerd.kill().unwrap();
+    dockerd.wait().unwrap();
 }
