@@ -3,52 +3,22 @@
 mod bound;
 mod check;
 mod entries;
-mod limit;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
 use debian::Cache;
 use digest::Digest;
 use serde::Serialize;
 
+use crate::cli::{CacheAction, CacheArgs};
 use crate::context;
+use crate::limit::Limit;
 use crate::ui::{self, Ui, size};
 use base::Hinted;
 use bound::Bound;
 use entries::{Entry, Folder};
-pub(crate) use limit::Limit;
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  cargo xtask cache                          what is there
-  cargo xtask cache prune --cache-size 2GiB  make room: what was not used for the longest time goes first
-  cargo xtask cache verify                   remove what is damaged; the next build makes it again")]
-pub(crate) struct CacheArgs {
-    #[command(subcommand)]
-    action: Option<Action>,
-    /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
-    #[arg(long, value_name = "DIR", global = true)]
-    cache_dir: Option<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long, global = true)]
-    json: bool,
-}
-
-#[derive(Debug, Clone, Copy, Subcommand)]
-enum Action {
-    /// Remove the least recently used until the cache is within its limit
-    Prune {
-        /// The most to keep: 500M, 2GiB, none [default: $QUS_CACHE_SIZE, 10GiB]
-        #[arg(long, value_name = "SIZE")]
-        cache_size: Option<Limit>,
-    },
-    /// Hash everything that has a digest, and remove what does not match
-    Verify,
-}
 
 /// One folder, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -89,10 +59,10 @@ pub(crate) fn run(args: &CacheArgs) -> anyhow::Result<()> {
     let dir = context::cache_dir(args.cache_dir.as_deref())?;
     let text = match args.action {
         None => list(&dir, args.json)?,
-        Some(Action::Prune { cache_size }) => {
+        Some(CacheAction::Prune { cache_size }) => {
             prune(&dir, context::cache_limit(cache_size)?.unwrap_or_default(), args.json)?
         }
-        Some(Action::Verify) => verify(&dir, args.json, &ui)?,
+        Some(CacheAction::Verify) => verify(&dir, args.json, &ui)?,
     };
     Ok(ui::print(&text)?)
 }

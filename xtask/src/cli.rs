@@ -8,7 +8,7 @@ use arch::{Host, Target};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::cache::{CacheArgs, Limit};
+use crate::limit::Limit;
 use builder::kind::Kind;
 use builder::packing::{Compression, Level};
 
@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// Show what is in the cache; `prune` it, or `verify` it
     Cache(CacheArgs),
     /// Print what CHANGELOG.md says about the version that a release's tag names
-    Notes(crate::notes::NotesArgs),
+    Notes(NotesArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:
   cargo xtask completions bash > ~/.local/share/bash-completion/completions/cargo-xtask
@@ -216,6 +216,42 @@ pub(crate) struct VerifyArgs {
     /// How many blobs to read at the same time [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZero<usize>>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask cache                          what is there
+  cargo xtask cache prune --cache-size 2GiB  make room: what was not used for the longest time goes first
+  cargo xtask cache verify                   remove what is damaged; the next build makes it again")]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<CacheAction>,
+    /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum CacheAction {
+    /// Remove the least recently used until the cache is within its limit
+    Prune {
+        /// The most to keep: 500M, 2GiB, none [default: $QUS_CACHE_SIZE, 10GiB]
+        #[arg(long, value_name = "SIZE")]
+        cache_size: Option<Limit>,
+    },
+    /// Hash everything that has a digest, and remove what does not match
+    Verify,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo xtask notes v1.0 > target/notes.md   what a release's page says")]
+pub(crate) struct NotesArgs {
+    /// The release's tag: `v` and the version in Cargo.toml
+    pub(crate) tag: String,
 }
 
 #[cfg(test)]

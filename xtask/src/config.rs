@@ -6,12 +6,10 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use arch::{Host, Status, Target, UnknownName};
+use debian::SUITES;
 use serde::Deserialize;
 
 use builder::packing::Compression;
-
-/// The suites that packages may come from; a typing error in one is better caught here than as a 404.
-pub(crate) const SUITES: [&str; 5] = ["sid", "forky", "trixie", "bookworm", "experimental"];
 
 /// What is built, checked.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use debian::fetch::{Fetcher, Options};
 use debian::lock::Lock;
 use debian::mirror::{self, Mirror};
 
-use crate::cache::Limit;
 use crate::cli::Sources;
 use crate::config::Config;
+use crate::limit::Limit;
 use crate::ui::Ui;
 use base::Hinted;
 use builder::trace::Trace;

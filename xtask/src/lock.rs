@@ -190,7 +190,7 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
 fn suite(name: &str, config: &Config) -> Result<String, UnknownName> {
     match config.suites.iter().any(|suite| suite == name) {
         true => Ok(name.to_owned()),
-        false => Err(UnknownName::new("suite", name, crate::config::SUITES)),
+        false => Err(UnknownName::new("suite", name, debian::SUITES)),
     }
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod context;
 mod error;
 mod images;
+mod limit;
 mod lines;
 mod manifest;
 mod memory;

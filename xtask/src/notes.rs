@@ -4,19 +4,12 @@ use std::fs;
 
 use anyhow::Context as _;
 
+use crate::cli::NotesArgs;
 use crate::{context, ui};
 use base::Hinted;
 
 /// The version of everything here: the workspace's.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
-  cargo xtask notes v1.0 > target/notes.md   what a release's page says")]
-pub(crate) struct NotesArgs {
-    /// The release's tag: `v` and the version in Cargo.toml
-    tag: String,
-}
 
 pub(crate) fn run(args: &NotesArgs) -> anyhow::Result<()> {
     let path = context::workspace()?.join("CHANGELOG.md");

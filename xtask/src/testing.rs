@@ -20,10 +20,11 @@ use debian::lock::Lock;
 use debian::mirror::SNAPSHOT;
 use debian::resolve::{self, Request};
 
-use crate::cache::{self, Limit};
+use crate::cache;
 use crate::cli::Sources;
 use crate::cli::full::TestArgs;
 use crate::context::{self, Site};
+use crate::limit::Limit;
 use crate::manual;
 use crate::ui::Ui;
 use builder::cross;

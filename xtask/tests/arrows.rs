@@ -8,9 +8,23 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("qus-arch", &[]),
     ("qus-base", &[]),
+    (
+        "qus-bench",
+        &[
+            "qus-arch",
+            "qus-base",
+            "qus-builder",
+            "qus-debian",
+            "qus-digest",
+            "qus-files",
+            "qus-oci",
+            "qus-publish",
+            "qus-testbed",
+        ],
+    ),
     ("qus-binfmt", &[]),
     (
         "qus-builder",
@@ -55,6 +69,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
         &[
             "qus-arch",
             "qus-base",
+            "qus-bench",
             "qus-binfmt",
             "qus-builder",
             "qus-debian",
@@ -76,12 +91,13 @@ const NOT_IN_REGISTER: [&str; 7] = ["tokio", "async-std", "hyper", "reqwest", "c
 
 /// What the program that builds images must not be made of: a first image would wait for it. The commands that need these
 /// are behind the feature `full`.
-const NOT_FOR_IMAGES: [&str; 11] = [
+const NOT_FOR_IMAGES: [&str; 12] = [
     "bollard",
     "clap_mangen",
     "debversion",
     "minijinja",
     "pgp",
+    "qus-bench",
     "qus-e2e",
     "qus-register",
     "qus-release",

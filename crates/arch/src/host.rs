@@ -91,6 +91,11 @@ impl Host {
         self.0.platform
     }
 
+    /// True if `register` is built for it. The others have images with QEMU's binaries alone.
+    pub fn has_register(self) -> bool {
+        self.triple().is_some()
+    }
+
     /// Rust's target triple, for hosts that get a `register`; `None` for hosts of `pkg` images only.
     pub fn triple(self) -> Option<&'static str> {
         self.0.triple
@@ -183,6 +188,12 @@ impl PartialOrd for Host {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_hosts_have_binaries_alone() {
+        let without: Vec<&str> = Host::all().filter(|host| !host.has_register()).map(Host::name).collect();
+        assert_eq!(without, ["mipsel", "mips64el"]);
+    }
 
     fn check(name: &str, expected: Result<&str, &str>) {
         let actual = name.parse::<Host>().map(Host::name).map_err(|error| error.to_string());

@@ -64,7 +64,7 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
     let mut problems = Vec::new();
     let mut found = Found::default();
     let mut singles: BTreeMap<Host, BTreeMap<(Target, Form), Descriptor>> = BTreeMap::new();
-    for host in plan.hosts().into_iter().filter(|host| host.triple().is_some()) {
+    for host in plan.hosts().into_iter().filter(|host| host.has_register()) {
         let tag = tags::host_tag(host, plan.versions.get(&host).map_or("", String::as_str));
         match registry.manifest(&tag).await? {
             None => problems.push(format!("{host}: there is no `{tag}`")),

@@ -132,7 +132,7 @@ impl Plan {
                 newest(lock, &[host], None).ok_or_else(|| not_locked(&format!("the host `{host}`")))?;
             versions.insert(host, version.clone());
             for kind in kinds(selection) {
-                if host.triple().is_none() && kind.has_register() {
+                if !host.has_register() && kind.has_register() {
                     continue;
                 }
                 for &form in forms {
@@ -142,7 +142,7 @@ impl Plan {
                 }
             }
             for target in targets(selection) {
-                if host.triple().is_none() {
+                if !host.has_register() {
                     continue;
                 }
                 let Some(version) = newest(lock, &[host], Some(target)) else {
@@ -270,7 +270,7 @@ fn suffix(form: Form, forms: &[Form]) -> &'static str {
 
 fn kind_tags(host: Host, kind: Kind, version: &str) -> impl Iterator<Item = String> {
     let mut tags = vec![format!("{}-d{version}{}", host.tag(), kind.suffix())];
-    if host.triple().is_none() {
+    if !host.has_register() {
         // `mips-pkg` and `mips64el-pkg`, which have no index to be found under.
         tags.push(format!("{}{}", host.tag(), kind.suffix()));
     }

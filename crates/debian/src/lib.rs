@@ -32,6 +32,7 @@ pub mod testing;
 
 mod date;
 mod pool;
+mod suite;
 
 pub use cache::Cache;
 pub use fetch::Fetcher;
@@ -41,3 +42,4 @@ pub use keyring::Keyring;
 pub use lock::Lock;
 pub use mirror::Mirror;
 pub use progress::Progress;
+pub use suite::SUITES;

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Hasher;
-
 /// A SHA-256 digest.
 ///
 /// `Display` and `FromStr` use the form of the OCI image specification (descriptor.md, "Digests"):
@@ -13,13 +11,6 @@ use crate::Hasher;
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of `bytes`.
-    pub fn of(bytes: &[u8]) -> Digest {
-        let mut hasher = Hasher::new();
-        hasher.update(bytes);
-        hasher.finish()
-    }
-
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Digest {
         Digest(bytes)
     }

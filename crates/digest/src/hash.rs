@@ -36,6 +36,15 @@ impl Hasher {
     }
 }
 
+impl Digest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Digest {
+        let mut hasher = Hasher::new();
+        hasher.update(bytes);
+        hasher.finish()
+    }
+}
+
 /// A writer that hashes what the writer under it accepted.
 pub struct HashWriter<W> {
     inner: W,

@@ -16,7 +16,7 @@ pub(super) fn jobs(native: Host, lock: &Lock) -> Vec<Job> {
 
 fn job(native: Host, host: Host, lock: &Lock) -> Job {
     // Hosts without `register` have an image of QEMU's binaries alone.
-    let tag = if host.triple().is_some() { "latest" } else { "pkg" };
+    let tag = if host.has_register() { "latest" } else { "pkg" };
     let mut needs = Needs { unpacked: Some(image(tag, host)), ..Needs::default() };
     let mut steps = Vec::new();
 
@@ -44,7 +44,7 @@ fn job(native: Host, host: Host, lock: &Lock) -> Job {
         format!("for qemu in {FILES}/usr/bin/qemu-*-static; do $qemu --version | head -n 1; done"),
         Expect::Begins(versions),
     ));
-    if host.triple().is_some() {
+    if host.has_register() {
         steps.push(Step::contains(format!("{FILES}/qus/register --help"), "Usage: register"));
         let list = format!("{FILES}/qus/register --list");
         steps.push(match foreign {

@@ -56,7 +56,7 @@ pub fn make(order: &Order<'_>, progress: &Arc<dyn Progress>) -> anyhow::Result<A
         }
     };
     let register = {
-        let hosts: Vec<Host> = plan.hosts().into_iter().filter(|host| host.triple().is_some()).collect();
+        let hosts: Vec<Host> = plan.hosts().into_iter().filter(|host| host.has_register()).collect();
         cross::register(&hosts, order.images.site, progress.as_ref())?
     };
 
@@ -83,8 +83,7 @@ pub fn names(order: &Order<'_>) -> anyhow::Result<Vec<String>> {
     let plan = tarballs::plan(order)?;
     let mut names: Vec<String> =
         tarballs::cells(order, &plan).map(|(host, target)| tarballs::name(host, target)).collect();
-    names
-        .extend(plan.hosts().into_iter().filter(|host| host.triple().is_some()).map(programs::register_name));
+    names.extend(plan.hosts().into_iter().filter(|host| host.has_register()).map(programs::register_name));
     names.extend(programs::small(&order.targets)?.into_iter().map(|(name, _)| name));
     names.push(programs::SCRIPT.0.to_owned());
     names.extend(order.extras.iter().map(|(name, _)| name.clone()));

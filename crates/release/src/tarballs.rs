@@ -21,7 +21,7 @@ use builder::plan::{Content, Plan, Selection};
 /// What the release takes binaries from: the single-target images, and `pkg` for the hosts that have no others.
 pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
     let (full, pkg): (Vec<Host>, Vec<Host>) =
-        selected(order).into_iter().partition(|host| host.triple().is_some());
+        selected(order).into_iter().partition(|host| host.has_register());
     let mut whole = Plan { images: Vec::new(), indexes: Vec::new(), versions: Default::default() };
     let singles = match order.targets.as_slice() {
         [] => Target::current().collect(),

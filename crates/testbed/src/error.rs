@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::packages::SourceError;
+/// Why a [`Source`] has no package.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a package, a sandbox, an engine or a registry is not to be had.
 #[derive(Debug, thiserror::Error)]

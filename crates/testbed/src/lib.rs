@@ -21,6 +21,7 @@
 //! Containers have no network (`--bridge=none`) and no resource limits.
 
 pub mod browser;
+mod cgroup;
 pub mod engine;
 mod error;
 mod missing;

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::cgroup;
+
 /// What is missing; prints as a sentence with a hint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -28,7 +30,7 @@ pub enum Reason {
     )]
     Covered(String),
     /// No cgroup2 hierarchy to make a directory in.
-    #[error("no cgroup2 filesystem is mounted\nhint: mount -t cgroup2 none /sys/fs/cgroup/unified")]
+    #[error("{}", cgroup::MISSING)]
     Cgroup,
 }
 
@@ -55,7 +57,7 @@ pub fn missing() -> Option<Reason> {
     if let Some(path) = covered(&mounts) {
         return Some(Reason::Covered(path.to_owned()));
     }
-    crate::sandbox::cgroup_root().is_none().then_some(Reason::Cgroup)
+    cgroup::root().is_none().then_some(Reason::Cgroup)
 }
 
 fn recent(release: &str) -> bool {

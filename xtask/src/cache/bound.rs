@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use debian::Cache;
 
 use super::entries::{self, Entry, Folder};
-use super::limit::Limit;
+use crate::limit::Limit;
 
 /// What making room came to.
 #[derive(Debug, PartialEq, Eq)]

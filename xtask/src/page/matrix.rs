@@ -157,7 +157,7 @@ fn host_column(lock: &Lock, sizes: &Sizes, host: Host) -> HostColumn {
         name: host.name().to_owned(),
         names: distinct(names),
         debian: host.debian().to_owned(),
-        pkg_tag: host.triple().is_none().then(|| format!("{}{}", host.tag(), Kind::Pkg.suffix())),
+        pkg_tag: (!host.has_register()).then(|| format!("{}{}", host.tag(), Kind::Pkg.suffix())),
         qemu: lock.qemu(host).next().map(Package::qemu_version).unwrap_or_default(),
         size: sizes.images.get(&host).copied(),
         platform,

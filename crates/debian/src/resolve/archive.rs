@@ -7,7 +7,7 @@ use arch::Host;
 
 use super::forward::Forward;
 use super::{Error, Request};
-use crate::fetch::{self, Fetcher};
+use crate::fetch::Fetcher;
 use crate::keyring::Keyring;
 use crate::limits;
 use crate::lock::{Lock, Package, Suite};
@@ -162,15 +162,5 @@ impl Progress for Named<'_> {
 
     fn note(&self, message: &str) {
         self.inner.note(message);
-    }
-}
-
-/// A suite that the mirror does not have at all is told apart from one that cannot be fetched.
-pub(super) fn is_gone(error: &Error) -> bool {
-    match error {
-        Error::Fetch(fetch::Error::Failed { failures, .. }) => {
-            failures.iter().all(|(_, reason)| reason.is_gone())
-        }
-        _ => false,
     }
 }

@@ -5,7 +5,8 @@ use std::fmt;
 
 use arch::Host;
 
-use super::archive::{Archive, is_gone};
+use super::archive::Archive;
+use super::error::is_gone;
 use super::{Error, Request};
 use crate::fetch::Fetcher;
 use crate::keyring::Keyring;

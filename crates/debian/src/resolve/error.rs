@@ -6,7 +6,6 @@ use std::fmt;
 use arch::{Host, Target};
 
 use super::Rejected;
-use super::archive::is_gone;
 use crate::lock::{BUSYBOX, Inconsistent};
 use crate::{date, fetch, packages, qemu, release};
 
@@ -176,4 +175,14 @@ fn because(missing: &[(Host, Need)], rejected: &[Rejected]) -> String {
     each.map_or_else(String::new, |(target, error)| {
         format!("; in `{suite}`, the `qemu-{target}` of `{package}` {version} {error}")
     })
+}
+
+/// A suite that the mirror does not have at all is told apart from one that cannot be fetched.
+pub(super) fn is_gone(error: &Error) -> bool {
+    match error {
+        Error::Fetch(fetch::Error::Failed { failures, .. }) => {
+            failures.iter().all(|(_, reason)| reason.is_gone())
+        }
+        _ => false,
+    }
 }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arch::Host;
 
-use super::archive::{Archive, is_gone};
+use super::archive::Archive;
+use super::error::is_gone;
 use super::{CANDIDATES, Finding, Kind, Request};
 use crate::fetch::Fetcher;
 use crate::keyring::Keyring;

@@ -6,10 +6,7 @@ use std::io::Write as _;
 
 use digest::Digest;
 
-use super::{Deb, Key};
-
-/// The moment at which the archives are current: 2026-01-01T00:00:00Z.
-pub const NOW: i64 = 1_767_225_600;
+use super::{Deb, Key, NOW};
 
 /// A suite under construction, dated [`NOW`].
 #[derive(Debug, Clone)]

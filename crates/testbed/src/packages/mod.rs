@@ -17,6 +17,7 @@ pub use archive::{Archive, ArchiveError};
 use digest::{Digest, Hasher};
 
 use crate::Error;
+pub use crate::error::SourceError;
 
 /// One of Debian's packages: `docker.io` for `amd64` from `sid`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,9 +62,6 @@ pub struct Deb {
     /// Its digest; checked while it is unpacked.
     pub digest: Digest,
 }
-
-/// Why a [`Source`] has no package.
-pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Where packages come from.
 pub trait Source {

@@ -6,7 +6,6 @@
 //! this process closes; the kernel then kills everything in the pid namespace, and mounts and namespaces go with the
 //! last process.
 
-mod cgroup;
 mod place;
 mod start;
 
@@ -19,8 +18,6 @@ use std::time::Duration;
 
 use crate::packages::{Packages, Tree};
 use crate::{Error, output};
-
-pub(crate) use cgroup::cgroup_root;
 
 /// The directory in a sandbox that the machine sees, too: [`Sandbox::shared`].
 pub const SHARED: &str = "/shared";

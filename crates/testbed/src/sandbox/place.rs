@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use super::cgroup::Cgroup;
 use crate::Error;
+use crate::cgroup::Cgroup;
 
 const PREFIX: &str = "sandbox-";
 

@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use super::svg::{Anchor, Svg};
+use crate::svg::{Anchor, Svg};
 
 /// The spans of one build.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     trace_events: Vec<Span>,
     other_data: Summary,
 }
@@ -45,7 +45,7 @@ const STAGES: [&str; 4] = ["decode", "compress", "write", "wait"];
 
 impl Timeline {
     /// The trace that a build left; `None` if it leaves none.
-    pub(super) fn load(file: &Path) -> anyhow::Result<Option<Timeline>> {
+    pub(crate) fn load(file: &Path) -> anyhow::Result<Option<Timeline>> {
         if !file.exists() {
             return Ok(None);
         }
@@ -56,7 +56,7 @@ impl Timeline {
 }
 
 /// A lane for each thread.
-pub(super) fn draw(timeline: &Timeline) -> String {
+pub(crate) fn draw(timeline: &Timeline) -> String {
     let Summary { wall_seconds, cores, busy } = timeline.other_data;
     let end = timeline.trace_events.iter().map(|span| span.ts + span.dur).max().unwrap_or(0);
     let end = (end as f64 / 1e6).max(wall_seconds);

@@ -17,7 +17,7 @@ use debian::deb::{self, Kind};
 use debian::lock::Lock;
 use oci::{Level, Member};
 
-use super::xz::Xz;
+use crate::xz::Xz;
 
 /// More than the largest binary has.
 const PROGRAM_LIMIT: u64 = 64 << 20;
@@ -49,7 +49,7 @@ struct Work {
 
 /// Decodes and compresses all that the lock's images hold, with the `xz` of a tree if there is one; returns the compressed
 /// size.
-pub(super) fn run(lock: &Lock, cache: &Path, xz: Option<&Path>) -> anyhow::Result<u64> {
+pub fn run(lock: &Lock, cache: &Path, xz: Option<&Path>) -> anyhow::Result<u64> {
     let mut packages: Vec<Package> = lock
         .hosts()
         .into_iter()
@@ -161,7 +161,7 @@ mod tests {
     use testbed::Packages;
 
     use super::*;
-    use crate::bench::xz;
+    use crate::xz;
 
     /// A package with two binaries and a link, and what else is not to be compressed.
     fn package(folder: &Path) -> Package {
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn both_decoders_find_the_same_binaries() {
-        let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
+        let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
         let Some(packages) = Packages::for_test("both_decoders", keyrings) else { return };
         let tree = xz::tree(&packages).unwrap();
         let xz = Xz::find(tree.path()).unwrap();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How a figure is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     Seconds,
     Bytes,
     /// So many times as fast, or as long.
@@ -17,13 +17,13 @@ pub(super) enum Unit {
 
 impl Unit {
     /// For people: `1.23 s`, `24.0 ms`, `101.8 MB`, `6.4x`.
-    pub(super) fn show(self, value: f64) -> String {
+    pub(crate) fn show(self, value: f64) -> String {
         match self {
             Unit::Seconds if value < 0.1 => format!("{:.1} ms", value * 1000.0),
             Unit::Seconds => format!("{value:.2} s"),
             // The edge of a target is finer than what people read.
             Unit::Bytes if (1e6..1e7).contains(&value) => format!("{:.2} MB", value / 1e6),
-            Unit::Bytes => crate::ui::size(value.max(0.0).round() as u64),
+            Unit::Bytes => base::size(value.max(0.0).round() as u64),
             Unit::Times => format!("{value:.2}x"),
             Unit::Count => format!("{value:.0}"),
             Unit::Share => format!("{:.0} %", value * 100.0),
@@ -34,13 +34,13 @@ impl Unit {
 /// What a figure should be.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Goal {
+pub(crate) enum Goal {
     AtMost(f64),
     AtLeast(f64),
 }
 
 impl Goal {
-    pub(super) fn is_met(self, value: f64) -> bool {
+    pub(crate) fn is_met(self, value: f64) -> bool {
         match self {
             Goal::AtMost(most) => value <= most,
             Goal::AtLeast(least) => value >= least,
@@ -48,7 +48,7 @@ impl Goal {
     }
 
     /// How much of what it may be a figure is: 1 is just met, less is better.
-    pub(super) fn used(self, value: f64) -> f64 {
+    pub(crate) fn used(self, value: f64) -> f64 {
         match self {
             // Nothing is allowed: there is nothing to share out.
             Goal::AtMost(0.0) => f64::from(u8::from(value > 0.0)) * 2.0,
@@ -57,7 +57,7 @@ impl Goal {
         }
     }
 
-    pub(super) fn show(self, unit: Unit) -> String {
+    pub(crate) fn show(self, unit: Unit) -> String {
         match self {
             Goal::AtMost(most) => format!("at most {}", unit.show(most)),
             Goal::AtLeast(least) => format!("at least {}", unit.show(least)),
@@ -67,43 +67,48 @@ impl Goal {
 
 /// One measured figure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Figure {
+pub struct Figure {
     /// The benchmark that it is from.
-    pub(super) bench: String,
-    pub(super) what: String,
-    pub(super) value: f64,
-    pub(super) unit: Unit,
+    pub(crate) bench: String,
+    pub(crate) what: String,
+    pub(crate) value: f64,
+    pub(crate) unit: Unit,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) goal: Option<Goal>,
+    pub(crate) goal: Option<Goal>,
     /// How many runs it is of.
-    pub(super) runs: usize,
+    pub(crate) runs: usize,
     /// Out of what the value was made.
-    pub(super) how: String,
+    pub(crate) how: String,
 }
 
 impl Figure {
-    pub(super) fn new(bench: &str, what: &str, unit: Unit, value: f64, how: impl Into<String>) -> Figure {
+    pub(crate) fn new(bench: &str, what: &str, unit: Unit, value: f64, how: impl Into<String>) -> Figure {
         let (bench, what, how) = (bench.to_owned(), what.to_owned(), how.into());
         Figure { bench, what, value, unit, goal: None, runs: 1, how }
     }
 
     /// It is of so many runs, and not of one.
-    pub(super) fn of(mut self, runs: usize) -> Figure {
+    pub(crate) fn of(mut self, runs: usize) -> Figure {
         self.runs = runs;
         self
     }
 
-    pub(super) fn goal(mut self, goal: Goal) -> Figure {
+    pub(crate) fn goal(mut self, goal: Goal) -> Figure {
         self.goal = Some(goal);
         self
     }
 
+    /// The benchmark that it is of.
+    pub fn bench(&self) -> &str {
+        &self.bench
+    }
+
     /// `None` if it was not to be anything.
-    pub(super) fn met(&self) -> Option<bool> {
+    pub fn met(&self) -> Option<bool> {
         self.goal.map(|goal| goal.is_met(self.value))
     }
 
-    pub(super) fn verdict(&self) -> &'static str {
+    pub(crate) fn verdict(&self) -> &'static str {
         match self.met() {
             Some(true) => "met",
             Some(false) => "not met",
@@ -113,12 +118,12 @@ impl Figure {
 }
 
 /// The least of several measurements: what the machine can do when nothing else asks for it.
-pub(super) fn least(values: &[f64]) -> f64 {
+pub(crate) fn least(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 /// All of them, for the reader to judge: `12.1, 12.4 s`.
-pub(super) fn list(values: &[f64]) -> String {
+pub(crate) fn list(values: &[f64]) -> String {
     let values: Vec<String> = values.iter().map(|value| format!("{value:.2}")).collect();
     format!("{} s", values.join(", "))
 }

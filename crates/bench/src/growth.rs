@@ -1,69 +1,41 @@
-//! How cost grows with the number of hosts, measured for a few and estimated for many.
+//! How cost grows with the number of hosts: what was measured for a few, and an estimate for many.
 
-use arch::Host;
-use debian::lock::Lock;
+use debian::SUITES;
 use serde::{Deserialize, Serialize};
-use testbed::Packages;
-
-use super::room::{Room, bytes_below};
-use super::suite::with_register;
-use super::{child, push};
-use crate::config::SUITES;
-use crate::ui::{Ui, size};
 
 /// What a cold build of some hosts took.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Row {
-    pub(super) hosts: usize,
+pub(crate) struct Row {
+    pub(crate) hosts: usize,
     /// In seconds.
-    pub(super) time: f64,
+    pub(crate) time: f64,
     /// The most memory at a time, in bytes.
-    pub(super) peak: u64,
+    pub(crate) peak: u64,
     /// Packages that were read, in bytes.
-    pub(super) packages: u64,
+    pub(crate) packages: u64,
     /// The layout, in bytes: what a first push uploads.
-    pub(super) layout: u64,
+    pub(crate) layout: u64,
     /// Requests to the registry that a first push takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) requests: Option<usize>,
+    pub(crate) requests: Option<usize>,
 }
 
 /// What many hosts would cost.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Estimate {
-    pub(super) what: String,
-    pub(super) time: f64,
-    pub(super) peak: f64,
-    pub(super) packages: f64,
-    pub(super) layout: f64,
-    pub(super) requests: Option<f64>,
-}
-
-/// Builds 1, 3 and all hosts that have a `register`, cold, and pushes them.
-pub(super) fn measure(lock: &Lock, room: &Room, packages: &Packages, ui: &Ui) -> anyhow::Result<Vec<Row>> {
-    let all = with_register(lock);
-    let mut rows = Vec::new();
-    for count in [1, 3, all.len()] {
-        let hosts: Vec<Host> = all.iter().copied().take(count).collect();
-        room.clear()?;
-        let run = child::run(&mut room.images(&hosts), "images")?;
-        let of_hosts = lock.packages().iter().filter(|package| hosts.contains(&package.host));
-        let read = of_hosts.map(|package| package.size).sum();
-        let layout = bytes_below(&room.layout())?;
-        let (time, peak) = (run.wall, run.peak);
-        let requests = push::first_requests(packages, room, &hosts)?;
-        let sizes = format!("{}, {}", size(peak), size(layout));
-        ui.note(format!("  {count} hosts: {time:.2} s, {sizes}, {requests} requests"));
-        rows.push(Row { hosts: count, time, peak, packages: read, layout, requests: Some(requests) });
-    }
-    Ok(rows)
+pub(crate) struct Estimate {
+    pub(crate) what: String,
+    pub(crate) time: f64,
+    pub(crate) peak: f64,
+    pub(crate) packages: f64,
+    pub(crate) layout: f64,
+    pub(crate) requests: Option<f64>,
 }
 
 /// For 100 hosts, and for nine hosts from each of Debian's suites.
 ///
 /// What is done once for each host continues the straight line through the rows. Memory does not: what a build holds at a
 /// time is bounded by how many jobs it has, so the most that was measured stands.
-pub(super) fn estimates(rows: &[Row]) -> Vec<Estimate> {
+pub(crate) fn estimates(rows: &[Row]) -> Vec<Estimate> {
     let most = rows.iter().map(|row| row.hosts).max().unwrap_or(0);
     let cells = most * SUITES.len();
     let peak = rows.iter().map(|row| row.peak).max().unwrap_or(0) as f64;
@@ -86,7 +58,7 @@ pub(super) fn estimates(rows: &[Row]) -> Vec<Estimate> {
 }
 
 /// The requests of a first push: those for no host, and for each host more; `None` if they were not counted.
-pub(super) fn requests_each(rows: &[Row]) -> Option<(f64, f64)> {
+pub(crate) fn requests_each(rows: &[Row]) -> Option<(f64, f64)> {
     rows.iter().all(|row| row.requests.is_some()).then_some(())?;
     line(rows, |row| row.requests.unwrap_or(0) as f64)
 }

@@ -6,12 +6,13 @@ use std::process::Command;
 use anyhow::Context as _;
 use arch::Host;
 
-use super::child::{self, Run};
-use super::figure::{Figure, Goal, Unit, least, list};
-use super::results::Results;
-use super::suite::{Suite, with_register};
-use super::timeline::Timeline;
-use super::{flow, xz};
+use crate::child::{self, Run};
+use crate::figure::{Figure, Goal, Unit, least, list};
+use crate::results::Results;
+use crate::room::with_register;
+use crate::suite::Suite;
+use crate::timeline::Timeline;
+use crate::{flow, xz};
 
 /// What was measured: runs that took turns.
 #[derive(Default)]
@@ -24,32 +25,35 @@ struct Turns {
     strict: Vec<Run>,
 }
 
-pub(super) fn measure(suite: &Suite<'_>, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
-    let packages = suite.packages()?;
-    let amd64: Host = "amd64".parse()?;
-    let qemu = suite.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
-    let xz = xz::tree(&packages)?;
-    let mut turns = Turns::default();
-    for number in 1..=suite.runs {
-        let run = flow::run(&packages, qemu, &suite.room.cache(), &suite.register_of(amd64)?)?;
-        suite.say(number, "shell flow", &run);
-        turns.flows.push(run);
-        let run = floor(&suite.room.cache(), Some(xz.path()))?;
-        suite.say(number, "floor", &run);
-        turns.floors.push(run);
-        suite.room.clear()?;
-        let run = suite.room.everything()?;
-        suite.say(number, "build", &run);
-        turns.ours.push(run);
-        let run = floor(&suite.room.cache(), None)?;
-        suite.say(number, "floor in one process", &run);
-        turns.strict.push(run);
+impl Suite<'_> {
+    /// Cold builds of everything, against the shell flow and against the floor.
+    pub fn cold(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
+        let packages = self.packages()?;
+        let amd64: Host = "amd64".parse()?;
+        let qemu = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
+        let xz = xz::tree(&packages)?;
+        let mut turns = Turns::default();
+        for number in 1..=self.runs {
+            let run = flow::run(&packages, qemu, &self.room.cache(), &self.register_of(amd64)?)?;
+            self.say(number, "shell flow", &run);
+            turns.flows.push(run);
+            let run = floor(&self.room.cache(), Some(xz.path()))?;
+            self.say(number, "floor", &run);
+            turns.floors.push(run);
+            self.room.clear()?;
+            let run = self.room.everything()?;
+            self.say(number, "build", &run);
+            turns.ours.push(run);
+            let run = floor(&self.room.cache(), None)?;
+            self.say(number, "floor in one process", &run);
+            turns.strict.push(run);
+        }
+        results.set_timeline(Timeline::load(&self.room.trace())?);
+        // The hosts of packages only are built along, and not counted.
+        let hosts = with_register(self.lock).len();
+        let cores = std::thread::available_parallelism()?.get();
+        Ok(figures(title, &turns, hosts as f64, cores as f64))
     }
-    results.set_timeline(Timeline::load(&suite.room.trace())?);
-    // The hosts of packages only are built along, and not counted.
-    let hosts = with_register(suite.lock).len();
-    let cores = std::thread::available_parallelism()?.get();
-    Ok(figures(title, &turns, hosts as f64, cores as f64))
 }
 
 fn floor(cache: &Path, xz: Option<&Path>) -> anyhow::Result<Run> {

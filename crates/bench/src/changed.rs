@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use debian::lock::{Lock, Package};
 use digest::Digest;
 
-use super::room::Room;
+use crate::room::Room;
 
 /// What a .deb may hold after `data.tar` (deb(5)): a member whose name begins with an underscore. It takes 60 bytes of
 /// header and an even number of bytes.
@@ -16,7 +16,7 @@ const MEMBER: &str = "_bench          0           0     0     100644  2         
 
 /// Puts the changed package into the room's cache, and makes a workspace whose lock names it; returns the folder of its
 /// `xtask`. Everything but `images/` leads to the real one.
-pub(super) fn workspace(real: &Path, lock: &Lock, package: &Package, room: &Room) -> anyhow::Result<PathBuf> {
+pub(crate) fn workspace(real: &Path, lock: &Lock, package: &Package, room: &Room) -> anyhow::Result<PathBuf> {
     let store = room.cache().join("sha256");
     let mut bytes =
         fs::read(store.join(package.digest.hex())).context("cannot read a package of the cache")?;

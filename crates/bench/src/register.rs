@@ -7,25 +7,25 @@ use arch::Target;
 use testbed::sandbox::Options;
 use testbed::{Packages, Sandbox};
 
-use super::child;
-use super::figure::{Figure, Goal, Unit, least};
+use crate::child;
+use crate::figure::{Figure, Goal, Unit, least};
 
 /// One registration takes milliseconds; so many are timed together.
 const TIMES: u32 = 20;
 
 /// What was measured, in seconds for one registration of all targets.
-pub(super) struct Measured {
+pub(crate) struct Measured {
     /// `register -p`, which writes and reads back.
-    pub(super) ours: Vec<f64>,
+    pub(crate) ours: Vec<f64>,
     /// The same with its trial run of every target.
-    pub(super) checked: Vec<f64>,
-    pub(super) shell: Vec<f64>,
+    pub(crate) checked: Vec<f64>,
+    pub(crate) shell: Vec<f64>,
     /// How many entries each makes.
-    pub(super) entries: usize,
+    pub(crate) entries: usize,
 }
 
 /// Measures `runs` times in turn. `qemu` is a folder with the binaries, `register` the program.
-pub(super) fn run(
+pub(crate) fn run(
     packages: &Packages,
     qemu: &Path,
     register: &Path,
@@ -63,7 +63,7 @@ pub(super) fn run(
 }
 
 /// Both ways of registering next to the shell, which does what `--no-check` does and no more.
-pub(super) fn figures(title: &str, measured: &Measured) -> Vec<Figure> {
+pub(crate) fn figures(title: &str, measured: &Measured) -> Vec<Figure> {
     let Measured { ours, checked, shell, entries } = measured;
     let time = |what: &str, values: &[f64]| {
         let how = format!("least of {} x {TIMES}, {entries} entries", values.len());

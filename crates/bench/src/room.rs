@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use arch::Host;
 use debian::lock::{Lock, Package, Role};
 
-use super::child::{self, Run};
+use crate::child::{self, Run};
 use builder::cross;
 
 const PREFIX: &str = "bench-";
@@ -17,7 +17,7 @@ const PREFIX: &str = "bench-";
 const LOCK: &str = "lock";
 
 /// The place; everything in it goes when it is dropped. If the process is killed before, the next one removes it.
-pub(super) struct Room {
+pub(crate) struct Room {
     // In the order in which they are let go.
     dir: tempfile::TempDir,
     _lock: File,
@@ -27,14 +27,14 @@ pub(super) struct Room {
 impl Room {
     /// Makes the place below `target`, with hard links to what the user's cache has of `lock`'s packages and of
     /// `register`: all of it must be there.
-    pub(super) fn new(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<Room> {
+    pub(crate) fn new(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<Room> {
         let target = workspace.join("target");
         fs::create_dir_all(&target)?;
         let (dir, lock_file) = place(&target)
             .with_context(|| format!("cannot make a folder for benchmarks in {}", target.display()))?;
         let room = Room { dir, _lock: lock_file, program: std::env::current_exe()? };
         // A busybox goes beside `register` alone.
-        let used = |package: &&Package| package.role != Role::Busybox || package.host.triple().is_some();
+        let used = |package: &&Package| package.role != Role::Busybox || package.host.has_register();
         for package in lock.packages().iter().filter(used) {
             let file = Path::new("sha256").join(package.digest.hex());
             link(&cache_dir.join(&file), &room.cache().join(&file))?;
@@ -48,26 +48,26 @@ impl Room {
         Ok(room)
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub(super) fn cache(&self) -> PathBuf {
+    pub(crate) fn cache(&self) -> PathBuf {
         self.path("cache")
     }
 
     /// Where `images` writes to.
-    pub(super) fn layout(&self) -> PathBuf {
+    pub(crate) fn layout(&self) -> PathBuf {
         self.path("images")
     }
 
     /// What `images` writes as its timeline, if it does.
-    pub(super) fn trace(&self) -> PathBuf {
+    pub(crate) fn trace(&self) -> PathBuf {
         self.path("trace.json")
     }
 
     /// Removes everything that was made from the packages.
-    pub(super) fn clear(&self) -> anyhow::Result<()> {
+    pub(crate) fn clear(&self) -> anyhow::Result<()> {
         for made in ["cache/layers", "cache/blobs", "images", "release"] {
             let path = self.path(made);
             if path.exists() {
@@ -78,7 +78,7 @@ impl Room {
     }
 
     /// This program again, on the room's cache and without the network.
-    pub(super) fn command(&self, name: &str, output: &[&str]) -> Command {
+    pub(crate) fn command(&self, name: &str, output: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(name).arg("--offline").arg("--cache-dir").arg(self.cache()).args(output);
         command.env("QUS_TRACE", self.trace());
@@ -86,7 +86,7 @@ impl Room {
     }
 
     /// `images` for `hosts`, or for all if there are none.
-    pub(super) fn images(&self, hosts: &[Host]) -> Command {
+    pub(crate) fn images(&self, hosts: &[Host]) -> Command {
         let mut command = self.command("images", &["--output"]);
         command.arg(self.layout());
         for host in hosts {
@@ -96,7 +96,7 @@ impl Room {
     }
 
     /// `images` for the two images whose sizes have targets, as a release has them: in `form`, at the best level.
-    pub(super) fn released(&self, form: &str, output: &Path) -> Command {
+    pub(crate) fn released(&self, form: &str, output: &Path) -> Command {
         let mut command =
             self.command("images", &["--host", "amd64", "--kind", "full", "--target", "aarch64"]);
         command.arg("--output").arg(output).args(["--compression", form, "--level", "best"]);
@@ -104,14 +104,14 @@ impl Room {
     }
 
     /// `images` for every host, at the level that a push takes.
-    pub(super) fn as_pushed(&self) -> Command {
+    pub(crate) fn as_pushed(&self) -> Command {
         let mut command = self.images(&[]);
         command.args(["--level", "best"]);
         command
     }
 
     /// Everything that a release has, the images and the tarballs, at the level of the floor.
-    pub(super) fn everything(&self) -> anyhow::Result<Run> {
+    pub(crate) fn everything(&self) -> anyhow::Result<Run> {
         let images = child::run(&mut self.images(&[]), "images")?;
         let mut release = self.command("release", &["--level", "quick", "--layout"]);
         release.arg(self.layout()).arg("--output").arg(self.path("release")).env_remove("QUS_TRACE");
@@ -153,7 +153,7 @@ fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// How many bytes the files below `dir` have.
-pub(super) fn bytes_below(dir: &Path) -> anyhow::Result<u64> {
+pub(crate) fn bytes_below(dir: &Path) -> anyhow::Result<u64> {
     let mut total = 0;
     for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
         let entry = entry?;
@@ -161,6 +161,11 @@ pub(super) fn bytes_below(dir: &Path) -> anyhow::Result<u64> {
         total += if kind.is_dir() { bytes_below(&entry.path())? } else { kind.len() };
     }
     Ok(total)
+}
+
+/// The hosts with a `register`.
+pub(crate) fn with_register(lock: &Lock) -> Vec<Host> {
+    lock.hosts().into_iter().filter(|host| host.has_register()).collect()
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use super::figure::{Figure, Goal, Unit};
-use super::suite::Suite;
+use crate::figure::{Figure, Goal, Unit};
+use crate::suite::Suite;
 
 /// The moments of a run, in seconds since its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -24,15 +24,18 @@ struct Moments {
     silence: f64,
 }
 
-pub(super) fn measure(suite: &Suite<'_>, title: &str) -> anyhow::Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    for (what, arguments, goal) in
-        [("`images --host amd64`", &["--host", "amd64"][..], 270.0), ("`images`", &[][..], 540.0)]
-    {
-        let moments = run(suite.workspace, &suite.room.path("first-run"), arguments)?;
-        figures.extend(made(title, what, goal, moments));
+impl Suite<'_> {
+    /// What a reader of the output sees: for one host, and for all.
+    pub fn first_run(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+        let mut figures = Vec::new();
+        for (what, arguments, goal) in
+            [("`images --host amd64`", &["--host", "amd64"][..], 270.0), ("`images`", &[][..], 540.0)]
+        {
+            let moments = run(self.workspace, &self.room.path("first-run"), arguments)?;
+            figures.extend(made(title, what, goal, moments));
+        }
+        Ok(figures)
     }
-    Ok(figures)
 }
 
 fn made(title: &str, what: &str, goal: f64, moments: Moments) -> Vec<Figure> {

@@ -5,19 +5,16 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 use arch::Host;
-use debian::Cache;
-use debian::fetch::{Fetcher, Options};
+use debian::Progress;
 use debian::lock::{Lock, Package};
 use publish::layout::Layout;
 use testbed::Packages;
 
-use super::child::{self, Run};
-use super::figure::{Figure, Goal, Unit, least, list};
-use super::results::{Measured, Results};
-use super::room::Room;
-use super::{Name, changed, cold, first_run, growth, push, register};
-use crate::testing::unpack_qemu;
-use crate::ui::Ui;
+use crate::child::{self, Run};
+use crate::figure::{Figure, Goal, Unit, least, list};
+use crate::results::{Measured, Results};
+use crate::room::Room;
+use crate::{changed, push, register};
 use builder::Sizes;
 use builder::cross;
 
@@ -25,61 +22,46 @@ use builder::cross;
 const SHORT: usize = 5;
 
 /// What the benchmarks work with.
-pub(super) struct Suite<'a> {
-    pub(super) workspace: &'a Path,
-    cache_dir: &'a Path,
-    pub(super) lock: &'a Lock,
+pub struct Suite<'a> {
+    pub(crate) workspace: &'a Path,
+    pub(crate) lock: &'a Lock,
     /// How often what is long is measured.
-    pub(super) runs: usize,
-    ui: &'a Ui,
-    pub(super) room: Room,
+    pub(crate) runs: usize,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) room: Room,
 }
 
 impl<'a> Suite<'a> {
     /// Sees to it that packages and `register` are in the user's cache, by an ordinary build.
-    pub(super) fn new(
+    pub fn new(
         workspace: &'a Path,
         cache_dir: &'a Path,
         lock: &'a Lock,
         runs: usize,
-        ui: &'a Ui,
+        progress: &'a dyn Progress,
     ) -> anyhow::Result<Suite<'a>> {
-        ui.note("building the images once, so that packages and `register` are in the cache");
+        progress.note("building the images once, so that packages and `register` are in the cache");
         let mut build = Command::new(std::env::current_exe()?);
         build.arg("images").arg("--cache-dir").arg(cache_dir);
         build.arg("--output").arg(workspace.join("target/images"));
-        let step = ui.moment("building the images once");
+        let step = progress.moment("building the images once");
         child::run(&mut build, "images")?;
         drop(step);
         let room = Room::new(workspace, cache_dir, lock)?;
-        Ok(Suite { workspace, cache_dir, lock, runs, ui, room })
+        Ok(Suite { workspace, lock, runs, progress, room })
     }
 
-    /// Measures `name`, and puts its figures among the results under `title`.
-    pub(super) fn run(&self, name: Name, title: &str, results: &mut Results) -> anyhow::Result<()> {
-        let figures = match name {
-            Name::Cold => cold::measure(self, title, results)?,
-            Name::Unchanged => self.unchanged(title)?,
-            Name::OneHost => self.one_host(title)?,
-            Name::Sizes => self.sizes(title)?,
-            Name::Push => self.push(title, results)?,
-            Name::Register => self.register(title)?,
-            Name::Growth => {
-                results.set_growth(growth::measure(self.lock, &self.room, &self.packages()?, self.ui)?);
-                Vec::new()
-            }
-            Name::Release => self.release(title)?,
-            Name::FirstRun => first_run::measure(self, title)?,
-        };
+    /// Says what was measured, and puts it among the results under `title`, in the `order` of titles.
+    pub fn keep(&self, title: &str, figures: Vec<Figure>, order: &[String], results: &mut Results) {
         for figure in &figures {
             let (what, value) = (&figure.what, figure.unit.show(figure.value));
-            self.ui.note(format!("  {what}: {value} ({})", figure.how));
+            self.progress.note(&format!("  {what}: {value} ({})", figure.how));
         }
-        results.replace(title, Measured::now(), figures, &super::names());
-        Ok(())
+        results.replace(title, Measured::now(), figures, order);
     }
 
-    fn unchanged(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+    /// A build when nothing has changed.
+    pub fn unchanged(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
         child::run(&mut self.room.images(&[]), "images")?;
         let walls = self.repeat(SHORT, || child::run(&mut self.room.images(&[]), "images"))?;
         let how = format!("least of {}", list(&walls));
@@ -90,7 +72,8 @@ impl<'a> Suite<'a> {
         ])
     }
 
-    fn one_host(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+    /// A build after one host's package has changed.
+    pub fn one_host(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
         child::run(&mut self.room.images(&[]), "images")?;
         let amd64: Host = "amd64".parse()?;
         let package: &Package = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
@@ -105,7 +88,8 @@ impl<'a> Suite<'a> {
         ])
     }
 
-    fn sizes(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+    /// The sizes of images at the level of a release.
+    pub fn sizes(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
         let amd64: Host = "amd64".parse()?;
         let mut figures = Vec::new();
         for (form, full_goal, single_goal) in [("gzip", 100e6, 5.0e6), ("zstd", 40e6, 4.2e6)] {
@@ -128,7 +112,8 @@ impl<'a> Suite<'a> {
         Ok(figures)
     }
 
-    fn push(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
+    /// A first push, and pushes of what the registry has.
+    pub fn push(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
         child::run(&mut self.room.images(&[]), "images")?;
         let measured = push::run(&self.packages()?, &self.room, SHORT)?;
         let again: usize = measured.again_requests.values().sum();
@@ -162,18 +147,16 @@ impl<'a> Suite<'a> {
         ])
     }
 
-    fn register(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+    /// `register` against a shell that writes the same lines; `qemu` is the folder with the binaries for this machine.
+    pub fn register(&self, title: &str, qemu: &Path) -> anyhow::Result<Vec<Figure>> {
         let native = Host::native().context("there are no images for this machine")?;
-        let fetcher =
-            Fetcher::new(Cache::open(self.cache_dir)?, Options { offline: true, ..Options::default() })?;
-        let qemu = unpack_qemu(self.lock, native, &fetcher, &self.workspace.join("target/test-qemu"))?;
         let program = self.register_of(native)?;
-        let measured = register::run(&self.packages()?, &qemu.join("usr/bin"), &program, SHORT)?;
+        let measured = register::run(&self.packages()?, qemu, &program, SHORT)?;
         Ok(register::figures(title, &measured))
     }
 
     /// What takes long and is done once for a release: every host, at the level that a push takes.
-    fn release(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+    pub fn release(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
         self.room.clear()?;
         let run = child::run(&mut self.room.as_pushed(), "images --level best")?;
         let cores = std::thread::available_parallelism()?.get() as f64;
@@ -193,24 +176,19 @@ impl<'a> Suite<'a> {
         (0..times).map(|_| run().map(|run| run.wall)).collect()
     }
 
-    pub(super) fn packages(&self) -> anyhow::Result<Packages> {
+    pub(crate) fn packages(&self) -> anyhow::Result<Packages> {
         if let Some(reason) = testbed::missing() {
             bail!("{reason}");
         }
         Ok(Packages::of_the_machine(&self.workspace.join("images/keyrings"))?)
     }
 
-    pub(super) fn register_of(&self, host: Host) -> anyhow::Result<PathBuf> {
+    pub(crate) fn register_of(&self, host: Host) -> anyhow::Result<PathBuf> {
         Ok(cross::folder(self.workspace, &self.room.cache())?.join(host.name()))
     }
 
-    pub(super) fn say(&self, number: usize, what: &str, run: &Run) {
-        let (wall, cpu, peak) = (run.wall, run.cpu, crate::ui::size(run.peak));
-        self.ui.note(format!("  run {number}, {what}: {wall:.2} s ({cpu:.1} s of CPU, {peak})"));
+    pub(crate) fn say(&self, number: usize, what: &str, run: &Run) {
+        let (wall, cpu, peak) = (run.wall, run.cpu, base::size(run.peak));
+        self.progress.note(&format!("  run {number}, {what}: {wall:.2} s ({cpu:.1} s of CPU, {peak})"));
     }
-}
-
-/// The hosts with a `register`.
-pub(super) fn with_register(lock: &Lock) -> Vec<Host> {
-    lock.hosts().into_iter().filter(|host| host.triple().is_some()).collect()
 }

@@ -1,7 +1,7 @@
 //! The figures that should be something, as bars: how much of what each may be it is.
 
-use super::figure::Figure;
-use super::svg::{Anchor, Svg};
+use crate::figure::Figure;
+use crate::svg::{Anchor, Svg};
 
 const WIDTH: u32 = 860;
 const TOP: f64 = 62.0;
@@ -13,7 +13,7 @@ const GOAL: f64 = 290.0;
 const LONGEST: f64 = 1.45;
 
 /// One bar for each figure with a target; the line is the target.
-pub(super) fn draw(figures: &[Figure]) -> String {
+pub(crate) fn draw(figures: &[Figure]) -> String {
     let mut svg = Svg::new(WIDTH);
     svg.text((20.0, 32.0), Anchor::Start, "strong", "Measured, as a share of what is allowed");
     svg.text((LEFT + GOAL + 6.0, 50.0), Anchor::Start, "soft", "target");
@@ -39,7 +39,7 @@ pub(super) fn draw(figures: &[Figure]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::figure::{Goal, Unit};
+    use crate::figure::{Goal, Unit};
 
     #[test]
     fn only_figures_with_targets_are_drawn() {

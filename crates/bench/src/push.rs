@@ -7,23 +7,23 @@ use testbed::registry::Options as RegistryOptions;
 use testbed::sandbox::{Network, Options};
 use testbed::{Packages, Registry, Sandbox};
 
-use super::child;
-use super::room::Room;
+use crate::child;
+use crate::room::Room;
 
 /// What was measured.
-pub(super) struct Measured {
+pub(crate) struct Measured {
     /// The first push, in seconds.
-    pub(super) first: f64,
+    pub(crate) first: f64,
     /// The pushes after it.
-    pub(super) again: Vec<f64>,
+    pub(crate) again: Vec<f64>,
     /// Requests of the first push, by method.
-    pub(super) first_requests: BTreeMap<String, usize>,
+    pub(crate) first_requests: BTreeMap<String, usize>,
     /// Requests of one push of what is there already, by method.
-    pub(super) again_requests: BTreeMap<String, usize>,
+    pub(crate) again_requests: BTreeMap<String, usize>,
 }
 
 /// Pushes the room's layout, which is complete, and then `runs` times more.
-pub(super) fn run(packages: &Packages, room: &Room, runs: usize) -> anyhow::Result<Measured> {
+pub(crate) fn run(packages: &Packages, room: &Room, runs: usize) -> anyhow::Result<Measured> {
     let sandbox = start(packages)?;
     let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
     let (first, first_requests) = push(room, &registry, &[])?;
@@ -37,7 +37,7 @@ pub(super) fn run(packages: &Packages, room: &Room, runs: usize) -> anyhow::Resu
 }
 
 /// How many requests the first push of the room's layout takes, which is that of `hosts`.
-pub(super) fn first_requests(packages: &Packages, room: &Room, hosts: &[Host]) -> anyhow::Result<usize> {
+pub(crate) fn first_requests(packages: &Packages, room: &Room, hosts: &[Host]) -> anyhow::Result<usize> {
     let sandbox = start(packages)?;
     let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
     Ok(push(room, &registry, hosts)?.1.values().sum())

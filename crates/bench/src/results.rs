@@ -8,13 +8,13 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::figure::Figure;
-use super::growth::Row;
-use super::timeline::Timeline;
+use crate::figure::Figure;
+use crate::growth::Row;
+use crate::timeline::Timeline;
 
 /// Everything that is known.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Results {
+pub struct Results {
     /// When and on what each benchmark was run, by its name.
     #[serde(default)]
     measured: BTreeMap<String, Measured>,
@@ -31,16 +31,16 @@ pub(super) struct Results {
 
 /// When a benchmark was run, and on what.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Measured {
+pub(crate) struct Measured {
     /// The day, in UTC: `2026-11-25`.
-    pub(super) date: String,
+    pub(crate) date: String,
     /// How many cores there were.
-    pub(super) cores: usize,
+    pub(crate) cores: usize,
 }
 
 impl Measured {
     /// Today, on this machine.
-    pub(super) fn now() -> Measured {
+    pub(crate) fn now() -> Measured {
         let date = jiff::Timestamp::now().strftime("%F").to_string();
         Measured { date, cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get) }
     }
@@ -48,7 +48,7 @@ impl Measured {
 
 impl Results {
     /// What the file says; `None` if there is none.
-    pub(super) fn load(file: &Path) -> anyhow::Result<Option<Results>> {
+    pub fn load(file: &Path) -> anyhow::Result<Option<Results>> {
         let context = || format!("cannot read {}", file.display());
         match fs::read(file) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(context),
@@ -57,12 +57,13 @@ impl Results {
         }
     }
 
-    pub(super) fn save(&self, file: &Path) -> anyhow::Result<()> {
+    /// Writes the file.
+    pub fn save(&self, file: &Path) -> anyhow::Result<()> {
         Ok(files::write(file, &(serde_json::to_string_pretty(self)? + "\n"))?)
     }
 
     /// Puts `figures` in the place of those of `bench`; benchmarks come as in `order`.
-    pub(super) fn replace(
+    pub(crate) fn replace(
         &mut self,
         bench: &str,
         measured: Measured,
@@ -75,35 +76,36 @@ impl Results {
         self.figures.sort_by_key(|figure| order.iter().position(|name| *name == figure.bench));
     }
 
-    pub(super) fn set_growth(&mut self, growth: Vec<Row>) {
+    pub(crate) fn set_growth(&mut self, growth: Vec<Row>) {
         self.growth = growth;
     }
 
-    pub(super) fn set_first_push(&mut self, requests: usize) {
+    pub(crate) fn set_first_push(&mut self, requests: usize) {
         self.first_push = Some(requests);
     }
 
-    pub(super) fn set_timeline(&mut self, timeline: Option<Timeline>) {
+    pub(crate) fn set_timeline(&mut self, timeline: Option<Timeline>) {
         self.timeline = timeline;
     }
 
-    pub(super) fn measured(&self) -> &BTreeMap<String, Measured> {
+    pub(crate) fn measured(&self) -> &BTreeMap<String, Measured> {
         &self.measured
     }
 
-    pub(super) fn figures(&self) -> &[Figure] {
+    /// Everything that was measured, in the order of benchmarks.
+    pub fn figures(&self) -> &[Figure] {
         &self.figures
     }
 
-    pub(super) fn growth(&self) -> &[Row] {
+    pub(crate) fn growth(&self) -> &[Row] {
         &self.growth
     }
 
-    pub(super) fn first_push(&self) -> Option<usize> {
+    pub(crate) fn first_push(&self) -> Option<usize> {
         self.first_push
     }
 
-    pub(super) fn timeline(&self) -> Option<&Timeline> {
+    pub(crate) fn timeline(&self) -> Option<&Timeline> {
         self.timeline.as_ref()
     }
 }
@@ -111,7 +113,7 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::figure::Unit;
+    use crate::figure::Unit;
 
     #[test]
     fn a_benchmark_has_its_place_whenever_it_is_run() {

@@ -3,25 +3,25 @@
 use std::fmt::Write as _;
 
 /// A document under construction.
-pub(super) struct Svg {
+pub(crate) struct Svg {
     body: String,
     width: u32,
 }
 
 /// Which side of a text its position is.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     End,
 }
 
 impl Svg {
-    pub(super) fn new(width: u32) -> Svg {
+    pub(crate) fn new(width: u32) -> Svg {
         Svg { body: String::new(), width }
     }
 
     /// A rectangle of a class of the style below, with a text that shows when it is pointed at.
-    pub(super) fn bar(&mut self, at: (f64, f64), size: (f64, f64), class: &str, title: &str) {
+    pub(crate) fn bar(&mut self, at: (f64, f64), size: (f64, f64), class: &str, title: &str) {
         let ((x, y), (width, height)) = (at, size);
         let rect =
             format!(r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" class="{class}""#);
@@ -33,7 +33,7 @@ impl Svg {
         };
     }
 
-    pub(super) fn text(&mut self, at: (f64, f64), anchor: Anchor, class: &str, text: &str) {
+    pub(crate) fn text(&mut self, at: (f64, f64), anchor: Anchor, class: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::End => "end",
@@ -46,7 +46,7 @@ impl Svg {
     }
 
     /// The whole document, `height` high; `title` is what it says to those who cannot see it.
-    pub(super) fn finish(self, height: u32, title: &str) -> String {
+    pub(crate) fn finish(self, height: u32, title: &str) -> String {
         let Svg { body, width } = self;
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \

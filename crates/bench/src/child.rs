@@ -13,25 +13,25 @@ use wait4::Wait4 as _;
 
 /// What one run took.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Run {
+pub(crate) struct Run {
     /// In seconds.
-    pub(super) wall: f64,
+    pub(crate) wall: f64,
     /// User and system time, of its own children, too, in seconds.
-    pub(super) cpu: f64,
+    pub(crate) cpu: f64,
     /// The most memory that it had at a time, in bytes.
-    pub(super) peak: u64,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+    pub(crate) peak: u64,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
     /// The share of `cores` that it had busy.
-    pub(super) fn busy(&self, cores: f64) -> f64 {
+    pub(crate) fn busy(&self, cores: f64) -> f64 {
         self.cpu / (self.wall * cores)
     }
 
     /// This run and then `next`.
-    pub(super) fn then(self, next: &Run) -> Run {
+    pub(crate) fn then(self, next: &Run) -> Run {
         Run {
             wall: self.wall + next.wall,
             cpu: self.cpu + next.cpu,
@@ -43,7 +43,7 @@ impl Run {
 }
 
 /// Runs `command` to its end. What fails says what it printed; `name` is how the command reads there.
-pub(super) fn run(command: &mut Command, name: &str) -> anyhow::Result<Run> {
+pub(crate) fn run(command: &mut Command, name: &str) -> anyhow::Result<Run> {
     let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
     let started = Instant::now();

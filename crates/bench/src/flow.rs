@@ -12,7 +12,7 @@ use testbed::registry::Options as RegistryOptions;
 use testbed::sandbox::{Options, SHARED};
 use testbed::{Engine, Package, Packages, Registry, Sandbox};
 
-use super::child::{self, Run};
+use crate::child::{self, Run};
 
 /// What the script calls, and what that is linked with.
 const TOOLS: [&str; 13] = [
@@ -34,7 +34,7 @@ const TOOLS: [&str; 13] = [
 const ENGINE: Engine = Engine::Docker28 { containerd_store: false };
 
 /// Builds and pushes the images of amd64: `qemu` is its package in `cache`, `register` the program.
-pub(super) fn run(packages: &Packages, qemu: &Locked, cache: &Path, register: &Path) -> anyhow::Result<Run> {
+pub(crate) fn run(packages: &Packages, qemu: &Locked, cache: &Path, register: &Path) -> anyhow::Result<Run> {
     let tools: Vec<Package> = TOOLS.iter().map(|name| Package::native("bookworm", name)).collect();
     let trees = [
         packages.tree("flow-tools", &tools)?,

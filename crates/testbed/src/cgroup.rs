@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 
+/// What is said where there is no cgroup2 hierarchy to make a directory in.
+pub(crate) const MISSING: &str =
+    "no cgroup2 filesystem is mounted\nhint: mount -t cgroup2 none /sys/fs/cgroup/unified";
+
 /// A directory in the machine's cgroup2 hierarchy; removed, with those in it, when dropped.
 #[derive(Debug)]
-pub(super) struct Cgroup(PathBuf);
+pub(crate) struct Cgroup(PathBuf);
 
 /// Where the machine has its cgroup2 hierarchy, be it its only one or the `unified` one beside those of version 1.
-pub(crate) fn cgroup_root() -> Option<PathBuf> {
+pub(crate) fn root() -> Option<PathBuf> {
     find(&fs::read_to_string("/proc/self/mounts").ok()?)
 }
 
@@ -25,22 +29,20 @@ fn find(mounts: &str) -> Option<PathBuf> {
 }
 
 impl Cgroup {
-    pub(super) fn new(name: &str) -> Result<Cgroup, Error> {
-        let root = cgroup_root().ok_or_else(|| Error::Sandbox {
-            stage: "making its cgroup",
-            log: crate::Reason::Cgroup.to_string(),
-        })?;
+    pub(crate) fn new(name: &str) -> Result<Cgroup, Error> {
+        let root =
+            root().ok_or_else(|| Error::Sandbox { stage: "making its cgroup", log: MISSING.to_owned() })?;
         let path = root.join(name);
         fs::create_dir(&path).map_err(Error::file("create", &path))?;
         Ok(Cgroup(path))
     }
 
     /// One that an earlier process left.
-    pub(super) fn existing(name: &str) -> Option<Cgroup> {
-        cgroup_root().map(|root| root.join(name)).filter(|path| path.is_dir()).map(Cgroup)
+    pub(crate) fn existing(name: &str) -> Option<Cgroup> {
+        root().map(|root| root.join(name)).filter(|path| path.is_dir()).map(Cgroup)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

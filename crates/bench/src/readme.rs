@@ -6,18 +6,18 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use super::growth::{self, Estimate, Row};
-use super::results::{Measured, Results};
-use crate::config::SUITES;
-use crate::ui::size;
+use crate::growth::{self, Estimate, Row};
+use crate::results::{Measured, Results};
+use base::size;
+use debian::SUITES;
 
 /// Puts the tables where the file has marks for them.
-pub(super) fn update(file: &Path, results: &Results) -> anyhow::Result<()> {
+pub(crate) fn update(file: &Path, results: &Results) -> anyhow::Result<()> {
     Ok(files::write(file, &updated(file, results)?)?)
 }
 
 /// What the file is to say.
-pub(super) fn updated(file: &Path, results: &Results) -> anyhow::Result<String> {
+pub(crate) fn updated(file: &Path, results: &Results) -> anyhow::Result<String> {
     let context = || format!("cannot update {}", file.display());
     let text = fs::read_to_string(file).with_context(context)?;
     let text = replace(&text, "figures", &figures(results)).with_context(context)?;
@@ -107,7 +107,7 @@ fn estimates(rows: &[Row]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::figure::{Figure, Goal, Unit};
+    use crate::figure::{Figure, Goal, Unit};
 
     #[test]
     fn only_what_is_between_the_marks_changes() {

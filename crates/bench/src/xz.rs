@@ -16,21 +16,21 @@ const HEAD: u64 = 16 << 20;
 
 /// The program, and what starts it.
 #[derive(Debug)]
-pub(super) struct Xz {
+pub(crate) struct Xz {
     loader: PathBuf,
     libraries: PathBuf,
     program: PathBuf,
 }
 
 /// The packages with `xz` and all that it is linked with.
-pub(super) fn tree(packages: &Packages) -> anyhow::Result<Tree> {
+pub(crate) fn tree(packages: &Packages) -> anyhow::Result<Tree> {
     let names = ["xz-utils", "liblzma5", "libc6"].map(|name| Package::native("sid", name));
     Ok(packages.tree("xz", &names)?)
 }
 
 impl Xz {
     /// Looks for it in a tree.
-    pub(super) fn find(tree: &Path) -> anyhow::Result<Xz> {
+    pub(crate) fn find(tree: &Path) -> anyhow::Result<Xz> {
         let libraries = child_of(&tree.join("usr/lib"), |path| path.join("liblzma.so.5").exists())?;
         let loader = child_of(&libraries, |path| {
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -40,7 +40,7 @@ impl Xz {
     }
 
     /// Gives `read` what `xz -dc` makes of a package's `data.tar.xz`. It counts only if this returns `Ok`.
-    pub(super) fn decode(
+    pub(crate) fn decode(
         &self,
         deb: &Path,
         read: impl FnOnce(&mut dyn Read) -> anyhow::Result<()>,

@@ -1,0 +1,79 @@
+//! How fast, how small, how cheap, on the real packages and next to what it should be.
+//!
+//! [`Suite`] has a method for each benchmark. Builds run as children of this program, with a cache of their own that has the
+//! packages and nothing made from them (`room`), so nothing of the user's is thrown away. A ratio is made of runs that took
+//! turns, so that a busy moment hits both sides. [`Results`] are kept in a file after each benchmark, so that one that fails
+//! takes none with it; running one benchmark again replaces its figures and redraws what is made from them.
+//!
+//! This crate builds nothing by itself, and measures nothing in its own process but the floor.
+
+mod bars;
+mod changed;
+mod child;
+mod cold;
+mod figure;
+mod first_run;
+pub mod floor;
+mod flow;
+mod growth;
+mod hosts;
+mod push;
+mod readme;
+mod register;
+mod results;
+mod room;
+mod suite;
+mod svg;
+mod timeline;
+mod xz;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+pub use figure::Figure;
+pub use results::Results;
+pub use suite::Suite;
+
+/// Fails if what is measured could not be kept in `output`.
+pub fn check(results: &Results, output: &Path) -> anyhow::Result<()> {
+    readme::updated(&output.join("README.md"), results)?;
+    let writable = tempfile::tempfile_in(output);
+    writable.map(drop).with_context(|| format!("cannot write into {}", output.display()))
+}
+
+/// Draws tables and pictures from the results, in `output`.
+pub fn draw(results: &Results, output: &Path) -> anyhow::Result<()> {
+    files::write(&output.join("figures.svg"), &bars::draw(results.figures()))?;
+    if let Some(timeline) = results.timeline() {
+        files::write(&output.join("timeline.svg"), &timeline::draw(timeline))?;
+    }
+    readme::update(&output.join("README.md"), results)
+}
+
+/// Figures next to what they should be.
+pub fn table<'a>(figures: impl Iterator<Item = &'a Figure>) -> String {
+    let mut rows = vec![["BENCH", "WHAT", "MEASURED", "TARGET", ""].map(str::to_owned)];
+    rows.extend(figures.map(|figure| {
+        let goal = figure.goal.map(|goal| goal.show(figure.unit)).unwrap_or_default();
+        let value = figure.unit.show(figure.value);
+        [figure.bench.clone(), figure.what.clone(), value, goal, figure.verdict().to_owned()]
+    }));
+    base::table(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_can_be_kept_nothing_is_measured() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = check(&Results::default(), dir.path()).unwrap_err().to_string();
+        assert_eq!(error, format!("cannot update {}", dir.path().join("README.md").display()));
+        let text = "<!-- figures -->\n<!-- end of figures -->\n<!-- growth -->\n<!-- end of growth -->\n";
+        std::fs::write(dir.path().join("README.md"), text).unwrap();
+        check(&Results::default(), dir.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(dir.path().join("README.md")).unwrap(), text);
+    }
+}
