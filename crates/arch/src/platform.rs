@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::Target;
-
 /// An OCI platform; the operating system is always `linux` (image-spec, image-index.md, "platform").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Platform {
@@ -60,13 +58,6 @@ impl Platform {
             ("arm64", Some("v8")) | ("amd64", Some("v1")) => Platform::new(self.architecture),
             _ => self,
         }
-    }
-
-    /// The target whose QEMU runs its programs.
-    pub fn target(self) -> Target {
-        Target::all()
-            .find(|target| target.answers_to(self.architecture))
-            .unwrap_or_else(|| Target::named(self.architecture))
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::elf::{Elf, Endian};
 use crate::magic::{Loose, Magic};
 use crate::name::{UnknownName, normalize, split_variant};
-use crate::platform::{PLATFORMS, variants};
+use crate::platform::{PLATFORMS, Platform, variants};
 
 /// An architecture that QEMU's user mode emulates. Ordered by name.
 #[derive(Clone, Copy)]
@@ -222,6 +222,15 @@ impl Ord for Target {
 impl PartialOrd for Target {
     fn partial_cmp(&self, other: &Target) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl Platform {
+    /// The target whose QEMU runs its programs.
+    pub fn target(self) -> Target {
+        Target::all()
+            .find(|target| target.answers_to(self.architecture))
+            .unwrap_or_else(|| Target::named(self.architecture))
     }
 }
 

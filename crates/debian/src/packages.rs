@@ -98,9 +98,12 @@ pub fn newest_in<R: BufRead>(mut packages: R, names: &[&str]) -> Result<BTreeMap
 fn parse(stanza: &[u8]) -> Result<(Version, Entry), Error> {
     let text = String::from_utf8_lossy(stanza);
     let paragraph: Option<Paragraph> = text.parse().ok();
-    let name =
-        paragraph.as_ref().and_then(|paragraph| paragraph.get("Package")).unwrap_or_default().to_owned();
+    let whole = paragraph.as_ref().and_then(|paragraph| paragraph.get("Package")).unwrap_or_default();
+    let name = whole.lines().next().unwrap_or_default().to_owned();
     let malformed = |reason: String| Error::Malformed { package: name.clone(), reason };
+    if whole != name {
+        return Err(malformed("`Package` has more than one line".to_owned()));
+    }
     let paragraph = paragraph.as_ref().ok_or_else(|| malformed("malformed stanza".to_owned()))?;
     let field = |field: &str| paragraph.get(field).ok_or_else(|| malformed(format!("no `{field}`")));
     let odd = |field: &str, value: &str| malformed(format!("`{field}` is `{value}`"));
@@ -183,6 +186,10 @@ mod tests {
 
     #[test]
     fn odd_stanzas_are_errors() {
+        check(
+            &stanza("1", "pool/q.deb", "5").replacen('\n', "\n qemu-user\n", 1),
+            Err("package `qemu-user`: `Package` has more than one line"),
+        );
         check(
             &stanza("1", "pool/%2e%2e/%2e%2e/x", "5"),
             Err("package `qemu-user`: `Filename` is `pool/%2e%2e/%2e%2e/x`"),

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::address::Address;
 use crate::failure::{Cause, Failure};
-use crate::options::Options;
+use crate::options::{Options, REDIRECTS};
 use crate::pace::Pace;
 use crate::redirect;
 use crate::request::{FileBody, Payload, Request};
@@ -98,7 +98,7 @@ impl Client {
         // A request that has left the server that credentials are for does not come back to it with them: another server
         // would decide what they are used for.
         let mut own = true;
-        for _ in 0..=redirect::LIMIT {
+        for _ in 0..=REDIRECTS {
             let response = self.once(request, &url, own, sent).await?;
             let next = redirect::target(&url, &request.method, response.status(), response.headers());
             let Some(next) = next.map_err(Failure::fatal)? else {

@@ -11,8 +11,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use crate::address::Address;
-use crate::options::Options;
-use crate::redirect;
+use crate::options::{Options, REDIRECTS};
 use crate::retry_after;
 use crate::status;
 
@@ -101,7 +100,7 @@ impl fmt::Display for Cause {
             Cause::Elsewhere { to } => {
                 write!(f, "redirected to {to}, which is another server: it gets no credentials")
             }
-            Cause::Redirects => write!(f, "redirected more than {} times", redirect::LIMIT),
+            Cause::Redirects => write!(f, "redirected more than {REDIRECTS} times"),
             Cause::File { path, text, .. } => write!(f, "cannot read {}: {text}", path.display()),
         }
     }

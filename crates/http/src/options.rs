@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The number of redirects that are followed.
+pub const REDIRECTS: usize = 10;
+
 /// The limits. The defaults are meant for servers on the Internet.
 #[derive(Debug, Clone)]
 pub struct Options {

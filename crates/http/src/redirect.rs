@@ -9,9 +9,6 @@ use reqwest::{Method, StatusCode, Url};
 use crate::address::Address;
 use crate::failure::Cause;
 
-/// The number of redirects that are followed.
-pub const LIMIT: usize = 10;
-
 /// Returns the address that the answer to a request at `from` sends it on to; `None` if it is an answer.
 ///
 /// 301, 302, 307 and 308 repeat the request as it is (RFC 9110, 15.4: to turn a POST into a GET is allowed for 301 and 302,

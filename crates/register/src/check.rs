@@ -110,9 +110,13 @@ fn launch(target: Target, command: &dyn Fn(&Path) -> Command) -> Result<Running,
     }
     let parent = std::env::temp_dir();
     let file = ProgramFile::on_disk(&program, &parent).map_err(|error| {
-        let without =
-            if Path::new("/proc/self/fd").exists() { "" } else { "/proc is not mounted here, and " };
-        Failure::Untried(format!("{without}there is no place for a program in {}: {error}", parent.display()))
+        let parent = parent.display();
+        Failure::Untried(match Path::new("/proc/self/fd").exists() {
+            true => format!("there is no place for a program in {parent}: {error}"),
+            false => {
+                format!("/proc is not mounted here, and there is no place for a program in {parent}: {error}")
+            }
+        })
     })?;
     spawn(file, command).map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied if is_noexec(&parent) => {
