@@ -16,7 +16,7 @@ use crate::cli::{CacheAction, CacheArgs};
 use crate::context;
 use crate::limit::Limit;
 use crate::ui::{self, Ui, size};
-use base::Hinted;
+use base::{Hinted, count};
 use bound::Bound;
 use entries::{Entry, Folder};
 
@@ -72,7 +72,8 @@ pub(crate) fn bound(cache: &Cache, limit: Option<Limit>, since: SystemTime, ui: 
     if let Bound::Removed { entries, bytes, .. } = bound::bound(cache, limit.unwrap_or_default(), since)?
         && entries > 0
     {
-        ui.note(format!("removed {entries} least recently used entries from the cache ({})", size(bytes)));
+        let entries = count(entries, "least recently used entry", "least recently used entries");
+        ui.note(format!("removed {entries} from the cache ({})", size(bytes)));
     }
     Ok(())
 }
@@ -119,7 +120,8 @@ fn prune(dir: &std::path::Path, limit: Limit, as_json: bool) -> anyhow::Result<S
                 true => "; what is over the limit is locked by other processes",
                 false => "",
             };
-            Ok(format!("removed {entries} entries ({}); {} of {limit} left{over}\n", size(bytes), size(left)))
+            let entries = count(entries, "entry", "entries");
+            Ok(format!("removed {entries} ({}); {} of {limit} left{over}\n", size(bytes), size(left)))
         }
     }
 }
@@ -154,10 +156,14 @@ fn verify(dir: &std::path::Path, as_json: bool, ui: &Ui) -> anyhow::Result<Strin
     if as_json {
         return json(&VerifyJson { checked, unchecked, removed });
     }
-    let removed = removed.len();
-    Ok(format!(
-        "{checked} entries checked, {removed} of them damaged and removed; {unchecked} have no digest to check\n"
-    ))
+    Ok(verified(checked, removed.len(), unchecked))
+}
+
+/// The last line of `verify`.
+fn verified(checked: usize, removed: usize, unchecked: usize) -> String {
+    let checked = count(checked, "entry", "entries");
+    let have = count(unchecked, "has", "have");
+    format!("{checked} checked, {removed} of them damaged and removed; {have} no digest to check\n")
 }
 
 /// The memos of the layer that a blob is.
@@ -176,4 +182,20 @@ fn json<T: Serialize>(value: &T) -> anyhow::Result<String> {
 fn in_use(cache: &Cache) -> anyhow::Error {
     let message = format!("another process is using the cache {}", cache.dir().display());
     Hinted::new(message, "wait until it has ended; a build makes room by itself when it ends").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_entry_is_no_entries() {
+        for (numbers, expected) in [
+            ([1, 0, 1], "1 entry checked, 0 of them damaged and removed; 1 has no digest to check\n"),
+            ([2, 1, 0], "2 entries checked, 1 of them damaged and removed; 0 have no digest to check\n"),
+        ] {
+            let [checked, removed, unchecked] = numbers;
+            assert_eq!(verified(checked, removed, unchecked), expected);
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! The command line: what can be typed, and nothing else. All of it is known in every build.
 
 pub(crate) mod full;
+mod value;
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use arch::{Host, Target};
@@ -11,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::limit::Limit;
 use builder::kind::Kind;
 use builder::packing::{Compression, Level};
+use value::{at_least_one, named};
 
 /// The maintainer's commands of qus.
 #[derive(Debug, Parser)]
@@ -80,14 +83,14 @@ pub(crate) struct Sources {
   cargo xtask images --push --dry-run                what a push would upload
   cargo xtask images --push                          ship it")]
 pub(crate) struct ImagesArgs {
-    /// Build for this host only (repeatable)
-    #[arg(long, value_name = "HOST")]
+    /// Build for this host only (repeatable, or with commas)
+    #[arg(long, value_name = "HOST", value_delimiter = ',', value_parser = named::<Host>(Host::all().map(Host::name)))]
     pub(crate) host: Vec<Host>,
-    /// Build the image with this target alone (repeatable)
-    #[arg(long, value_name = "TARGET")]
+    /// Build the image with this target alone (repeatable, or with commas)
+    #[arg(long, value_name = "TARGET", value_delimiter = ',', hide_possible_values = true, value_parser = named::<Target>(Target::all().map(Target::name)))]
     pub(crate) target: Vec<Target>,
-    /// Build images of this kind: pkg, register, full or binfmt (repeatable)
-    #[arg(long, value_name = "KIND")]
+    /// Build images of this kind (repeatable, or with commas)
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = named::<Kind>(Kind::ALL.into_iter().map(Kind::name)))]
     pub(crate) kind: Vec<Kind>,
     /// What layers are compressed with [default: images.toml's, gzip]
     #[arg(long, value_name = "FORM")]
@@ -106,8 +109,8 @@ pub(crate) struct ImagesArgs {
     pub(crate) archive: Option<PathBuf>,
     /// How many binaries to compress at the same time; for gzip, also how many hosts' packages to decode [default: the number
     /// of cores]
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<std::num::NonZero<usize>>,
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) jobs: Option<NonZero<usize>>,
     /// Leave nothing else in the layout; without --host, --kind and --target that is so anyway
     #[arg(long)]
     pub(crate) prune: bool,
@@ -214,8 +217,8 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     /// How many blobs to read at the same time [default: the number of cores]
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<std::num::NonZero<usize>>,
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) jobs: Option<NonZero<usize>>,
 }
 
 #[derive(Debug, Args)]
@@ -292,6 +295,52 @@ mod tests {
             let args = ["xtask", "images"].into_iter().chain(args);
             let error = Cli::try_parse_from(args).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn lists_may_have_commas() {
+        let parse = |args: &[&str]| {
+            let args = ["xtask", "images"].iter().chain(args);
+            let Command::Images(args) = Cli::try_parse_from(args).unwrap().command else { unreachable!() };
+            let names = args
+                .host
+                .iter()
+                .map(|host| host.name())
+                .chain(args.target.iter().map(|target| target.name()));
+            names.chain(args.kind.iter().map(|kind| kind.name())).collect::<Vec<_>>().join(" ")
+        };
+        let commas = ["--host", "amd64,linux/arm64", "--target", "aarch64,arm", "--kind", "pkg,full"];
+        assert_eq!(parse(&commas), "amd64 arm64v8 aarch64 arm pkg full");
+        assert_eq!(parse(&["--host", "amd64,s390x", "--host", "i386"]), "amd64 s390x i386");
+        let error =
+            Cli::try_parse_from(["xtask", "images", "--host", "amd64,amd46"]).unwrap_err().to_string();
+        assert!(error.contains("unknown host `amd46` (did you mean `amd64`?)"), "{error}");
+    }
+
+    #[test]
+    fn nothing_at_a_time_is_refused_in_plain_words() {
+        for (args, option) in [
+            (["images", "--jobs", "0"], "--jobs"),
+            (["verify", "--jobs", "none"], "--jobs"),
+            (["release", "--jobs", "0"], "--jobs"),
+            (["e2e", "--parallel", "0"], "--parallel"),
+        ] {
+            let error = Cli::try_parse_from(["xtask"].into_iter().chain(args)).unwrap_err().to_string();
+            let expected = format!(
+                "error: invalid value '{}' for '{option} <N>': it takes a whole number, 1 or more\n",
+                args[2]
+            );
+            assert!(error.starts_with(&expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn help_lists_hosts_and_kinds() {
+        let help = Cli::command().find_subcommand_mut("images").unwrap().render_long_help().to_string();
+        let hosts: Vec<&str> = Host::all().map(Host::name).collect();
+        for expected in [hosts.join(", "), "pkg, register, full, binfmt".to_owned()] {
+            assert!(help.contains(&format!("[possible values: {expected}]")), "{help}");
         }
     }
 }

@@ -80,7 +80,7 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
     }
     let failed = results.failed();
     if failed > 0 {
-        ui.note(format!("error: {failed} of {} jobs failed", results.count()));
+        ui.note(format!("error: {failed} of {} failed", base::count(results.count(), "job", "jobs")));
     }
     Ok(if failed == 0 && results.left().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     let would = if args.dry_run { "would be " } else { "" };
     ui.note(match moved.len() {
         0 => format!("{repository} has everything already: no tag moves"),
-        count => format!("{count} of {} tags {would}moved", shipped.len()),
+        moved => format!("{moved} of {} {would}moved", base::count(shipped.len(), "tag", "tags")),
     });
     Ok(())
 }

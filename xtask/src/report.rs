@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::ship::Shipped;
 use crate::ui::size;
+use base::count;
 use builder::build::{Built, BuiltImage};
 use builder::plan::Content;
 
@@ -132,12 +133,11 @@ pub(crate) fn table(built: &Built) -> String {
         let sizes = singles.iter().map(|image| image.size);
         let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
         text.push_str(&format!(
-            "\n{} single-target images: {} hosts x {} targets, {packing}, {} to {}\n",
-            singles.len(),
-            hosts.len(),
-            targets.len(),
-            size(least),
-            size(most),
+            "\n{}: {} x {}, {packing}, {}\n",
+            count(singles.len(), "single-target image", "single-target images"),
+            count(hosts.len(), "host", "hosts"),
+            count(targets.len(), "target", "targets"),
+            sizes_between(least, most),
         ));
     }
     let mut rows = vec![["TAGS".to_owned(), "HOSTS".to_owned(), "DIGEST".to_owned()]];
@@ -148,6 +148,12 @@ pub(crate) fn table(built: &Built) -> String {
     text.push('\n');
     text.push_str(&base::table(&rows));
     text
+}
+
+/// From the least to the most; one size if they are the same.
+fn sizes_between(least: u64, most: u64) -> String {
+    let [least, most] = [least, most].map(size);
+    if least == most { least } else { format!("{least} to {most}") }
 }
 
 fn row<const N: usize>(cells: [&str; N]) -> [String; N] {

@@ -23,6 +23,7 @@ pub(crate) use digests::Digests;
 
 use crate::cli::{RegistryArgs, ShipArgs};
 use crate::ui::{self, Ui, size};
+use base::count;
 use builder::build::Built;
 use builder::images::Order;
 use builder::plan::Plan;
@@ -78,7 +79,9 @@ impl Shipping {
         let digests = if dry_run { Digests::default() } else { Digests::of(&args.registry)? };
         let runtime = Runtime::new()?;
         #[cfg(feature = "full")]
-        let load = (args.load && !dry_run).then(|| runtime.block_on(engine::find())).transpose()?;
+        let load = (args.load && !dry_run)
+            .then(|| runtime.block_on(engine::find("--archive FILE needs no engine")))
+            .transpose()?;
         let reach = || runtime.block_on(Destination::reach(args, dry_run, plan, &repository, ui));
         let push = args.push.then(reach).transpose()?;
         Ok(Shipping {
@@ -115,7 +118,7 @@ impl Shipping {
             return Ok(Vec::new());
         };
         let tags = tags::plan(built, &LayoutWriter::create(layout.path())?, partial, self.versioned_only)?;
-        let step = ui.moment(format!("pushing {} tags to {}", tags.len(), self.repository));
+        let step = ui.moment(format!("pushing {} to {}", count(tags.len(), "tag", "tags"), self.repository));
         let from = mountable(&self.repository, official);
         let shipped = self.runtime.block_on(destination.push(&layout, &tags, &from, ui))?;
         drop(step);
@@ -215,9 +218,9 @@ pub(crate) fn verify(
         drop(step);
         if look.problems.is_empty() {
             ui::print(&format!(
-                "{reference}: {}, {} platforms, {} images and blobs ({}): all there\n",
+                "{reference}: {}, {}, {} images and blobs ({}): all there\n",
                 look.descriptor.digest,
-                look.platforms.len(),
+                count(look.platforms.len(), "platform", "platforms"),
                 look.blobs,
                 size(look.size),
             ))?;

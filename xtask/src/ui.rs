@@ -71,12 +71,8 @@ impl Ui {
     }
 
     fn task(&self, what: &str, unit: Unit, total: Option<u64>) -> Task {
-        let template = match (unit, total) {
-            (_, None) => "  {spinner} {msg} {elapsed}",
-            (Unit::Bytes, _) => "  {msg:<44} {bar:24} {bytes:>10}/{total_bytes:<10} {bytes_per_sec}",
-            (Unit::Things, _) => "  {msg:<44} {bar:24} {pos:>10}/{len:<10} {elapsed}",
-        };
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template(template(unit, total.is_some()))
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = match total {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::new_spinner(),
@@ -154,6 +150,17 @@ impl Drop for Task {
     }
 }
 
+/// The form of a task's line. Sizes are in powers of ten, as everywhere else.
+fn template(unit: Unit, has_total: bool) -> &'static str {
+    match (unit, has_total) {
+        (_, false) => "  {spinner} {msg} {elapsed}",
+        (Unit::Bytes, true) => {
+            "  {msg:<44} {bar:24} {decimal_bytes:>10}/{decimal_total_bytes:<10} {decimal_bytes_per_sec}"
+        }
+        (Unit::Things, true) => "  {msg:<44} {bar:24} {pos:>10}/{len:<10} {elapsed}",
+    }
+}
+
 /// Prints data to stdout; `Err` when nobody reads it any more.
 pub(crate) fn print(text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
@@ -162,4 +169,72 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
         // The kind stays: a reader that has seen enough is told from a full disk by it.
         std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A terminal that keeps what is written.
+    #[derive(Debug, Clone, Default)]
+    struct Kept(Arc<Mutex<String>>);
+
+    impl indicatif::TermLike for Kept {
+        fn width(&self) -> u16 {
+            120
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A line as a terminal shows it.
+    fn drawn(unit: Unit, position: u64, total: u64) -> String {
+        let terminal = Kept::default();
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let bar = ProgressBar::with_draw_target(Some(total), target);
+        bar.set_style(ProgressStyle::with_template(template(unit, true)).unwrap());
+        bar.set_position(position);
+        bar.force_draw();
+        terminal.0.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn a_bar_counts_in_powers_of_ten() {
+        let line = drawn(Unit::Bytes, 12_300_000, 72_600_000);
+        assert!(line.contains("12.30 MB/72.60 MB") && !line.contains("iB"), "{line}");
+    }
 }

@@ -12,7 +12,7 @@ use publish::registry::Reference;
 use crate::cli::VerifyArgs;
 use crate::ship;
 use crate::ui::{self, Ui, size};
-use base::Hinted;
+use base::{Hinted, count};
 
 pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<()> {
     let ui = Ui::new();
@@ -67,11 +67,12 @@ fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow:
     drop(step);
     if report.problems.is_empty() {
         ui::print(&format!(
-            "{name}: {} tags, {} images, {} blobs ({}), {programs} programs: all as they should be ({:.1} s)\n",
-            report.tags,
-            report.images,
-            report.blobs,
+            "{name}: {}, {}, {} ({}), {}: all as they should be ({:.1} s)\n",
+            count(report.tags, "tag", "tags"),
+            count(report.images, "image", "images"),
+            count(report.blobs, "blob", "blobs"),
             size(report.bytes),
+            count(programs, "program", "programs"),
             elapsed.as_secs_f64(),
         ))?;
     }
@@ -86,8 +87,7 @@ fn settle(name: &str, problems: &[String], ui: &Ui) -> anyhow::Result<()> {
     }
     match problems.len() {
         0 => Ok(()),
-        1 => bail!("{name}: 1 problem"),
-        count => bail!("{name}: {count} problems"),
+        number => bail!("{name}: {}", count(number, "problem", "problems")),
     }
 }
 

@@ -66,6 +66,17 @@ fn the_same_archive_gives_the_same_digests() {
     assert!(verified.stdout.contains("99 programs"), "{}", verified.stdout);
 }
 
+#[test]
+fn one_of_anything_is_singular() {
+    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
+    line.run(&["lock"]).success();
+    let dry = line.run(&["images", "--host", "amd64", "--kind", "pkg", "--dry-run"]).success();
+    assert!(dry.stdout.contains("\n  amd64: 1 image (linux/amd64)\n"), "{}", dry.stdout);
+    line.run(&["images", "--host", "amd64", "--kind", "pkg"]).success();
+    let verified = line.run(&["verify", "target/images"]).success();
+    assert!(verified.stdout.contains(", 1 image, "), "{}", verified.stdout);
+}
+
 const LOCK: &str = "sha256:2f683d518ed6ec18561aa0e1078ec62b494ca7618f5ab6dac5201ecb62f7b777";
 const INDEX: &str = "sha256:275a240d3245630da620a01d217144dc2146d4a6f4bbdcb4478ddfb4edb15160";
 

@@ -40,7 +40,10 @@ pub(crate) fn measure(
         let (time, peak) = (run.wall, run.peak);
         let requests = push::first_requests(packages, room, &hosts)?;
         let sizes = format!("{}, {}", size(peak), size(layout));
-        progress.note(&format!("  {count} hosts: {time:.2} s, {sizes}, {requests} requests"));
+        progress.note(&format!(
+            "  {}: {time:.2} s, {sizes}, {requests} requests",
+            base::count(count, "host", "hosts")
+        ));
         rows.push(Row { hosts: count, time, peak, packages: read, layout, requests: Some(requests) });
     }
     Ok(rows)

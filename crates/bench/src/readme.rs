@@ -67,12 +67,10 @@ fn growth_table(results: &Results) -> String {
                     |---|---|---|---|---|---|\n"
             .to_owned();
     for &Row { hosts, time, peak, packages, layout, requests } in results.growth() {
-        let noun = if hosts == 1 { "host" } else { "hosts" };
+        let hosts = base::count(hosts, "host", "hosts");
         let (peak, packages, layout) = (size(peak), size(packages), size(layout));
         let requests = requests.map(|requests| requests.to_string()).unwrap_or_default();
-        text.push_str(&format!(
-            "| {hosts} {noun} | {time:.1} s | {peak} | {packages} | {layout} | {requests} |\n"
-        ));
+        text.push_str(&format!("| {hosts} | {time:.1} s | {peak} | {packages} | {layout} | {requests} |\n"));
     }
     text.push_str("\nOne run of each, at the level `quick`.\n");
     if results.growth().len() > 1 {

@@ -184,8 +184,9 @@ impl Builder<'_> {
         if missing.packages.is_empty() {
             return Ok(());
         }
-        let count: usize = missing.packages.iter().map(|(_, targets)| targets.len()).sum();
-        let task = self.progress.step(&format!("{host}: compressing {count} binaries"));
+        let binaries: usize = missing.packages.iter().map(|(_, targets)| targets.len()).sum();
+        let binaries = ::base::count(binaries, "binary", "binaries");
+        let task = self.progress.step(&format!("{host}: compressing {binaries}"));
         let wanted = qemu::Wanted {
             host,
             packages: missing.packages.clone(),

@@ -38,7 +38,11 @@ pub(super) fn table(cells: &[Cell]) -> String {
     let ran = cells.iter().filter(|cell| cell.ran).count();
     let mut text = format!("\n{}", base::table(&rows));
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "\n{ran} of {} cells ran here and said the locked version", cells.len());
+    let _ = writeln!(
+        text,
+        "\n{ran} of {} ran here and said the locked version",
+        base::count(cells.len(), "cell", "cells")
+    );
     text
 }
 

@@ -60,7 +60,8 @@ pub(super) fn table(outcomes: &[Outcome], elapsed: Duration) -> String {
     }
     let mut text = format!("\n{}", base::table(&rows));
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "\n{} runs in {:.0} s", outcomes.len(), elapsed.as_secs_f64());
+    let _ =
+        writeln!(text, "\n{} in {:.0} s", base::count(outcomes.len(), "run", "runs"), elapsed.as_secs_f64());
     text.push_str(&matrix::table(&matrix::cells(outcomes)));
     text
 }

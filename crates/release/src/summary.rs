@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use base::size;
+use base::{count, size};
 use serde::Serialize;
 
 use crate::{Asset, Assets};
@@ -81,11 +81,11 @@ pub fn verdict(assets: &Assets) -> String {
     if !assets.changed() {
         return format!("nothing changed in {folder}");
     }
-    let mut text = format!("wrote {written} of {} files in {folder}", assets.files.len());
+    let mut text = format!("wrote {written} of {} in {folder}", count(assets.files.len(), "file", "files"));
     if !assets.removed.is_empty() {
         text.push_str(&format!(
-            ", removed {} that are not part of the release any more",
-            assets.removed.len()
+            ", removed {} not part of the release any more",
+            count(assets.removed.len(), "that is", "that are")
         ));
     }
     text

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use arch::{Host, Target};
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::value::{at_least_one, named};
 use super::{Sources, folder};
 use builder::packing::Level;
 
@@ -50,14 +51,14 @@ pub(crate) struct LockArgs {
     /// Of the C library that `register` is linked with (images/libc.lock) rather than of what is in the images
     #[arg(long)]
     pub(crate) libc: bool,
-    /// Accept this suite's metadata after its Valid-Until date (repeatable)
-    #[arg(long, value_name = "SUITE")]
+    /// Accept this suite's metadata after its Valid-Until date (repeatable, or with commas)
+    #[arg(long, value_name = "SUITE", value_delimiter = ',')]
     pub(crate) allow_expired: Vec<String>,
-    /// Accept this suite although it, or a package from it, is older than in the lock (repeatable)
-    #[arg(long, value_name = "SUITE")]
+    /// Accept this suite although it, or a package from it, is older than in the lock (repeatable, or with commas)
+    #[arg(long, value_name = "SUITE", value_delimiter = ',')]
     pub(crate) allow_older: Vec<String>,
-    /// Do without this suite for this Debian architecture, as when a mirror is skewed (repeatable)
-    #[arg(long, value_name = "SUITE/ARCH")]
+    /// Do without this suite for this Debian architecture, as when a mirror is skewed (repeatable, or with commas)
+    #[arg(long, value_name = "SUITE/ARCH", value_delimiter = ',')]
     pub(crate) without: Vec<String>,
     /// Print what --check found as Markdown
     #[arg(long, requires = "check", conflicts_with = "json")]
@@ -79,11 +80,11 @@ pub(crate) struct LockArgs {
   cargo xtask release --host amd64 --target aarch64 --output here
   cd target/release-assets && sha256sum -c SHA256SUMS")]
 pub(crate) struct ReleaseArgs {
-    /// Only what runs on this host (repeatable)
-    #[arg(long, value_name = "HOST")]
+    /// Only what runs on this host (repeatable, or with commas)
+    #[arg(long, value_name = "HOST", value_delimiter = ',', value_parser = named::<Host>(Host::all().map(Host::name)))]
     pub(crate) host: Vec<Host>,
-    /// Only what is for this target (repeatable)
-    #[arg(long, value_name = "TARGET")]
+    /// Only what is for this target (repeatable, or with commas)
+    #[arg(long, value_name = "TARGET", value_delimiter = ',', hide_possible_values = true, value_parser = named::<Target>(Target::all().map(Target::name)))]
     pub(crate) target: Vec<Target>,
     /// Write the files here; what an earlier run wrote here and is not asked for any more is removed
     #[arg(long, value_name = "DIR", default_value = "target/release-assets", value_parser = folder())]
@@ -96,7 +97,7 @@ pub(crate) struct ReleaseArgs {
     pub(crate) level: Level,
     /// How many binaries to compress at the same time; for gzip, also how many hosts' packages to decode [default: the number
     /// of cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) jobs: Option<NonZero<usize>>,
     /// Print which files would be made, and stop
     #[arg(long)]
@@ -215,8 +216,8 @@ pub(crate) struct E2eArgs {
     /// Jobs to run [default: all]
     #[arg(value_name = "JOB")]
     pub(crate) jobs: Vec<String>,
-    /// Run the jobs on this engine: docker20, docker28, docker28-containerd or podman (repeatable)
-    #[arg(long, value_name = "ENGINE")]
+    /// Run the jobs on this engine: docker20, docker28, docker28-containerd or podman (repeatable, or with commas)
+    #[arg(long, value_name = "ENGINE", value_delimiter = ',')]
     pub(crate) engine: Vec<Engine>,
     /// Test the images of this layout as they are [default: images of its own, built first in target/test-images]
     #[arg(long, value_name = "DIR")]
@@ -231,7 +232,7 @@ pub(crate) struct E2eArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// How many jobs to run at the same time [default: the number of cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) parallel: Option<NonZero<usize>>,
     /// Test the test: remove all entries before each foreign program is run, so that jobs have to fail
     #[arg(long)]

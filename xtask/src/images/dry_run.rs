@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arch::Host;
 use debian::lock::Role;
 
-use base::{size, table};
+use base::{count, size, table};
 use builder::images::Order;
 use builder::plan::{Content, Plan};
 
@@ -45,8 +45,8 @@ pub(super) fn text(plan: &Plan, order: &Order<'_>) -> String {
     for image in &plan.images {
         *counts.entry(image.host).or_default() += 1;
     }
-    for (host, count) in counts {
-        text.push_str(&format!("  {host}: {count} images ({})\n", host.platform()));
+    for (host, images) in counts {
+        text.push_str(&format!("  {host}: {} ({})\n", count(images, "image", "images"), host.platform()));
     }
     text.push_str(&format!("\nwould tag in {repository}:\n"));
     let images = plan.images.iter().map(|image| image.tags.as_slice());

@@ -78,10 +78,15 @@ fn paragraph(block: &Block, page: &mut Roff) {
                 page.control("SS", [*title]);
             }
             for option in options {
-                page.control("TP", []).text(spelling(option)).text([roman(option.text.as_str())]);
+                page.control("TP", []).text(spelling(option)).text([roman(meaning(option))]);
             }
         }
     }
+}
+
+/// An option's text. What the help calls "this text" is not the text that a reader of the page has in front of him.
+fn meaning(option: &Opt) -> String {
+    option.text.replacen("this text", "print a short help text", 1)
 }
 
 fn spelling(option: &Opt) -> Vec<Inline> {
@@ -118,6 +123,9 @@ mod tests {
             let word = word.trim_end_matches(':');
             assert!(word == "Usage" || plain.contains(word), "{word}: {plain}");
         }
+        assert!(!plain.contains("this text"), "{plain}");
+        assert!(plain.contains("-h, --help\nprint a short help text\n"), "{plain}");
+        assert!(plain.contains("-h, --help\nprint a short help text, with exit code 1\n"), "{plain}");
         for name in Target::all().map(Target::name).chain(VARIABLES.map(|(name, _)| name)) {
             assert!(plain.contains(name), "{name}");
         }

@@ -55,6 +55,8 @@ mod tests {
         let matrix =
             Matrix { repository: text(), editions: vec![edition], hosts: vec![host], targets: vec![row] };
         let page = render(&matrix).unwrap();
+        let legend = "<li><span class=\"chip native\">&nbsp;</span> the machine's own: nothing to register</li>\n  </ul>";
+        assert!(page.contains(legend), "{page}");
         assert!(!page.contains(&hostile), "{page}");
         assert!(!page.contains("alert('1')"), "{page}");
         // The page's own, and no other.

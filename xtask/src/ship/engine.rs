@@ -3,14 +3,14 @@
 use oci::spec::Descriptor;
 use publish::archive::Named;
 use publish::credentials::Credentials;
-use publish::engine::{Engine, Store};
+use publish::engine::{Engine, EngineError, Reason, Store};
 use publish::layout::Layout;
 use publish::registry::{Mode, Push, Registry, Repository};
 
 use super::Shipped;
 use crate::cli::{ShipArgs, Via};
 use crate::ui::Ui;
-use base::Hinted;
+use base::{Hinted, count};
 use builder::build::{Built, BuiltImage};
 use builder::packing::Form;
 use builder::plan::Plan;
@@ -27,7 +27,7 @@ pub(super) async fn choose(
         _ if dry_run => Ok(None),
         Some(Via::Registry) => Ok(None),
         Some(Via::Engine) => {
-            let engine = find().await?;
+            let engine = find("--push-via registry needs no engine").await?;
             if engine.store() == Store::Classic && plan.forms().contains(&Form::Zstd) {
                 let message = format!("{} has a classic store, which pushes no zstd", engine.name());
                 let hint = "push to the registry directly: --push-via registry; or with --compression gzip";
@@ -36,7 +36,7 @@ pub(super) async fn choose(
             ui.note(format!("pushing through {} at {}", engine.name(), engine.endpoint()));
             Ok(Some(engine))
         }
-        None => match find().await {
+        None => match find("").await {
             Ok(engine) if engine.store() == Store::Containerd => {
                 ui.note(format!(
                     "pushing through {}: its containerd store carries an index unchanged",
@@ -59,10 +59,21 @@ pub(super) async fn choose(
     }
 }
 
-/// The engine that the environment, the docker context or a default socket leads to.
-pub(super) async fn find() -> anyhow::Result<Engine> {
+/// The engine that the environment, the docker context or a default socket leads to. If there is none that will do,
+/// `otherwise` is what can be done without.
+pub(super) async fn find(otherwise: &str) -> anyhow::Result<Engine> {
     let endpoints = publish::engine::find(|name| std::env::var_os(name))?;
-    Ok(Engine::connect(&endpoints).await?)
+    Engine::connect(&endpoints).await.map_err(|error| advised(error, otherwise))
+}
+
+/// `error`, whose hint also names what needs no engine.
+fn advised(error: EngineError, otherwise: &str) -> anyhow::Error {
+    match error.hint() {
+        Some(hint) if matches!(error.reason(), Reason::None { .. } | Reason::TooOld { .. }) => {
+            Hinted::new(error.to_string(), format!("{hint}; {otherwise}")).into()
+        }
+        _ => error.into(),
+    }
 }
 
 /// Loads what was built: indexes where the store holds them, or else each host's own images.
@@ -98,7 +109,7 @@ pub(super) async fn load(
         images = per_host(built, repository, &takes);
     }
     let tags: Vec<&str> = images.iter().map(|image| image.tag.as_str()).collect();
-    let step = ui.step(format!("loading {} tags into {}", tags.len(), engine.name()));
+    let step = ui.step(format!("loading {} into {}", count(tags.len(), "tag", "tags"), engine.name()));
     engine.load(layout, &images, &|sent| step.at(sent)).await?;
     drop(step);
     ui.note(format!("{} has {repository}:{{{}}}", engine.name(), tags.join(",")));
@@ -130,7 +141,7 @@ pub(super) async fn push(
     // An engine holds what can run; a list of a host's single-target images names no platform.
     let (lists, images): (Vec<Push>, Vec<Push>) =
         pushes.iter().cloned().partition(|push| is_list(layout, &push.descriptor));
-    let step = ui.step(format!("pushing {} tags through {}", images.len(), engine.name()));
+    let step = ui.step(format!("pushing {} through {}", count(images.len(), "tag", "tags"), engine.name()));
     let status = |line: &str| {
         if line.contains("trying again") {
             ui.note(line);
@@ -139,9 +150,10 @@ pub(super) async fn push(
     let pushed = engine.ship(layout, &images, registry, credentials, &status).await?;
     drop(step);
     if !pushed.changed.is_empty() {
-        let count = pushed.changed.len();
+        let digests = count(pushed.changed.len(), "digest", "digests");
+        let differ = if pushed.changed.len() == 1 { "differs" } else { "differ" };
         ui.note(format!(
-            "{} compressed layers anew: {count} digests at {repository} differ from the local ones",
+            "{} compressed layers anew: {digests} at {repository} {differ} from what is here",
             engine.name()
         ));
     }
@@ -159,4 +171,27 @@ fn is_list(layout: &Layout, descriptor: &Descriptor) -> bool {
     layout
         .json::<oci::spec::Index>(descriptor)
         .is_ok_and(|index| index.manifests.iter().all(|image| image.platform.is_none()))
+}
+
+#[cfg(test)]
+mod tests {
+    use publish::engine::Endpoint;
+
+    use super::*;
+
+    #[test]
+    fn without_an_engine_the_hint_offers_what_was_asked_for() {
+        let home = tempfile::tempdir().unwrap();
+        let nothing = home.path().join("nothing.sock");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let error = runtime.block_on(Engine::connect(&[Endpoint::Unix(nothing.clone())])).err().unwrap();
+        assert_eq!(
+            crate::error::render(&advised(error, "--archive FILE needs no engine")),
+            format!(
+                "error: cannot find an engine: none answers at unix://{} (no such file)\n\
+                 hint: start Docker or podman, or set DOCKER_HOST; --archive FILE needs no engine",
+                nothing.display()
+            )
+        );
+    }
 }

@@ -4,6 +4,8 @@ use anyhow::Context as _;
 use publish::layout::Layout;
 use publish::registry::{self, Mode, Push, Registry};
 
+use base::count;
+
 use super::Shipped;
 use super::progress::Uploads;
 use crate::ui::{Ui, size};
@@ -27,15 +29,15 @@ pub(super) async fn push(
         ui.note(format!("{repository} has everything already: nothing is uploaded, no tag moves"));
     } else {
         ui.note(format!(
-            "{repository}: {} blobs ({}) {would}uploaded, {} mounted, {} there already; {} manifests new; \
-             {} of {} tags {would}moved",
-            report.uploaded.len(),
+            "{repository}: {} ({}) {would}uploaded, {} mounted, {} there already; {} new; \
+             {} of {} {would}moved",
+            count(report.uploaded.len(), "blob", "blobs"),
             size(report.bytes_uploaded()),
             report.mounted.len(),
             report.present.len(),
-            report.manifests.len(),
+            count(report.manifests.len(), "manifest", "manifests"),
             report.tags.iter().filter(|tag| tag.moved).count(),
-            report.tags.len(),
+            count(report.tags.len(), "tag", "tags"),
         ));
     }
     Ok(report.tags.into_iter().map(|tag| Shipped::new(repository, &tag.tag, tag.digest, tag.moved)).collect())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use arch::Host;
-use base::{Hinted, size};
+use base::{Hinted, count, size};
 use debian::progress::Progress;
 use digest::Digest;
 use oci::spec::{Descriptor, annotation};
@@ -72,7 +72,11 @@ pub(super) fn finish(
     if let Pruned::Removed { blobs, bytes } = layout.prune()?
         && blobs > 0
     {
-        progress.note(&format!("removed {blobs} blobs that no tag leads to any more ({})", size(bytes)));
+        progress.note(&format!(
+            "removed {} that no tag leads to any more ({})",
+            count(blobs, "blob", "blobs"),
+            size(bytes)
+        ));
     }
     Ok(changed)
 }
@@ -163,7 +167,7 @@ pub fn going(plan: &Plan, others: &Others<'_>, path: &Path) -> anyhow::Result<St
     }
     let path = path.display();
     if let Others::Keep { .. } = others {
-        return Ok(format!("\nwould keep the other {} tags in {path}\n", untouched.len()));
+        return Ok(format!("\nwould keep the other {} in {path}\n", count(untouched.len(), "tag", "tags")));
     }
     let reached = |roots: &[&Descriptor]| -> anyhow::Result<BTreeSet<(Digest, u64)>> {
         let blobs = layout.closure(roots.iter().copied())?;

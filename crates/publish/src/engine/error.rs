@@ -119,9 +119,7 @@ impl EngineError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match &self.reason {
-            Reason::None { .. } => {
-                "start Docker or podman, or set DOCKER_HOST; --push-via registry needs no engine"
-            }
+            Reason::None { .. } => "start Docker or podman, or set DOCKER_HOST",
             Reason::Endpoint => "forward the engine's socket, as with `ssh -L`, and name the socket",
             Reason::Context { .. } => "`docker context use default` goes back to the usual socket",
             Reason::Certificate { .. } => {
@@ -130,9 +128,7 @@ impl EngineError {
             Reason::Permission => {
                 "join the group that owns the socket (often `docker`), or use a rootless engine"
             }
-            Reason::TooOld { .. } => {
-                "use Docker 20.10 or podman 4, or newer; --push-via registry needs no engine"
-            }
+            Reason::TooOld { .. } => "use Docker 20.10 or podman 4, or newer",
             Reason::Said(text) if text.contains("no space left") => {
                 "free some space where the engine keeps its images"
             }
@@ -142,7 +138,6 @@ impl EngineError {
             Reason::Refused { .. } => {
                 "log in again with `docker login`, or check REGISTRY_USER and REGISTRY_PASSWORD"
             }
-            Reason::Untrue(_) => "--push-via registry does not go through the engine",
             Reason::Archive(ArchiveError::Layout(error)) => return error.hint().map(str::to_owned),
             Reason::Credentials(error) => return error.hint(),
             _ => return None,

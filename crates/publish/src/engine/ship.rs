@@ -52,6 +52,9 @@ impl ShipError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            ShipError::Engine(error) if matches!(error.reason(), Reason::Untrue(_)) => {
+                Some("--push-via registry does not go through the engine".to_owned())
+            }
             ShipError::Engine(error) => error.hint(),
             ShipError::Registry(error) => error.hint(),
             ShipError::Layout(error) => error.hint().map(str::to_owned),

@@ -158,17 +158,19 @@ impl RegistryError {
             Reason::Unauthorized { .. } => {
                 "log in again with `docker login`, or check REGISTRY_USER and REGISTRY_PASSWORD"
             }
-            Reason::Denied(_) => "the account needs the right to push to this repository",
-            Reason::NoRepository(_) => "create the repository at the registry, or check --repository",
+            Reason::Denied(_) => "check which rights the account has in this repository",
+            Reason::NoRepository(_) => "create the repository at the registry, or check its name",
             Reason::Immutable(_) => {
                 "push under another tag, or let the registry's settings allow tags to move"
             }
             Reason::Full(_) => "free some space at the registry; what was uploaded is not uploaded again",
             Reason::Certificate(_) => "give the authority's certificate with --registry-ca FILE",
-            Reason::NotARegistry(_) => "check the registry's name and port in --repository",
-            Reason::Unreachable { .. } => {
+            Reason::NotARegistry(_) => "check the registry's name and port",
+            // Only where something may have been uploaded before.
+            Reason::Unreachable { .. } if self.action.starts_with("upload ") => {
                 "check the registry's name and port, and the network; what was uploaded is not uploaded again"
             }
+            Reason::Unreachable { .. } => "check the registry's name and port, and the network",
             Reason::Wait { status, .. } if status.starts_with("429") => {
                 "try again later, or log in for a higher limit"
             }
@@ -193,3 +195,34 @@ impl fmt::Display for RegistryError {
 }
 
 impl std::error::Error for RegistryError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_upload_speaks_of_what_was_uploaded() {
+        for (action, expected) in [
+            ("reach r.io", "check the registry's name and port, and the network"),
+            ("copy blob sha256:00 of r.io/x", "check the registry's name and port, and the network"),
+            (
+                "upload blob sha256:00 to r.io/x",
+                "check the registry's name and port, and the network; what was uploaded is not uploaded again",
+            ),
+        ] {
+            let reason = Reason::Unreachable { reason: "refused".to_owned(), tries: 1 };
+            assert_eq!(RegistryError::new(action, reason).hint().as_deref(), Some(expected), "{action}");
+        }
+    }
+
+    #[test]
+    fn what_a_pull_may_meet_offers_no_push() {
+        for (reason, expected) in [
+            (Reason::Denied(String::new()), "check which rights the account has in this repository"),
+            (Reason::NotARegistry(String::new()), "check the registry's name and port"),
+            (Reason::NoRepository(String::new()), "create the repository at the registry, or check its name"),
+        ] {
+            assert_eq!(RegistryError::new("read x", reason).hint().as_deref(), Some(expected));
+        }
+    }
+}
