@@ -7,8 +7,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone.
-const ARROWS: [(&str, &[&str]); 16] = [
+/// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone, `fuzzing` for tests and
+/// fuzzers: features that nothing which ships has.
+const ARROWS: [(&str, &[&str]); 17] = [
     ("qus-arch", &[]),
     ("qus-base", &[]),
     (
@@ -30,7 +31,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
         "qus-builder",
         &["qus-arch", "qus-base", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],
     ),
-    ("qus-debian", &["qus-arch", "qus-digest", "qus-files", "qus-http"]),
+    ("qus-debian", &["qus-arch", "qus-digest", "qus-files", "qus-fuzzing", "qus-http"]),
     ("qus-digest", &[]),
     (
         "qus-e2e",
@@ -46,9 +47,10 @@ const ARROWS: [(&str, &[&str]); 16] = [
         ],
     ),
     ("qus-files", &[]),
-    ("qus-http", &[]),
+    ("qus-fuzzing", &[]),
+    ("qus-http", &["qus-fuzzing"]),
     ("qus-oci", &["qus-arch", "qus-digest"]),
-    ("qus-publish", &["qus-digest", "qus-http", "qus-oci"]),
+    ("qus-publish", &["qus-digest", "qus-fuzzing", "qus-http", "qus-oci"]),
     ("qus-register", &["qus-arch", "qus-binfmt"]),
     (
         "qus-release",
@@ -99,6 +101,7 @@ const NOT_FOR_IMAGES: [&str; 12] = [
     "pgp",
     "qus-bench",
     "qus-e2e",
+    "qus-fuzzing",
     "qus-register",
     "qus-release",
     "qus-testbed",

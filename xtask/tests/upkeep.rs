@@ -76,6 +76,9 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     assert_eq!((look(&ran), failed), (1, Vec::new()), "{ran:#?}");
     assert!(!line.path("report.md").exists());
     assert!(runner.calls().contains("cargo deny --all-features check advisories\n"), "{}", runner.calls());
+    let calls = runner.calls();
+    let fuzzed = calls.lines().find(|call| call.starts_with("cargo +nightly fuzz run entry "));
+    assert!(fuzzed.is_some_and(|call| call.contains(" -max_total_time=120 ")), "{calls}");
 
     // An archive that cannot be read is no difference.
     line.close();

@@ -10,6 +10,8 @@
 mod address;
 mod client;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 mod options;
 mod pace;
 mod redirect;

@@ -9,6 +9,8 @@ mod configuration;
 pub mod credentials;
 #[cfg(feature = "engine")]
 pub mod engine;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 mod hint;
 pub mod layout;
 pub mod limits;

@@ -31,8 +31,10 @@ impl Ran {
 impl<'a> Runner<'a> {
     pub(crate) fn new(line: &'a Line, repository: &str) -> Runner<'a> {
         let at = |path: &str| line.path(path).to_str().unwrap().to_owned();
-        // What `cargo deny` would say depends on the day.
-        let deny = "case $1 in install | deny) echo \"cargo $*\" >> \"$CALLS\"; exit ;; esac";
+        // What `cargo deny` would say depends on the day, and what fuzzers find on luck; the tests run their targets.
+        let noted = "case $1 in install | deny | test | +nightly) echo \"cargo $*\" >> \"$CALLS\"
+            [ \"$*\" != '+nightly fuzz list' ] || echo entry
+            exit ;; esac";
         let other = format!("[ \"$1\" = xtask ] || exec {} \"$@\"", env!("CARGO"));
         // `cargo xtask e2e` tries real images; these are none.
         let ours = "echo \"$*\" >> \"$CALLS\"; shift; [ \"$1\" = e2e ] || exec \"$XTASK\" \"$@\"";
@@ -49,9 +51,12 @@ impl<'a> Runner<'a> {
             ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
         ];
         let runner = Runner { line, variables };
-        runner.tool("cargo", &format!("{deny}\n{other}\n{ours}"));
-        // Where it is missing, `.ci/advisories` would install it.
+        runner.tool("cargo", &format!("{noted}\n{other}\n{ours}"));
+        // Where they are missing, `.ci/advisories` and `.ci/fuzz` would install them.
         runner.tool("cargo-deny", "exit 1");
+        runner.tool("cargo-fuzz", "exit 1");
+        let rustup = "[ \"$1 $2\" != 'toolchain list' ] || { echo nightly; exit; }";
+        runner.tool("rustup", &format!("{rustup}\nPATH=${{PATH#*:}} exec rustup \"$@\""));
         // What `cargo xtask` has compiled, which steps with secrets run.
         runner.program("target/debug/xtask", "exec \"$XTASK\" \"$@\"");
         runner.tool("gh", "echo \"gh $*\" >> \"$CALLS\"");

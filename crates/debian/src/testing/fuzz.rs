@@ -8,6 +8,7 @@ use std::io;
 use std::sync::LazyLock;
 
 use arch::{Elf, Host};
+use fuzzing::Target;
 
 use super::{Archive, Deb, Key, NOW, Suite, archive, dynamic_elf, elf};
 use crate::keyring::Keyring;
@@ -16,17 +17,6 @@ use crate::mirror::{Mirror, in_lines, in_stanzas};
 use crate::pool::is_pool_path;
 use crate::release::{self, Policy, Release};
 use crate::{deb, packages, qemu};
-
-/// A parser.
-#[derive(Debug, Clone, Copy)]
-pub struct Target {
-    /// Its name among the targets of `fuzz/`.
-    pub name: &'static str,
-    /// Gives it some bytes.
-    pub run: fn(&[u8]),
-    /// Inputs that reach far into it.
-    pub seeds: fn() -> Vec<Vec<u8>>,
-}
 
 /// All of them.
 pub const TARGETS: [Target; 8] = [

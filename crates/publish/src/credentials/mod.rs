@@ -10,6 +10,8 @@
 //! No secret is ever printed: [`Secret`] has no text. It knows where it was found, so that a refusal can name the place.
 
 mod file;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod helper;
 
 use std::ffi::OsString;

@@ -200,12 +200,9 @@ impl Auth {
             return Err(protocol(format!("the token server {host} answered {status}")));
         }
         // Not the parser's message: it can quote the token.
-        let no_token = || protocol(format!("the token server {host} answered with no token"));
-        let answer: Answer = serde_json::from_slice(&bytes).map_err(|_| no_token())?;
-        let token = answer.token().ok_or_else(no_token)?;
-        let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| no_token())?;
-        header.set_sensitive(true);
-        Ok(Token { header, expires: Instant::now() + answer.life() })
+        let (header, life) = read(&bytes)
+            .ok_or_else(|| protocol(format!("the token server {host} answered with no token")))?;
+        Ok(Token { header, expires: Instant::now() + life })
     }
 
     async fn get(
@@ -242,6 +239,14 @@ impl Auth {
         request.here_only = true;
         send(client, &request).await
     }
+}
+
+/// Returns the header that a token server's answer makes, and the time for which to use it; `None` if there is no token.
+pub(super) fn read(answer: &[u8]) -> Option<(HeaderValue, Duration)> {
+    let answer: Answer = serde_json::from_slice(answer).ok()?;
+    let mut header = HeaderValue::try_from(format!("Bearer {}", answer.token()?)).ok()?;
+    header.set_sensitive(true);
+    Some((header, answer.life()))
 }
 
 /// Sends a request to a token server, where it and nothing else may see what is in it.

@@ -10,6 +10,8 @@ mod challenge;
 mod client;
 mod error;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod join;
 mod options;
 mod permission;
