@@ -7,6 +7,7 @@ fuzzing::targets! {
     publish_challenge
     publish_credentials
     publish_documents
+    publish_layer
     publish_location
     publish_reference
     publish_token

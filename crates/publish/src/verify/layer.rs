@@ -1,11 +1,12 @@
 //! One layer: its digest, the tar inside, the files inside that.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use digest::{Digest, Hasher};
 use flate2::read::MultiGzDecoder;
-use oci::spec::media_type;
+use oci::spec::{Platform, media_type};
 
 use super::Visitor;
 use super::blob::{drain, open, reason};
@@ -57,7 +58,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Shows every file to the visitor; returns the digest of the tar.
 fn unpack(
     layout: &Layout,
     digest: Digest,
@@ -66,8 +66,18 @@ fn unpack(
     reasons: &mut Vec<String>,
 ) -> io::Result<Digest> {
     let Kind::Layer { platforms, .. } = &node.kind else { return Ok(digest) };
-    let compressed = open(layout, digest, node.size)?;
-    let inner: Box<dyn Read> = match &*node.media_type {
+    walk(open(layout, digest, node.size)?, &node.media_type, platforms, visit, reasons)
+}
+
+/// Shows every file to the visitor; returns the digest of the tar.
+pub(super) fn walk(
+    compressed: impl Read + 'static,
+    media_type: &str,
+    platforms: &BTreeSet<Platform>,
+    visit: &Mutex<&mut Visitor<'_>>,
+    reasons: &mut Vec<String>,
+) -> io::Result<Digest> {
+    let inner: Box<dyn Read> = match media_type {
         // Windows of more than 128 MiB are refused, as engines do.
         media_type::LAYER_ZSTD => Box::new(zstd::stream::read::Decoder::new(compressed)?),
         _ => Box::new(MultiGzDecoder::new(compressed)),

@@ -5,6 +5,8 @@
 //! images share it; memory is bounded by the number of jobs.
 
 mod blob;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod graph;
 mod layer;
 mod name;
