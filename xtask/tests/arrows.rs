@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone, `fuzzing` for tests and
-/// fuzzers: features that nothing which ships has.
+/// fuzzers, behind features.
 const ARROWS: [(&str, &[&str]); 17] = [
     ("qus-arch", &[]),
     ("qus-base", &[]),
@@ -93,7 +93,7 @@ const NOT_IN_REGISTER: [&str; 7] = ["tokio", "async-std", "hyper", "reqwest", "c
 
 /// What the program that builds images must not be made of: a first image would wait for it. The commands that need these
 /// are behind the feature `full`.
-const NOT_FOR_IMAGES: [&str; 12] = [
+const NOT_FOR_IMAGES: [&str; 13] = [
     "bollard",
     "clap_mangen",
     "debversion",
