@@ -36,7 +36,11 @@ impl Ui {
 
     /// One line that stays.
     pub(crate) fn note(&self, line: impl AsRef<str>) {
-        self.bars.suspend(|| self.heartbeat.line(line.as_ref()));
+        match self.terminal {
+            true => self.bars.suspend(|| self.heartbeat.line(line.as_ref())),
+            // Never both locks at once: the heartbeat looks at bars, which may be waiting for the display.
+            false => self.heartbeat.line(line.as_ref()),
+        }
     }
 
     /// A step without a known length; it is over when the value is dropped.

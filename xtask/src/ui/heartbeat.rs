@@ -120,10 +120,13 @@ impl State {
 impl Drop for Running {
     fn drop(&mut self) {
         let mut state = self.heartbeat.lock();
-        state.running.remove(&self.number);
+        let row = state.running.remove(&self.number);
         if state.running.is_empty() {
             self.heartbeat.0.ended.notify_all();
         }
+        drop(state);
+        // The last trace of a bar takes it off the display, which has a lock of its own.
+        drop(row);
     }
 }
 

@@ -92,9 +92,9 @@ pub(crate) const CASES: [Case; 64] = [
     same(r#"{"auths":{"HOST":{"identitytoken":"t0ken"}}}"#, Token("t0ken")),
     same(r#"{"auths":{"HOST":{"auth":"ADA","identitytoken":"t0ken"}}}"#, Token("t0ken")),
     same(r#"{"auths":{"HOST":{"auth":"ADA","identitytoken":""}}}"#, ADA),
-    same(r#"{"auths":{"HOST":{"auth":"ADA"},"r.io":{"auth":"!!"}}}"#, ADA),
     same(r#"{"auths":{"HOST":{"auth":"ADA"}}} trailing"#, ADA),
-    // Docker warns, and goes on with nothing.
+    // Docker warns, and goes on with nothing, even if the broken entry is another registry's.
+    other(r#"{"auths":{"HOST":{"auth":"ADA"},"r.io":{"auth":"!!"}}}"#, Some(Nothing), Ok(ADA)),
     other(
         r#"{"auths":{"HOST":{"auth":"!!"}}}"#,
         Some(Nothing),
