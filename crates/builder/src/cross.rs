@@ -171,16 +171,18 @@ fn run(command: &mut Command) -> anyhow::Result<String> {
     let output = command.output().map_err(|error| failure(&format!("cannot run `{program}`: {error}")))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        return Err(failure(&format!("`{program}` failed with {}:\n{stderr}", output.status)));
+        return Err(failure(&format!("`{program}` failed with {}:\n    {stderr}", output.status)));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The error that a program's first line of failure and its stderr make: what the machine lacks, or else the end of it.
+/// The error that a program's first line of failure and its stderr, indented, make: what the machine lacks, or else the end
+/// of it.
 fn failure(text: &str) -> anyhow::Error {
     if let Some(lack) = lacking::find(text) {
         return lack.into();
     }
+    let text = text.replacen("\n    ", "\n", 1);
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default();
     let rest: Vec<&str> = lines.collect();

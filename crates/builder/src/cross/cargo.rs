@@ -51,7 +51,7 @@ pub(super) fn build(
     let text = errors.join().unwrap_or_default();
     match status.success() {
         true => Ok(()),
-        false => Err(failure(&format!("`cargo` failed with {status}:\n{text}"))),
+        false => Err(failure(&format!("`cargo` failed with {status}:\n    {text}"))),
     }
 }
 
