@@ -87,7 +87,8 @@ fn settle(name: &str, problems: &[String], ui: &Ui) -> anyhow::Result<()> {
     }
     match problems.len() {
         0 => Ok(()),
-        number => bail!("{name}: {}", count(number, "problem", "problems")),
+        1 => bail!("{name}: 1 problem"),
+        number => bail!("{name}: {number} problems"),
     }
 }
 

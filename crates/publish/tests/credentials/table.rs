@@ -51,7 +51,7 @@ const fn other(content: &'static str, docker: Option<Shown>, qus: Result<Shown, 
 }
 
 /// The repository is `HOST/team/qus`.
-pub(crate) const CASES: [Case; 64] = [
+pub(crate) const CASES: [Case; 63] = [
     // Empty configurations.
     same("", Nothing),
     same("\n", Nothing),
@@ -93,8 +93,7 @@ pub(crate) const CASES: [Case; 64] = [
     same(r#"{"auths":{"HOST":{"auth":"ADA","identitytoken":"t0ken"}}}"#, Token("t0ken")),
     same(r#"{"auths":{"HOST":{"auth":"ADA","identitytoken":""}}}"#, ADA),
     same(r#"{"auths":{"HOST":{"auth":"ADA"}}} trailing"#, ADA),
-    // Docker warns, and goes on with nothing, even if the broken entry is another registry's.
-    other(r#"{"auths":{"HOST":{"auth":"ADA"},"r.io":{"auth":"!!"}}}"#, Some(Nothing), Ok(ADA)),
+    // Docker warns, and goes on with nothing; with another registry's broken entry, it depends on the order of a Go map.
     other(
         r#"{"auths":{"HOST":{"auth":"!!"}}}"#,
         Some(Nothing),
