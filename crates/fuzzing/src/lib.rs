@@ -23,6 +23,10 @@ const MEMORY: u64 = 3 << 30;
 /// The time that one input may take, on a busy machine and without optimisation.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The number of inputs that one target is given at most. They are the same everywhere, so up to there a change is judged by what
+/// it changes, and not by how fast the machine is; beyond it goes libFuzzer.
+const ROUNDS: u64 = 20_000;
+
 /// A parser, which panics where it takes something that must not be taken.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
@@ -51,7 +55,8 @@ fn run(target: &Target, bytes: &[u8], folder: &Path) {
     }
 }
 
-/// Runs the target called `name` until its time is over, and returns on how many inputs; equal rounds have equal inputs.
+/// Runs the target called `name` until its time is over or it had [`ROUNDS`] inputs, and returns how many it had; equal rounds
+/// have equal inputs.
 pub fn fuzz(targets: &[Target], name: &str, folder: &Path) -> u64 {
     let Rlimit { maximum, .. } = getrlimit(Resource::As);
     setrlimit(Resource::As, Rlimit { current: Some(MEMORY), maximum }).unwrap();
@@ -60,7 +65,7 @@ pub fn fuzz(targets: &[Target], name: &str, folder: &Path) -> u64 {
     let started = Instant::now();
     let mut rng = Rng::with_seed(1);
     let mut rounds = 0_u64;
-    while started.elapsed() < budget() {
+    while rounds < ROUNDS && started.elapsed() < budget() {
         run(target, &mutate::grown(&mut rng, &seeds), folder);
         rounds += 1;
     }

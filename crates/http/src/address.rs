@@ -26,6 +26,8 @@ impl Address {
         let mut url = self.0.clone();
         url.set_query(None);
         url.set_fragment(None);
+        // Parsing passes over these wherever they stand (URL Standard, 4.4), and would find `..` in a name with a tab before it.
+        let path = path.replace(['\t', '\n', '\r'], "");
         // Fails for what has no path at all (`mailto:`), of which there is nothing below.
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path.split('/'));
@@ -146,6 +148,7 @@ mod tests {
             ("http://m.example", "dists/sid/InRelease", "http://m.example/dists/sid/InRelease"),
             ("http://m.example/debian/", "pool/a_1+b~2.deb", "http://m.example/debian/pool/a_1+b~2.deb"),
             ("http://m.example/debian", "pool/../../x", "http://m.example/debian/pool/x"),
+            ("http://m.example/debian", "pool/\t../\n../.\r./x", "http://m.example/debian/pool/x"),
             ("http://m.example/debian", "pool/%2e%2e/x", "http://m.example/debian/pool/%252e%252e/x"),
             ("http://m.example/debian", "a?b#c\\d", "http://m.example/debian/a%3Fb%23c%5Cd"),
             ("http://m.example/debian", "//evil.example/x", "http://m.example/debian///evil.example/x"),
