@@ -17,6 +17,11 @@ word=
 hush() {
     [ "${GITHUB_ACTIONS-}" = true ] || return 0
     word=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    # An empty word would end nothing.
+    if [ "${#word}" != 32 ]; then
+        word=
+        fail "there is no word that nobody can guess" "\`od\` of coreutils makes it out of /dev/urandom"
+    fi
     echo "::stop-commands::$word"
 }
 resume() {
