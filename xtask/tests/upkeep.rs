@@ -146,7 +146,8 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
 
     let (ran, failed) = runner.workflow(&release, &HOSTS);
     assert_eq!(failed, [""; 0], "{:#?}", ran.last());
-    let pushed: Vec<&str> = ran.iter().filter(|ran| ran.job == "push").map(|ran| ran.host.as_str()).collect();
+    let pushing = |ran: &&Ran| ran.job == "push" && ran.command.contains(" --push ");
+    let pushed: Vec<&str> = ran.iter().filter(pushing).map(|ran| ran.host.as_str()).collect();
     assert_eq!(pushed, HOSTS);
     let verified = ran.iter().find(|ran| ran.command.contains("xtask verify \"$REPOSITORY")).unwrap();
     assert!(verified.stdout().contains(&format!("{repository}:latest: sha256:")), "{verified:?}");
@@ -346,4 +347,24 @@ fn the_release_has_a_machine_for_each_host() {
     let hosts = config.split_once("hosts = [").unwrap().1.split_once(']').unwrap().0;
     let quoted: Vec<&str> = hosts.split('"').skip(1).step_by(2).collect();
     assert_eq!(Workflow::read("release.yml").job("push").hosts, quoted);
+}
+
+/// Compiling runs other people's build scripts and macros: no step that knows a secret compiles.
+#[test]
+fn no_step_with_a_secret_compiles() {
+    let workflows = ["canary.yml", "ci.yml", "release.yml"].map(Workflow::read);
+    let steps = workflows.iter().flat_map(|workflow| &workflow.jobs).flat_map(|job| {
+        assert!(!job.env.values().any(|value| value.contains("secrets.")), "{}", job.name);
+        &job.steps
+    });
+    let knows = |step: &&workflow::Step| step.env.values().any(|value| value.contains("secrets."));
+    let commands: Vec<&str> = steps
+        .filter(knows)
+        .map(|step| match &step.action {
+            Action::Run(command) => command.as_str(),
+            Action::Uses(name, _) => panic!("{name} is given a secret"),
+        })
+        .collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    assert!(commands.iter().all(|command| command.starts_with("target/debug/xtask ")), "{commands:?}");
 }
