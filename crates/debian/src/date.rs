@@ -1,6 +1,7 @@
 //! Dates as Debian and HTTP write them, as seconds since 1970.
 
 /// Parses `Sat, 11 Jul 2026 10:16:37 UTC` (RFC 5322, with the zone name that Debian uses).
+#[cfg(any(feature = "openpgp", test))]
 pub(crate) fn parse(text: &str) -> Option<i64> {
     let zone = ["UTC", "GMT"].iter().find_map(|zone| text.trim().strip_suffix(zone));
     let numeric = zone.map_or_else(|| text.to_owned(), |rest| format!("{rest}+0000"));
