@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Each crate with those of ours that it may use. `testbed` is for tests and `xtask` alone, `fuzzing` for tests and
 /// fuzzers, behind features.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("qus-arch", &[]),
     ("qus-base", &[]),
     (
@@ -46,6 +46,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "qus-testbed",
         ],
     ),
+    ("qus-exec", &["qus-arch"]),
     ("qus-files", &[]),
     ("qus-fuzzing", &[]),
     ("qus-http", &["qus-fuzzing"]),
