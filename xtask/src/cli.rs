@@ -90,7 +90,7 @@ pub(crate) struct ImagesArgs {
     #[arg(long, value_name = "TARGET", value_delimiter = ',', hide_possible_values = true, value_parser = named::<Target>(Target::all().map(Target::name)))]
     pub(crate) target: Vec<Target>,
     /// Build images of this kind (repeatable, or with commas)
-    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = named::<Kind>(Kind::ALL.into_iter().map(Kind::name)))]
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = named::<Kind>(Kind::all().map(Kind::name)))]
     pub(crate) kind: Vec<Kind>,
     /// What layers are compressed with [default: images.toml's, gzip]
     #[arg(long, value_name = "FORM")]

@@ -9,7 +9,6 @@ use crate::ship::Shipped;
 use crate::ui::size;
 use base::count;
 use builder::build::{Built, BuiltImage};
-use builder::plan::Content;
 
 /// One image, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -81,12 +80,12 @@ pub(crate) fn json(
 }
 
 fn image_json(image: &BuiltImage) -> ImageJson<'_> {
-    let (kind, target) = kind_and_target(image.plan.content);
+    let content = image.plan.content;
     ImageJson {
         host: image.plan.host.name(),
         platform: image.plan.host.platform().to_string(),
-        kind,
-        target: target.map(Target::name),
+        kind: content.kind().name(),
+        target: content.target().map(Target::name),
         version: &image.plan.version,
         tags: &image.plan.tags,
         digest: image.descriptor.digest.to_string(),
@@ -98,31 +97,25 @@ fn image_json(image: &BuiltImage) -> ImageJson<'_> {
     }
 }
 
-fn kind_and_target(content: Content) -> (&'static str, Option<Target>) {
-    match content {
-        Content::Kind(kind) => (kind.name(), None),
-        Content::Single(target) => ("full", Some(target)),
-    }
-}
-
 /// The result as a table: host by kind, then the single-target images in short, then the indexes.
 pub(crate) fn table(built: &Built) -> String {
     let mut rows = vec![row(["HOST", "KIND", "QEMU", "TARGETS", "LAYERS", "SIZE", "UNPACKED", "DIGEST"])];
     let mut singles: Vec<&BuiltImage> = Vec::new();
     for image in &built.images {
-        match image.plan.content {
-            Content::Single(_) => singles.push(image),
-            Content::Kind(kind) => rows.push([
-                image.plan.host.to_string(),
-                kind.to_string(),
-                versions(image),
-                image.targets.len().to_string(),
-                image.packing.to_string(),
-                size(image.size),
-                size(image.unpacked_size),
-                short(&image.descriptor.digest.hex()),
-            ]),
+        if image.plan.content.target().is_some() {
+            singles.push(image);
+            continue;
         }
+        rows.push([
+            image.plan.host.to_string(),
+            image.plan.content.kind().to_string(),
+            versions(image),
+            image.targets.len().to_string(),
+            image.packing.to_string(),
+            size(image.size),
+            size(image.unpacked_size),
+            short(&image.descriptor.digest.hex()),
+        ]);
     }
     let mut text = if rows.len() > 1 { base::table(&rows) } else { String::new() };
     let packings: BTreeSet<String> = singles.iter().map(|image| image.packing.to_string()).collect();

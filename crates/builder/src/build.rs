@@ -33,8 +33,10 @@ use pipeline::Permits;
 pub(crate) use union::{Union, widen};
 
 use crate::announce;
+use crate::content::LayerName;
+use crate::kind::Part;
 use crate::packing::{Form, Holds, Level, Packing};
-use crate::plan::{Content, Plan};
+use crate::plan::Plan;
 use crate::trace::Trace;
 
 /// Each decoding thread holds blocks of a package in memory, so there are no more than these for a host.
@@ -54,15 +56,7 @@ pub(crate) struct Builder<'a> {
 }
 
 /// The layers that the images of one host are made of, in one form.
-#[derive(Debug, Default)]
-pub(crate) struct HostLayers {
-    /// busybox and `register`; empty if no image needs them.
-    pub(crate) base: Vec<Layer>,
-    /// All current targets' binaries.
-    pub(crate) all: Option<Layer>,
-    /// One target's binary.
-    pub(crate) singles: BTreeMap<Target, Layer>,
-}
+pub(crate) type HostLayers = BTreeMap<LayerName, Layer>;
 
 impl Builder<'_> {
     /// Builds every image and index of `plan` into the layout. `register` gives the program for each host, and is asked when
@@ -213,33 +207,32 @@ impl Builder<'_> {
         register: Option<&Vec<u8>>,
         memo: &Memo,
     ) -> anyhow::Result<HostLayers> {
-        let get = |key: Key| {
+        let layer = |name: LayerName| {
+            let key = match (name.part, name.target) {
+                (Part::Busybox, _) => busybox_key(self.busybox(host)?, form),
+                (Part::Qemu, None) => self.all_key(host, form),
+                (Part::Qemu, Some(target)) => self.single_key(host, target, form)?,
+                (Part::Register, _) => {
+                    let program = register.with_context(|| format!("no `register` was built for {host}"))?;
+                    return self.register_layer(program, form, memo);
+                }
+            };
             memo.get(&key, self.layout)?.with_context(|| {
                 format!("a layer for {host} vanished from {} during the build", self.layout.path().display())
             })
         };
-        let mut layers = HostLayers::default();
-        if wants_base(plan, host) {
-            let program = register.with_context(|| format!("no `register` was built for {host}"))?;
-            let packing = base::packing(form).to_string();
-            let key = Key::new(["register", &packing, &Digest::of(program).hex()]);
-            let register = match memo.get(&key, self.layout)? {
-                Some(layer) => layer,
-                None => {
-                    let layer = base::register_layer(program, form, self.layout)?;
-                    memo.put(&key, &layer, self.layout)?;
-                    layer
-                }
-            };
-            layers.base = vec![get(busybox_key(self.busybox(host)?, form))?, register];
+        wanted(plan, host).into_iter().map(|name| Ok((name, layer(name)?))).collect()
+    }
+
+    fn register_layer(&self, program: &[u8], form: Form, memo: &Memo) -> anyhow::Result<Layer> {
+        let packing = base::packing(form).to_string();
+        let key = Key::new(["register", &packing, &Digest::of(program).hex()]);
+        if let Some(layer) = memo.get(&key, self.layout)? {
+            return Ok(layer);
         }
-        if wants_all(plan, host) {
-            layers.all = Some(get(self.all_key(host, form))?);
-        }
-        for target in wanted_singles(plan, host) {
-            layers.singles.insert(target, get(self.single_key(host, target, form)?)?);
-        }
-        Ok(layers)
+        let layer = base::register_layer(program, form, self.layout)?;
+        memo.put(&key, &layer, self.layout)?;
+        Ok(layer)
     }
 
     fn busybox(&self, host: Host) -> anyhow::Result<&Package> {
@@ -271,23 +264,8 @@ fn busybox_key(package: &Package, form: Form) -> Key {
     Key::new(["busybox", &base::packing(form).to_string(), &package.digest.hex()])
 }
 
-/// What the host's images hold; an image in two forms counts twice.
-fn contents(plan: &Plan, host: Host) -> impl Iterator<Item = Content> {
-    plan.images.iter().filter(move |image| image.host == host).map(|image| image.content)
-}
-
-fn wants_base(plan: &Plan, host: Host) -> bool {
-    contents(plan, host).any(Content::has_register)
-}
-
-fn wants_all(plan: &Plan, host: Host) -> bool {
-    contents(plan, host).any(|content| matches!(content, Content::Kind(kind) if kind.has_qemu()))
-}
-
-fn wanted_singles(plan: &Plan, host: Host) -> BTreeSet<Target> {
-    let single = |content| match content {
-        Content::Single(target) => Some(target),
-        Content::Kind(_) => None,
-    };
-    contents(plan, host).filter_map(single).collect()
+/// The layers of the host's images.
+fn wanted(plan: &Plan, host: Host) -> BTreeSet<LayerName> {
+    let images = plan.images.iter().filter(|image| image.host == host);
+    images.flat_map(|image| image.content.layers()).collect()
 }

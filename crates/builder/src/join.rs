@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
-use arch::{Host, Target};
+use arch::Host;
 use base::Hinted;
 use debian::Progress;
 use debian::lock::Lock;
@@ -13,9 +13,10 @@ use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest};
 use publish::registry::{Fetched, Registry, Repository, Tagged};
 
+use crate::content::Content;
 use crate::expected::Expected;
 use crate::packing::Form;
-use crate::plan::{Content, ImagePlan, IndexPlan, Plan};
+use crate::plan::{ImagePlan, IndexPlan, Plan};
 use crate::{build, tags};
 
 /// Puts the indexes of `plan` over the images that are at the registry, and sets every tag; with `dry_run`, says which would
@@ -63,28 +64,30 @@ type Joined<'a> = (&'a IndexPlan, Blob);
 async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<Found> {
     let mut problems = Vec::new();
     let mut found = Found::default();
-    let mut singles: BTreeMap<Host, BTreeMap<(Target, Form), Descriptor>> = BTreeMap::new();
-    for host in plan.hosts().into_iter().filter(|host| host.has_register()) {
+    let mut singles: BTreeMap<Host, BTreeMap<(Content, Form), Descriptor>> = BTreeMap::new();
+    let has_singles =
+        |host: &Host| plan.images.iter().any(|image| image.host == *host && image.content.target().is_some());
+    for host in plan.hosts().into_iter().filter(has_singles) {
         let tag = tags::host_tag(host, plan.versions.get(&host).map_or("", String::as_str));
         match registry.manifest(&tag).await? {
             None => problems.push(format!("{host}: there is no `{tag}`")),
             Some(fetched) => {
                 let index: Index = oci::spec::parse(&fetched.descriptor.media_type, &fetched.bytes)?;
-                let by_target = index.manifests.into_iter().filter_map(|descriptor| {
-                    let target = tags::target_of(&descriptor)?;
+                let by_content = index.manifests.into_iter().filter_map(|descriptor| {
+                    let content = tags::content_of(&descriptor)?;
                     let form = if descriptor.is_zstd() { Form::Zstd } else { Form::Gzip };
                     let platform = Some(host.platform().into());
                     let descriptor = Descriptor { platform, annotations: BTreeMap::new(), ..descriptor };
-                    Some(((target, form), descriptor))
+                    Some(((content, form), descriptor))
                 });
-                singles.insert(host, by_target.collect());
+                singles.insert(host, by_content.collect());
             }
         }
     }
     for image in &plan.images {
         let host = image.host;
-        let (what, descriptor) = match image.content {
-            Content::Kind(_) => {
+        let (what, descriptor) = match image.content.target() {
+            None => {
                 let tag = image.version_tag().unwrap_or_default();
                 match registry.manifest(tag).await? {
                     None => {
@@ -104,20 +107,20 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
                     }
                 }
             }
-            Content::Single(target) => {
+            Some(_) => {
                 // A host whose index is missing was named above.
                 let Some(targets) = singles.get(&host) else { continue };
-                match targets.get(&(target, image.form)) {
-                    Some(descriptor) => (target.to_string(), descriptor.clone()),
+                match targets.get(&(image.content, image.form)) {
+                    Some(descriptor) => (image.content.moving_tag(), descriptor.clone()),
                     None => {
-                        let form = image.form.name();
-                        problems.push(format!("{host}: its index of targets has no `{target}` in {form}"));
+                        let (tag, form) = (image.content.moving_tag(), image.form.name());
+                        problems.push(format!("{host}: its index of targets has no `{tag}` in {form}"));
                         continue;
                     }
                 }
             }
         };
-        if matches!(image.content, Content::Single(_))
+        if image.content.target().is_some()
             && registry.head_manifest(&descriptor.digest.to_string()).await?.is_none()
         {
             problems.push(format!("{host}: the image of `{what}` ({}) is gone", descriptor.digest));

@@ -1,9 +1,9 @@
-//! The kinds of images that hold everything.
+//! The kinds of images. A kind is a row of one table: its layers, its entrypoint, its tags.
 
 use std::fmt;
 use std::str::FromStr;
 
-use arch::UnknownName;
+use arch::{Host, UnknownName};
 
 /// What an image is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,48 +18,166 @@ pub enum Kind {
     Binfmt,
 }
 
+/// One layer of an image, by what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    /// busybox with its applets.
+    Busybox,
+    /// `/qus/register`.
+    Register,
+    /// QEMU's binaries in `/usr/bin`: all, or one target's.
+    Qemu,
+}
+
+/// A kind's properties.
+struct Row {
+    kind: Kind,
+    name: &'static str,
+    suffix: &'static str,
+    moving_tag: &'static str,
+    /// The lowest first.
+    layers: &'static [Part],
+    entrypoint: Option<&'static str>,
+    description: &'static str,
+    single: Option<Single>,
+}
+
+/// Images of a kind with one target alone.
+pub(crate) struct Single {
+    /// What their moving tags have before the target's name.
+    pub(crate) prefix: &'static str,
+    /// The lowest first.
+    pub(crate) layers: &'static [Part],
+    /// Their description, with `TARGET` for the target's name.
+    pub(crate) description: &'static str,
+}
+
+const FULL: &[Part] = &[Part::Busybox, Part::Register, Part::Qemu];
+const REGISTER: &str = "/qus/register";
+
+/// In the order of [`Kind`].
+static ROWS: [Row; 4] = [
+    Row {
+        kind: Kind::Pkg,
+        name: "pkg",
+        suffix: "-pkg",
+        moving_tag: "pkg",
+        layers: &[Part::Qemu],
+        entrypoint: None,
+        description: "QEMU's static user-mode emulators",
+        single: None,
+    },
+    Row {
+        kind: Kind::Register,
+        name: "register",
+        suffix: "-register",
+        moving_tag: "register",
+        layers: &[Part::Busybox, Part::Register],
+        entrypoint: Some(REGISTER),
+        description: "Registers QEMU's user-mode emulators with the kernel",
+        single: None,
+    },
+    Row {
+        kind: Kind::Full,
+        name: "full",
+        suffix: "",
+        moving_tag: "latest",
+        layers: FULL,
+        entrypoint: Some(REGISTER),
+        description: "QEMU's static user-mode emulators, and what registers them with the kernel",
+        single: Some(Single {
+            prefix: "",
+            layers: FULL,
+            description: "QEMU's static user-mode emulator for TARGET, and what registers it with the kernel",
+        }),
+    },
+    Row {
+        kind: Kind::Binfmt,
+        name: "binfmt",
+        suffix: "-binfmt",
+        moving_tag: "binfmt",
+        layers: FULL,
+        // `register` speaks the command line of the name that it is called by.
+        entrypoint: Some("/qus/binfmt"),
+        description: "QEMU's static user-mode emulators, and what registers them with the kernel",
+        single: None,
+    },
+];
+
 impl Kind {
     /// All kinds, in the order in which images are built.
-    pub const ALL: [Kind; 4] = [Kind::Pkg, Kind::Register, Kind::Full, Kind::Binfmt];
+    pub fn all() -> impl Iterator<Item = Kind> {
+        ROWS.iter().map(|row| row.kind)
+    }
+
+    fn row(self) -> &'static Row {
+        &ROWS[self as usize]
+    }
 
     /// The name that it is asked for by, and that most of its tags end in.
     pub fn name(self) -> &'static str {
-        match self {
-            Kind::Pkg => "pkg",
-            Kind::Register => "register",
-            Kind::Full => "full",
-            Kind::Binfmt => "binfmt",
-        }
+        self.row().name
     }
 
     /// What a tag that names a version ends in.
     pub fn suffix(self) -> &'static str {
-        match self {
-            Kind::Pkg => "-pkg",
-            Kind::Register => "-register",
-            Kind::Full => "",
-            Kind::Binfmt => "-binfmt",
-        }
+        self.row().suffix
     }
 
     /// The tag that always means the newest.
     pub fn moving_tag(self) -> &'static str {
+        self.row().moving_tag
+    }
+
+    /// True if `host` has what its images hold.
+    pub fn is_for(self, host: Host) -> bool {
+        self.layers().iter().all(|part| part.is_for(host))
+    }
+
+    pub(crate) fn layers(self) -> &'static [Part] {
+        self.row().layers
+    }
+
+    pub(crate) fn entrypoint(self) -> Option<&'static str> {
+        self.row().entrypoint
+    }
+
+    pub(crate) fn description(self) -> &'static str {
+        self.row().description
+    }
+
+    /// Its images with one target alone, if it has any.
+    pub(crate) fn single(self) -> Option<&'static Single> {
+        self.row().single.as_ref()
+    }
+}
+
+impl Part {
+    /// True if it is made for `host`.
+    pub(crate) fn is_for(self, host: Host) -> bool {
         match self {
-            Kind::Pkg => "pkg",
-            Kind::Register => "register",
-            Kind::Full => "latest",
-            Kind::Binfmt => "binfmt",
+            Part::Busybox | Part::Register => host.has_register(),
+            Part::Qemu => true,
         }
     }
 
-    /// Whether it holds QEMU's binaries.
-    pub fn has_qemu(self) -> bool {
-        self != Kind::Register
+    /// True if it holds QEMU's binaries, and so is one with all targets or with one.
+    pub(crate) fn has_qemu(self) -> bool {
+        self == Part::Qemu
     }
 
-    /// Whether it holds `register`, and so is for hosts that have one.
-    pub fn has_register(self) -> bool {
-        self != Kind::Pkg
+    /// True if it holds a program of ours.
+    pub(crate) fn is_ours(self) -> bool {
+        self == Part::Register
+    }
+
+    /// What an image's history says of it.
+    pub(crate) fn created_by(self) -> &'static str {
+        match self {
+            Part::Busybox => "busybox and its applets, from Debian",
+            Part::Register => "/qus/register",
+            Part::Qemu => "QEMU's static user-mode emulators, from Debian",
+        }
     }
 }
 
@@ -67,15 +185,33 @@ impl FromStr for Kind {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Kind, UnknownName> {
-        Kind::ALL
-            .into_iter()
+        Kind::all()
             .find(|kind| kind.name() == name)
-            .ok_or_else(|| UnknownName::new("kind", name, Kind::ALL.map(Kind::name)))
+            .ok_or_else(|| UnknownName::new("kind", name, Kind::all().map(Kind::name)))
     }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_own_row() {
+        for (index, row) in ROWS.iter().enumerate() {
+            assert_eq!((row.kind as usize, row.kind.name().parse()), (index, Ok(row.kind)));
+        }
+    }
+
+    #[test]
+    fn hosts_without_register_have_binaries_alone() {
+        let mips: Host = "mipsel".parse().unwrap();
+        let kinds: Vec<Kind> = Kind::all().filter(|kind| kind.is_for(mips)).collect();
+        assert_eq!(kinds, [Kind::Pkg]);
     }
 }

@@ -1,7 +1,7 @@
 //! From a lock to images in a layout.
 //!
-//! Read in this order: [`kind`] and [`packing`] are what an image is for and how its layers are compressed, [`plan`] is every
-//! image and index of a run with its tags (pure), [`cross`] builds `register` for each host, [`build`] makes layers and puts
+//! Read in this order: [`kind`] is what an image is for, [`content`] what it holds, and [`packing`] how its layers are
+//! compressed, [`plan`] is every image and index of a run with its tags (pure), [`cross`] builds `register` for each host, [`build`] makes layers and puts
 //! images and indexes together, [`images`] does all of it for one order. [`tags`] is what a push of that sets, [`join`] makes the
 //! indexes over what several machines have pushed ([`expected`] is what must come of it), and [`sizes`] is what a user
 //! downloads. [`trace`] is the timeline of a run.
@@ -10,6 +10,7 @@
 //! [`images::Order`] what it makes.
 
 pub mod build;
+pub mod content;
 pub mod cross;
 pub mod expected;
 pub mod images;
@@ -23,9 +24,10 @@ pub mod tags;
 pub mod trace;
 
 pub use build::{Built, BuiltImage, BuiltIndex};
+pub use content::Content;
 pub use kind::Kind;
 pub use packing::{Compression, Form, Level};
-pub use plan::{Content, Plan, Selection};
+pub use plan::{Plan, Selection};
 pub use site::{Site, announce};
 pub use sizes::Sizes;
 pub use trace::Trace;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arch::{Host, Status, Target};
 use debian::lock::Lock;
 
+use crate::content::Content;
 use crate::kind::Kind;
 use crate::packing::{Compression, Form};
 use base::Hinted;
@@ -26,25 +27,6 @@ impl Selection {
     /// True if it leaves nothing out.
     pub fn is_everything(&self) -> bool {
         self.hosts.is_empty() && self.kinds.is_empty() && self.targets.is_empty()
-    }
-}
-
-/// What an image holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Content {
-    /// Everything that its kind holds.
-    Kind(Kind),
-    /// `full` with one target's binary.
-    Single(Target),
-}
-
-impl Content {
-    /// Whether it holds `register`.
-    pub fn has_register(self) -> bool {
-        match self {
-            Content::Kind(kind) => kind.has_register(),
-            Content::Single(_) => true,
-        }
     }
 }
 
@@ -131,18 +113,17 @@ impl Plan {
             let version =
                 newest(lock, &[host], None).ok_or_else(|| not_locked(&format!("the host `{host}`")))?;
             versions.insert(host, version.clone());
-            for kind in kinds(selection) {
-                if !host.has_register() && kind.has_register() {
-                    continue;
-                }
+            for kind in kinds(selection).into_iter().filter(|kind| kind.is_for(host)) {
                 for &form in forms {
                     let tags = kind_tags(host, kind, &version).map(|tag| tag + suffix(form, forms));
-                    let (content, version) = (Content::Kind(kind), version.clone());
+                    let (content, version) = (Content::everything(kind), version.clone());
                     images.push(ImagePlan { host, content, form, tags: tags.collect(), version });
                 }
             }
             for target in targets(selection) {
-                if !host.has_register() {
+                let contents: Vec<Content> =
+                    Content::singles(target).filter(|content| content.is_for(host)).collect();
+                if contents.is_empty() {
                     continue;
                 }
                 let Some(version) = newest(lock, &[host], Some(target)) else {
@@ -152,13 +133,15 @@ impl Plan {
                     }
                     return Err(unlocked(target, &format!("the host `{host}`")));
                 };
-                for &form in forms {
-                    let (content, version) = (Content::Single(target), version.clone());
-                    images.push(ImagePlan { host, content, form, tags: Vec::new(), version });
+                for content in contents {
+                    images.extend(forms.iter().map(|&form| {
+                        let version = version.clone();
+                        ImagePlan { host, content, form, tags: Vec::new(), version }
+                    }));
                 }
             }
         }
-        let built = |target| images.iter().any(|image: &ImagePlan| image.content == Content::Single(target));
+        let built = |target| images.iter().any(|image: &ImagePlan| image.content.target() == Some(target));
         let retired = |target: &Target| target.status() == Status::Retired;
         if let Some(target) = selection.targets.iter().copied().filter(retired).find(|target| !built(*target))
         {
@@ -181,18 +164,8 @@ impl Plan {
             .into_iter()
             .flat_map(listed)
             .map(|(content, listed)| {
-                let (version, tags) = match content {
-                    Content::Kind(kind) => {
-                        let version = newest(lock, &hosts, None).unwrap_or_default();
-                        let tags = [kind.moving_tag().to_owned(), format!("d{version}{}", kind.suffix())];
-                        (version, tags)
-                    }
-                    Content::Single(target) => {
-                        let version = newest(lock, &hosts, Some(target)).unwrap_or_default();
-                        let tags = [target.name().to_owned(), format!("d{version}-{target}")];
-                        (version, tags)
-                    }
-                };
+                let version = newest(lock, &hosts, content.target()).unwrap_or_default();
+                let tags = [content.moving_tag(), content.version_tag(&version)];
                 let tags = tags.map(|tag| if listed == forms { tag } else { tag + ZSTD });
                 IndexPlan { content, forms: listed, tags, version }
             })
@@ -231,9 +204,9 @@ fn hosts(configured: &[Host], selected: &[Host]) -> Result<Vec<Host>, Hinted> {
 
 fn kinds(selection: &Selection) -> Vec<Kind> {
     match (selection.kinds.is_empty(), selection.targets.is_empty()) {
-        (true, true) => Kind::ALL.to_vec(),
+        (true, true) => Kind::all().collect(),
         (true, false) => Vec::new(),
-        (false, _) => Kind::ALL.into_iter().filter(|kind| selection.kinds.contains(kind)).collect(),
+        (false, _) => Kind::all().filter(|kind| selection.kinds.contains(kind)).collect(),
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use arch::{Host, Target};
+use arch::Host;
 use oci::spec::Descriptor;
 use oci::{Blob, IndexBuilder};
 use publish::layout::LayoutWriter;
 use publish::registry::Push;
 
 use crate::build::{Built, PREFIX};
-use crate::plan::Content;
+use crate::content::Content;
 
 /// What a push sets: every host's own tags; then the indexes, those that name a version before those that move.
 ///
@@ -52,10 +52,13 @@ pub fn host_tag(host: Host, version: &str) -> String {
 fn host_indexes(built: &Built) -> anyhow::Result<Vec<(String, Blob)>> {
     let mut hosts: BTreeMap<Host, IndexBuilder> = BTreeMap::new();
     for image in &built.images {
-        let Content::Single(target) = image.plan.content else { continue };
+        let content = image.plan.content;
+        if content.target().is_none() {
+            continue;
+        }
         // An index has one image for each platform; here the annotation tells them apart.
         let mut descriptor = Descriptor { platform: None, ..image.descriptor.clone() };
-        descriptor.annotations.insert(target_key(), target.name().to_owned());
+        descriptor.annotations.insert(target_key(), content.moving_tag());
         hosts.entry(image.plan.host).or_default().add_descriptor(descriptor)?;
     }
     Ok(hosts
@@ -68,7 +71,7 @@ fn target_key() -> String {
     format!("{PREFIX}.target")
 }
 
-/// The target of an image in a host's index of single-target images.
-pub fn target_of(descriptor: &Descriptor) -> Option<Target> {
-    descriptor.annotations.get(&target_key())?.parse().ok()
+/// The content of an image in a host's index of single-target images.
+pub(crate) fn content_of(descriptor: &Descriptor) -> Option<Content> {
+    Content::of_target_tag(descriptor.annotations.get(&target_key())?)
 }

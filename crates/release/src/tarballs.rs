@@ -16,7 +16,7 @@ use crate::folder::Folder;
 use builder::build::{Built, BuiltImage};
 use builder::kind::Kind;
 use builder::packing::Compression;
-use builder::plan::{Content, Plan, Selection};
+use builder::plan::{Plan, Selection};
 
 /// What the release takes binaries from: the single-target images, and `pkg` for the hosts that have no others.
 pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
@@ -50,9 +50,9 @@ fn selected(order: &Order<'_>) -> Vec<Host> {
 /// The tarballs of `order`.
 pub(super) fn cells<'a>(order: &'a Order<'_>, plan: &'a Plan) -> impl Iterator<Item = (Host, Target)> + 'a {
     plan.images.iter().flat_map(|image| {
-        let targets = match image.content {
-            Content::Single(target) => BTreeSet::from([target]),
-            Content::Kind(_) => wanted(order),
+        let targets = match image.content.target() {
+            Some(target) => BTreeSet::from([target]),
+            None => wanted(order),
         };
         targets.into_iter().map(|target| (image.host, target))
     })
@@ -114,13 +114,13 @@ fn write_image(
     let path = layout.blob_path(layer.digest);
     let context = || format!("cannot take binaries for {host} out of {}", path.display());
     let mut blob = layout.blob(&layer)?;
-    match image.plan.content {
-        Content::Single(target) => {
+    match image.plan.content.target() {
+        Some(target) => {
             let mut bytes = Vec::with_capacity(usize::try_from(layer.size)? + 1);
             blob.read_to_end(&mut bytes).with_context(context)?;
             put(host, target, &Packed::only(&bytes).with_context(context)?, folder).with_context(context)
         }
-        Content::Kind(_) => {
+        None => {
             let mut missing = wanted(order);
             oci::tarball::each(blob, |packed| -> anyhow::Result<()> {
                 let of = |target: &Target| packed.path() == in_layer(*target);

@@ -7,18 +7,16 @@ use debian::lock::Role;
 
 use base::{count, size, table};
 use builder::images::Order;
-use builder::plan::{Content, Plan};
+use builder::plan::Plan;
 
 /// What a run would fetch, build and tag.
 pub(super) fn text(plan: &Plan, order: &Order<'_>) -> String {
     let Order { site: builder::Site { fetch, mirror, .. }, lock, repository, output, .. } = order;
     let wanted = |package: &debian::lock::Package| {
         plan.images.iter().filter(|image| image.host == package.host).any(|image| {
-            let program = match image.content {
-                Content::Kind(kind) => kind.has_qemu() && package.targets().any(is_current),
-                Content::Single(target) => package.targets().any(|other| other == target),
-            };
-            program || (image.content.has_register() && package.role == Role::Busybox)
+            let targets = image.content.targets();
+            package.targets().any(|target| targets.contains(&target))
+                || (image.content.has_busybox() && package.role == Role::Busybox)
         })
     };
     let mut text = format!("would fetch from {mirror} ({}):\n", mirror.origin());
@@ -56,8 +54,4 @@ pub(super) fn text(plan: &Plan, order: &Order<'_>) -> String {
         }
     }
     text
-}
-
-fn is_current(target: arch::Target) -> bool {
-    target.status() == arch::Status::Current
 }

@@ -8,14 +8,14 @@ use debian::lock::{Lock, Package};
 use digest::Digest;
 use oci::image::Step;
 use oci::spec::{Annotations, Descriptor, Execution};
-use oci::{Blob, Image, ImageSpec, IndexBuilder, Layer};
+use oci::{Blob, Image, ImageSpec, IndexBuilder};
 use publish::layout::LayoutWriter;
 
 use super::HostLayers;
 use super::base::BIN_DIR;
-use crate::kind::Kind;
+use crate::content::Content;
 use crate::packing::{Form, Holds, Level, Packing};
-use crate::plan::{Content, ImagePlan, IndexPlan, Plan};
+use crate::plan::{ImagePlan, IndexPlan, Plan};
 
 /// What our own labels and annotations begin with.
 pub const PREFIX: &str = "io.github.dbhi.qus";
@@ -130,10 +130,10 @@ pub(super) fn assemble(
 
 /// How the binaries in an image are compressed, or the rest where there are none.
 fn packing(plan: &ImagePlan, level: Level) -> Packing {
-    let holds = match plan.content {
-        Content::Kind(Kind::Register) => Holds::Base,
-        Content::Kind(Kind::Pkg | Kind::Full | Kind::Binfmt) => Holds::All,
-        Content::Single(_) => Holds::One,
+    let holds = match (plan.content.has_qemu(), plan.content.target()) {
+        (false, _) => Holds::Base,
+        (true, None) => Holds::All,
+        (true, Some(_)) => Holds::One,
     };
     Packing { form: plan.form, level, holds }
 }
@@ -155,23 +155,12 @@ pub fn index(
 
 fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<Image> {
     let host = plan.host;
-    let mut steps = Vec::new();
-    if plan.content.has_register() {
-        let created_by = ["busybox and its applets, from Debian", "/qus/register"];
-        steps.extend(layers.base.iter().cloned().zip(created_by).map(|(layer, text)| step(layer, text)));
-    }
-    match plan.content {
-        Content::Kind(Kind::Register) => {}
-        Content::Kind(Kind::Pkg | Kind::Full | Kind::Binfmt) => {
-            let layer = layers.all.clone().with_context(|| format!("no QEMU layer was made for {host}"))?;
-            steps.push(step(layer, "QEMU's static user-mode emulators, from Debian"));
-        }
-        Content::Single(target) => {
-            let layer = layers.singles.get(&target).cloned();
-            let layer = layer.with_context(|| format!("no layer was made for {target} on {host}"))?;
-            steps.push(step(layer, &format!("qemu-{target}-static, from Debian")));
-        }
-    }
+    let steps = plan.content.layers().map(|name| {
+        let created_by = name.created_by();
+        let layer = layers.get(&name).with_context(|| format!("no layer with {created_by} for {host}"))?;
+        Ok(Step { layer: layer.clone(), created_by })
+    });
+    let steps = steps.collect::<anyhow::Result<_>>()?;
     let created = lock.date(host).with_context(|| format!("the lock has no date for {host}"))?;
     let mut annotations = about(plan.content, &plan.version, created)?;
     for package in packages(plan, lock) {
@@ -180,17 +169,16 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
     }
     // What tells two builds of one host apart: `cargo xtask manifest` joins only what was built from one lock.
     annotations.insert(inputs_key(), inputs(host, lock).to_string());
-    let config = match plan.content {
-        Content::Kind(Kind::Pkg) => Execution { labels: annotations.clone(), ..Execution::default() },
-        Content::Kind(Kind::Register | Kind::Full | Kind::Binfmt) | Content::Single(_) => Execution {
-            env: vec![
-                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
-                format!("QEMU_BIN_DIR={BIN_DIR}"),
-            ],
-            entrypoint: vec![entrypoint(plan.content).to_owned()],
-            labels: annotations.clone(),
-            ..Execution::default()
-        },
+    // Scripts in the image find busybox, and `register` finds QEMU.
+    let env = vec![
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+        format!("QEMU_BIN_DIR={BIN_DIR}"),
+    ];
+    let config = Execution {
+        env: if plan.content.has_busybox() { env } else { Vec::new() },
+        entrypoint: plan.content.kind().entrypoint().map(str::to_owned).into_iter().collect(),
+        labels: annotations.clone(),
+        ..Execution::default()
     };
     Ok(Image::build(ImageSpec {
         platform: host.platform().into(),
@@ -201,40 +189,13 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
     }))
 }
 
-/// `register` speaks the command line of the name that it is called by.
-fn entrypoint(content: Content) -> &'static str {
-    match content {
-        Content::Kind(Kind::Binfmt) => "/qus/binfmt",
-        Content::Kind(Kind::Pkg | Kind::Register | Kind::Full) | Content::Single(_) => "/qus/register",
-    }
-}
-
-fn step(layer: Layer, created_by: &str) -> Step {
-    Step { layer, created_by: created_by.to_owned() }
-}
-
 /// The annotations that images and indexes share (image-spec, annotations.md).
 fn about(content: Content, version: &str, created: i64) -> anyhow::Result<Annotations> {
-    let description = match content {
-        Content::Kind(Kind::Pkg) => "QEMU's static user-mode emulators".to_owned(),
-        Content::Kind(Kind::Register) => "Registers QEMU's user-mode emulators with the kernel".to_owned(),
-        Content::Kind(Kind::Full | Kind::Binfmt) => {
-            "QEMU's static user-mode emulators, and what registers them with the kernel".to_owned()
-        }
-        Content::Single(target) => {
-            format!("QEMU's static user-mode emulator for {target}, and what registers it with the kernel")
-        }
-    };
-    // QEMU and busybox are GPL-2.0; what registers is ours.
-    let licenses = match content {
-        Content::Kind(Kind::Pkg) => "GPL-2.0-only",
-        Content::Kind(Kind::Register | Kind::Full | Kind::Binfmt) | Content::Single(_) => {
-            "Apache-2.0 AND GPL-2.0-only"
-        }
-    };
+    // QEMU and busybox are GPL-2.0; what is ours is not.
+    let licenses = if content.has_ours() { "Apache-2.0 AND GPL-2.0-only" } else { "GPL-2.0-only" };
     let values = [
         ("title", "qus".to_owned()),
-        ("description", description),
+        ("description", content.description()),
         ("version", version.to_owned()),
         ("source", SOURCE.to_owned()),
         ("licenses", licenses.to_owned()),
@@ -254,20 +215,15 @@ fn packages<'a>(plan: &ImagePlan, lock: &'a Lock) -> Vec<&'a Package> {
         .qemu(plan.host)
         .filter(|package| package.targets().any(|target| qemu.contains(&target)))
         .collect();
-    if plan.content.has_register() {
+    if plan.content.has_busybox() {
         packages.extend(lock.busybox(plan.host));
     }
     packages
 }
 
 fn versions(plan: &ImagePlan, lock: &Lock) -> BTreeMap<Target, String> {
-    let targets: Vec<Target> = match plan.content {
-        Content::Kind(Kind::Register) => Vec::new(),
-        Content::Kind(Kind::Pkg | Kind::Full | Kind::Binfmt) => Target::current().collect(),
-        Content::Single(target) => vec![target],
-    };
     let version = |target| lock.cell(plan.host, target).map(|package| (target, package.qemu_version()));
-    targets.into_iter().filter_map(version).collect()
+    plan.content.targets().into_iter().filter_map(version).collect()
 }
 
 /// The annotation that holds [`inputs`].

@@ -6,7 +6,9 @@ use arch::{Host, Status, Target};
 use debian::lock::Package;
 
 use super::memo::{Key, Memo};
-use super::{Builder, busybox_key, wanted_singles, wants_all, wants_base};
+use super::{Builder, busybox_key, wanted};
+use crate::content::LayerName;
+use crate::kind::Part;
 use crate::packing::Form;
 use crate::plan::Plan;
 
@@ -25,16 +27,20 @@ impl Builder<'_> {
         let absent = |key: Key| memo.get(&key, self.layout).map(|layer| layer.is_none());
         let (mut all, mut singles, mut base) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for form in plan.forms() {
-            if wants_all(plan, host) && absent(self.all_key(host, form))? {
-                all.insert(form);
-            }
-            for target in wanted_singles(plan, host) {
-                if absent(self.single_key(host, target, form)?)? {
-                    singles.insert((target, form));
+            for LayerName { part, target } in wanted(plan, host) {
+                match (part, target) {
+                    (Part::Busybox, _) if absent(busybox_key(self.busybox(host)?, form))? => {
+                        base.insert(form);
+                    }
+                    (Part::Qemu, None) if absent(self.all_key(host, form))? => {
+                        all.insert(form);
+                    }
+                    (Part::Qemu, Some(target)) if absent(self.single_key(host, target, form)?)? => {
+                        singles.insert((target, form));
+                    }
+                    // There, or made when its program is built.
+                    (Part::Busybox | Part::Qemu | Part::Register, _) => {}
                 }
-            }
-            if wants_base(plan, host) && absent(busybox_key(self.busybox(host)?, form))? {
-                base.insert(form);
             }
         }
         let mut packages = Vec::new();

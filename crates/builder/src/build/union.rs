@@ -12,8 +12,9 @@ use oci::spec::{Descriptor, Index, Manifest};
 use publish::layout::{Layout, LayoutWriter};
 
 use super::assemble::{Built, BuiltIndex, index, inputs, inputs_key};
+use crate::content::Content;
 use crate::packing::Form;
-use crate::plan::{Content, ImagePlan, Plan, Selection};
+use crate::plan::{ImagePlan, Plan, Selection};
 
 /// The indexes that the layout gets.
 pub(crate) struct Union {

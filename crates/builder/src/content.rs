@@ -1,0 +1,158 @@
+//! What an image holds: everything that its kind does, or one target alone; as layers, tags and words.
+
+use arch::{Host, Target};
+
+use crate::kind::{Kind, Part, Single};
+
+/// What an image holds.
+///
+/// Images with everything come before those with one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Content {
+    target: Option<Target>,
+    kind: Kind,
+}
+
+/// The name of one of a host's layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LayerName {
+    pub(crate) part: Part,
+    /// The one target whose binary it holds; `None` if it holds all or none.
+    pub(crate) target: Option<Target>,
+}
+
+impl Content {
+    /// Everything that `kind` holds.
+    pub fn everything(kind: Kind) -> Content {
+        Content { target: None, kind }
+    }
+
+    /// What each kind holds for `target` alone.
+    pub fn singles(target: Target) -> impl Iterator<Item = Content> {
+        Kind::all()
+            .filter(|kind| kind.single().is_some())
+            .map(move |kind| Content { target: Some(target), kind })
+    }
+
+    /// The kind.
+    pub fn kind(self) -> Kind {
+        self.kind
+    }
+
+    /// The one target that it holds; `None` if it holds everything.
+    pub fn target(self) -> Option<Target> {
+        self.target
+    }
+
+    /// The targets that it holds binaries of.
+    pub fn targets(self) -> Vec<Target> {
+        match self.target {
+            Some(target) => vec![target],
+            None if self.has_qemu() => Target::current().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// True if `host` has all of it.
+    pub fn is_for(self, host: Host) -> bool {
+        self.parts().iter().all(|part| part.is_for(host))
+    }
+
+    /// True if it holds busybox, for scripts in the image.
+    pub fn has_busybox(self) -> bool {
+        self.parts().contains(&Part::Busybox)
+    }
+
+    /// True if it holds `register`.
+    pub fn has_register(self) -> bool {
+        self.parts().contains(&Part::Register)
+    }
+
+    /// True if it holds a program of ours, which is under another licence than Debian's.
+    pub(crate) fn has_ours(self) -> bool {
+        self.parts().iter().any(|part| part.is_ours())
+    }
+
+    /// True if it holds QEMU's binaries, or one of them.
+    pub(crate) fn has_qemu(self) -> bool {
+        self.parts().iter().any(|part| part.has_qemu())
+    }
+
+    /// Its layers, the lowest first.
+    pub(crate) fn layers(self) -> impl Iterator<Item = LayerName> {
+        let of_target = move |part: &Part| self.target.filter(|_| part.has_qemu());
+        self.parts().iter().map(move |part| LayerName { part: *part, target: of_target(part) })
+    }
+
+    fn parts(self) -> &'static [Part] {
+        match self.single() {
+            Some((_, single)) => single.layers,
+            None => self.kind.layers(),
+        }
+    }
+
+    fn single(self) -> Option<(Target, &'static Single)> {
+        self.target.zip(self.kind.single())
+    }
+
+    /// The tag that always means the newest.
+    pub fn moving_tag(self) -> String {
+        match self.single() {
+            Some((target, single)) => format!("{}{target}", single.prefix),
+            None => self.kind.moving_tag().to_owned(),
+        }
+    }
+
+    /// The tag that names QEMU's version.
+    pub fn version_tag(self, version: &str) -> String {
+        match self.target {
+            Some(_) => format!("d{version}-{}", self.moving_tag()),
+            None => format!("d{version}{}", self.kind.suffix()),
+        }
+    }
+
+    /// What a moving tag of an image with one target stands for.
+    pub(crate) fn of_target_tag(tag: &str) -> Option<Content> {
+        Kind::all().find_map(|kind| {
+            let target: Target = tag.strip_prefix(kind.single()?.prefix)?.parse().ok()?;
+            let content = Content { target: Some(target), kind };
+            (content.moving_tag() == tag).then_some(content)
+        })
+    }
+
+    /// What an image of it is for, in a line.
+    pub(crate) fn description(self) -> String {
+        match self.single() {
+            Some((target, single)) => single.description.replace("TARGET", target.name()),
+            None => self.kind.description().to_owned(),
+        }
+    }
+}
+
+impl LayerName {
+    /// What an image's history says of it.
+    pub(crate) fn created_by(self) -> String {
+        match self.target {
+            Some(target) => format!("qemu-{target}-static, from Debian"),
+            None => self.part.created_by().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_of_one_target_stands_for_its_content() {
+        for target in Target::current() {
+            for content in Content::singles(target) {
+                assert_eq!(Content::of_target_tag(&content.moving_tag()), Some(content));
+            }
+        }
+        // A target's other names are no tags, nor are those of what holds everything.
+        for tag in ["arm64", "latest", "pkg", ""] {
+            assert_eq!(Content::of_target_tag(tag), None, "{tag}");
+        }
+    }
+}
