@@ -1,8 +1,8 @@
 //! Parsers of foreign bytes, on their seeds and on what grows from them: what CI runs, since it needs neither a nightly
 //! compiler nor libFuzzer. `.ci/fuzz` runs the same functions under that.
 //!
-//! A crate lists its [`Target`]s behind a feature, and its test `fuzz` is [`targets!`] with their names. Failures panic: this
-//! is for tests alone.
+//! A crate lists its [`Target`]s behind a feature, and its test `fuzz` is [`targets!`] with their names: a program of its own,
+//! for memory is limited for a whole process. Failures panic: this is for tests alone.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 

@@ -107,8 +107,9 @@ impl Output {
     pub(super) fn progress(&self, binary: &Binary, elapsed: Duration) -> String {
         let unfinished: Vec<&str> = self.unfinished().collect();
         let done = self.tests.len() - unfinished.len();
-        let (target, total, elapsed) = (&binary.target, self.tests.len(), elapsed.as_secs());
-        let mut line = format!("{target}: {done} of {total} tests are done after {elapsed} s");
+        let Binary { package, target, .. } = binary;
+        let (total, elapsed) = (self.tests.len(), elapsed.as_secs());
+        let mut line = format!("{package} {target}: {done} of {total} tests are done after {elapsed} s");
         if (1..=4).contains(&unfinished.len()) {
             let _ = write!(line, "; not yet: {}", unfinished.join(", "));
         }
@@ -295,11 +296,11 @@ mod tests {
         let names = ["a", "b", "c", "d", "e", "f"];
         let mut output = Output::new(names.map(str::to_owned).to_vec());
         let line = |output: &Output| output.progress(&binary("p", "t", &[]), Duration::from_secs(10));
-        assert_eq!(line(&output), "t: 0 of 6 tests are done after 10 s");
+        assert_eq!(line(&output), "p t: 0 of 6 tests are done after 10 s");
         for name in ["a", "b", "c", "d"] {
             output.line(&format!("test {name} ... ok"));
         }
-        assert_eq!(line(&output), "t: 4 of 6 tests are done after 10 s; not yet: e, f");
+        assert_eq!(line(&output), "p t: 4 of 6 tests are done after 10 s; not yet: e, f");
     }
 
     #[test]

@@ -1,0 +1,287 @@
+//! The lock's text: one form, and exact errors.
+
+use std::collections::BTreeSet;
+
+use arch::{Host, Target};
+use digest::Digest;
+use qus_debian::Mirror;
+use qus_debian::lock::{Lock, Package, Role, Suite};
+use qus_debian::testing::NOW;
+
+fn suite(name: &str, date: i64) -> Suite {
+    let inrelease = Digest::of(name.as_bytes());
+    let (name, without) = (name.to_owned(), BTreeSet::new());
+    Suite { codename: name.clone(), name, date, inrelease, allow_expired: false, allow_older: false, without }
+}
+
+fn package(name: &str, host: &str, suite: &str, targets: &[&str]) -> Package {
+    let targets: BTreeSet<Target> = targets.iter().map(|target| target.parse().unwrap()).collect();
+    Package {
+        name: name.to_owned(),
+        host: host.parse().unwrap(),
+        suite: suite.to_owned(),
+        version: format!("1:{}.1.3+ds-1", suite.len()),
+        path: format!("pool/main/{name}_{host}_{suite}.deb"),
+        size: 5,
+        digest: Digest::of(format!("{name} {host} {suite}").as_bytes()),
+        role: if targets.is_empty() { Role::Busybox } else { Role::Qemu(targets) },
+    }
+}
+
+fn lock() -> Lock {
+    let trixie = Suite {
+        allow_expired: true,
+        without: BTreeSet::from(["i386".parse().unwrap(), "armel".parse().unwrap()]),
+        ..suite("trixie", NOW - 5)
+    };
+    // Out of order: a lock sorts them.
+    let packages = vec![
+        package("busybox-static", "i386", "sid", &[]),
+        package("qemu-user-static", "i386", "trixie", &["aarch64"]),
+        package("qemu-user", "i386", "sid", &["arm", "mips", "ppc", "sparc", "hexagon"]),
+        package("qemu-user", "amd64", "trixie", &["arm", "aarch64"]),
+    ];
+    Lock::new(vec![suite("sid", NOW), trixie], packages).unwrap()
+}
+
+const TEXT: &str = r#"# Every Debian package that the images are built from, pinned by size and digest.
+# Made by `cargo xtask lock` out of images.toml; do not edit. `cargo xtask lock --check` tells what is newer.
+version = 1
+
+[[suite]]
+name = "sid"
+codename = "sid"
+date = "2026-01-01T00:00:00Z"
+snapshot = "20260101T000000Z"
+inrelease = "sha256:SID"
+
+[[suite]]
+name = "trixie"
+codename = "trixie"
+date = "2025-12-31T23:59:55Z"
+snapshot = "20251231T235955Z"
+inrelease = "sha256:TRIXIE"
+allow-expired = true
+without = ["i386", "arm32v6"]
+
+[[package]]
+host = "amd64"
+name = "qemu-user"
+version = "1:6.1.3+ds-1"
+architecture = "amd64"
+suite = "trixie"
+path = "pool/main/qemu-user_amd64_trixie.deb"
+size = 5
+digest = "sha256:AMD64"
+targets = ["aarch64", "arm"]
+
+[[package]]
+host = "i386"
+name = "qemu-user"
+version = "1:3.1.3+ds-1"
+architecture = "i386"
+suite = "sid"
+path = "pool/main/qemu-user_i386_sid.deb"
+size = 5
+digest = "sha256:I386SID"
+targets = [
+    "arm",
+    "hexagon",
+    "mips",
+    "ppc",
+    "sparc",
+]
+
+[[package]]
+host = "i386"
+name = "qemu-user-static"
+version = "1:6.1.3+ds-1"
+architecture = "i386"
+suite = "trixie"
+path = "pool/main/qemu-user-static_i386_trixie.deb"
+size = 5
+digest = "sha256:I386TRIXIE"
+targets = ["aarch64"]
+
+[[package]]
+host = "i386"
+name = "busybox-static"
+version = "1:3.1.3+ds-1"
+architecture = "i386"
+suite = "sid"
+path = "pool/main/busybox-static_i386_sid.deb"
+size = 5
+digest = "sha256:BUSYBOX"
+"#;
+
+fn text() -> String {
+    let mut text = TEXT.to_owned();
+    for (mark, of) in [
+        ("sha256:SID", "sid"),
+        ("sha256:TRIXIE", "trixie"),
+        ("sha256:AMD64", "qemu-user amd64 trixie"),
+        ("sha256:I386SID", "qemu-user i386 sid"),
+        ("sha256:I386TRIXIE", "qemu-user-static i386 trixie"),
+        ("sha256:BUSYBOX", "busybox-static i386 sid"),
+    ] {
+        text = text.replace(mark, &Digest::of(of.as_bytes()).to_string());
+    }
+    text
+}
+
+#[test]
+fn a_lock_has_one_form() {
+    assert_eq!(lock().to_string(), text());
+    assert_eq!(Lock::parse(&text()), Ok(lock()));
+}
+
+#[test]
+fn a_lock_answers_for_every_cell() {
+    let lock = lock();
+    let (amd64, i386): (Host, Host) = ("amd64".parse().unwrap(), "i386".parse().unwrap());
+    let suites: Vec<&str> = lock.qemu(i386).map(|package| package.suite.as_str()).collect();
+    assert_eq!(suites, ["sid", "trixie"]);
+    let cell = |host, target: &str| lock.cell(host, target.parse().unwrap()).map(Package::qemu_version);
+    assert_eq!(cell(i386, "arm").as_deref(), Some("3.1"));
+    assert_eq!(cell(i386, "aarch64").as_deref(), Some("6.1"));
+    assert_eq!(cell(amd64, "mips"), None);
+    assert_eq!(lock.busybox(i386).map(|package| package.suite.as_str()), Some("sid"));
+    assert_eq!(lock.busybox(amd64), None);
+    assert_eq!((lock.date(i386), lock.date(amd64)), (Some(NOW), Some(NOW - 5)));
+    assert_eq!(lock.date("s390x".parse().unwrap()), None);
+    let mirror = Mirror::choose(Some("http://mirror.example/debian"), None, None, &[]).unwrap();
+    let urls = lock.urls(&mirror, &lock.packages()[0]);
+    assert_eq!(
+        urls.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "http://mirror.example/debian/pool/main/qemu-user_amd64_trixie.deb",
+            "https://snapshot.debian.org/archive/debian/20251231T235955Z/pool/main/qemu-user_amd64_trixie.deb",
+            "https://snapshot.debian.org/archive/debian/20260101T055955Z/pool/main/qemu-user_amd64_trixie.deb",
+        ]
+    );
+}
+
+#[test]
+fn qemus_version_is_upstreams_major_and_minor() {
+    for (version, expected) in [
+        ("1:11.1.3+ds-1", "11.1"),
+        ("1:7.2+dfsg-7+deb12u18+b3", "7.2"),
+        ("1:10.0~rc1+ds-1", "10.0"),
+        ("9.2.4-1", "9.2"),
+    ] {
+        let package =
+            Package { version: version.to_owned(), ..package("qemu-user", "amd64", "sid", &["arm"]) };
+        assert_eq!(package.qemu_version(), expected, "{version}");
+    }
+}
+
+/// The one change made to a good lock, and the error.
+fn check(from: &str, to: &str, expected: &str) {
+    assert!(text().contains(from), "{from}");
+    let error = Lock::parse(&text().replacen(from, to, 1)).unwrap_err();
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn errors_name_line_and_key() {
+    let digest = Digest::of(b"qemu-user amd64 trixie").to_string();
+    check("version = 1", "version = 2", "line 3: `version`: this is version 2, and only 1 is known");
+    check(
+        "host = \"amd64\"",
+        "host = \"amd46\"",
+        "line 22: `host`: unknown host `amd46` (did you mean `amd64`?)",
+    );
+    check("\"arm\"]", "\"arn\"]", "line 30: `targets`: unknown target `arn` (did you mean `arm`?)");
+    check("    \"mips\"", "    \"vax\"", "line 44: `targets`: unknown target `vax`");
+    check("size = 5", "size = -5", "line 28: `size`: invalid value: integer `-5`, expected u64");
+    check(
+        &digest,
+        "sha256:00",
+        "line 29: `digest`: `sha256:00` is not a SHA-256 digest (expected 64 lowercase hexadecimal digits)",
+    );
+    check(
+        "date = \"2026-01-01T00:00:00Z\"",
+        "date = \"today\"",
+        "line 8: `date`: `today` is no date like 2026-07-11T10:16:37Z",
+    );
+    check(
+        "snapshot = \"20260101T000000Z\"",
+        "snapshot = \"20260101T000001Z\"",
+        "line 9: `snapshot`: `20260101T000001Z` is not the moment of `date`, 20260101T000000Z",
+    );
+    check("size = 5\n", "", "line 21: missing field `size`");
+    check(
+        "size = 5",
+        "size = 5\ncolour = 1",
+        "line 29: unknown field `colour`, expected one of \
+        `host`, `name`, `version`, `architecture`, `suite`, `path`, `size`, `digest`, `targets`",
+    );
+    check(
+        "architecture = \"amd64\"",
+        "architecture = \"arm64\"",
+        "line 25: `architecture`: `arm64` is not host `amd64`'s, `amd64`",
+    );
+    check(
+        "\"pool/main/qemu-user_amd64_trixie.deb\"",
+        "\"../x.deb\"",
+        "line 27: `path`: `../x.deb` is no path in an archive",
+    );
+    check(
+        "\"pool/main/qemu-user_amd64_trixie.deb\"",
+        "\"pool/%2e%2e/%2e%2e/x\"",
+        "line 27: `path`: `pool/%2e%2e/%2e%2e/x` is no path in an archive",
+    );
+    check("name = \"sid\"", "name = \"../sid\"", "line 6: `name`: `../sid` is no name of a suite");
+    check(
+        "suite = \"trixie\"",
+        "suite = \"lenny\"",
+        "line 21: package `qemu-user` for host `amd64` is from suite `lenny`, which is not there",
+    );
+    check("name = \"trixie\"", "name = \"sid\"", "line 12: suite `sid` is there twice");
+    check(
+        "targets = [\"aarch64\"]",
+        "targets = [\"arm\"]",
+        "line 49: target `arm` for host `i386` is taken from two packages",
+    );
+    check(
+        "targets = [\"aarch64\"]",
+        "targets = []",
+        "line 49: package `qemu-user-static` for host `i386` has an empty list of targets",
+    );
+    check("targets = [\"aarch64\"]", "", "line 51: `name`: `qemu-user-static` has no `targets`");
+    check(
+        "without = [\"i386\", \"arm32v6\"]",
+        "without = [\"i386\", \"armv9\"]",
+        "line 19: `without`: unknown host `armv9` (did you mean `armv8`?)",
+    );
+    let busybox = text().split_once("[[package]]\nhost = \"i386\"\nname = \"busybox").unwrap().1.to_owned();
+    let twice = format!("{}\n[[package]]\nhost = \"i386\"\nname = \"busybox{busybox}", text());
+    let error = Lock::parse(&twice).unwrap_err().to_string();
+    assert_eq!(error, "line 70: busybox for host `i386` is taken from two packages");
+}
+
+#[test]
+fn what_is_no_toml_is_an_error_too() {
+    for text in ["<html>", "version", "version = 1\n[[suite]", "\u{0}"] {
+        let error = Lock::parse(text).unwrap_err().to_string();
+        assert!(error.starts_with("line "), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+    assert_eq!(Lock::parse("").unwrap_err().to_string(), "line 1: missing field `version`");
+}
+
+#[test]
+fn files_are_written_whole_and_errors_name_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("debian.lock");
+    let error = Lock::load(&path).unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot read {}", path.display()));
+    assert_eq!(qus_debian::hint(&error).as_deref(), Some("`cargo xtask lock` makes it"));
+    lock().write(&path).unwrap();
+    assert_eq!(Lock::load(&path).unwrap(), lock());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    // A file is no folder, for root neither.
+    let nowhere = path.join("debian.lock");
+    let error = lock().write(&nowhere).unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot write {}", nowhere.display()));
+}

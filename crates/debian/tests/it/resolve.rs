@@ -1,0 +1,413 @@
+//! The whole line, from a signed archive on a server to a lock.
+
+use arch::{Host, Target};
+use qus_debian::fetch::Options;
+use qus_debian::lock::Lock;
+use qus_debian::progress::Silent;
+use qus_debian::resolve::{self, Request};
+use qus_debian::testing::{Archive, Built, Deb, Fault, NOW, Server, Suite, elf};
+use qus_debian::{Cache, Fetcher, Keyring, Mirror};
+
+const DAY: i64 = 24 * 3600;
+
+fn host(name: &str) -> Host {
+    name.parse().unwrap()
+}
+
+/// A package of QEMU with static programs for these targets, in a layout with or without `-static`.
+fn qemu(name: &str, version: &str, debian: &str, targets: &[&str]) -> Deb {
+    let suffix = if name.ends_with("-static") { "-static" } else { "" };
+    let deb = Deb::new(name, version, debian);
+    targets.iter().fold(deb, |deb, target| {
+        let contents = format!("{target} {version} {}", "x".repeat(500));
+        deb.file(&format!("./usr/bin/qemu-{target}{suffix}"), &elf(host(debian).elf(), contents.as_bytes()))
+    })
+}
+
+fn busybox(version: &str, debian: &str) -> Deb {
+    Deb::new("busybox-static", version, debian).file("./bin/busybox", &elf(host(debian).elf(), b"busybox"))
+}
+
+/// As the real ones: sid is full for amd64, half empty for i386, and lacks armel; bookworm has the rest under
+/// other names, and links or scripts besides.
+fn suites() -> [Suite; 2] {
+    let links =
+        Deb::new("qemu-user-static", "1:11.1+ds-1", "amd64").link("./usr/bin/qemu-arm-static", "qemu-arm");
+    let scripts = Deb::new("qemu-user", "1:7.2+dfsg-7", "i386").file("./usr/bin/qemu-arm", b"#!/bin/sh\n");
+    let sid = Suite::new("unstable", "sid")
+        .package(qemu("qemu-user", "1:11.1.3+ds-1", "amd64", &["arm", "aarch64", "mips"]))
+        .package(links)
+        .package(busybox("1:1.38-3", "amd64"))
+        .package(qemu("qemu-user", "1:10.2.2+ds-1", "i386", &["arm", "mips"]))
+        .package(qemu("qemu-user", "1:9.9", "i386", &["arm", "mips", "hppa"]));
+    let bookworm = Suite::new("oldstable", "bookworm")
+        .date(NOW - 90 * DAY)
+        .package(qemu("qemu-user-static", "1:7.2+dfsg-7", "i386", &["arm", "aarch64", "mips", "cris"]))
+        .package(scripts)
+        .package(busybox("1:1.35-4", "i386"))
+        .package(qemu("qemu-user-static", "1:7.2+dfsg-7", "armel", &["arm", "aarch64", "mips"]))
+        .package(busybox("1:1.35-4", "armel"));
+    [sid, bookworm]
+}
+
+struct Setup {
+    server: Server,
+    built: Built,
+    dir: tempfile::TempDir,
+}
+
+impl Setup {
+    fn new(suites: [Suite; 2]) -> Setup {
+        let archive = suites.into_iter().fold(Archive::new(7), Archive::suite);
+        let built = archive.build();
+        Setup {
+            server: Server::start(built.files.clone()).unwrap(),
+            built,
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn parts(&self) -> (Fetcher, Mirror, Keyring) {
+        let mut options = Options::default();
+        options.http.attempts = 1;
+        (
+            Fetcher::new(Cache::open(self.dir.path()).unwrap(), options).unwrap(),
+            Mirror::choose(Some(&self.server.url()), None, None, &[]).unwrap(),
+            Keyring::parse(&self.built.keyring).unwrap(),
+        )
+    }
+
+    async fn resolve(&self, request: &Request) -> Result<Lock, resolve::Error> {
+        let (fetcher, mirror, keyring) = self.parts();
+        resolve::resolve(&fetcher, &mirror, &keyring, request, &Silent).await
+    }
+
+    async fn check(&self, lock: &Lock) -> Result<Vec<String>, resolve::Error> {
+        let (fetcher, mirror, keyring) = self.parts();
+        let request = Request { now: NOW, ..Request::default() };
+        let changes = resolve::check(lock, &fetcher, &mirror, &keyring, &request, &Silent).await?;
+        Ok(changes.iter().map(ToString::to_string).collect())
+    }
+
+    /// What was fetched out of the pool.
+    fn packages(&self) -> Vec<String> {
+        let pool = self.server.requests().into_iter();
+        pool.filter_map(|path| path.strip_prefix("pool/main/").map(str::to_owned)).collect()
+    }
+}
+
+fn request(hosts: &[&str]) -> Request {
+    Request {
+        suites: ["sid", "bookworm"].map(str::to_owned).to_vec(),
+        hosts: hosts.iter().map(|name| host(name)).collect(),
+        targets: ["arm", "aarch64", "mips"].map(|name| name.parse().unwrap()).into(),
+        now: NOW,
+        ..Request::default()
+    }
+}
+
+/// `amd64 sid qemu-user 1:11.1.3+ds-1 aarch64,arm,mips`, for each package.
+fn summary(lock: &Lock) -> Vec<String> {
+    let line = |package: &qus_debian::lock::Package| {
+        let targets: Vec<&str> = package.targets().map(Target::name).collect();
+        let line = format!("{} {} {} {} ", package.host, package.suite, package.name, package.version);
+        (line + &targets.join(",")).trim_end().to_owned()
+    };
+    lock.packages().iter().map(line).collect()
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn each_cell_takes_the_newest_suite_that_has_it() {
+    let setup = Setup::new(suites());
+    let lock = setup.resolve(&request(&["amd64", "i386", "armel"])).await.unwrap();
+    assert_eq!(
+        summary(&lock),
+        [
+            "amd64 sid qemu-user 1:11.1.3+ds-1 aarch64,arm,mips",
+            "amd64 sid busybox-static 1:1.38-3",
+            "i386 sid qemu-user 1:10.2.2+ds-1 arm,mips",
+            "i386 bookworm qemu-user-static 1:7.2+dfsg-7 aarch64",
+            "i386 bookworm busybox-static 1:1.35-4",
+            "arm32v6 bookworm qemu-user-static 1:7.2+dfsg-7 aarch64,arm,mips",
+            "arm32v6 bookworm busybox-static 1:1.35-4",
+        ]
+    );
+    // Only what may fill a cell was opened, and no busybox at all. (Several hosts at a time, so in any order.)
+    let mut packages = setup.packages();
+    packages.sort_unstable();
+    assert_eq!(
+        packages,
+        [
+            "qemu-user-static_7.2+dfsg-7_armel.deb",
+            "qemu-user-static_7.2+dfsg-7_i386.deb",
+            "qemu-user_10.2.2+ds-1_i386.deb",
+            "qemu-user_11.1.3+ds-1_amd64.deb",
+        ]
+    );
+    let dates: Vec<i64> = lock.suites().iter().map(|suite| suite.date).collect();
+    assert_eq!(dates, [NOW, NOW - 90 * DAY]);
+    assert_eq!(Lock::parse(&lock.to_string()), Ok(lock));
+}
+
+#[tokio::test]
+async fn a_full_host_never_asks_the_next_suite() {
+    let setup = Setup::new(suites());
+    let lock = setup.resolve(&request(&["amd64"])).await.unwrap();
+    assert_eq!(lock.suites().len(), 1);
+    assert!(setup.server.requests().iter().all(|path| !path.contains("bookworm")));
+}
+
+#[tokio::test]
+async fn retired_targets_come_when_they_are_named() {
+    let setup = Setup::new(suites());
+    let mut request = request(&["i386"]);
+    request.targets.insert("cris".parse().unwrap());
+    let lock = setup.resolve(&request).await.unwrap();
+    assert_eq!(lock.cell(host("i386"), "cris".parse().unwrap()).unwrap().suite, "bookworm");
+    // No suite has it for this host, which keeps nobody from the rest.
+    request.hosts.insert(host("amd64"));
+    let lock = setup.resolve(&request).await.unwrap();
+    assert!(lock.cell(host("amd64"), "cris".parse().unwrap()).is_none());
+    request.targets.insert("i486".parse().unwrap());
+    let error = setup.resolve(&request).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no suite of `sid`, `bookworm` has target `i386` for host `amd64`; \
+         target `i386` for host `i386`"
+    );
+    assert_eq!(qus_debian::hint(&error).as_deref(), Some("a further suite in images.toml may have it"));
+}
+
+#[tokio::test]
+async fn a_package_for_all_architectures_holds_no_programs() {
+    let [sid, bookworm] = suites();
+    // Larger than the real one, so that it would be looked into first.
+    let contents: Vec<u8> = (0..90_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
+    let dummy = Deb::new("qemu-user-static", "1:99-1", "all").file("./usr/share/doc/x", &contents);
+    let expected = Setup::new([sid.clone(), bookworm.clone()]).resolve(&request(&["amd64"])).await.unwrap();
+    let lock = Setup::new([sid.package(dummy), bookworm]).resolve(&request(&["amd64"])).await.unwrap();
+    assert_eq!(summary(&lock), summary(&expected));
+}
+
+#[tokio::test]
+async fn a_skewed_mirror_is_named_and_can_be_passed_over() {
+    let [sid, bookworm] = suites();
+    let setup = Setup::new([sid.skewed("i386"), bookworm]);
+    // Whoever is not concerned does not notice.
+    setup.resolve(&request(&["amd64"])).await.unwrap();
+    let mut request = request(&["amd64", "i386"]);
+    let error = setup.resolve(&request).await.unwrap_err();
+    let expected = "`Packages` of `sid` for `i386` does not match its InRelease: the mirror is skewed";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(
+        error.hint().as_deref(),
+        Some(
+            "try again when the mirror has caught up, or another with --mirror; --without sid/i386 passes it over"
+        )
+    );
+    request.without.insert(("sid".to_owned(), host("i386")));
+    let lock = setup.resolve(&request).await.unwrap();
+    assert_eq!(lock.cell(host("i386"), "arm".parse().unwrap()).unwrap().suite, "bookworm");
+    assert_eq!(lock.suite("sid").unwrap().without, [host("i386")].into());
+
+    // Also where nobody else asks that suite; and only what made a difference.
+    request.hosts = [host("i386")].into();
+    request.without.insert(("bookworm".to_owned(), host("amd64")));
+    let lock = setup.resolve(&request).await.unwrap();
+    assert_eq!(lock.suite("sid").unwrap().without, [host("i386")].into());
+    assert_eq!(lock.suite("bookworm").unwrap().without, [].into());
+}
+
+#[tokio::test]
+async fn all_skewed_architectures_are_named_at_once() {
+    let [sid, bookworm] = suites();
+    let setup = Setup::new([sid.skewed("i386").skewed("amd64"), bookworm]);
+    let error = setup.resolve(&request(&["amd64", "i386", "armel"])).await.unwrap_err();
+    let expected =
+        "`Packages` of `sid` for `amd64`, `i386` does not match its InRelease: the mirror is skewed";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(
+        error.hint().as_deref(),
+        Some(
+            "try again when the mirror has caught up, or another with --mirror; \
+             --without sid/amd64 --without sid/i386 passes it over"
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_expired_suite_is_named_and_can_be_allowed() {
+    let [sid, bookworm] = suites();
+    let setup = Setup::new([sid.date(NOW - 9 * DAY).valid_until(NOW - DAY), bookworm]);
+    let mut request = request(&["amd64"]);
+    let error = setup.resolve(&request).await.unwrap_err();
+    assert_eq!(chain(&error), "InRelease of `sid` has expired: it was valid until 2025-12-31T00:00:00Z");
+    request.allow_expired.insert("sid".to_owned());
+    let lock = setup.resolve(&request).await.unwrap();
+    assert!(lock.suite("sid").unwrap().allow_expired);
+    // What the lock records holds for checking it, too.
+    assert_eq!(setup.check(&lock).await.unwrap(), [""; 0]);
+}
+
+/// sid with one package, at a date and in a version.
+fn small(days: i64, version: &str) -> [Suite; 2] {
+    let sid = Suite::new("unstable", "sid")
+        .date(NOW - days * DAY)
+        .package(qemu("qemu-user", version, "amd64", &["arm", "aarch64", "mips"]))
+        .package(busybox("1:1.38-3", "amd64"));
+    [sid, Suite::new("oldstable", "bookworm")]
+}
+
+#[tokio::test]
+async fn a_suite_and_its_packages_go_forward_only() {
+    let lock = Setup::new(small(2, "1:11.1.3+ds-1")).resolve(&request(&["amd64"])).await.unwrap();
+    assert!(!lock.suite("sid").unwrap().allow_older);
+    let hint = "the mirror may be stale, or somebody plays back an old state: --mirror names another; \
+                --allow-older sid takes it as it is";
+    let older_suite =
+        "InRelease of `sid` is older than the lock's: 2025-12-29T00:00:00Z, not 2025-12-30T00:00:00Z";
+    let older_package = "`qemu-user` of `sid` for host `amd64` is older than the lock's: 1:11.1.3~rc1+ds-1, not 1:11.1.3+ds-1";
+    for (days, version, refused) in [
+        (2, "1:11.1.3+ds-1", None),
+        (1, "1:11.1.3+ds-2", None),
+        (1, "2:1.0-1", None),
+        (3, "1:11.1.3+ds-1", Some(older_suite)),
+        (3, "1:12.0+ds-1", Some(older_suite)),
+        (1, "1:11.1.3~rc1+ds-1", Some(older_package)),
+    ] {
+        let setup = Setup::new(small(days, version));
+        let mut request = Request { previous: Some(lock.clone()), ..request(&["amd64"]) };
+        let resolved = setup.resolve(&request).await;
+        let checked = setup.check(&lock).await;
+        if let Some(refused) = refused {
+            let error = resolved.unwrap_err();
+            assert_eq!(error.to_string(), refused);
+            assert_eq!(error.hint().as_deref(), Some(hint));
+            assert!(!error.is_finding());
+            assert_eq!(checked.unwrap_err().to_string(), refused);
+            assert_eq!(setup.packages(), [""; 0], "nothing was fetched on the word of an old state");
+        } else {
+            assert!(!resolved.unwrap().suite("sid").unwrap().allow_older);
+            checked.unwrap();
+        }
+        // By name it is taken, and the lock says so only if it made a difference.
+        request.allow_older.insert("sid".to_owned());
+        let conceded = setup.resolve(&request).await.unwrap();
+        assert_eq!(conceded.suite("sid").unwrap().allow_older, refused.is_some(), "{days} {version}");
+        assert_eq!(Lock::parse(&conceded.to_string()), Ok(conceded.clone()));
+        // What the lock records holds for checking it, too.
+        assert_eq!(setup.check(&conceded).await.unwrap(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn another_host_or_suite_says_nothing_of_an_old_one() {
+    let [sid, bookworm] = suites();
+    let lock = Setup::new([sid.clone(), bookworm.clone()]).resolve(&request(&["i386"])).await.unwrap();
+    // The other host's package is older than this one's was, and that is its own affair.
+    let request = Request { previous: Some(lock), ..request(&["amd64", "armel"]) };
+    Setup::new([sid, bookworm]).resolve(&request).await.unwrap();
+}
+
+#[tokio::test]
+async fn concessions_for_suites_that_are_not_asked_are_mistakes() {
+    let setup = Setup::new(suites());
+    let mut request = request(&["amd64"]);
+    request.without.insert(("bullseye".to_owned(), host("amd64")));
+    let error = setup.resolve(&request).await.unwrap_err();
+    assert_eq!(error.to_string(), "--without names suite `bullseye`, which is not one of `sid`, `bookworm`");
+    request.without.clear();
+    request.allow_older.insert("bullseye".to_owned());
+    let error = setup.resolve(&request).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "--allow-older names suite `bullseye`, which is not one of `sid`, `bookworm`"
+    );
+}
+
+#[tokio::test]
+async fn a_mirror_without_by_hash_will_do() {
+    let [sid, bookworm] = suites();
+    let setup = Setup::new([sid.without_by_hash(), bookworm]);
+    setup.resolve(&request(&["amd64"])).await.unwrap();
+    assert!(setup.server.requests().contains(&"dists/sid/main/binary-amd64/Packages.xz".to_owned()));
+}
+
+#[tokio::test]
+async fn a_mirror_that_lies_is_found_out() {
+    let setup = Setup::new(suites());
+    let path = "pool/main/qemu-user_11.1.3+ds-1_amd64.deb";
+    let mut flipped = setup.built.files[path].clone();
+    flipped[300] ^= 1;
+    setup.server.put(path, flipped.clone());
+    let error = setup.resolve(&request(&["amd64"])).await.unwrap_err().to_string();
+    let (right, got) = (digest::Digest::of(&setup.built.files[path]), digest::Digest::of(&flipped));
+    let url = setup.server.url();
+    let expected =
+        format!("cannot fetch `qemu-user_11.1.3+ds-1_amd64.deb`: {url}/{path}: sent {got}, not {right}");
+    assert_eq!(error, expected);
+
+    let inrelease = "dists/sid/InRelease";
+    setup.server.always(inrelease, Fault::Empty);
+    let error = setup.resolve(&request(&["amd64"])).await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "InRelease of `sid` is not one clear-signed message: its beginning or its end is missing"
+    );
+    setup.server.always(inrelease, Fault::Status(404, None));
+    let error = setup.resolve(&request(&["amd64"])).await.unwrap_err().to_string();
+    assert_eq!(error, format!("cannot fetch `sid/InRelease`: {url}/{inrelease}: HTTP 404 Not Found"));
+}
+
+#[tokio::test]
+async fn a_damaged_package_in_the_cache_is_fetched_again() {
+    let setup = Setup::new(suites());
+    let lock = setup.resolve(&request(&["amd64"])).await.unwrap();
+    let package = lock.qemu(host("amd64")).next().unwrap();
+    let cached = Cache::open(setup.dir.path()).unwrap().path(&package.digest);
+    let mut bytes = std::fs::read(&cached).unwrap();
+    bytes[200] ^= 1;
+    std::fs::write(&cached, bytes).unwrap();
+    assert_eq!(setup.resolve(&request(&["amd64"])).await.unwrap(), lock);
+    assert_eq!(setup.packages().len(), 2);
+}
+
+#[tokio::test]
+async fn a_check_tells_what_changed_without_fetching_packages() {
+    let old = Setup::new(suites());
+    let lock = old.resolve(&request(&["amd64", "i386", "armel"])).await.unwrap();
+    assert_eq!(old.check(&lock).await.unwrap(), [""; 0]);
+
+    let sid = Suite::new("unstable", "sid")
+        .package(qemu("qemu-user", "1:11.2+ds-1", "amd64", &["arm"]))
+        .package(qemu("qemu-user", "1:10.2.2+ds-1", "i386", &["arm", "ppc"]));
+    let bookworm = Suite::new("oldstable", "bookworm").package(busybox("1:1.35-4", "i386"));
+    let new = Setup::new([sid, bookworm]);
+    assert_eq!(
+        new.check(&lock).await.unwrap(),
+        [
+            "sid: qemu-user for amd64: 1:11.1.3+ds-1 -> 1:11.2+ds-1",
+            "sid: busybox-static for amd64 is gone",
+            "sid: qemu-user for i386: 1:10.2.2+ds-1 has other contents",
+            "bookworm: qemu-user-static for i386 is gone",
+            "bookworm: host arm32v6 is gone",
+        ]
+    );
+    assert_eq!(new.packages(), [""; 0]);
+    new.server.remove("dists/bookworm/InRelease");
+    assert!(new.check(&lock).await.unwrap().contains(&"bookworm: the suite is gone".to_owned()));
+}
+
+#[test]
+fn the_archive_is_the_same_every_time() {
+    let build = || suites().into_iter().fold(Archive::new(7), Archive::suite).build();
+    assert_eq!(build().files, build().files);
+    assert_eq!(build().keyring, build().keyring);
+}

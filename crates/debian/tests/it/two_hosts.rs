@@ -1,0 +1,89 @@
+//! A small signed archive: two suites with QEMU for two hosts.
+
+use arch::{Host, Target};
+use qus_debian::fetch::Options;
+use qus_debian::lock::Lock;
+use qus_debian::progress::Silent;
+use qus_debian::resolve::{self, Request};
+use qus_debian::testing::{Archive, Deb, NOW, Server, Suite, dynamic_elf, elf};
+use qus_debian::{Cache, Fetcher, Keyring, Mirror};
+
+pub(crate) fn host(name: &str) -> Host {
+    name.parse().unwrap()
+}
+
+pub(crate) fn targets() -> [Target; 3] {
+    ["aarch64", "arm", "mips"].map(|name| name.parse().unwrap())
+}
+
+/// A package of QEMU with static programs for some targets, and dynamic ones for others.
+pub(crate) fn qemu(name: &str, version: &str, debian: &str, fixed: &[Target], dynamic: &[Target]) -> Deb {
+    let machine = host(debian).elf();
+    let path = |target: &Target| format!("./usr/bin/qemu-{target}");
+    // Larger than a package of dynamic programs, as in Debian.
+    let contents: Vec<u8> = (0..3000_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
+    let deb = fixed.iter().fold(Deb::new(name, version, debian), |deb, target| {
+        deb.file(&path(target), &elf(machine, &contents))
+    });
+    dynamic.iter().fold(deb, |deb, target| deb.file(&path(target), &dynamic_elf(machine, b"")))
+}
+
+pub(crate) fn busybox(debian: &str) -> Deb {
+    Deb::new("busybox-static", "1:1.38-3", debian).file("./bin/busybox", &elf(host(debian).elf(), b""))
+}
+
+pub(crate) fn full(name: &str, version: &str, debian: &str) -> Deb {
+    qemu(name, version, debian, &targets(), &[])
+}
+
+/// The suite as it was: QEMU 11 for two hosts.
+pub(crate) fn sid() -> Suite {
+    let suite = Suite::new("unstable", "sid").package(full("qemu-user", "1:11.1+ds-1", "amd64"));
+    let suite = suite.package(full("qemu-user", "1:11.1+ds-1", "s390x"));
+    suite.package(busybox("amd64")).package(busybox("s390x"))
+}
+
+/// The suite behind it, with QEMU 7 for both.
+pub(crate) fn bookworm() -> Suite {
+    let suite = Suite::new("oldstable", "bookworm").package(full("qemu-user-static", "1:7.2-7", "amd64"));
+    let suite = suite.package(full("qemu-user-static", "1:7.2-7", "s390x"));
+    suite.package(busybox("amd64")).package(busybox("s390x"))
+}
+
+pub(crate) fn request() -> Request {
+    Request {
+        suites: ["sid", "bookworm"].map(str::to_owned).to_vec(),
+        hosts: [host("amd64"), host("s390x")].into(),
+        targets: targets().into(),
+        now: NOW,
+        ..Request::default()
+    }
+}
+
+pub(crate) struct Setup {
+    pub(crate) server: Server,
+    dir: tempfile::TempDir,
+    keyring: Vec<u8>,
+    pub(crate) mirror: Mirror,
+}
+
+impl Setup {
+    pub(crate) fn new(suites: Vec<Suite>) -> Setup {
+        let built = suites.into_iter().fold(Archive::new(7), Archive::suite).build();
+        let server = Server::start(built.files).unwrap();
+        let mirror = Mirror::choose(Some(&server.url()), None, None, &[]).unwrap();
+        Setup { server, dir: tempfile::tempdir().unwrap(), keyring: built.keyring, mirror }
+    }
+
+    pub(crate) fn parts(&self) -> (Fetcher, Keyring) {
+        let mut options = Options::default();
+        options.http.attempts = 1;
+        let fetcher = Fetcher::new(Cache::open(self.dir.path()).unwrap(), options).unwrap();
+        (fetcher, Keyring::parse(&self.keyring).unwrap())
+    }
+
+    pub(crate) async fn lock(&self) -> Lock {
+        let (fetcher, keyring) = self.parts();
+        resolve::resolve(&fetcher, &self.mirror, &keyring, &request(), &Silent).await.unwrap()
+    }
+}

@@ -1,0 +1,108 @@
+//! Docker's own client on the same configurations: what it hands over for a push.
+//!
+//! The client gives an engine the credentials that it has found, in a header of the API (`X-Registry-Auth`); the engine
+//! here is one that writes them down.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::mpsc::{Sender, channel};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use serde::Deserialize;
+use testbed::sandbox::{Network, Options, SHARED};
+use testbed::{Package, Packages, Sandbox};
+
+use super::table::{CASES, Case, Shown, write_helpers};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Handed {
+    username: String,
+    password: String,
+    identitytoken: String,
+}
+
+/// Answers as an engine that pushes anything, and sends on what it got for it.
+fn engine(listener: &TcpListener, handed: &Sender<Handed>) {
+    for stream in listener.incoming() {
+        let handed = handed.clone();
+        std::thread::spawn(move || {
+            let mut stream = BufReader::new(stream.unwrap());
+            loop {
+                let (mut request, mut line) = (String::new(), String::new());
+                while stream.read_line(&mut line).unwrap_or(0) > 2 {
+                    request += &line;
+                    line.clear();
+                }
+                if request.is_empty() {
+                    return;
+                }
+                let header = |name: &str| {
+                    let lines = request.lines().filter_map(|line| line.split_once(": "));
+                    lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+                };
+                let size = header("content-length").map_or(0, |text| text.parse().unwrap());
+                stream.by_ref().take(size).read_to_end(&mut Vec::new()).unwrap();
+                if request.starts_with("POST ") {
+                    let json = URL_SAFE.decode(header("x-registry-auth").unwrap()).unwrap();
+                    handed.send(serde_json::from_slice(&json).unwrap()).unwrap();
+                }
+                let body = if request.starts_with("HEAD ") { "" } else { "{}" };
+                let head = "HTTP/1.1 200 OK\r\nApi-Version: 1.47\r\nContent-Type: application/json\r\n";
+                let answer = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+                stream.get_mut().write_all(answer.as_bytes()).unwrap();
+            }
+        });
+    }
+}
+
+fn shown(handed: &Handed, case: &Case) -> Shown {
+    let same = |shown: Shown| match shown {
+        Shown::Nothing => handed.identitytoken.is_empty() && handed.password.is_empty(),
+        Shown::User(user, password) => {
+            (&*handed.username, &*handed.password, &*handed.identitytoken) == (user, password, "")
+        }
+        // Engines show the token alone.
+        Shown::Token(token) => handed.identitytoken == token,
+    };
+    let mut all = CASES.iter().filter_map(|case| case.docker);
+    let found = all.find(|shown| same(*shown));
+    found.unwrap_or_else(|| panic!("{}: {handed:?}", case.content))
+}
+
+#[test]
+fn the_table_is_what_dockers_client_does() {
+    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
+    let Some(packages) = Packages::for_test("the_table_is_what_dockers_client_does", keyrings) else {
+        return;
+    };
+    let client = packages.tree("docker-cli", &[Package::native("sid", "docker-cli")]).unwrap();
+    let options = Options { trees: vec![&client], network: Network::Host, ..Options::default() };
+    let sandbox = Sandbox::start(&packages, &options).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("tcp://{}", listener.local_addr().unwrap());
+    let (sender, handed) = channel();
+    // Ends with the test's process.
+    std::thread::spawn(move || engine(&listener, &sender));
+    write_helpers(&sandbox.shared());
+    let mut wrong = Vec::new();
+    for case in &CASES {
+        fs::write(sandbox.shared().join("config.json"), case.text(case.content)).unwrap();
+        let mut docker = sandbox.command("docker");
+        docker.args(["push", &format!("{}/team/qus:x", case.registry)]);
+        docker.env("DOCKER_HOST", &host).env("DOCKER_CONFIG", SHARED);
+        docker.env("PATH", format!("{SHARED}:/usr/sbin:/usr/bin"));
+        if let Some(variable) = case.variable {
+            docker.env("DOCKER_AUTH_CONFIG", case.text(variable));
+        }
+        let output = docker.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let found = handed.try_recv().ok().map(|handed| shown(&handed, case));
+        if found != case.docker {
+            wrong.push(format!("{}: {found:?} instead of {:?}: {text}", case.content, case.docker));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,114 @@
+//! Engines that are not there, too old, or for others.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::runtime;
+use crate::publish::engine::{Endpoint, Engine, EngineError};
+
+fn refused(endpoints: &[Endpoint]) -> EngineError {
+    runtime().block_on(Engine::connect(endpoints)).err().unwrap()
+}
+
+#[test]
+fn where_no_engine_is() {
+    let home = TempDir::new().unwrap();
+    let nothing = home.path().join("nothing.sock");
+    let dead = home.path().join("dead.sock");
+    drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
+    let endpoints = [nothing.clone(), dead.clone()].map(Endpoint::Unix);
+    let error = refused(&endpoints);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot find an engine: none answers at unix://{} (no such file), unix://{} (Connection refused (os error 111))",
+            nothing.display(),
+            dead.display()
+        )
+    );
+    assert_eq!(error.hint().as_deref(), Some("start Docker or podman, or set DOCKER_HOST"));
+}
+
+/// Answers every request in the same way.
+fn fake(socket: &Path, status: &'static str, body: &'static str) {
+    let listener = UnixListener::bind(socket).unwrap();
+    // Ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut line = String::new();
+            while stream.read_line(&mut line).unwrap_or(0) > 2 {
+                line.clear();
+            }
+            let size = body.len();
+            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n");
+            drop(stream.get_mut().write_all(format!("{head}{body}").as_bytes()));
+        }
+    });
+}
+
+#[test]
+fn an_old_engine_is_told_so() {
+    let home = TempDir::new().unwrap();
+    let socket = home.path().join("old.sock");
+    fake(&socket, "200 OK", r#"{"Version":"17.03.0","ApiVersion":"1.26"}"#);
+    let error = refused(&[Endpoint::Unix(socket.clone())]);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot use the engine at unix://{}: its API has version 1.26, and 1.40 is the oldest supported",
+            socket.display()
+        )
+    );
+    assert!(error.hint().unwrap().starts_with("use Docker 20.10"));
+}
+
+#[test]
+fn an_engine_that_refuses_is_quoted() {
+    let home = TempDir::new().unwrap();
+    let socket = home.path().join("odd.sock");
+    fake(&socket, "503 x", r#"{"message":"the daemon is not ready"}"#);
+    let error = refused(&[Endpoint::Unix(socket.clone())]);
+    let expected = "the daemon is not ready (status 503)";
+    assert_eq!(
+        error.to_string(),
+        format!("cannot use the engine at unix://{}: {expected}", socket.display())
+    );
+}
+
+/// The owner of a socket without any right to it may not use it, unless a capability says otherwise; in a new user
+/// namespace, none does.
+#[test]
+fn a_socket_for_others_is_told_so() {
+    let home = TempDir::new().unwrap();
+    let socket = home.path().join("closed.sock");
+    fake(&socket, "200 OK", "{}");
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let run = std::process::Command::new("unshare")
+        .arg("--user")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "engine::absent::uses_a_closed_socket", "--ignored", "--nocapture"])
+        .env("QUS_TEST_SOCKET", &socket)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&run.stdout);
+    assert!(
+        run.status.success() && text.contains("1 passed"),
+        "{text}{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+}
+
+/// Run by the test above.
+#[test]
+#[ignore = "needs a socket for others; another test runs it with one"]
+fn uses_a_closed_socket() {
+    let socket = std::env::var("QUS_TEST_SOCKET").unwrap();
+    let error = refused(&[Endpoint::Unix(socket.clone().into())]);
+    assert_eq!(error.to_string(), format!("cannot use the engine at unix://{socket}: permission denied"));
+    assert!(error.hint().unwrap().starts_with("join the group"));
+}

@@ -1,0 +1,13 @@
+//! The registry client against a registry that misbehaves, and against a real one.
+
+mod auth;
+mod faults;
+mod guard;
+mod http;
+mod join;
+mod permission;
+mod pull;
+mod push;
+mod real;
+mod server;
+mod setup;

@@ -1,0 +1,62 @@
+//! Indexes over images that are at a registry already.
+
+use oci::spec::{Annotations, Index};
+
+use super::guard::Guard;
+use super::server::Server;
+use super::setup::{Setup, connect, options};
+use crate::publish::credentials::Credentials;
+use crate::publish::registry::{Mode, Push, Silent, push};
+
+#[tokio::test]
+async fn joined_images_make_the_index_that_was_built() {
+    let setup = Setup::new();
+    let latest = &setup.plan[2].descriptor;
+    let index: Index = setup.layout.json(latest).unwrap();
+    let server = Server::start(Guard::Open, Vec::new());
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    // As the jobs of a matrix push: each its host's image, and no index.
+    let names = ["amd64-d1.0", "arm-d1.0"].map(str::to_owned);
+    for (name, image) in names.iter().zip(&index.manifests) {
+        let plan = [Push { tag: Some(name.clone()), descriptor: image.clone() }];
+        push(&setup.layout, &plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
+    }
+    let joined = registry.join(&names, Annotations::new()).await.unwrap();
+    assert_eq!(joined.index.bytes(), setup.layout.read(latest).unwrap());
+    assert_eq!(joined.images[1].config.architecture, "arm");
+    assert!(!server.state().tags.contains_key("latest"));
+
+    let tags = ["d1.0", "latest"].map(str::to_owned);
+    let tagged = registry.put_index(&joined.index, &tags).await.unwrap();
+    assert!(tagged.iter().all(|tag| tag.moved && tag.digest == latest.digest));
+    assert_eq!(server.state().tags["latest"], latest.digest.to_string());
+    let before = server.count("PUT", "");
+    let tagged = registry.put_index(&joined.index, &tags).await.unwrap();
+    assert!(tagged.iter().all(|tag| !tag.moved));
+    assert_eq!(server.count("PUT", ""), before);
+}
+
+#[tokio::test]
+async fn what_is_missing_or_there_twice_is_named() {
+    let setup = Setup::new();
+    let server = Server::start(Guard::Open, Vec::new());
+    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let place = format!("cannot join images of {}/aptman/qus", server.address);
+    for (names, expected) in [
+        (vec!["amd64-d1.0", "arm-d1.0", "s390x-d1.0"], "there is no `arm-d1.0`, no `s390x-d1.0`".to_owned()),
+        (
+            vec!["amd64-d1.0", "amd64-d1.0"],
+            "`amd64-d1.0`: cannot add an image to an index: it has one for linux/amd64 already".to_owned(),
+        ),
+        (
+            vec!["latest"],
+            "not a document of type `application/vnd.oci.image.index.v1+json`: missing field `config`"
+                .to_owned(),
+        ),
+    ] {
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let error = registry.join(&names, Annotations::new()).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{place}: {expected}")), "{error}");
+    }
+}

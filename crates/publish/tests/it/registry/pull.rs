@@ -1,0 +1,119 @@
+//! Reading back what was pushed.
+
+use tempfile::TempDir;
+
+use super::guard::Guard;
+use super::http::Response;
+use super::server::{Fault, Rule, Server};
+use super::setup::{Setup, connect, options};
+use crate::fixture;
+use crate::publish::credentials::Credentials;
+use crate::publish::layout::LayoutWriter;
+use crate::publish::registry::Mode;
+use crate::publish::verify::verify;
+
+async fn pushed(rules: Vec<Rule>) -> (Setup, Server) {
+    let setup = Setup::new();
+    let server = Server::start(Guard::Open, rules);
+    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    (setup, server)
+}
+
+#[tokio::test]
+async fn a_look_reads_documents_and_asks_for_the_rest() {
+    let (setup, server) = pushed(Vec::new()).await;
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let look = registry.look("latest").await.unwrap();
+    assert_eq!(look.problems, []);
+    assert_eq!(look.descriptor.digest, setup.plan[2].descriptor.digest);
+    assert_eq!(look.platforms, [fixture::platform("amd64"), fixture::platform("arm")]);
+    // Two images, each with a config, and three layers.
+    assert_eq!(look.blobs, 7);
+    assert_eq!(server.count("GET", "/blobs/"), 0);
+    assert_eq!(registry.look("amd64-d1.0").await.unwrap().blobs, 3);
+
+    let error = registry.look("absent").await.unwrap_err().to_string();
+    assert_eq!(error, format!("cannot read absent of {}/aptman/qus: not found", server.address));
+}
+
+#[tokio::test]
+async fn a_look_finds_what_is_missing_or_has_another_size() {
+    let (setup, server) = pushed(Vec::new()).await;
+    let index: oci::spec::Index = setup.layout.json(&setup.plan[2].descriptor).unwrap();
+    let amd64: oci::spec::Manifest = setup.layout.json(&index.manifests[0]).unwrap();
+    let (gone, short) = (amd64.layers[1].digest.to_string(), amd64.config.digest.to_string());
+    let arm = index.manifests[1].digest.to_string();
+    {
+        let mut state = server.state();
+        state.blobs.remove(&gone);
+        state.blobs.get_mut(&short).unwrap().truncate(7);
+        state.manifests.remove(&arm);
+    }
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let mut expected = [
+        format!("{gone}: missing (used by linux/amd64)"),
+        format!("{short}: expected {} bytes, got 7 (used by linux/amd64)", amd64.config.size),
+        format!("{arm}: missing (used by linux/arm)"),
+    ];
+    expected.sort();
+    let found: Vec<String> =
+        registry.look("latest").await.unwrap().problems.iter().map(ToString::to_string).collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_pull_gives_the_layout_back_and_survives_cuts() {
+    let cut = Rule { method: "GET", path: "/blobs/", skip: 1, times: 1, fault: Fault::CutAnswer };
+    let busy =
+        Rule { method: "GET", path: "/blobs/", skip: 1, times: 1, fault: Fault::Answer(Response::new(503)) };
+    let (setup, server) = pushed(vec![cut, busy]).await;
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let home = TempDir::new().unwrap();
+    let mut writer = LayoutWriter::create(home.path()).unwrap();
+    let descriptor = registry.pull("latest", &writer).await.unwrap();
+    writer.finish(fixture::REPOSITORY, &[("latest".to_owned(), descriptor.clone())]).unwrap();
+    assert_eq!(writer.prune().unwrap(), crate::publish::layout::Pruned::Removed { blobs: 0, bytes: 0 });
+    let report = verify(home.path(), 2, &mut |_, _, _| Ok(())).unwrap();
+    assert_eq!((report.problems, report.blobs), (Vec::new(), 8));
+    assert_eq!(
+        fixture::open(home.path()).read(&descriptor).unwrap(),
+        setup.layout.read(&descriptor).unwrap()
+    );
+
+    let before = server.count("GET", "/blobs/");
+    registry.pull("latest", &writer).await.unwrap();
+    assert_eq!(server.count("GET", "/blobs/"), before, "what is there is not downloaded again");
+}
+
+#[tokio::test]
+async fn what_is_not_what_it_should_be_is_refused() {
+    let (setup, server) = pushed(Vec::new()).await;
+    let manifest: oci::spec::Manifest = setup.layout.json(&setup.plan[1].descriptor).unwrap();
+    let layer = &manifest.layers[1];
+    let name = layer.digest.to_string();
+    let spoilt = {
+        let mut state = server.state();
+        let bytes = state.blobs.get_mut(&name).unwrap();
+        bytes[100] ^= 1;
+        digest::Digest::of(bytes)
+    };
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let home = TempDir::new().unwrap();
+    let writer = LayoutWriter::create(home.path()).unwrap();
+    let error = registry.pull("latest", &writer).await.unwrap_err().to_string();
+    let place = format!("{}/aptman/qus", server.address);
+    assert_eq!(error, format!("cannot copy blob {name} of {place}: expected {name}, got {spoilt}"));
+    assert!(!home.path().join("blobs/sha256").join(spoilt.hex()).exists());
+
+    server.state().blobs.get_mut(&name).unwrap().push(0);
+    let error = registry.pull("latest", &writer).await.unwrap_err().to_string();
+    assert_eq!(error, format!("cannot copy blob {name} of {place}: more than its {} bytes came", layer.size));
+
+    let digest = setup.plan[2].descriptor.digest.to_string();
+    server.state().manifests.get_mut(&digest).unwrap().1.push(b' ');
+    let error = registry.look("latest").await.unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!("cannot read latest of {place}: expected {digest}, got sha256:")),
+        "{error}"
+    );
+}

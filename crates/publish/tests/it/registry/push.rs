@@ -1,0 +1,260 @@
+//! The order of a push, what it skips, and what it tells.
+
+use std::sync::Mutex;
+
+use oci::Blob;
+use oci::spec::{Descriptor, Index, Manifest, media_type};
+
+use super::guard::Guard;
+use super::server::{Fault, Rule, Server};
+use super::setup::{Setup, connect, options};
+use crate::publish::credentials::Credentials;
+use crate::publish::layout::LayoutWriter;
+use crate::publish::limits;
+use crate::publish::registry::{Event, Mode, Progress, Push, Silent, push};
+
+#[tokio::test]
+async fn tags_come_last_and_what_they_need_before_them() {
+    let setup = Setup::new();
+    let server = Server::start(Guard::Open, Vec::new());
+    let report = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    setup.assert_complete(&server, "push");
+    assert_eq!((report.uploaded.len(), report.manifests.len(), report.tags.len()), (6, 5, 3));
+    let state = server.state();
+    let at = |part: &str| {
+        state.log.iter().rposition(|line| line.starts_with("PUT") && line.contains(part)).unwrap()
+    };
+    let first = |part: &str| {
+        state.log.iter().position(|line| line.starts_with("PUT") && line.contains(part)).unwrap()
+    };
+    let last_blob = at("/uploads/");
+    let index = |n: usize| format!("manifests/{}", setup.plan[n].descriptor.digest);
+    // The plan: pkg, the amd64 image, latest.
+    let order = [
+        last_blob,
+        first("/manifests/"),
+        at("manifests/amd64-d1.0"),
+        first(&index(0)),
+        at("manifests/pkg"),
+        at("manifests/latest"),
+    ];
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!(at("/"), at("manifests/latest"));
+}
+
+#[tokio::test]
+async fn a_second_push_only_looks() {
+    let setup = Setup::new();
+    let server = Server::start(Guard::Open, Vec::new());
+    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    server.state().log.clear();
+    let report = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    assert!(report.unchanged(), "{report:?}");
+    assert_eq!(report.bytes_uploaded(), 0);
+    let log = server.state().log.clone();
+    assert!(log.iter().all(|line| line.starts_with("HEAD ")), "{log:?}");
+    // A tag that points to the right thing answers for it too: only the two images without one are asked for by digest.
+    let digests = log.iter().filter(|line| line.contains("/manifests/sha256:")).count();
+    assert_eq!((log.len(), digests), (1 + setup.plan.len() + 2, 2), "{log:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing_and_says_what_a_push_says() {
+    let setup = Setup::new();
+    let server = Server::start(Guard::Open, Vec::new());
+    let told = setup.push(server.address, Credentials::Anonymous, Mode::DryRun).await.unwrap();
+    assert_eq!(server.count("P", ""), 0);
+    let done = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    assert_eq!(told, done);
+    assert!(done.bytes_uploaded() > 16_000);
+}
+
+#[tokio::test]
+async fn only_what_is_missing_is_sent() {
+    let setup = Setup::new();
+    let server = Server::start(Guard::Open, Vec::new());
+    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let lost = {
+        let mut state = server.state();
+        state.manifests.clear();
+        state.tags.clear();
+        state.log.clear();
+        state.blobs.pop_last().unwrap().0
+    };
+    let report = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    assert_eq!(report.uploaded.iter().map(|blob| blob.digest.to_string()).collect::<Vec<_>>(), [lost]);
+    assert_eq!(report.present.len(), 5);
+    assert_eq!(server.count("POST", ""), 1);
+    setup.assert_complete(&server, "again");
+}
+
+#[tokio::test]
+async fn blobs_are_mounted_where_the_registry_can() {
+    let setup = Setup::new();
+    let other = Server::start(Guard::Open, Vec::new());
+    setup.push(other.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let server = Server::start(Guard::Open, Vec::new());
+    // One blob less than all: that mount is answered with 202, and an upload.
+    let mut elsewhere = other.state().blobs.clone();
+    elsewhere.pop_last();
+    server.state().elsewhere = elsewhere;
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let from = ["aptman/other".to_owned()];
+    let report =
+        push(&setup.layout, &setup.plan, &from, &registry, Mode::Push, &crate::publish::registry::Silent)
+            .await
+            .unwrap();
+    assert_eq!((report.mounted.len(), report.uploaded.len()), (5, 1));
+    assert_eq!(server.count("POST", ""), 6);
+    setup.assert_complete(&server, "mount");
+}
+
+#[tokio::test]
+async fn progress_is_told_blob_by_blob() {
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+    impl Progress for Heard {
+        fn event(&self, event: Event<'_>) {
+            let text = match event {
+                Event::Started { .. } => "started".to_owned(),
+                Event::Sent { blob, bytes } if bytes == blob.size => "sent".to_owned(),
+                Event::Ended { outcome, .. } => format!("{outcome:?}"),
+                Event::Manifest { .. } => "manifest".to_owned(),
+                Event::Tagged { tagged } => format!("{} {}", tagged.tag, tagged.moved),
+                _ => return,
+            };
+            self.0.lock().unwrap().push(text);
+        }
+    }
+    let setup = Setup::new();
+    let server = Server::start(Guard::Open, Vec::new());
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let heard = Heard::default();
+    push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &heard).await.unwrap();
+    let heard = heard.0.into_inner().unwrap();
+    let count = |text: &str| heard.iter().filter(|line| *line == text).count();
+    assert_eq!((count("started"), count("sent"), count("Uploaded"), count("manifest")), (6, 6, 6, 5));
+    assert_eq!(heard.last().unwrap(), "latest true");
+}
+
+#[tokio::test]
+async fn a_plan_that_contradicts_itself_is_refused() {
+    let mut setup = Setup::new();
+    let descriptor = setup.plan[0].descriptor.clone();
+    setup.plan.push(Push { tag: Some("latest".to_owned()), descriptor });
+    let server = Server::start(Guard::Open, Vec::new());
+    let error = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap_err();
+    let expected =
+        format!("cannot push to {}/aptman/qus: the tag `latest` shall point to two images", server.address);
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn a_damaged_layout_is_noticed() {
+    let setup = Setup::new();
+    let manifest: oci::spec::Manifest = setup.layout.json(&setup.plan[1].descriptor).unwrap();
+    let layer = &manifest.layers[1];
+    let path = setup.layout.blob_path(layer.digest);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[1000] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let server = Server::start(Guard::Open, Vec::new());
+    let error = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot upload blob {} to {}/aptman/qus: the registry found another digest (DIGEST_INVALID: test)",
+            layer.digest, server.address
+        )
+    );
+    assert_eq!(error.hint().as_deref(), Some("`cargo xtask verify` says whether the layout is damaged"));
+    assert_eq!(server.state().tags.len(), 0);
+}
+
+#[tokio::test]
+async fn after_a_kill_only_the_rest_is_sent() {
+    let setup = Setup::new();
+    // The child hangs when half of the blobs are there.
+    let hang = Rule { method: "PUT", path: "/uploads/", skip: 3, times: usize::MAX, fault: Fault::Stall };
+    let hanging = Server::start(Guard::Open, vec![hang]);
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "registry::push::pushes_until_it_is_killed", "--ignored"])
+        .env("QUS_TEST_LAYOUT", setup.home.path())
+        .env("QUS_TEST_REGISTRY", hanging.address.to_string())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while hanging.state().blobs.len() < 3 {
+        assert_eq!(child.try_wait().unwrap(), None, "the child must hang");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let server = Server::start(Guard::Open, Vec::new());
+    server.state().blobs = hanging.state().blobs.clone();
+    assert_eq!(hanging.state().tags.len(), 0);
+    let report = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    assert_eq!((report.present.len(), report.uploaded.len()), (3, 3));
+    setup.assert_complete(&server, "after a kill");
+}
+
+/// Run by the test above, in a process that it kills.
+#[tokio::test]
+#[ignore = "another test runs it, and kills it"]
+async fn pushes_until_it_is_killed() {
+    let variable = |name| std::env::var(name).unwrap();
+    let layout = crate::publish::layout::Layout::open(variable("QUS_TEST_LAYOUT").as_ref()).unwrap();
+    let plan: Vec<Push> =
+        layout.refs().into_iter().map(|(tag, descriptor)| Push { tag: Some(tag), descriptor }).collect();
+    let mut options = options();
+    options.http.stall = std::time::Duration::from_secs(60);
+    let address = variable("QUS_TEST_REGISTRY").parse().unwrap();
+    let registry = connect(address, Credentials::Anonymous, options).await.unwrap();
+    drop(push(&layout, &plan, &[], &registry, Mode::Push, &crate::publish::registry::Silent).await);
+}
+
+/// A push follows indexes as deep as everything else does; no registry is asked before that is known.
+#[tokio::test]
+async fn indexes_have_a_greatest_depth() {
+    let setup = Setup::new();
+    let writer = LayoutWriter::create(setup.home.path()).unwrap();
+    let over = |descriptor: &Descriptor| {
+        let index = Index {
+            schema_version: Default::default(),
+            media_type: Some(media_type::INDEX.to_owned()),
+            manifests: vec![descriptor.clone()],
+            annotations: Default::default(),
+        };
+        let blob = Blob::json(media_type::INDEX, &index);
+        writer.put(&blob).unwrap();
+        blob.descriptor().clone()
+    };
+    // Two documents, the image's manifest and the index over it, and as many as there may be in all; then one more.
+    let mut root = setup.plan[0].descriptor.clone();
+    for _ in 2..limits::DEPTH {
+        root = over(&root);
+    }
+    let deepest = Push { tag: Some("deep".to_owned()), descriptor: root.clone() };
+    let too_deep = Push { tag: Some("deep".to_owned()), descriptor: over(&root) };
+    let server = Server::start(Guard::Open, Vec::new());
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    push(&setup.layout, &[deepest], &[], &registry, Mode::DryRun, &Silent).await.unwrap();
+    let before = server.state().log.len();
+    let error =
+        push(&setup.layout, &[too_deep], &[], &registry, Mode::Push, &Silent).await.unwrap_err().to_string();
+    assert!(error.ends_with(": it is under 16 others, which is the limit"), "{error}");
+    assert_eq!(server.state().log.len(), before);
+}
+
+#[tokio::test]
+async fn a_fifo_is_no_blob() {
+    let setup = Setup::new();
+    let manifest: Manifest = setup.layout.json(&setup.plan[1].descriptor).unwrap();
+    let path = setup.layout.blob_path(manifest.layers[1].digest);
+    std::fs::remove_file(&path).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o644.into()).unwrap();
+    let server = Server::start(Guard::Open, Vec::new());
+    let error = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap_err().to_string();
+    assert!(error.ends_with(&format!("cannot open {}: not a regular file", path.display())), "{error}");
+}

@@ -1,0 +1,178 @@
+//! Debian's docker-registry, as a registry that nobody here has written; skopeo as a reader of it.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use testbed::registry::{PASSWORD, USER};
+use testbed::sandbox::{Network, Sandbox};
+use testbed::{Packages, Shared, skopeo};
+
+use super::setup::{Setup, connect, options, repository};
+use crate::publish::credentials::{Credentials, Secret};
+use crate::publish::registry::{Access, Mode, Options, Registry, Silent, push};
+
+static SANDBOX: Shared<Sandbox> = Shared::new();
+
+/// On the machine's network, so that the registries in it can be reached from here.
+fn sandbox(test: &str) -> Option<Sandbox> {
+    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
+    let packages = Packages::for_test(test, keyrings)?;
+    let registry = packages.tree("registry", &testbed::Registry::packages()).unwrap();
+    let skopeo = packages.tree("skopeo", &skopeo::packages()).unwrap();
+    let trees = vec![&skopeo, &registry];
+    let options = testbed::sandbox::Options { trees, network: Network::Host, ..Default::default() };
+    Some(Sandbox::start(&packages, &options).unwrap())
+}
+
+/// Runs `body` with a registry of the test's own.
+fn with(test: &str, options: &testbed::registry::Options, body: impl AsyncFnOnce(&testbed::Registry<'_>)) {
+    let Some(sandbox) = SANDBOX.get(|| sandbox(test)) else { return };
+    let real = testbed::Registry::start(&sandbox, options).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(body(&real));
+}
+
+fn plain() -> testbed::registry::Options {
+    testbed::registry::Options::default()
+}
+
+/// Patient enough for a real server on a busy machine.
+fn patient() -> Options {
+    let mut options = options();
+    options.http.stall = Duration::from_secs(20);
+    options
+}
+
+#[test]
+fn takes_a_push_and_gives_every_byte_back() {
+    with("takes_a_push_and_gives_every_byte_back", &plain(), async |real| {
+        let setup = Setup::new();
+        let registry = connect(real.address(), Credentials::Anonymous, patient()).await.unwrap();
+        let report = push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
+        assert_eq!((report.uploaded.len(), report.manifests.len(), report.tags.len()), (6, 5, 3));
+        for item in &setup.plan {
+            let name = item.tag.as_ref().unwrap();
+            let fetched = registry.manifest(name).await.unwrap().unwrap();
+            assert_eq!(fetched.bytes, setup.layout.read(&item.descriptor).unwrap());
+            assert_eq!(fetched.descriptor.media_type, item.descriptor.media_type);
+            let source = format!("docker://{}:{name}", repository(real.address()));
+            let inspect = ["skopeo", "inspect", "--tls-verify=false", "--raw", &source];
+            assert_eq!(real.sandbox().run(&inspect).unwrap().as_bytes(), fetched.bytes);
+        }
+        let again = push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
+        assert!(again.unchanged());
+    });
+}
+
+#[test]
+fn mounts_from_another_repository() {
+    with("mounts_from_another_repository", &plain(), async |real| {
+        let setup = Setup::new();
+        let first = connect(real.address(), Credentials::Anonymous, patient()).await.unwrap();
+        push(&setup.layout, &setup.plan, &[], &first, Mode::Push, &Silent).await.unwrap();
+        let other = repository(real.address()).sibling("other/name").unwrap();
+        let second = Registry::connect(other, Access::Push, Credentials::Anonymous, patient()).await.unwrap();
+        let from = ["aptman/qus".to_owned()];
+        let report = push(&setup.layout, &setup.plan, &from, &second, Mode::Push, &Silent).await.unwrap();
+        assert_eq!((report.mounted.len(), report.uploaded.len()), (6, 0));
+    });
+}
+
+#[test]
+fn an_upload_in_pieces_survives_a_cut_in_any_of_them() {
+    with("an_upload_in_pieces_survives_a_cut_in_any_of_them", &plain(), async |real| {
+        let setup = Setup::new();
+        // In front of the registry, a proxy that cuts each of the first connections after some kilobytes.
+        let proxy = cutting_proxy(real.address(), [900, 2_500, 4_000, 7_000, 9_000]);
+        let mut options = patient();
+        options.http.attempts = 8;
+        let registry = connect(proxy, Credentials::Anonymous, options).await.unwrap();
+        push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
+        let direct = connect(real.address(), Credentials::Anonymous, patient()).await.unwrap();
+        let again = push(&setup.layout, &setup.plan, &[], &direct, Mode::Push, &Silent).await.unwrap();
+        assert!(again.unchanged());
+    });
+}
+
+/// Passes bytes on to `target`; the first connections are cut after so many bytes from the client.
+fn cutting_proxy(target: SocketAddr, cuts: impl IntoIterator<Item = u64> + Send + 'static) -> SocketAddr {
+    use std::io::{Read, copy};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut cuts: Vec<u64> = cuts.into_iter().collect();
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(target).unwrap());
+            let limit = if cuts.is_empty() { u64::MAX } else { cuts.remove(0) };
+            let (mut up, mut down) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || {
+                drop(copy(&mut Read::take(&client, limit), &mut up));
+                drop((client.shutdown(std::net::Shutdown::Both), up.shutdown(std::net::Shutdown::Both)));
+            });
+            std::thread::spawn(move || {
+                drop(copy(&mut &server, &mut down));
+                drop(down.shutdown(std::net::Shutdown::Both));
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn htpasswd_lets_in_only_who_is_known() {
+    let options = testbed::registry::Options { password: true, ..plain() };
+    with("htpasswd_lets_in_only_who_is_known", &options, async |real| {
+        let setup = Setup::new();
+        let attempt = async |password: &str| {
+            let credentials = Credentials::Basic { user: USER.to_owned(), password: Secret::new(password) };
+            let registry = connect(real.address(), credentials, patient()).await.unwrap();
+            push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await
+        };
+        let error = attempt("wrong").await.unwrap_err().to_string();
+        assert!(error.contains(": unauthorized: the credentials were refused"), "{error}");
+        assert_eq!(attempt(PASSWORD).await.unwrap().tags.len(), 3);
+    });
+}
+
+#[test]
+fn a_certificate_must_be_trusted() {
+    let options = testbed::registry::Options { tls: true, ..plain() };
+    with("a_certificate_must_be_trusted", &options, async |real| {
+        let setup = Setup::new();
+        let error = setup.push(real.address(), Credentials::Anonymous, Mode::Push).await.unwrap_err();
+        let expected = "its certificate is not trusted: invalid peer certificate: UnknownIssuer";
+        assert_eq!(error.to_string(), format!("cannot reach {}: {expected}", real.address()));
+        assert_eq!(error.hint().as_deref(), Some("give the authority's certificate with --registry-ca FILE"));
+
+        let authorities = vec![real.authority().unwrap().as_bytes().to_vec()];
+        let options = Options { authorities, ..patient() };
+        let registry = connect(real.address(), Credentials::Anonymous, options).await.unwrap();
+        push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
+
+        let options = Options { authorities: vec![b"no certificate".to_vec()], ..patient() };
+        let error = connect(real.address(), Credentials::Anonymous, options).await.err().unwrap().to_string();
+        assert!(error.ends_with("the given authority holds no certificate in PEM"), "{error}");
+    });
+}
+
+#[test]
+fn a_registry_that_forgets_its_encryption_is_found_out_at_once() {
+    let options = testbed::registry::Options { tls: true, unaware: true, ..plain() };
+    with("a_registry_that_forgets_its_encryption_is_found_out_at_once", &options, async |real| {
+        let setup = Setup::new();
+        let authorities = vec![real.authority().unwrap().as_bytes().to_vec()];
+        let options = Options { authorities, ..patient() };
+        let registry = connect(real.address(), Credentials::Anonymous, options).await.unwrap();
+        let began = std::time::Instant::now();
+        let error = push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap_err();
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        let text = error.to_string();
+        let (_, reason) = text.split_once(&format!(" to {}/aptman/qus: ", real.address())).unwrap();
+        let start = format!(
+            "the registry is reached over https, and sends on to http://{}/v2/aptman/qus/blobs/uploads/",
+            real.address()
+        );
+        assert!(reason.starts_with(&start) && reason.ends_with("?*** without it"), "{text}");
+        assert!(error.hint().unwrap().contains("X-Forwarded-Proto"), "{:?}", error.hint());
+    });
+}

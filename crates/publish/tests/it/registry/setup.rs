@@ -1,0 +1,80 @@
+//! A layout, a registry, a push: what most tests here begin with.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::server::Server;
+use crate::fixture;
+use crate::publish::credentials::Credentials;
+use crate::publish::layout::Layout;
+use crate::publish::registry::{
+    Access, Mode, Options, Push, Registry, RegistryError, Report, Repository, Silent, push,
+};
+
+pub(crate) struct Setup {
+    pub(crate) home: TempDir,
+    pub(crate) layout: Layout,
+    pub(crate) plan: Vec<Push>,
+}
+
+impl Setup {
+    /// The fixture's layout, with `latest` to be pushed last.
+    pub(crate) fn new() -> Setup {
+        let home = TempDir::new().unwrap();
+        let mut refs = fixture::write(home.path());
+        refs.rotate_left(1);
+        let plan = refs.into_iter().map(|(tag, descriptor)| Push { tag: Some(tag), descriptor }).collect();
+        Setup { layout: fixture::open(home.path()), home, plan }
+    }
+
+    pub(crate) async fn push(
+        &self,
+        address: SocketAddr,
+        credentials: Credentials,
+        mode: Mode,
+    ) -> Result<Report, RegistryError> {
+        let registry = connect(address, credentials, options()).await?;
+        push(&self.layout, &self.plan, &[], &registry, mode, &Silent).await
+    }
+
+    /// Everything is at the registry, once, and every tag points to the right thing.
+    pub(crate) fn assert_complete(&self, server: &Server, name: &str) {
+        let state = server.state();
+        let blobs = std::fs::read_dir(self.home.path().join("blobs/sha256")).unwrap().count();
+        assert_eq!(state.blobs.len() + state.manifests.len(), blobs, "{name}");
+        for (digest, bytes) in &state.blobs {
+            assert_eq!(digest::Digest::of(bytes).to_string(), *digest, "{name}");
+        }
+        for push in &self.plan {
+            assert_eq!(state.tags[push.tag.as_ref().unwrap()], push.descriptor.digest.to_string(), "{name}");
+        }
+    }
+}
+
+pub(crate) fn repository(address: SocketAddr) -> Repository {
+    format!("{address}/aptman/qus").parse().unwrap()
+}
+
+/// Impatient, and with pieces small enough that the fixture's layers need several.
+pub(crate) fn options() -> Options {
+    let http = ::http::Options {
+        connect: Duration::from_secs(2),
+        stall: Duration::from_secs(1),
+        attempts: 3,
+        pause: Duration::from_millis(2),
+        longest_pause: Duration::from_millis(5),
+        longest_wait: Duration::from_secs(4),
+        ..::http::Options::default()
+    };
+    Options { http, piece: 3000, ..Options::default() }
+}
+
+pub(crate) async fn connect(
+    address: SocketAddr,
+    credentials: Credentials,
+    options: Options,
+) -> Result<Registry, RegistryError> {
+    Registry::connect(repository(address), Access::Push, credentials, options).await
+}

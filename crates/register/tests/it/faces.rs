@@ -1,0 +1,231 @@
+//! The other things that `register` can be: tonistiigi/binfmt, a writer of files for each boot, a shell.
+
+// The expected texts name the machine.
+#![cfg(target_arch = "x86_64")]
+
+use std::fs;
+
+use crate::place::{Place, names};
+use crate::private;
+
+const LIFETIME: &str = "note: this is a user namespace with a binfmt_misc of its own: the entries hold inside it, and \
+     vanish with it\n";
+
+/// The members of an array in the JSON that `binfmt` prints.
+fn members(json: &str, key: &str) -> Vec<String> {
+    let (_, rest) = json.split_once(&format!("\"{key}\": [")).unwrap();
+    let (array, _) = rest.split_once(']').unwrap();
+    array.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn binfmt_installs_uninstalls_and_prints_its_json() {
+    private::run("faces::binfmt_installs_uninstalls_and_prints_its_json", |misc| {
+        let place = Place::with(&["aarch64", "arm", "sparc"]);
+        let empty = place.called("binfmt", "");
+        assert_eq!((empty.code, empty.err.as_str()), (Some(0), ""));
+        assert_eq!(members(&empty.out, "emulators"), [""; 0]);
+        assert_eq!(members(&empty.out, "supported")[0], "linux/amd64");
+
+        let said = place.called("binfmt", "--install arm64,linux/arm/v7,amd64");
+        let log = "installing: arm64 OK\ninstalling: arm OK\ninstalling: amd64 OK (this machine runs it by itself)\n";
+        assert_eq!((said.code, said.err), (Some(0), format!("{LIFETIME}{log}")));
+        assert_eq!(members(&said.out, "emulators"), ["qemu-aarch64", "qemu-arm"]);
+        let supported = members(&said.out, "supported");
+        for platform in ["linux/amd64", "linux/arm64", "linux/386", "linux/arm/v7", "linux/arm/v6"] {
+            assert!(supported.iter().any(|name| name == platform), "{platform}: {supported:?}");
+        }
+        assert!(!supported.iter().any(|name| name == "linux/riscv64"));
+        assert!(fs::read_to_string(misc.join("qemu-arm")).unwrap().contains("\nflags: POCF\n"));
+
+        // Again, and all: what is there is fine, and what has no binary is not asked for.
+        let said = place.called("binfmt", "-install all");
+        let log = "installing: arm64 OK\ninstalling: arm OK\ninstalling: sparc OK\n";
+        assert_eq!((said.code, said.err), (Some(0), format!("{LIFETIME}{log}")));
+        assert_eq!(members(&said.out, "emulators").len(), 3);
+
+        let said = place.called("binfmt", "--uninstall arm64");
+        assert_eq!((said.code, said.err.as_str()), (Some(0), "uninstalling: qemu-aarch64 OK\n"));
+        fs::write(misc.join("register"), ":qemu-me:M::me::/usr/bin/me:").unwrap();
+        let said = place.called("binfmt", "--uninstall qemu-me");
+        let log = "uninstalling: qemu-me is another tool's\nhint: --force removes it\n";
+        assert_eq!((said.code, said.err.as_str()), (Some(1), log));
+        // A pattern means what is there.
+        let said = place.called("binfmt", "--uninstall qemu-*");
+        assert_eq!(said.code, Some(0));
+        assert!(said.err.contains("uninstalling: qemu-me stays: it is another tool's\n"), "{}", said.err);
+        let said = place.called("binfmt", "--uninstall qemu-a*");
+        assert_eq!((said.code, said.err.as_str()), (Some(0), "uninstalling: qemu-a* not found\n"));
+        assert_eq!(names(misc), ["qemu-me"]);
+        assert_eq!(place.called("binfmt", "--force --uninstall=qemu-*").code, Some(0));
+        assert_eq!(names(misc), [""; 0]);
+    });
+}
+
+#[test]
+fn binfmt_fails_when_something_did() {
+    private::run("faces::binfmt_fails_when_something_did", |_| {
+        let place = Place::with(&["arm"]);
+        let said = place.called("binfmt", "--install arm,riscv64");
+        assert_eq!(said.code, Some(1));
+        let log = "installing: arm OK\ninstalling: riscv64 cannot register riscv64: there is no BIN/qemu-riscv64-static\n";
+        assert!(said.err.contains(log), "{}", said.err);
+        assert_eq!(members(&said.out, "emulators"), ["qemu-arm"]);
+        let said = place.called("binfmt", "--install vax");
+        assert!(
+            said.code == Some(1) && said.err.starts_with("error: unknown target `vax`\n"),
+            "{}",
+            said.err
+        );
+        let said = place.called("binfmt", "--uninstall s390x");
+        assert_eq!((said.code, said.err.as_str()), (Some(1), "uninstalling: qemu-s390x not found\n"));
+        let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "--install", "arm"]);
+        let said = place.said(command.env("QEMU_BINARY_PREFIX", "buildkit-").output().unwrap());
+        said.check(
+            1,
+            "",
+            "error: cannot use QEMU_BINARY_PREFIX (buildkit-)\nhint: the binaries here are called qemu-TARGET; unset it\n",
+        );
+        let place = Place::with(&[]);
+        assert_eq!(place.called("binfmt", "--install all").code, Some(1));
+    });
+}
+
+#[test]
+fn binfmt_tells_its_qemus_version() {
+    let place = Place::with(&["arm"]);
+    place.put("s390x", "9.2.4");
+    let own = env!("CARGO_PKG_VERSION");
+    place.called("binfmt", "--version").check(0, &format!("binfmt/{own} qemu/v11.1.3\n"), "");
+    Place::with(&[]).called("binfmt", "-version").check(0, &format!("binfmt/{own} qemu/none\n"), "");
+    assert!(place.called("binfmt", "-h").out.starts_with("Usage: binfmt "));
+}
+
+#[test]
+fn both_faces_know_what_the_kernel_and_the_machine_cannot_do() {
+    private::run("faces::both_faces_know_what_the_kernel_and_the_machine_cannot_do", |misc| {
+        let place = Place::with(&["arm"]);
+        let register = env!("CARGO_BIN_EXE_register");
+        // The kernel's own way to say that it is Linux 2.6 (personality(2), UNAME26).
+        let old = ["setarch", "x86_64", "--uname-2.6", register];
+        for arguments in ["-s -- -p arm", "--install arm"] {
+            place.run(&old, arguments).check(
+                1,
+                "",
+                "error: cannot register persistently: the flag F came with Linux 4.8, and this is Linux 2.6\n\
+                 hint: use `register` without -p, and have each container hold its QEMU binary under the registered path\n",
+            );
+            assert_eq!(names(misc), [""; 0], "{arguments}");
+        }
+        // The file that tells an emulated program what is beneath it.
+        fs::write(place.path("arch"), "aarch64\n").unwrap();
+        let script = format!(
+            "mount --bind {} /proc/sys/kernel/arch && exec {register} \"$@\"",
+            place.path("arch").display()
+        );
+        let emulated = ["unshare", "-m", "sh", "-c", &script, "sh"];
+        let warning = "warning: this program is itself emulated: it is for x86_64, and this machine is aarch64\n\
+                       hint: use the image and the QEMU binaries for aarch64 hosts\n";
+        for arguments in ["-s -- -p arm", "--install arm"] {
+            let said = place.run(&emulated, arguments);
+            assert_eq!(said.code, Some(0), "{arguments}: {}", said.err);
+            assert!(said.err.contains(warning), "{arguments}: {}", said.err);
+        }
+    });
+}
+
+#[test]
+fn systemds_files_hold_lines_that_the_kernel_takes() {
+    private::run("faces::systemds_files_hold_lines_that_the_kernel_takes", |misc| {
+        let place = Place::with(&["arm", "sparc"]);
+        let dir = place.path("binfmt.d");
+        let arguments = format!("-s -- -p --systemd arm sparc x86_64 --exportdir {}", dir.display());
+        place.register(&arguments).check(
+            1,
+            "",
+            "error: cannot write to DIR/binfmt.d: there is no such folder\n\
+             hint: mkdir -p DIR/binfmt.d, or name another with --exportdir\n",
+        );
+        fs::create_dir(&dir).unwrap();
+        let said = place.register(&arguments);
+        assert_eq!(said.code, Some(0), "x86_64 is passed over here too");
+        assert_eq!(
+            said.out,
+            "Skipping x86_64: this machine (x86_64) runs these by itself\n\
+             Setting BIN/qemu-arm-static as binfmt interpreter for arm for systemd-binfmt.service\n\
+             Setting BIN/qemu-sparc-static as binfmt interpreter for sparc for systemd-binfmt.service\n"
+        );
+        assert_eq!(names(misc), [""; 0]);
+        assert_eq!(names(&dir), ["qemu-arm.conf", "qemu-sparc.conf"]);
+        fs::write(dir.join("qemu-alpha.conf"), "# somebody else's\n").unwrap();
+        let remove = format!("-- -r -s -e {}", dir.display());
+        let removed = "DIR/binfmt.d/qemu-arm.conf\nVERB DIR/binfmt.d/qemu-sparc.conf\n";
+        let told = |verb: &str| format!("{verb} {}", removed.replace("VERB", verb));
+        place.register(&format!("-n {remove}")).check(0, &told("Would remove"), "");
+        let line = fs::read(dir.join("qemu-arm.conf")).unwrap();
+        place.register(&remove).check(0, &told("Removing"), "");
+        place.register(&remove).check(0, "", "note: there is none of this program's files in DIR/binfmt.d\n");
+        assert_eq!(names(&dir), ["qemu-alpha.conf"]);
+        fs::write(misc.join("register"), &line).unwrap();
+        let written = fs::read_to_string(misc.join("qemu-arm")).unwrap();
+        place.register("-- -r");
+        place.register("-s -- -p arm");
+        assert_eq!(fs::read_to_string(misc.join("qemu-arm")).unwrap(), written);
+    });
+}
+
+#[test]
+fn debians_files_are_what_update_binfmts_imports() {
+    let place = Place::with(&["arm"]);
+    let dir = place.path("binfmts");
+    fs::create_dir(&dir).unwrap();
+    let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "-s", "--", "-d", "arm", "i386"]);
+    let output = command
+        .env("EXPORTDIR", &dir)
+        .env("HOST_ARCH", "ppc64le")
+        .env("QEMU_CREDENTIAL", "yes")
+        .output()
+        .unwrap();
+    place.said(output).check(
+        0,
+        "Setting BIN/qemu-arm-static as binfmt interpreter for arm for update-binfmts\n\
+         Setting BIN/qemu-i386-static as binfmt interpreter for i386 for update-binfmts\n",
+        "warning: with -c, set-user-ID programs of these targets run with their owner's rights, as sudo needs; so whoever \
+         can bring such a program owned by root, in an image for instance, becomes root through QEMU\n",
+    );
+    let magic = "\\x7f\\x45\\x4c\\x46\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
+    let mask = "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff";
+    assert_eq!(
+        fs::read_to_string(dir.join("qemu-arm")).unwrap(),
+        format!(
+            "package qemu-arm\ninterpreter {}\nmagic {magic}\nmask {mask}\ncredentials yes\npreserve no\nfix_binary no\n",
+            place.qemu("arm").display()
+        )
+    );
+}
+
+#[test]
+fn a_shell_runs_a_command_with_its_arguments_intact() {
+    let place = Place::with(&[]);
+    let run = |arguments: &[&str]| {
+        let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "-i"]);
+        place.said(command.args(arguments).output().unwrap())
+    };
+    run(&["printf", "%s|", "a b", "$HOME", ""]).check(0, "a b|$HOME||", "");
+    run(&["echo one; exit 7"]).check(7, "one\n", "");
+    run(&["/nowhere/x"]).check(
+        1,
+        "",
+        "error: cannot run /nowhere/x: No such file or directory (os error 2)\n",
+    );
+}
+
+#[test]
+fn help_fits_a_terminal_and_tells_every_option() {
+    let place = Place::with(&[]);
+    let help = place.register("--help");
+    assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
+    assert!(help.out.lines().all(|line| line.chars().count() <= 110), "{}", help.out);
+    assert_eq!(place.register("-- -h").code, Some(1));
+    assert_eq!(place.register("-- -h").out, help.out);
+}

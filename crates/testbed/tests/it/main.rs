@@ -1,0 +1,10 @@
+//! Sandboxes, engines, registries and packages for tests, tried themselves.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod apt;
+mod archive;
+mod engines;
+mod registry;
+mod sandbox;
+mod support;

@@ -1,0 +1,52 @@
+//! A log is never silent for more than five seconds while something runs.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use debian::testing::Fault;
+
+use super::locked;
+
+/// How long a reader of a log may have to wait.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[test]
+fn a_cold_run_that_takes_its_time_prints_a_line_every_five_seconds() {
+    let line = locked(&["mipsel"]);
+    // Without what `lock` has fetched: the package begins to arrive, and then does not go on for a while.
+    std::fs::remove_dir_all(line.path("cache/sha256")).unwrap();
+    let lock = debian::lock::Lock::parse(&line.read("images/debian.lock")).unwrap();
+    let package = lock.qemu("mipsel".parse().unwrap()).next().unwrap();
+    line.misbehave(&package.path, Fault::Stall(1000));
+
+    let started = Instant::now();
+    let mut command = line.command(&["images", "--kind", "pkg"], &[]);
+    let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let (sender, lines) = std::sync::mpsc::channel();
+    let stderr = BufReader::new(run.stderr.take().unwrap());
+    let reader = std::thread::spawn(move || {
+        for line in stderr.lines() {
+            drop(sender.send((started.elapsed(), line.unwrap())));
+        }
+    });
+    let mut printed = Vec::new();
+    let mut last = Duration::ZERO;
+    while last < Duration::from_secs(14) {
+        let (time, text) = lines
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| panic!("nothing was printed for five seconds after {last:?}: {printed:#?}"));
+        assert!(time - last <= PATIENCE, "{time:?} after {last:?}: {printed:#?}");
+        last = time;
+        printed.push(text);
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    reader.join().unwrap();
+    let signs: Vec<&String> = printed.iter().filter(|line| line.starts_with("still ")).collect();
+    assert!(signs.len() >= 2, "{printed:#?}");
+    for sign in signs {
+        assert!(sign.starts_with("still making layers, host by host: 0 of 1, "), "{sign}");
+        assert!(sign.contains(": 1.0 kB of "), "{sign}");
+    }
+}

@@ -1,0 +1,143 @@
+//! A workspace of its own for `xtask`, beside an archive of the test's own.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use debian::testing::{Built, Server};
+
+/// A folder with `images/` in it, and the server of its archive.
+pub(crate) struct Line {
+    dir: tempfile::TempDir,
+    server: RefCell<Option<Server>>,
+}
+
+/// What a run printed, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    code: Option<i32>,
+}
+
+impl Line {
+    pub(crate) fn new(hosts: &[&str], archive: &Built) -> Line {
+        let line = Line { dir: tempfile::tempdir().unwrap(), server: RefCell::new(None) };
+        let config =
+            format!("repository = \"docker.io/aptman/qus\"\nsuites = [\"sid\"]\nhosts = {hosts:?}\n");
+        line.write("images/images.toml", &config);
+        line.write("xtask/Cargo.toml", "");
+        line.serve(archive);
+        line
+    }
+
+    /// Serves `archive` from now on, and trusts its key.
+    pub(crate) fn serve(&self, archive: &Built) {
+        fs::create_dir_all(self.path("images/keyrings")).unwrap();
+        fs::write(self.path("images/keyrings/test.asc"), &archive.keyring).unwrap();
+        *self.server.borrow_mut() = Some(Server::start(archive.files.clone()).unwrap());
+    }
+
+    /// Lets the archive's server misbehave at every request for `path`.
+    pub(crate) fn misbehave(&self, path: &str, fault: debian::testing::Fault) {
+        self.server.borrow().as_ref().unwrap().always(path, fault);
+    }
+
+    /// Gives the workspace what `register` is built from, and the cache what `cargo xtask test` built of it, so that
+    /// nothing is compiled; `false` where there is nothing to give.
+    pub(crate) fn lend_register(&self) -> bool {
+        let Some(built) = std::env::var_os("QUS_TEST_REGISTER_DIR") else { return false };
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+        for source in
+            ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "crates", "images/libc.lock", "xtask/src"]
+        {
+            std::os::unix::fs::symlink(ours.join(source), self.path(source)).unwrap();
+        }
+        fs::create_dir_all(self.path("cache")).unwrap();
+        std::os::unix::fs::symlink(Path::new(&built).parent().unwrap(), self.path("cache/register")).unwrap();
+        true
+    }
+
+    /// Stops serving.
+    pub(crate) fn close(&self) {
+        *self.server.borrow_mut() = None;
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.run_with(args, &[])
+    }
+
+    /// Runs with environment variables.
+    pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Output {
+        let output = self.command(args, variables).output().unwrap();
+        Output {
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code(),
+        }
+    }
+
+    /// What [`Line::run_with`] runs, for tests that do something meanwhile.
+    pub(crate) fn command(&self, args: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env("CARGO_MANIFEST_DIR", self.path("xtask"))
+            .env("QUS_CACHE_DIR", self.path("cache"))
+            .env_remove("QUS_MIRROR")
+            .env_remove("QUS_CACHE_SIZE")
+            // The user's own login is none of the test's business.
+            .env("DOCKER_CONFIG", self.path("docker"))
+            .envs(variables.iter().copied());
+        if let Some(server) = &*self.server.borrow() {
+            command.env("QUS_MIRROR", server.url());
+        }
+        command
+    }
+
+    /// Makes the next build make every layer, from what was downloaded.
+    pub(crate) fn forget_layers(&self) {
+        let memos = self.path("cache/layers");
+        if memos.exists() {
+            fs::remove_dir_all(memos).unwrap();
+        }
+    }
+
+    pub(crate) fn root(&self) -> String {
+        self.dir.path().to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
+        fs::read(self.path(path)).unwrap()
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn path(&self, path: &str) -> std::path::PathBuf {
+        self.dir.path().join(Path::new(path))
+    }
+}
+
+impl Output {
+    #[track_caller]
+    pub(crate) fn success(self) -> Output {
+        assert_eq!(self.code, Some(0), "{}{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn failure(self, code: i32) -> Output {
+        assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
+        self
+    }
+}

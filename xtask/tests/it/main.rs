@@ -1,0 +1,28 @@
+//! The maintainer's commands and what the repository promises, from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod action;
+mod arrows;
+mod cache;
+mod circles;
+mod compression;
+mod docs;
+mod e2e;
+mod golden;
+mod images;
+mod lacking;
+mod layout;
+mod line;
+mod lock;
+mod manual;
+mod real;
+mod recipe;
+mod recipes;
+mod release;
+mod report;
+mod ship;
+mod testing;
+mod upkeep;
+mod work;
+mod workflow;

@@ -1,0 +1,169 @@
+//! The real images, as `cargo xtask test` built them from Debian's packages: do their programs run?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::layout::Images;
+use arch::Host;
+
+/// QEMU on this machine, to run other hosts' programs: Debian's `qemu-user`, unpacked.
+struct Emulators(PathBuf);
+
+impl Emulators {
+    fn find(test: &str) -> Option<Emulators> {
+        let dir = std::env::var_os("QUS_TEST_QEMU_DIR").map(|dir| Emulators(PathBuf::from(dir)));
+        if dir.is_none() {
+            testbed::skip(test, "QUS_TEST_QEMU_DIR names no unpacked qemu-user");
+        }
+        dir
+    }
+
+    /// Runs `program`, which is for `host`.
+    fn run(&self, host: Host, program: &Path, args: &[&str]) -> Output {
+        let native = Host::native() == Ok(host);
+        let mut command = if native {
+            Command::new(program)
+        } else {
+            let mut command = Command::new(self.0.join("usr/bin").join(format!("qemu-{}", host.target())));
+            command.arg(program);
+            command
+        };
+        command.args(args).output().unwrap()
+    }
+}
+
+#[test]
+fn each_hosts_qemu_says_the_version_in_the_table() {
+    let test = "each_hosts_qemu_says_the_version_in_the_table";
+    let (Some(images), Some(emulators)) = (Images::find(test), Emulators::find(test)) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut ran = BTreeSet::new();
+    for (host, image) in images.index("pkg") {
+        // A big one, and one of those that 32-bit hosts of sid lack.
+        for target in ["arm", "aarch64"] {
+            let path = format!("usr/bin/qemu-{target}-static");
+            let program = dir.path().join(format!("{host}-{target}"));
+            images.extract(&image, &path, &program);
+            let output = emulators.run(host, &program, &["--version"]);
+            assert!(output.status.success(), "{host}: {path}: {output:?}");
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            let version = images.version(host, target);
+            assert!(
+                said.starts_with(&format!("qemu-{target} version {version}")),
+                "{host}: expected {version}, got {said}"
+            );
+            ran.insert((host, target));
+        }
+    }
+    assert_eq!(ran.len(), 2 * Host::all().count(), "{ran:?}");
+}
+
+#[test]
+fn register_runs_on_each_host() {
+    let test = "register_runs_on_each_host";
+    let (Some(images), Some(emulators)) = (Images::find(test), Emulators::find(test)) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut helps = BTreeMap::new();
+    for (host, image) in images.index("register") {
+        let program = dir.path().join(host.name());
+        images.extract(&image, "qus/register", &program);
+        let output = emulators.run(host, &program, &["--help"]);
+        assert!(output.status.success(), "{host}: {output:?}");
+        helps.insert(host, String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    assert_eq!(helps.len(), Host::all().filter(|host| host.triple().is_some()).count());
+    let first = helps.values().next().unwrap();
+    assert!(first.contains("binfmt_misc"), "{first}");
+    assert!(helps.values().all(|help| help == first));
+}
+
+#[test]
+fn busybox_has_a_link_for_each_of_its_applets() {
+    let test = "busybox_has_a_link_for_each_of_its_applets";
+    let (Some(images), Some(emulators)) = (Images::find(test), Emulators::find(test)) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for (host, image) in images.index("register") {
+        // It goes by the name that it is called by.
+        let program = dir.path().join(format!("busybox-{host}"));
+        images.extract(&image, "bin/busybox", &program);
+        let output = emulators.run(host, &program, &["--list"]);
+        let list = String::from_utf8(output.stdout).unwrap();
+        let applets: BTreeSet<String> =
+            list.lines().filter(|name| *name != "busybox").map(|name| format!("bin/{name}")).collect();
+        let links: BTreeSet<String> =
+            images.links(&image).into_iter().filter(|path| path.starts_with("bin/")).collect();
+        assert_eq!(links, applets, "{host}");
+        assert!(applets.len() > 200, "{host}: {applets:?}");
+    }
+}
+
+/// A tarball as a user unpacks it, with this machine's tar.
+#[test]
+fn a_release_holds_what_the_images_hold() {
+    let test = "a_release_holds_what_the_images_hold";
+    let Some(images) = Images::find(test) else { return };
+    let Ok(native) = Host::native() else { return };
+    // A workspace with the lock that the images were built from.
+    let dir = tempfile::tempdir().unwrap();
+    let at = |path: &str| dir.path().join(path);
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    for folder in ["images", "xtask"] {
+        std::fs::create_dir(at(folder)).unwrap();
+    }
+    std::fs::copy(std::env::var_os("QUS_TEST_LOCK").unwrap(), at("images/debian.lock")).unwrap();
+    let links = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "rust-toolchain.toml",
+        "crates",
+        "images/images.toml",
+        "images/libc.lock",
+        "xtask/src",
+    ];
+    for link in links {
+        std::os::unix::fs::symlink(ours.join(link), at(link)).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["release", "--host", native.name(), "--target", "aarch64", "--target", "riscv64"])
+        .arg("--layout")
+        .arg(images.path())
+        .args(["--output", "assets"])
+        .current_dir(dir.path())
+        .env("CARGO_MANIFEST_DIR", at("xtask"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+
+    let shell = |script: &str| {
+        let output = Command::new("sh").args(["-euc", script]).current_dir(at("assets")).output().unwrap();
+        assert!(output.status.success(), "{script}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(shell("sha256sum -c SHA256SUMS").contains("qemu-aarch64-static_"));
+    assert!(shell("sh ./register.sh --help").contains("binfmt_misc"));
+    for target in ["aarch64", "riscv64"] {
+        shell(&format!("tar -xzf qemu-{target}-static_{native}.tgz"));
+        let version = images.version(native, target);
+        let said = shell(&format!("./qemu-{target}-static --version"));
+        assert!(said.starts_with(&format!("qemu-{target} version {version}")), "{said}");
+        assert_eq!(shell(&format!("./qemu-{target}-static ./test-{target}")), "Hello world!\n");
+        let check = format!("./qemu-{target}-static ./test-program_{target} </dev/null || test $? = 42");
+        shell(&format!("{{ {check}; }} && ! ./qemu-{target}-static ./test-program_{target} </dev/null"));
+        // The binary in the image is the same.
+        let path = at(&format!("from-image-{target}"));
+        images.extract(&images.index("pkg")[&native], &format!("usr/bin/qemu-{target}-static"), &path);
+        shell(&format!("cmp qemu-{target}-static ../from-image-{target}"));
+    }
+}
+
+#[test]
+fn full_is_register_and_pkg() {
+    let Some(images) = Images::find("full_is_register_and_pkg") else { return };
+    let (pkg, register, full) = (images.index("pkg"), images.index("register"), images.index("latest"));
+    assert_eq!(full.len(), register.len());
+    for (host, full) in full {
+        let parts: Vec<_> = register[&host].layers.iter().chain(&pkg[&host].layers).cloned().collect();
+        assert_eq!(full.layers, parts, "{host}");
+    }
+}

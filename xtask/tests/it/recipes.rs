@@ -1,0 +1,200 @@
+//! The commands of the documentation's pages, typed on real engines, and the files, read by those that they are for.
+//!
+//! A block after `<!-- run: ENGINE… -->` is run on these engines, with nothing registered before; after `<!-- then: … -->`
+//! it goes on where the one before has ended, and after `<!-- boot: … -->` the machine is booted in between. What follows
+//! `$ ` is typed, and the lines below it are what it prints, where `…` stands for anything. A block after
+//! `<!-- file: NAME -->` is a file in the folder where the commands are typed; `recipe::reader` says who reads it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::layout::Images;
+use crate::recipe::machine::Machine;
+use crate::recipe::reader::{self, Reader};
+use crate::recipe::{self, Block, Kind, kubernetes};
+use testbed::sandbox::Options;
+use testbed::{Booted, Engine, Package, Packages, Running, Sandbox, Tree};
+
+/// The images that the pages name.
+const TAGS: [&str; 5] = ["latest", "binfmt", "register", "pkg", "aarch64"];
+
+const DOCKER28: Engine = Engine::Docker28 { containerd_store: false };
+
+/// podman and what it runs, with the libraries that `ldd` says they load.
+#[rustfmt::skip]
+const PODMAN5: [&str; 33] = [
+    "catatonit", "conmon", "crun", "golang-github-containers-common", "golang-github-containers-image", "libacl1",
+    "libassuan9", "libatomic1", "libattr1", "libaudit1", "libbsd0", "libbz2-1.0", "libc6", "libcap-ng0", "libcap2",
+    "libcrypt1", "libgcc-s1", "libglib2.0-0t64", "libgpg-error0", "libgpgme11t64", "libmd0", "libpam0g",
+    "libpcre2-8-0", "libseccomp2", "libselinux1", "libsemanage2", "libsepol2", "libsqlite3-0", "libsubid5",
+    "libsystemd0", "libyajl2", "netavark", "podman",
+];
+
+/// Every way in which the page can say that something was run.
+const ENGINES: [&str; 5] = ["docker20", "docker28", "podman", "podman5", "systemd"];
+const READERS: [Reader; 4] = [Reader::GitHub, Reader::GitLab, Reader::Kubernetes, Reader::Systemd];
+const NOT_RUN: &str = "not run";
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+}
+
+/// The blocks of every page.
+fn blocks() -> Vec<Block> {
+    let mut pages: Vec<_> = fs::read_dir(docs()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages.sort();
+    pages.iter().flat_map(|path| recipe::blocks(path)).collect()
+}
+
+#[test]
+fn recipes_run_on_docker28() {
+    let plugins = ["docker-buildx", "docker-compose"].map(|name| Package::native("sid", name));
+    check("docker28", DOCKER28, &[("docker-plugins", plugins.to_vec()), packages_of(DOCKER28)]);
+}
+
+#[test]
+fn recipes_run_on_docker20() {
+    check("docker20", Engine::Docker20, &[packages_of(Engine::Docker20)]);
+}
+
+#[test]
+fn recipes_run_on_podman() {
+    check("podman", Engine::Podman, &[packages_of(Engine::Podman)]);
+}
+
+/// The one of bookworm plays no DaemonSets.
+#[test]
+fn recipes_run_on_podman5() {
+    let packages = PODMAN5.map(|name| Package::native("trixie", name));
+    check("podman5", Engine::Podman, &[("podman5", packages.to_vec())]);
+}
+
+#[test]
+fn recipes_run_on_systemd() {
+    check("systemd", DOCKER28, &[("systemd", Booted::packages()), packages_of(DOCKER28)]);
+}
+
+fn packages_of(engine: Engine) -> (&'static str, Vec<Package>) {
+    (engine.tree_name(), engine.packages())
+}
+
+/// A recipe that no test runs says so, and no other does.
+#[test]
+fn the_page_says_how_each_recipe_was_run() {
+    let page = docs().join("recipes.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let rows: Vec<(&str, &str)> = text.lines().filter_map(row).collect();
+    let sections: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(rows.iter().map(|(section, _)| *section).collect::<Vec<_>>(), sections);
+    let lint = fs::read_to_string(docs().join("../.ci/workflows")).unwrap();
+    let is_linted = |line: &str| line.contains("actionlint.mjs") && line.contains("docs/recipes.md");
+    assert!(lint.lines().any(is_linted), "{lint}");
+    let blocks = recipe::blocks(&page);
+    let everything: Vec<&str> = (ENGINES.iter().map(|engine| reader::words(engine)))
+        .chain(READERS.iter().flat_map(|reader| reader.words()).copied())
+        .chain([NOT_RUN])
+        .collect();
+    for (section, how) in rows {
+        let of_section: Vec<&Kind> =
+            blocks.iter().filter(|block| block.section == section).map(|block| &block.kind).collect();
+        let words = words(section, &of_section);
+        for word in &everything {
+            let (is, says) = (words.contains(word), how.contains(word));
+            assert_eq!(is, says, "{section}: `{how}` and {word}: is it so, and is it said?");
+        }
+    }
+}
+
+/// `| [Docker](#docker) | how |`
+fn row(line: &str) -> Option<(&str, &str)> {
+    let (section, rest) = line.strip_prefix("| [")?.split_once(']')?;
+    Some((section, rest.split_once('|')?.1.trim_end_matches('|').trim()))
+}
+
+/// How a section's recipes are run, in the page's words.
+fn words(section: &str, blocks: &[&Kind]) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    for kind in blocks {
+        match kind {
+            Kind::Run { engines, .. } => words.extend(engines.iter().map(|engine| reader::words(engine))),
+            Kind::File { name, .. } => {
+                let reader = Reader::of(name);
+                let typed = blocks.iter().any(|kind| matches!(kind, Kind::Run { .. }));
+                assert!(reader != Reader::Commands || typed, "{section}: no command reads {name}");
+                words.extend(reader.words());
+                words.extend(reader.engine().map(reader::words));
+            }
+            Kind::NotRun => {}
+            Kind::Unmarked { text } => panic!("{section}: no test runs this:\n{text}"),
+        }
+    }
+    if words.is_empty() { vec![NOT_RUN] } else { words }
+}
+
+/// Each field is one that Kubernetes has, and of its type: what reads a pod to run it passes over others.
+#[test]
+fn kubernetes_knows_every_field() {
+    let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/keyrings");
+    let packages = Packages::of_the_machine(&keyrings).unwrap();
+    let schema = kubernetes::Schema::new(&packages);
+    let mut checked = 0;
+    for block in blocks() {
+        let Kind::File { name, text } = block.kind else { continue };
+        if Reader::of(&name) == Reader::Kubernetes {
+            schema.check(&reader::document(&name, &text)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            // And it does find what is wrong.
+            for (right, wrong) in [("initContainers:", "initContainer:"), ("runAsUser: 0", "runAsUser: root")]
+            {
+                assert!(text.contains(right));
+                let text = text.replace(right, wrong);
+                assert!(schema.check(&reader::document(&name, &text)).is_err(), "{wrong}");
+            }
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 1);
+}
+
+/// Tries everything that is for `test` on the engine, in a sandbox with these trees of packages.
+fn check(test: &str, engine: Engine, trees: &[(&str, Vec<Package>)]) {
+    let Some(images) = Images::find(test) else { return };
+    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
+    let Some(packages) = Packages::for_test(test, keyrings) else { return };
+    let trees: Vec<Tree> = trees.iter().map(|(name, list)| packages.tree(name, list).unwrap()).collect();
+    let options = Options { trees: trees.iter().collect(), ..Options::default() };
+    let sandbox = Sandbox::start(&packages, &options).unwrap();
+    let running = engine.start(&sandbox).unwrap();
+    let archive = sandbox.shared().join("qus.tar");
+    images.write_archive(&TAGS, &archive);
+    running.load(&archive).unwrap();
+    load_busybox(&packages, &running);
+    let mut machine = if test == "systemd" {
+        drop(running);
+        Machine::boot(&sandbox)
+    } else {
+        Machine::of(&sandbox, running)
+    };
+    let tried: usize = blocks().iter().map(|block| machine.try_block(test, &block.kind)).sum();
+    assert!(tried >= 3, "only {tried} commands and files are for {test}");
+}
+
+/// What Docker Hub's `busybox` is for arm64: one program under many names.
+fn load_busybox(packages: &Packages, running: &Running<'_>) {
+    let arm64: arch::Host = "arm64".parse().unwrap();
+    let package = Package::new("bookworm", arm64, "busybox-static");
+    let tree = packages.tree("busybox-arm64", &[package]).unwrap();
+    let path = running.sandbox().shared().join("busybox.tar");
+    let mut builder = tar::Builder::new(File::create(&path).unwrap());
+    tree.append(&mut builder).unwrap();
+    for name in ["sh", "uname", "cat"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        header.set_mode(0o777);
+        builder.append_link(&mut header, format!("usr/bin/{name}"), "busybox").unwrap();
+    }
+    builder.into_inner().unwrap();
+    running.import(&path, arm64.platform(), "docker.io/library/busybox:latest").unwrap();
+    fs::remove_file(path).unwrap();
+}

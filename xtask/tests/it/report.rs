@@ -1,0 +1,203 @@
+//! The report page, made from the real lock and used in a real browser.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use arch::Target;
+use serde_json::{Value, json};
+use testbed::sandbox::{Options, Sandbox};
+use testbed::{Browser, Packages};
+
+/// Where pages are in the sandbox.
+const PAGES: &str = "/pages";
+
+/// A report in a folder of its own, with sizes if there is a layout to take them from.
+struct Report {
+    dir: tempfile::TempDir,
+    json: Value,
+}
+
+impl Report {
+    fn make() -> Report {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = command(dir.path());
+        if let Some(layout) = std::env::var_os("QUS_TEST_LAYOUT") {
+            command.arg("--layout").arg(std::path::absolute(layout).unwrap());
+        }
+        let output = command.arg("--json").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Report { dir, json: serde_json::from_slice(&output.stdout).unwrap() }
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.dir.path().join(name)).unwrap()
+    }
+
+    fn names(&self, key: &str) -> Vec<&str> {
+        self.json[key].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect()
+    }
+}
+
+/// A report in `dir`, where no layout is.
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["report", "--output", "."]).current_dir(dir);
+    command
+}
+
+#[test]
+fn a_layout_that_is_asked_for_must_be_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = command(dir.path()).args(["--layout", "typo"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: cannot take sizes from typo: there is no such directory\n\
+         hint: `cargo xtask images` builds the layout target/images; without --layout, a report needs none\n"
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let output = command(dir.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(dir.path().join("index.html").exists());
+}
+
+#[test]
+fn every_form_has_every_cell() {
+    let report = Report::make();
+    let (targets, hosts) = (report.names("targets"), report.names("hosts"));
+    assert_eq!(targets, Target::current().map(Target::name).collect::<Vec<_>>());
+    assert_eq!(hosts, arch::Host::all().map(arch::Host::name).collect::<Vec<_>>());
+    let cells = targets.len() * hosts.len();
+    let page = report.read("index.html");
+    assert_eq!(page.matches(" data-package=\"qemu-user").count(), cells);
+    let markdown = report.read("report.md");
+    for target in targets {
+        let line = markdown.lines().find(|line| line.starts_with(&format!("| **{target}** |"))).unwrap();
+        assert_eq!(line.matches('|').count(), hosts.len() + 2, "{line}");
+        assert_eq!(line.matches("| -").count(), 0, "{line}");
+    }
+}
+
+#[test]
+fn the_page_wants_nothing_from_elsewhere() {
+    let page = Report::make().read("index.html");
+    for foreign in ["http:", "https:", "src=", "@import", "url("] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    assert!(page.contains("content=\"default-src 'none';"));
+}
+
+/// A page of this folder in a frame.
+fn framed(sandbox: &Sandbox, name: &str, page: &str, size: (u32, u32), hash: &str) -> String {
+    let page = page
+        .replace("WIDTH", &size.0.to_string())
+        .replace("HEIGHT", &size.1.to_string())
+        .replace("HASH", hash);
+    sandbox.write(Path::new(PAGES).join(name), page).unwrap();
+    format!("file://{PAGES}/{name}")
+}
+
+/// Uses the page in a frame of this size; what a reader sees then.
+fn used(browser: &Browser<'_>, sandbox: &Sandbox, size: (u32, u32)) -> Value {
+    let hash = "#run=linux%2Farm64&on=s390x&sort=-amd64";
+    let url = framed(sandbox, "harness.html", include_str!("report/harness.html"), size, hash);
+    let document = browser.document(&url).unwrap();
+    let seen = document.split_once("<pre id=\"seen\">").unwrap().1.split_once("</pre>").unwrap().0;
+    let seen = seen.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    serde_json::from_str(&seen).unwrap_or_else(|error| panic!("{error}: {seen}"))
+}
+
+/// How much of a picture each colour takes, and its size.
+fn colours(png: &[u8]) -> ((u32, u32), BTreeSet<[u8; 3]>, f64) {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let step = info.color_type.samples();
+    let mut seen: std::collections::BTreeMap<[u8; 3], usize> = std::collections::BTreeMap::new();
+    for pixel in pixels[..info.buffer_size()].chunks_exact(step) {
+        *seen.entry([pixel[0], pixel[1], pixel[2]]).or_default() += 1;
+    }
+    let total: usize = seen.values().sum();
+    let most = seen.values().copied().max().unwrap_or(0);
+    ((info.width, info.height), seen.into_keys().collect(), most as f64 / total as f64)
+}
+
+#[test]
+fn a_reader_finds_a_combination_in_a_browser() {
+    let test = "a_reader_finds_a_combination_in_a_browser";
+    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
+    let Some(packages) = Packages::for_test(test, keyrings) else { return };
+    let tree = packages.tree("chromium", &Browser::packages()).unwrap();
+    let sandbox = Sandbox::start(&packages, &Options { trees: vec![&tree], ..Options::default() }).unwrap();
+    let browser = Browser::new(&sandbox);
+    let report = Report::make();
+    sandbox.write(format!("{PAGES}/index.html"), report.read("index.html")).unwrap();
+
+    for (width, height) in [(390, 844), (1200, 900), (1400, 900)] {
+        let seen = used(&browser, &sandbox, (width, height));
+        // Nothing hangs over: the page is as wide as its window.
+        assert_eq!(seen["width"], json!([width, width]), "at {width}");
+        check_use(&report, &seen);
+    }
+
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let dark = ["--blink-settings=preferredColorScheme=0"];
+    for (name, size, hash, flags) in [
+        ("report-390", (390, 844), "#run=arm64&on=amd64", &[][..]),
+        ("report-390-all", (390, 2400), "", &[][..]),
+        ("report-1400", (1400, 2400), "#run=&on=", &[][..]),
+        ("report-1400-dark", (1400, 1100), "#run=arm64", &dark[..]),
+    ] {
+        let url = framed(&sandbox, "still.html", include_str!("report/still.html"), size, hash);
+        let picture = browser.picture(&url, size.0.max(520), size.1, flags).unwrap();
+        fs::write(folder.join(name).with_extension("png"), &picture).unwrap();
+        let (actual, colours, most) = colours(&picture);
+        assert_eq!(actual, (size.0.max(520), size.1), "{name}");
+        // Text has its shades, cells their colours.
+        assert!(colours.len() > 100 && most < 0.9, "{name} is nearly blank: {} colours", colours.len());
+    }
+}
+
+/// What the harness saw, at any width.
+fn check_use(report: &Report, seen: &Value) {
+    let register =
+        |target: &str| format!("docker run --rm --privileged aptman/qus:{target} -s -- -p {target}");
+    assert_eq!(seen["hash"], json!(["linux/arm64", "s390x", register("aarch64")]));
+    for (text, expected) in [
+        // Also armeb's big brother, one of whose names is arm64be. Sorted by size, the largest first, or by name.
+        ("arm64", &["aarch64", "aarch64_be"][..]),
+        ("linux/arm64", &["aarch64", "aarch64_be"]),
+        ("aarch64", &["aarch64", "aarch64_be"]),
+        ("Linux/ARM/v7", &["arm"]),
+        ("riscv64, s390x", &["riscv64", "s390x"]),
+        ("vax", &[]),
+    ] {
+        let rows: BTreeSet<&str> = strings(&seen["run"][text]).into_iter().collect();
+        assert_eq!(rows, expected.iter().copied().collect(), "{text}");
+    }
+    assert_eq!(seen["none"], json!(["No target is called “vax”.", true]));
+    assert_eq!(seen["on"], json!({"x86_64": ["amd64"], "armhf": ["arm32v7"], "linux/ppc64le": ["ppc64le"]}));
+    assert_eq!(seen["picked"], json!(register("aarch64")));
+    assert_eq!(seen["address"], json!("#run=linux%2Farm64&on=x86_64&sort=-amd64"));
+    let (targets, hosts) = (report.names("targets"), report.names("hosts"));
+    assert_eq!(seen["all"], json!([targets.len(), hosts.len(), null]));
+    let copy = "COPY --from=aptman/qus:mips-pkg /usr/bin/qemu-s390x-static /usr/bin/";
+    assert_eq!(seen["clicked"], json!([copy, "true"]));
+
+    assert_eq!(seen["down"], json!([targets[0], "ascending"]));
+    let sizes: Vec<u64> = strings(&seen["bySize"]).into_iter().filter_map(|size| size.parse().ok()).collect();
+    assert!(sizes.is_sorted(), "{sizes:?}");
+    let with_sizes = report.json["targets"][0]["cells"][0].get("size").is_some();
+    assert_eq!(sizes.len(), if with_sizes { targets.len() } else { 0 });
+    let none = vec!["none"; hosts.len() - 1].join(" ");
+    assert_eq!(seen["sorted"], json!(format!("none ascending {none}")));
+    assert_eq!(strings(&seen["again"]), targets);
+    // From aarch64 on amd64: one to the right, one down.
+    assert_eq!(seen["arrows"], json!([targets[1], 2, 1]));
+}
+
+fn strings(value: &Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect()
+}
