@@ -8,12 +8,12 @@ use anyhow::Context as _;
 use arch::Host;
 use base::{Hinted, table};
 use bench::{Results, Suite};
+use builder::cache;
 use clap::ValueEnum as _;
 use debian::Cache;
 use debian::fetch::{Fetcher, Options};
 use debian::lock::Lock;
 
-use crate::cache;
 use crate::cli::full::{BenchArgs, Name};
 use crate::context;
 use crate::testing::unpack_qemu;

@@ -10,7 +10,7 @@ use arch::{Host, Target};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::limit::Limit;
+use builder::cache::Limit;
 use builder::kind::Kind;
 use builder::packing::{Compression, Level};
 use value::{at_least_one, named};

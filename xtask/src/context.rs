@@ -11,10 +11,10 @@ use debian::lock::Lock;
 use debian::mirror::{self, Mirror};
 
 use crate::cli::Sources;
-use crate::config::Config;
-use crate::limit::Limit;
 use crate::ui::Ui;
 use base::Hinted;
+use builder::Config;
+use builder::cache::Limit;
 use builder::trace::Trace;
 
 /// The workspace that this run works on: the one whose `xtask` cargo runs, or else the one around the current directory.

@@ -1,7 +1,5 @@
 //! `cargo xtask images`: from the lock to an image layout.
 
-mod dry_run;
-
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -11,17 +9,17 @@ use oci::spec::Platform;
 use publish::archive::{self, Named};
 use publish::layout::{Layout, LayoutWriter};
 
-use crate::cache;
 use crate::cli::ImagesArgs;
 use crate::context::{self, Site};
-use crate::report;
 use crate::ship::Shipping;
 use crate::stdout::Stdout;
 use crate::ui::{self, Ui};
 use builder::build::Built;
+use builder::cache;
 use builder::images::{self, Order, Others};
 use builder::packing::Level;
 use builder::plan::{Plan, Selection};
+use builder::summary;
 use files::Draft;
 
 pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
@@ -57,7 +55,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     };
     let others = Others::of(&selection, &site.config.hosts, args.prune);
     if args.dry_run && aside.is_none() {
-        ui::print(&(dry_run::text(&plan, &order) + &images::going(&plan, &others, order.output)?))?;
+        ui::print(&(images::dry_run(&plan, &order) + &images::going(&plan, &others, order.output)?))?;
         return Ok(());
     }
     let limit = context::cache_limit(args.sources.cache_size)?;
@@ -87,9 +85,9 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         layout.prune()?;
     }
     let text = if args.json {
-        report::json(&built, &shipped, order.repository, &output)?
+        summary::json(&built, &shipped, order.repository, &output)?
     } else {
-        report::table(&built)
+        summary::table(&built)
     };
     stdout.result(&text, &ui)?;
     order.trace.finish()?;

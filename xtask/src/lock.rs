@@ -1,8 +1,5 @@
 //! `cargo xtask lock`: from Debian's archive to `images/debian.lock`, or how the two differ.
 
-mod changes;
-mod concessions;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,18 +8,16 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use arch::{Host, Target, UnknownName};
 use debian::keyring::Keyring;
-use debian::lock::Lock;
-use debian::resolve::{self, Comparison, Purpose, Request};
-use serde::Serialize;
+use debian::lock::{self, Lock};
+use debian::resolve::{self, Comparison, Concessions, Purpose, Request, changes};
 
-use crate::cache;
 use crate::cli::full::LockArgs;
-use crate::config::Config;
 use crate::context::{self, Site};
 use crate::stdout::Stdout;
 use crate::ui::{self, Ui};
 use base::Hinted;
-use concessions::Concessions;
+use builder::Config;
+use builder::cache;
 
 pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
     let ui = Ui::new();
@@ -107,9 +102,9 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
         lock.write(&path)?;
     }
     if !args.json {
-        stdout.result(&summary(&lock, &config), &ui)?;
+        stdout.result(&lock::summary::table(&lock, &config.hosts), &ui)?;
     } else {
-        ui::print(&(serde_json::to_string_pretty(&cells(&lock))? + "\n"))?;
+        ui::print(&lock::summary::json(&lock)?)?;
     }
     ui.note(format!("{} {}", if changed { "wrote" } else { "nothing changed in" }, path.display()));
     Ok(ExitCode::SUCCESS)
@@ -192,49 +187,4 @@ fn suite(name: &str, config: &Config) -> Result<String, UnknownName> {
         true => Ok(name.to_owned()),
         false => Err(UnknownName::new("suite", name, debian::SUITES)),
     }
-}
-
-/// Which package gives how many targets to which host.
-fn summary(lock: &Lock, config: &Config) -> String {
-    let mut rows = vec![["HOST", "PACKAGE", "VERSION", "SUITE", "TARGETS", "SIZE"].map(str::to_owned)];
-    for host in &config.hosts {
-        for package in lock.packages().iter().filter(|package| package.host == *host) {
-            let targets = package.targets().count();
-            rows.push([
-                host.to_string(),
-                package.name.clone(),
-                package.version.clone(),
-                package.suite.clone(),
-                if targets == 0 { "-".to_owned() } else { targets.to_string() },
-                ui::size(package.size),
-            ]);
-        }
-    }
-    base::table(&rows)
-}
-
-#[derive(Debug, Serialize)]
-struct PackageJson<'a> {
-    host: &'a str,
-    package: &'a str,
-    version: &'a str,
-    suite: &'a str,
-    targets: Vec<&'static str>,
-    size: u64,
-    digest: String,
-}
-
-fn cells(lock: &Lock) -> Vec<PackageJson<'_>> {
-    lock.packages()
-        .iter()
-        .map(|package| PackageJson {
-            host: package.host.name(),
-            package: &package.name,
-            version: &package.version,
-            suite: &package.suite,
-            targets: package.targets().map(Target::name).collect(),
-            size: package.size,
-            digest: package.digest.to_string(),
-        })
-        .collect()
 }

@@ -3,16 +3,13 @@
 mod cache;
 mod cli;
 mod completions;
-mod config;
 mod context;
 mod error;
 mod images;
-mod limit;
 mod lines;
 mod manifest;
 mod memory;
 mod notes;
-mod report;
 mod ship;
 mod stdout;
 mod ui;

@@ -7,11 +7,11 @@ use debian::lock::Lock;
 use publish::registry::{Access, Repository, Tagged};
 
 use crate::cli::ManifestArgs;
-use crate::config::Config;
 use crate::context;
 use crate::ship::{Digests, Shipped, connect};
 use crate::stdout::Stdout;
 use crate::ui::{self, Ui};
+use builder::Config;
 
 pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     let ui = Ui::new();

@@ -1,11 +1,4 @@
 //! `cargo xtask report`: which targets there are on which host, as a page, as Markdown, as JSON.
-//!
-//! What there is comes from the lock, sizes from a layout if one was built. So the report of one lock and one layout
-//! is always the same: it has no date of its own.
-
-mod html;
-mod markdown;
-mod matrix;
 
 use std::path::Path;
 
@@ -14,12 +7,11 @@ use debian::lock::Lock;
 use publish::layout::Layout;
 
 use crate::cli::full::ReportArgs;
-use crate::config::Config;
 use crate::context;
 use crate::ui::{self, Ui};
 use base::Hinted;
-use builder::Sizes;
-use matrix::Matrix;
+use builder::{Config, Sizes};
+use report::Matrix;
 
 /// Where `cargo xtask images` puts the layout.
 const LAYOUT: &str = "target/images";
@@ -47,8 +39,8 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<()> {
         }
     };
     let matrix = Matrix::new(&lock, &sizes, &config.repository);
-    let page = html::render(&matrix)?;
-    for (name, text) in [("index.html", &page), ("report.md", &markdown::render(&matrix))] {
+    let page = report::html(&matrix)?;
+    for (name, text) in [("index.html", &page), ("report.md", &report::markdown(&matrix))] {
         let path = args.output.join(name);
         files::write(&path, text)?;
         ui.note(format!("wrote {}", path.display()));

@@ -2,10 +2,9 @@
 
 use std::time::SystemTime;
 
-use builder::images;
+use builder::{cache, images};
 use release::{Order, summary};
 
-use crate::cache;
 use crate::cli::full::ReleaseArgs;
 use crate::context::{self, Site};
 use crate::manual;

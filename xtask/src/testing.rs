@@ -20,13 +20,12 @@ use debian::lock::Lock;
 use debian::mirror::SNAPSHOT;
 use debian::resolve::{self, Request};
 
-use crate::cache;
 use crate::cli::Sources;
 use crate::cli::full::TestArgs;
 use crate::context::{self, Site};
-use crate::limit::Limit;
 use crate::manual;
 use crate::ui::Ui;
+use builder::cache::{self, Limit};
 use builder::cross;
 use builder::images::{self, Order};
 use builder::packing::Level;

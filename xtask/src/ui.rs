@@ -58,11 +58,6 @@ impl Ui {
         self.announced(&what.into(), Unit::Bytes, Some(total))
     }
 
-    /// A task over `total` things, which `what` names. In a log it is mentioned when it takes time.
-    pub(crate) fn count(&self, what: impl Into<String>, total: usize) -> Task {
-        self.task(&what.into(), Unit::Things, Some(total as u64))
-    }
-
     /// A task with a line of its own where nothing is drawn.
     fn announced(&self, what: &str, unit: Unit, total: Option<u64>) -> Task {
         if !self.terminal {

@@ -1,5 +1,6 @@
 //! One order: every image that a plan has, in a layout.
 
+mod dry_run;
 mod finish;
 
 use std::num::NonZero;
@@ -17,6 +18,7 @@ use crate::packing::Level;
 use crate::plan::Plan;
 use crate::trace::Trace;
 use crate::{Site, cross};
+pub use dry_run::dry_run;
 pub use finish::{Others, going};
 
 /// What is built, from what, and where to.

@@ -1,15 +1,18 @@
 //! From a lock to images in a layout.
 //!
-//! Read in this order: [`kind`] is what an image is for, [`content`] what it holds, and [`packing`] how its layers are
-//! compressed, [`plan`] is every image and index of a run with its tags (pure), [`cross`] builds `register` for each host, [`build`] makes layers and puts
-//! images and indexes together, [`images`] does all of it for one order. [`tags`] is what a push of that sets, [`join`] makes the
-//! indexes over what several machines have pushed ([`expected`] is what must come of it), and [`sizes`] is what a user
-//! downloads. [`trace`] is the timeline of a run.
+//! Read in this order: [`Config`] is `images.toml`, [`kind`] is what an image is for, [`content`] what it holds, and [`packing`]
+//! how its layers are compressed, [`plan`] is every image and index of a run with its tags (pure), [`cross`] builds `register`
+//! for each host, [`build`] makes layers and puts images and indexes together, [`images`] does all of it for one order. [`tags`]
+//! is what a push of that sets, [`join`] makes the indexes over what several machines have pushed ([`expected`] is what must
+//! come of it), and [`sizes`] is what a user downloads. [`summary`] says what was built, [`cache`] what is kept from run to run,
+//! and [`trace`] is the timeline of a run.
 //!
 //! This crate never uploads a layer, and never reads the command line or the environment: a [`Site`] is where it works, an
 //! [`images::Order`] what it makes.
 
 pub mod build;
+pub mod cache;
+mod config;
 pub mod content;
 pub mod cross;
 pub mod expected;
@@ -20,10 +23,12 @@ pub mod packing;
 pub mod plan;
 mod site;
 pub mod sizes;
+pub mod summary;
 pub mod tags;
 pub mod trace;
 
 pub use build::{Built, BuiltImage, BuiltIndex};
+pub use config::Config;
 pub use content::Content;
 pub use kind::Kind;
 pub use packing::{Compression, Form, Level};

@@ -17,6 +17,8 @@ use crate::{date, limits};
 
 mod display;
 mod parse;
+#[cfg(feature = "openpgp")]
+pub mod summary;
 
 pub use parse::ParseError;
 

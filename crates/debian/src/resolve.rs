@@ -21,8 +21,10 @@ use crate::qemu::Listing;
 use crate::{deb, elf, qemu};
 
 mod archive;
+pub mod changes;
 mod check;
 mod compare;
+mod concessions;
 mod error;
 mod finding;
 mod forward;
@@ -31,6 +33,7 @@ mod news;
 use archive::Archive;
 pub use check::{Change, check};
 pub use compare::{Comparison, Row, compare};
+pub use concessions::Concessions;
 pub use error::{Error, Need};
 pub use finding::{Finding, Kind};
 use forward::Forward;

@@ -87,22 +87,22 @@ fn mandoc_has_nothing_to_say_about_any_page() {
 
 #[test]
 fn bash_completes() {
-    check(&shell::BASH);
+    check("bash_completes", &shell::BASH);
 }
 
 #[test]
 fn zsh_completes() {
-    check(&shell::ZSH);
+    check("zsh_completes", &shell::ZSH);
 }
 
 #[test]
 fn fish_completes() {
-    check(&shell::FISH);
+    check("fish_completes", &shell::FISH);
 }
 
 /// Installs the completions where distributions have them, and presses the key.
-fn check(shell: &Shell) {
-    with_manual(shell.name, |sandbox, manual| {
+fn check(test: &str, shell: &Shell) {
+    with_manual(test, |sandbox, manual| {
         let scripts = files(&manual.join("completions").join(shell.name));
         assert_eq!(scripts.len(), 2, "{scripts:?}");
         for script in scripts {

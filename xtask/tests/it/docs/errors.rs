@@ -13,7 +13,7 @@ const ELSEWHERE: [&str; 3] =
     ["xtask/src/bench.rs", "xtask/src/testing/binary.rs", "crates/debian/src/testing"];
 
 /// Errors without an entry.
-const EXEMPT: [&str; 81] = [
+const EXEMPT: &[&str] = &[
     // A lock that was edited by hand: the line is named, and `cargo xtask lock` writes a right one.
     "`{}` is not the moment of `date`, {}",
     "`{}` is not host `{host}`'s, `{}`",
@@ -87,7 +87,6 @@ const EXEMPT: [&str; 81] = [
     "no `register` was built for {host}",
     "{target} is not locked for {host}",
     "an archive has at least one image",
-    "an extra file has a name",
     "a writer panicked",
     "cannot write {}: two files of the release have this name",
     "there is no program for {target}",
@@ -111,13 +110,14 @@ fn every_error_of_xtask_is_explained_or_exempt() {
         "crates/debian",
         "crates/publish",
         "crates/release",
+        "crates/report",
         "crates/e2e",
     ]);
     let is_ordinary =
         |found: &Found| !ELSEWHERE.iter().any(|folder| found.file.starts_with(root().join(folder)));
     let found: Vec<_> = found.into_iter().filter(|found| found.is_error && is_ordinary(found)).collect();
     for exempt in EXEMPT {
-        assert!(found.iter().any(|found| found.text == exempt), "{exempt:?} is in the source no more");
+        assert!(found.iter().any(|found| found.text == *exempt), "{exempt:?} is in the source no more");
     }
     let found = found.iter().filter(|found| !EXEMPT.contains(&found.text.as_str()));
     let found = found.map(|found| (found, Pattern::of(&found.text).without_tail()));

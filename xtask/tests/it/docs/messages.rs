@@ -184,6 +184,7 @@ fn what_is_explained_of_xtask_is_said() {
         "crates/publish",
         "crates/http",
         "crates/release",
+        "crates/report",
         "crates/oci",
         "crates/digest",
         "crates/arch",

@@ -9,11 +9,11 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use digest::Digest;
 
-use builder::build::memo;
+use crate::build::memo;
 
 /// A folder of the cache. ARCHITECTURE.md says what is in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Folder {
+pub(super) enum Folder {
     Downloads,
     Partial,
     Memos,
@@ -23,11 +23,11 @@ pub(crate) enum Folder {
 }
 
 impl Folder {
-    pub(crate) const ALL: [Folder; 6] =
+    pub(super) const ALL: [Folder; 6] =
         [Folder::Downloads, Folder::Partial, Folder::Memos, Folder::Blobs, Folder::Register, Folder::Testbed];
 
     /// Its name below the cache directory.
-    pub(crate) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Folder::Downloads => "sha256",
             Folder::Partial => "partial",
@@ -41,22 +41,22 @@ impl Folder {
 
 /// One file or folder of the cache.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) folder: Folder,
-    pub(crate) path: PathBuf,
-    pub(crate) bytes: u64,
-    pub(crate) used: SystemTime,
+pub(super) struct Entry {
+    pub(super) folder: Folder,
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
+    pub(super) used: SystemTime,
 }
 
 impl Entry {
     /// The file whose lock keeps the entry, for those that have one of their own.
-    pub(crate) fn lock(&self) -> Option<PathBuf> {
+    pub(super) fn lock(&self) -> Option<PathBuf> {
         (self.folder == Folder::Testbed).then(|| self.path.with_added_extension("lock"))
     }
 }
 
 /// Every entry, folder by folder. What goes while it is listed is left out.
-pub(crate) fn list(cache: &Path) -> anyhow::Result<Vec<Entry>> {
+pub(super) fn list(cache: &Path) -> anyhow::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for folder in Folder::ALL {
         let path = cache.join(folder.name());
@@ -68,7 +68,7 @@ pub(crate) fn list(cache: &Path) -> anyhow::Result<Vec<Entry>> {
 }
 
 /// The memos, by the layer that each remembers.
-pub(crate) fn memos(entries: &[Entry]) -> BTreeMap<Digest, Vec<&Entry>> {
+pub(super) fn memos(entries: &[Entry]) -> BTreeMap<Digest, Vec<&Entry>> {
     let mut found: BTreeMap<Digest, Vec<&Entry>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.folder == Folder::Memos) {
         if let Some(digest) = memo::layer(&entry.path) {
@@ -79,7 +79,7 @@ pub(crate) fn memos(entries: &[Entry]) -> BTreeMap<Digest, Vec<&Entry>> {
 }
 
 /// The digest that a blob is named by.
-pub(crate) fn digest(blob: &Path) -> Option<Digest> {
+pub(super) fn digest(blob: &Path) -> Option<Digest> {
     Digest::from_hex(&blob.file_name()?.to_string_lossy()).ok()
 }
 
@@ -120,7 +120,7 @@ fn list_folder(folder: Folder, path: &Path, entries: &mut Vec<Entry>) -> io::Res
 }
 
 /// Names with a dot are of things that are not finished, or on their way out.
-pub(crate) fn is_leftover(path: &Path) -> bool {
+pub(super) fn is_leftover(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 

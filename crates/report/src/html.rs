@@ -1,13 +1,13 @@
 //! The report as one HTML file that wants nothing from elsewhere.
 
 use anyhow::Context as _;
+use base::size;
 use minijinja::{AutoEscape, Environment, Value, context};
 
-use super::matrix::Matrix;
-use crate::ui::size;
+use crate::matrix::Matrix;
 
 /// The page; everything that is put into it is escaped.
-pub(super) fn render(matrix: &Matrix) -> anyhow::Result<String> {
+pub fn render(matrix: &Matrix) -> anyhow::Result<String> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
@@ -27,7 +27,7 @@ pub(super) fn render(matrix: &Matrix) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::matrix::{Cell, Edition, HostColumn, TargetRow};
+    use crate::matrix::{Cell, Edition, HostColumn, TargetRow};
 
     #[test]
     fn what_is_put_into_the_page_is_escaped() {

@@ -1,17 +1,18 @@
-//! `--dry-run`: what a build would do.
+//! What a build would do.
 
 use std::collections::BTreeMap;
 
 use arch::Host;
+use base::{count, size, table};
 use debian::lock::Role;
 
-use base::{count, size, table};
-use builder::images::Order;
-use builder::plan::Plan;
+use super::Order;
+use crate::Site;
+use crate::plan::Plan;
 
 /// What a run would fetch, build and tag.
-pub(super) fn text(plan: &Plan, order: &Order<'_>) -> String {
-    let Order { site: builder::Site { fetch, mirror, .. }, lock, repository, output, .. } = order;
+pub fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
+    let Order { site: Site { fetch, mirror, .. }, lock, repository, output, .. } = order;
     let wanted = |package: &debian::lock::Package| {
         plan.images.iter().filter(|image| image.host == package.host).any(|image| {
             let targets = image.content.targets();

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// The most bytes that the cache keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Limit(u64);
+pub struct Limit(u64);
 
 /// Everything that a build at both levels in both compressions leaves, with the test engines, is about 9 GB.
 const DEFAULT: u64 = 10 << 30;
@@ -23,9 +23,11 @@ const UNITS: [(&str, u64); 9] = [
 ];
 
 impl Limit {
-    pub(crate) const NONE: Limit = Limit(u64::MAX);
+    /// No limit.
+    pub const NONE: Limit = Limit(u64::MAX);
 
-    pub(crate) fn bytes(self) -> u64 {
+    /// The number of bytes.
+    pub fn bytes(self) -> u64 {
         self.0
     }
 }
@@ -40,14 +42,14 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Limit::NONE => f.write_str("no limit"),
-            Limit(bytes) => f.write_str(&crate::ui::size(bytes)),
+            Limit(bytes) => f.write_str(&base::size(bytes)),
         }
     }
 }
 
 /// What is typed is no size.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NoSize(String);
+pub struct NoSize(String);
 
 impl fmt::Display for NoSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

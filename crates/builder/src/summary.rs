@@ -1,14 +1,12 @@
-//! What `images` prints at its end: a table for people, JSON for machines.
+//! The result of a build: a table for people, JSON for machines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use arch::Target;
+use base::{count, size};
 use serde::Serialize;
 
-use crate::ship::Shipped;
-use crate::ui::size;
-use base::count;
-use builder::build::{Built, BuiltImage};
+use crate::build::{Built, BuiltImage};
 
 /// One image, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -44,19 +42,19 @@ struct IndexJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Report<'a> {
+struct Report<'a, T> {
     repository: &'a str,
     layout: String,
     images: Vec<ImageJson<'a>>,
     indexes: Vec<IndexJson<'a>>,
     /// The tags that were pushed, in order; empty without --push.
-    pushed: &'a [Shipped],
+    pushed: &'a [T],
 }
 
 /// The result as one JSON document.
-pub(crate) fn json(
+pub fn json<T: Serialize>(
     built: &Built,
-    pushed: &[Shipped],
+    pushed: &[T],
     repository: &str,
     layout: &std::path::Path,
 ) -> serde_json::Result<String> {
@@ -98,7 +96,7 @@ fn image_json(image: &BuiltImage) -> ImageJson<'_> {
 }
 
 /// The result as a table: host by kind, then the single-target images in short, then the indexes.
-pub(crate) fn table(built: &Built) -> String {
+pub fn table(built: &Built) -> String {
     let mut rows = vec![row(["HOST", "KIND", "QEMU", "TARGETS", "LAYERS", "SIZE", "UNPACKED", "DIGEST"])];
     let mut singles: Vec<&BuiltImage> = Vec::new();
     for image in &built.images {

@@ -61,7 +61,7 @@ fn targets() -> String {
     names.join(" ")
 }
 
-pub(super) fn bash() -> String {
+pub(crate) fn bash() -> String {
     let names = |titles| -> String {
         let names: Vec<_> = options(titles).into_iter().flat_map(|option| option.names).collect();
         names.join(" ")
@@ -106,7 +106,7 @@ complete -F _register register
     )
 }
 
-pub(super) fn zsh() -> String {
+pub(crate) fn zsh() -> String {
     let described = |titles| -> String {
         let mut lines = String::new();
         for option in options(titles) {
@@ -154,7 +154,7 @@ fi
     )
 }
 
-pub(super) fn fish() -> String {
+pub(crate) fn fish() -> String {
     let mut script = String::from(
         "# Completion of register(1) for fish.\n\
          function __register_is\n    \

@@ -11,7 +11,7 @@ const HINT: &str = "run `cargo xtask lock`";
 impl Config {
     /// Fails if a host of `wanted` (empty stands for all) has no packages in `lock`. Returns what else `lock` does not have
     /// as it is configured, a line for each.
-    pub(crate) fn compare(&self, lock: &Lock, wanted: &[Host]) -> Result<Vec<String>, Hinted> {
+    pub fn compare(&self, lock: &Lock, wanted: &[Host]) -> Result<Vec<String>, Hinted> {
         let is_wanted = |host: &Host| wanted.is_empty() || wanted.contains(host);
         let unlocked = self.hosts.iter().filter(|host| lock.qemu(**host).next().is_none());
         let (missing, others): (Vec<Host>, Vec<Host>) = unlocked.partition(|host| is_wanted(host));
@@ -51,10 +51,10 @@ fn hosts(hosts: &[Host]) -> String {
 mod tests {
     use super::*;
 
-    const LOCK: &str = include_str!("../../../images/debian.lock");
+    const LOCK: &str = include_str!("../../../../images/debian.lock");
 
     fn compare(from: &str, to: &str, wanted: &[&str]) -> Result<Vec<String>, String> {
-        let text = include_str!("../../../images/images.toml");
+        let text = include_str!("../../../../images/images.toml");
         assert!(text.contains(from), "{from}");
         let config = Config::parse(&text.replace(from, to)).unwrap();
         // A host that was never locked, without a lock of its own to keep.

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
+use super::Request;
+use crate::lock::Lock;
 use arch::Host;
-use debian::lock::Lock;
-use debian::resolve::Request;
 
 /// The concessions that a lock records and that were not asked for again.
 #[derive(Debug, Default)]
-pub(super) struct Concessions {
+pub struct Concessions {
     /// The suites whose metadata was past its date.
     allow_expired: BTreeSet<String>,
     /// The suites that were older than in the lock before.
@@ -24,7 +24,7 @@ pub(super) struct Concessions {
 
 impl Concessions {
     /// Those of `lock`, in suites that `request` is about.
-    pub(super) fn recorded(lock: &Lock, request: &Request) -> Concessions {
+    pub fn recorded(lock: &Lock, request: &Request) -> Concessions {
         let suites = || lock.suites().iter().filter(|suite| request.suites.contains(&suite.name));
         let expired = suites().filter(|suite| suite.allow_expired).map(|suite| suite.name.clone());
         let expired: BTreeSet<String> = expired.collect();
@@ -46,7 +46,7 @@ impl Concessions {
     }
 
     /// `request` with these, too.
-    pub(super) fn grant(&self, mut request: Request) -> Request {
+    pub fn grant(&self, mut request: Request) -> Request {
         request.allow_expired.extend(self.allow_expired.iter().cloned());
         request.allow_older.extend(self.allow_older.iter().cloned());
         request.without.extend(self.without.iter().cloned());
@@ -54,12 +54,12 @@ impl Concessions {
     }
 
     /// As options: `--allow-expired sid`, `--allow-older sid`, `--without trixie/armel`.
-    pub(super) fn options(&self) -> Vec<String> {
+    pub fn options(&self) -> Vec<String> {
         options(&self.allow_expired, &self.allow_older, &self.without)
     }
 
     /// The command that makes a lock with them, and with what was asked for.
-    pub(super) fn command(&self) -> String {
+    pub fn command(&self) -> String {
         ["cargo xtask lock".to_owned()]
             .into_iter()
             .chain(self.all.iter().cloned())

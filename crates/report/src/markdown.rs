@@ -1,10 +1,11 @@
 //! The report as Markdown tables.
 
-use super::matrix::{Cell, Matrix};
-use crate::ui::size;
+use base::size;
+
+use crate::matrix::{Cell, Matrix};
 
 /// Which targets each host has, then the hosts themselves.
-pub(super) fn render(matrix: &Matrix) -> String {
+pub fn render(matrix: &Matrix) -> String {
     let mut text = String::from("# Which programs run on which machine\n\n");
     let from: Vec<String> = matrix
         .editions

@@ -7,8 +7,8 @@ use std::path::Path;
 use digest::HashWriter;
 
 use super::entries::{self, Entry, Folder};
-use builder::build::memo;
-use builder::cross;
+use crate::build::memo;
+use crate::cross;
 
 /// Whether an entry is whole; `None` if nothing says what it should be.
 pub(super) fn is_sound(entry: &Entry) -> io::Result<Option<bool>> {

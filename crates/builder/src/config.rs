@@ -9,22 +9,27 @@ use arch::{Host, Status, Target, UnknownName};
 use debian::SUITES;
 use serde::Deserialize;
 
-use builder::packing::Compression;
+use crate::packing::Compression;
 
 /// What is built, checked.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it is for `lock` alone"))]
-pub(crate) struct Config {
-    pub(crate) repository: String,
-    pub(crate) suites: Vec<String>,
-    pub(crate) hosts: Vec<Host>,
-    pub(crate) retired: Vec<Target>,
+pub struct Config {
+    /// The images' name, with its registry.
+    pub repository: String,
+    /// The suites that packages come from, the preferred first.
+    pub suites: Vec<String>,
+    /// The machines that images are built for.
+    pub hosts: Vec<Host>,
+    /// The targets that QEMU has dropped and that there are images of nevertheless.
+    pub retired: Vec<Target>,
     /// Names of targets that QEMU has and the images are not to have.
-    pub(crate) refused_targets: Vec<String>,
+    pub refused_targets: Vec<String>,
     /// Debian architectures that no images are to be built for.
-    pub(crate) refused_hosts: Vec<String>,
-    pub(crate) mirror: Option<String>,
-    pub(crate) compression: Compression,
+    pub refused_hosts: Vec<String>,
+    /// The mirror to fetch from, unless a user says otherwise.
+    pub mirror: Option<String>,
+    /// What layers are compressed with, unless a user says otherwise.
+    pub compression: Compression,
 }
 
 #[derive(Deserialize)]
@@ -44,14 +49,15 @@ struct Raw {
 }
 
 impl Config {
-    pub(crate) fn load(path: &Path) -> anyhow::Result<Config> {
+    /// Reads the file at `path`.
+    pub fn load(path: &Path) -> anyhow::Result<Config> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Config::parse(&text).map_err(|message| anyhow::anyhow!("cannot read {}: {message}", path.display()))
     }
 
     /// Parses the file's text; the error names line and key.
-    pub(crate) fn parse(text: &str) -> Result<Config, String> {
+    pub fn parse(text: &str) -> Result<Config, String> {
         let raw: Raw = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(text, span.start));
             format!("line {line}: {}", error.message().trim())
@@ -163,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_committed_file_is_good() {
-        let config = Config::parse(include_str!("../../images/images.toml")).unwrap();
+        let config = Config::parse(include_str!("../../../images/images.toml")).unwrap();
         assert_eq!(config.hosts, Host::all().collect::<Vec<_>>());
         assert_eq!(config.suites, ["sid", "trixie", "bookworm"]);
     }

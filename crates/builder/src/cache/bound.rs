@@ -10,11 +10,11 @@ use anyhow::Context as _;
 use debian::Cache;
 
 use super::entries::{self, Entry, Folder};
-use crate::limit::Limit;
+use super::limit::Limit;
 
 /// What making room came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Bound {
+pub(super) enum Bound {
     /// So many entries and bytes went; so many bytes are there now.
     Removed { entries: usize, bytes: u64, left: u64 },
     /// Nothing was looked at: another process has the cache open, and makes room when it is done.
@@ -22,7 +22,7 @@ pub(crate) enum Bound {
 }
 
 /// Removes entries until the cache is within `limit`. What was used `since` then stays, and so does what is locked.
-pub(crate) fn bound(cache: &Cache, limit: Limit, since: SystemTime) -> anyhow::Result<Bound> {
+pub(super) fn bound(cache: &Cache, limit: Limit, since: SystemTime) -> anyhow::Result<Bound> {
     let Some(_alone) = cache.alone()? else { return Ok(Bound::InUse) };
     sweep(cache.dir());
     let mut found = entries::list(cache.dir())?;

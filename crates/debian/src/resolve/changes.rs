@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use arch::{Host, Target};
-use debian::resolve::{Comparison, Row};
 use serde::Serialize;
 
+use super::compare::{Comparison, Row};
 use super::concessions::Concessions;
 
 const NOTHING: &str = "the archive has nothing newer\n";
@@ -50,7 +50,8 @@ struct FindingJson<'a> {
     text: String,
 }
 
-pub(super) fn json(comparison: &Comparison, concessions: &Concessions) -> serde_json::Result<String> {
+/// For machines.
+pub fn json(comparison: &Comparison, concessions: &Concessions) -> serde_json::Result<String> {
     let names = |targets: &BTreeSet<Target>| targets.iter().map(|target| target.name()).collect();
     let packages = comparison.rows.iter().map(|row| PackageJson {
         host: row.host.name(),
@@ -77,8 +78,8 @@ pub(super) fn json(comparison: &Comparison, concessions: &Concessions) -> serde_
     serde_json::to_string_pretty(&document).map(|text| text + "\n")
 }
 
-/// Findings first: they are what somebody has to think about.
-pub(super) fn table(comparison: &Comparison, concessions: &Concessions) -> String {
+/// For people. Findings come first: they are what somebody has to think about.
+pub fn table(comparison: &Comparison, concessions: &Concessions) -> String {
     let Comparison { rows, findings } = comparison;
     let mut text = if comparison.is_empty() { NOTHING.to_owned() } else { String::new() };
     for finding in findings {
@@ -106,7 +107,7 @@ pub(super) fn table(comparison: &Comparison, concessions: &Concessions) -> Strin
 }
 
 /// The text of a pull request. Hosts that changed alike share a row.
-pub(super) fn markdown(comparison: &Comparison, concessions: &Concessions) -> String {
+pub fn markdown(comparison: &Comparison, concessions: &Concessions) -> String {
     let Comparison { rows, findings } = comparison;
     let mut text = String::new();
     if comparison.is_empty() {

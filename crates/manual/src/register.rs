@@ -6,7 +6,7 @@ use register::environment::VARIABLES;
 use register::help::outline::{self, Block, Opt};
 use register::help::{BINFMT, REGISTER};
 
-use super::File;
+use crate::File;
 
 /// The help says of `--credential`: read the manual first.
 const SECURITY: &str = "\
@@ -15,7 +15,7 @@ program that root owns onto the machine, for instance in an image that is run, b
 not work in foreign containers. register never sets it by itself; as binfmt it does, as that tool does, unless \
 QEMU_CREDENTIAL is no.";
 
-pub(super) fn page() -> File {
+pub(crate) fn page() -> File {
     let mut page = Roff::new();
     page.control("TH", ["REGISTER", "1", "", concat!("qus ", env!("CARGO_PKG_VERSION")), "qus"]);
     page.control("SH", ["NAME"]);
@@ -36,7 +36,7 @@ pub(super) fn page() -> File {
     page.text([roman(SECURITY)]);
     page.control("SH", ["SEE ALSO"]);
     page.text([roman("binfmt.d(5), systemd-binfmt.service(8), update-binfmts(8), user_namespaces(7)")]);
-    ("register.1".into(), super::undated(&page.render()))
+    File::new("register.1", crate::undated(&page.render()))
 }
 
 fn section(title: &str, blocks: &[Block], page: &mut Roff) {
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_page_has_every_word_of_the_help() {
-        let page = String::from_utf8(page().1).unwrap();
+        let page = String::from_utf8(page().bytes).unwrap();
         // Without what roff writes for fonts, dashes and quotes.
         let plain = page
             .replace("\\fB", "")
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn an_option_is_bold_and_its_value_is_not() {
-        let page = String::from_utf8(page().1).unwrap();
+        let page = String::from_utf8(page().bytes).unwrap();
         let expected = ".TP\n\\fB\\-Q\\fR, \\fB\\-\\-qemu\\-path\\fR \\fIDIR\\fR\n";
         assert!(page.contains(expected), "{page}");
     }

@@ -3,87 +3,86 @@
 use std::collections::BTreeMap;
 
 use arch::{Host, Status, Target};
+use builder::{Kind, Sizes};
 use debian::lock::{Lock, Package};
 use serde::Serialize;
 
-use builder::Sizes;
-use builder::kind::Kind;
-
 /// The whole report; what `--json` prints.
 #[derive(Debug, Serialize)]
-pub(super) struct Matrix {
+pub struct Matrix {
     /// As it is typed after `docker run`: `aptman/qus`.
-    pub(super) repository: String,
+    pub repository: String,
     /// What emulators come from, newest first.
-    pub(super) editions: Vec<Edition>,
+    pub editions: Vec<Edition>,
     /// The columns.
-    pub(super) hosts: Vec<HostColumn>,
+    pub hosts: Vec<HostColumn>,
     /// The rows.
-    pub(super) targets: Vec<TargetRow>,
+    pub targets: Vec<TargetRow>,
 }
 
 /// One version of QEMU in one suite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Edition {
-    pub(super) suite: String,
+pub struct Edition {
+    pub suite: String,
     /// The date of the suite's `InRelease`: `2026-10-30`.
-    pub(super) date: String,
+    pub date: String,
     /// As in tags: `11.1`.
-    pub(super) qemu: String,
+    pub qemu: String,
     /// How many cells are taken from it.
-    pub(super) cells: usize,
+    pub cells: usize,
 }
 
 /// A machine that images run on.
 #[derive(Debug, Serialize)]
-pub(super) struct HostColumn {
-    pub(super) name: String,
-    pub(super) platform: String,
-    pub(super) debian: String,
+pub struct HostColumn {
+    pub name: String,
+    pub platform: String,
+    pub debian: String,
     /// Everything that it is called, `linux/` aside.
-    pub(super) names: Vec<String>,
+    pub names: Vec<String>,
     /// The tag of its only image, if there is none that registers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) pkg_tag: Option<String>,
+    pub pkg_tag: Option<String>,
     /// The version in its tags.
-    pub(super) qemu: String,
+    pub qemu: String,
     /// Compressed size of the image with everything, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) size: Option<u64>,
+    pub size: Option<u64>,
 }
 
 /// A foreign architecture, with one cell for each host.
 #[derive(Debug, Serialize)]
-pub(super) struct TargetRow {
-    pub(super) name: String,
+pub struct TargetRow {
+    pub name: String,
     /// Everything that it is called, `linux/` aside.
-    pub(super) names: Vec<String>,
+    pub names: Vec<String>,
     /// What `--platform` may say for containers that it runs.
-    pub(super) platforms: Vec<String>,
+    pub platforms: Vec<String>,
     /// QEMU has dropped it: it is in an image of its own and in no other.
-    pub(super) retired: bool,
+    pub retired: bool,
     /// In the order of the hosts; `None` where Debian has no emulator.
-    pub(super) cells: Vec<Option<Cell>>,
+    pub cells: Vec<Option<Cell>>,
 }
 
 /// The emulator of one target for one host.
 #[derive(Debug, Serialize)]
-pub(super) struct Cell {
+pub struct Cell {
     /// Its place among the editions.
-    pub(super) edition: usize,
-    pub(super) qemu: String,
-    pub(super) suite: String,
+    pub edition: usize,
+    pub qemu: String,
+    pub suite: String,
     /// `qemu-user 1:11.1.3+ds-1`
-    pub(super) package: String,
+    pub package: String,
     /// The target is the host's own architecture: its programs need no emulator.
-    pub(super) native: bool,
+    pub native: bool,
     /// Compressed size in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) size: Option<u64>,
+    pub size: Option<u64>,
 }
 
 impl Matrix {
-    pub(super) fn new(lock: &Lock, sizes: &Sizes, repository: &str) -> Matrix {
+    /// The matrix of `lock`, with the sizes that are known; `repository` is the images' name.
+    pub fn new(lock: &Lock, sizes: &Sizes, repository: &str) -> Matrix {
         let hosts: Vec<Host> = lock.hosts().into_iter().collect();
         let editions = editions(lock, &hosts);
         let row = |target: Target| {

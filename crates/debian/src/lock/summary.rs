@@ -1,0 +1,54 @@
+//! What a lock holds: a table for people, JSON for machines.
+
+use arch::{Host, Target};
+use serde::Serialize;
+
+use super::Lock;
+
+/// Which package gives how many targets to which host.
+pub fn table(lock: &Lock, hosts: &[Host]) -> String {
+    let mut rows = vec![["HOST", "PACKAGE", "VERSION", "SUITE", "TARGETS", "SIZE"].map(str::to_owned)];
+    for host in hosts {
+        for package in lock.packages().iter().filter(|package| package.host == *host) {
+            let targets = package.targets().count();
+            rows.push([
+                host.to_string(),
+                package.name.clone(),
+                package.version.clone(),
+                package.suite.clone(),
+                if targets == 0 { "-".to_owned() } else { targets.to_string() },
+                base::size(package.size),
+            ]);
+        }
+    }
+    base::table(&rows)
+}
+
+#[derive(Debug, Serialize)]
+struct PackageJson<'a> {
+    host: &'a str,
+    package: &'a str,
+    version: &'a str,
+    suite: &'a str,
+    targets: Vec<&'static str>,
+    size: u64,
+    digest: String,
+}
+
+/// Every package, for machines.
+pub fn json(lock: &Lock) -> serde_json::Result<String> {
+    let packages: Vec<PackageJson<'_>> = lock
+        .packages()
+        .iter()
+        .map(|package| PackageJson {
+            host: package.host.name(),
+            package: &package.name,
+            version: &package.version,
+            suite: &package.suite,
+            targets: package.targets().map(Target::name).collect(),
+            size: package.size,
+            digest: package.digest.to_string(),
+        })
+        .collect();
+    serde_json::to_string_pretty(&packages).map(|text| text + "\n")
+}

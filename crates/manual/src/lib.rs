@@ -1,0 +1,96 @@
+//! Manual pages and completions, made from help texts: `register`'s from its own help, those of a program made with clap from
+//! what clap knows of it.
+//!
+//! This crate writes no file, and knows no command line but `register`'s. The same texts give the same bytes.
+
+mod commands;
+mod completions;
+mod register;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+use clap_complete::Shell;
+
+/// A page or a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its place: completions are in one folder for each shell, under the name that the shell looks for.
+    pub path: PathBuf,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// The shells, each with its folder and with what it puts before and after a program's name.
+const SHELLS: [(Shell, &str, [&str; 2]); 3] =
+    [(Shell::Bash, "bash", ["", ""]), (Shell::Zsh, "zsh", ["_", ""]), (Shell::Fish, "fish", ["", ".fish"])];
+
+impl File {
+    fn new(path: impl Into<PathBuf>, bytes: Vec<u8>) -> File {
+        File { path: path.into(), bytes }
+    }
+
+    /// Its name where there are no folders. Of the three called `register` and the like, bash's is the one that does not say
+    /// which shell it is for: `register.bash`.
+    pub fn flat_name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        match self.path.starts_with("completions/bash") {
+            true => format!("{name}.bash"),
+            false => name.into_owned(),
+        }
+    }
+}
+
+/// The pages of `register`, of `program` and of each of its commands, and the completions of both; `script` makes those of
+/// `program`. Sorted by path.
+pub fn files(program: Command, script: fn(Shell) -> Vec<u8>) -> io::Result<Vec<File>> {
+    let name = program.get_name().to_owned();
+    let mut files = commands::pages(program)?;
+    files.push(register::page());
+    for (shell, folder, [before, after]) in SHELLS {
+        let path = |program| Path::new("completions").join(folder).join(format!("{before}{program}{after}"));
+        files.push(File::new(path(name.as_str()), script(shell)));
+        let script = match shell {
+            Shell::Bash => completions::bash(),
+            Shell::Zsh => completions::zsh(),
+            _ => completions::fish(),
+        };
+        files.push(File::new(path("register"), script.into_bytes()));
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+/// A page whose title has no date, since the same sources give the same bytes. The generator writes an empty argument
+/// without quotes, and what follows would be taken for it.
+fn undated(page: &str) -> Vec<u8> {
+    page.replacen(" 1  \"", " 1 \"\" \"", 1).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_has_its_place_and_a_name_of_its_own() {
+        let files = files(Command::new("tool"), |shell| shell.to_string().into_bytes()).unwrap();
+        let names: Vec<(String, String)> =
+            files.iter().map(|file| (file.path.display().to_string(), file.flat_name())).collect();
+        let names: Vec<(&str, &str)> = names.iter().map(|(path, name)| (&**path, &**name)).collect();
+        assert_eq!(
+            names,
+            [
+                ("completions/bash/register", "register.bash"),
+                ("completions/bash/tool", "tool.bash"),
+                ("completions/fish/register.fish", "register.fish"),
+                ("completions/fish/tool.fish", "tool.fish"),
+                ("completions/zsh/_register", "_register"),
+                ("completions/zsh/_tool", "_tool"),
+                ("register.1", "register.1"),
+                ("tool.1", "tool.1"),
+            ]
+        );
+        assert_eq!(files[5].bytes, b"zsh");
+    }
+}
