@@ -160,6 +160,20 @@ impl ShipArgs {
     pub(crate) fn may_take_engine(&self, dry_run: bool) -> bool {
         !dry_run && (self.load || (self.push && self.push_via != Some(Via::Registry)))
     }
+
+    pub(crate) fn options(&self) -> ship::Options {
+        ship::Options {
+            load: self.load,
+            push: self.push,
+            via: self.push_via.map(|via| match via {
+                Via::Engine => ship::Via::Engine,
+                Via::Registry => ship::Via::Registry,
+            }),
+            versioned_only: self.versioned_only,
+            digest_file: self.registry.digest_file.clone(),
+            registry: self.registry.options(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -174,6 +188,16 @@ pub(crate) struct RegistryArgs {
     /// Write each tag's digest and reference into this file, or `-` for stdout: of what was pushed, or else of what was built
     #[arg(long, value_name = "FILE")]
     pub(crate) digest_file: Option<PathBuf>,
+}
+
+impl RegistryArgs {
+    pub(crate) fn options(&self) -> ship::RegistryOptions {
+        ship::RegistryOptions {
+            insecure: self.insecure_registry,
+            authorities: self.registry_ca.clone(),
+            variable: |name| std::env::var_os(name),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

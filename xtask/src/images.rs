@@ -8,10 +8,10 @@ use arch::Host;
 use oci::spec::Platform;
 use publish::archive::{self, Named};
 use publish::layout::{Layout, LayoutWriter};
+use ship::Shipping;
 
 use crate::cli::ImagesArgs;
 use crate::context::{self, Site};
-use crate::ship::Shipping;
 use crate::stdout::Stdout;
 use crate::ui::{self, Ui};
 use builder::build::Built;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     }
     let limit = context::cache_limit(args.sources.cache_size)?;
     // All that may refuse is asked before minutes of work: the registry, the engine, and the places of files.
-    let shipping = Shipping::prepare(&args.ship, args.dry_run, &plan, order.repository, &ui)?;
+    let shipping = Shipping::prepare(&args.ship.options(), args.dry_run, &plan, order.repository, &ui)?;
     let archive = args.archive.as_deref().filter(|_| !args.dry_run);
     let archive = archive.map(|path| anyhow::Ok((path, Draft::create(path)?))).transpose()?;
     let (built, changed) = images::build(&plan, &order, &others, &ui.shared())?;
@@ -80,7 +80,9 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     if let Some((path, draft)) = archive {
         write_archive(path, draft, &built, &order, &ui)?;
     }
-    let shipped = shipping.run(&built, &order, &site.config.repository, !args.host.is_empty(), &ui)?;
+    let partial = !args.host.is_empty();
+    let written = Layout::open(order.output)?;
+    let shipped = shipping.run(&built, &written, &site.config.repository, partial, &ui)?;
     if is_lent {
         layout.prune()?;
     }

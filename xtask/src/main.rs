@@ -10,7 +10,6 @@ mod lines;
 mod manifest;
 mod memory;
 mod notes;
-mod ship;
 mod stdout;
 mod ui;
 mod verify;

@@ -5,10 +5,10 @@ use builder::join::join;
 use builder::plan::{Plan, Selection};
 use debian::lock::Lock;
 use publish::registry::{Access, Repository, Tagged};
+use ship::{Digests, Shipped, connect};
 
 use crate::cli::ManifestArgs;
 use crate::context;
-use crate::ship::{Digests, Shipped, connect};
 use crate::stdout::Stdout;
 use crate::ui::{self, Ui};
 use builder::Config;
@@ -27,11 +27,11 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     let expected = args.expect.as_deref().map(Expected::load).transpose()?;
     let outputs = [("--digest-file", args.registry.digest_file.as_deref())];
     let stdout = Stdout::claim(args.json.then_some("--json"), &outputs)?;
-    let digests = Digests::of(&args.registry)?;
+    let digests = Digests::begin(args.registry.digest_file.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let tags = runtime.block_on(async {
         let access = if args.dry_run { Access::Pull } else { Access::Push };
-        let registry = connect(&repository, &args.registry, access).await?;
+        let registry = connect(&repository, &args.registry.options(), access).await?;
         let expected = expected.as_ref().zip(args.expect.as_deref());
         join(&plan, &lock, &registry, expected, args.dry_run, &ui).await
     })?;

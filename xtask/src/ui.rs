@@ -128,11 +128,6 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// `position` bytes are done.
-    pub(crate) fn at(&self, position: u64) {
-        self.bar.set_position(position);
-    }
-
     /// So many bytes or things more are done.
     pub(crate) fn advance(&self, more: u64) {
         self.bar.inc(more);

@@ -7,10 +7,11 @@ use std::thread;
 use anyhow::{Context as _, bail};
 use arch::Host;
 use oci::spec::Platform;
-use publish::registry::Reference;
+use publish::layout::LayoutWriter;
+use publish::registry::{Access, Reference};
+use tokio::runtime::Runtime;
 
-use crate::cli::VerifyArgs;
-use crate::ship;
+use crate::cli::{RegistryArgs, VerifyArgs};
 use crate::ui::{self, Ui, size};
 use base::{Hinted, count};
 
@@ -24,10 +25,43 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<()> {
     let reference = reference(&args.what)?;
     if args.deep {
         let copy = tempfile::tempdir().context("cannot make a temporary directory")?;
-        ship::pull(&reference, &args.registry, copy.path(), &ui)?;
+        pull(&reference, &args.registry, copy.path(), &ui)?;
         return verify_layout(copy.path(), &args.what, args, &ui);
     }
-    settle(&args.what, &ship::verify(&reference, &args.registry, &ui)?, &ui)
+    settle(&args.what, &look(&reference, &args.registry, &ui)?, &ui)
+}
+
+/// Asks the registry for all that `reference` leads to; the problems that were found.
+fn look(reference: &Reference, args: &RegistryArgs, ui: &Ui) -> anyhow::Result<Vec<String>> {
+    let step = ui.step(format!("verifying {reference}"));
+    let look = Runtime::new()?.block_on(async {
+        let registry = ship::connect(reference.repository(), &args.options(), Access::Pull).await?;
+        anyhow::Ok(registry.look(&reference.name()).await?)
+    })?;
+    drop(step);
+    if look.problems.is_empty() {
+        ui::print(&format!(
+            "{reference}: {}, {}, {} images and blobs ({}): all there\n",
+            look.descriptor.digest,
+            count(look.platforms.len(), "platform", "platforms"),
+            look.blobs,
+            size(look.size),
+        ))?;
+    }
+    Ok(look.problems.iter().map(ToString::to_string).collect())
+}
+
+/// Copies what `reference` names into a layout at `to`.
+fn pull(reference: &Reference, args: &RegistryArgs, to: &Path, ui: &Ui) -> anyhow::Result<()> {
+    let _step = ui.step(format!("downloading {reference}"));
+    Runtime::new()?.block_on(async {
+        let registry = ship::connect(reference.repository(), &args.options(), Access::Pull).await?;
+        let layout = LayoutWriter::create(to)?;
+        let name = reference.name();
+        let descriptor = registry.pull(&name, &layout).await?;
+        layout.finish(&reference.repository().to_string(), &[(name, descriptor)])?;
+        Ok(())
+    })
 }
 
 /// The image that `what` names, which is no directory. Docker's short form, `aptman/qus:latest`, looks like a path

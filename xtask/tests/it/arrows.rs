@@ -66,6 +66,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("qus-report", &["qus-arch", "qus-base", "qus-builder", "qus-debian"]),
+    (
+        "qus-ship",
+        &["qus-base", "qus-builder", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],
+    ),
     ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest", "qus-files"]),
     (
         "xtask",
@@ -86,6 +90,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "qus-register",
             "qus-release",
             "qus-report",
+            "qus-ship",
             "qus-testbed",
         ],
     ),

@@ -185,6 +185,7 @@ fn what_is_explained_of_xtask_is_said() {
         "crates/http",
         "crates/release",
         "crates/report",
+        "crates/ship",
         "crates/oci",
         "crates/digest",
         "crates/arch",

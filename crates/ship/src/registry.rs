@@ -1,34 +1,33 @@
 //! Straight to the registry.
 
 use anyhow::Context as _;
+use base::{count, size};
+use debian::Progress;
 use publish::layout::Layout;
 use publish::registry::{self, Mode, Push, Registry};
 
-use base::count;
+use crate::shipped::Shipped;
+use crate::uploads::Uploads;
 
-use super::Shipped;
-use super::progress::Uploads;
-use crate::ui::{Ui, size};
-
-pub(super) async fn push(
+pub(crate) async fn push(
     layout: &Layout,
     pushes: &[Push],
     from: &[String],
     registry: &Registry,
     mode: Mode,
-    ui: &Ui,
+    progress: &dyn Progress,
 ) -> anyhow::Result<Vec<Shipped>> {
     let repository = registry.repository();
-    let uploads = Uploads::new(ui, mode);
+    let uploads = Uploads::new(progress, mode);
     let report = registry::push(layout, pushes, from, registry, mode, &uploads)
         .await
         .with_context(|| format!("cannot push to {repository}"))?;
     drop(uploads);
     let would = if mode == Mode::DryRun { "would be " } else { "" };
     if report.unchanged() {
-        ui.note(format!("{repository} has everything already: nothing is uploaded, no tag moves"));
+        progress.note(&format!("{repository} has everything already: nothing is uploaded, no tag moves"));
     } else {
-        ui.note(format!(
+        progress.note(&format!(
             "{repository}: {} ({}) {would}uploaded, {} mounted, {} there already; {} new; \
              {} of {} {would}moved",
             count(report.uploaded.len(), "blob", "blobs"),

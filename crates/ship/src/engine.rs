@@ -1,5 +1,7 @@
 //! Through a Docker engine or podman.
 
+use std::sync::{Mutex, PoisonError};
+
 use oci::spec::Descriptor;
 use publish::archive::Named;
 use publish::credentials::Credentials;
@@ -7,52 +9,53 @@ use publish::engine::{Engine, EngineError, Reason, Store};
 use publish::layout::Layout;
 use publish::registry::{Mode, Push, Registry, Repository};
 
-use super::Shipped;
-use crate::cli::{ShipArgs, Via};
-use crate::ui::Ui;
 use base::{Hinted, count};
 use builder::build::{Built, BuiltImage};
 use builder::packing::Form;
 use builder::plan::Plan;
+use debian::Progress;
+
+use crate::options::{Options, Via};
+use crate::shipped::Shipped;
 
 /// The engine to push through, or `None` for the registry; says which and why.
-pub(super) async fn choose(
-    args: &ShipArgs,
+pub(crate) async fn choose(
+    options: &Options,
     dry_run: bool,
     plan: &Plan,
-    ui: &Ui,
+    progress: &dyn Progress,
 ) -> anyhow::Result<Option<Engine>> {
-    match args.push_via {
+    match options.via {
         // A dry run asks the registry: an engine cannot be asked what it would do.
         _ if dry_run => Ok(None),
         Some(Via::Registry) => Ok(None),
         Some(Via::Engine) => {
-            let engine = find("--push-via registry needs no engine").await?;
+            let engine = find(options, "--push-via registry needs no engine").await?;
             if engine.store() == Store::Classic && plan.forms().contains(&Form::Zstd) {
                 let message = format!("{} has a classic store, which pushes no zstd", engine.name());
                 let hint = "push to the registry directly: --push-via registry; or with --compression gzip";
                 return Err(Hinted::new(message, hint).into());
             }
-            ui.note(format!("pushing through {} at {}", engine.name(), engine.endpoint()));
+            progress.note(&format!("pushing through {} at {}", engine.name(), engine.endpoint()));
             Ok(Some(engine))
         }
-        None => match find("").await {
+        None => match find(options, "").await {
             Ok(engine) if engine.store() == Store::Containerd => {
-                ui.note(format!(
+                progress.note(&format!(
                     "pushing through {}: its containerd store carries an index unchanged",
                     engine.name()
                 ));
                 Ok(Some(engine))
             }
             Ok(engine) => {
-                ui.note(format!(
+                progress.note(&format!(
                     "pushing to the registry directly: {} has a classic store, which changes digests",
                     engine.name()
                 ));
                 Ok(None)
             }
             Err(_) => {
-                ui.note("pushing to the registry directly: there is no engine");
+                progress.note("pushing to the registry directly: there is no engine");
                 Ok(None)
             }
         },
@@ -61,8 +64,8 @@ pub(super) async fn choose(
 
 /// The engine that the environment, the docker context or a default socket leads to. If there is none that will do,
 /// `otherwise` is what can be done without.
-pub(super) async fn find(otherwise: &str) -> anyhow::Result<Engine> {
-    let endpoints = publish::engine::find(|name| std::env::var_os(name))?;
+pub(crate) async fn find(options: &Options, otherwise: &str) -> anyhow::Result<Engine> {
+    let endpoints = publish::engine::find(options.registry.variable)?;
     Engine::connect(&endpoints).await.map_err(|error| advised(error, otherwise))
 }
 
@@ -77,12 +80,12 @@ fn advised(error: EngineError, otherwise: &str) -> anyhow::Error {
 }
 
 /// Loads what was built: indexes where the store holds them, or else each host's own images.
-pub(super) async fn load(
+pub(crate) async fn load(
     engine: &Engine,
     layout: &Layout,
     built: &Built,
     repository: &Repository,
-    ui: &Ui,
+    progress: &dyn Progress,
 ) -> anyhow::Result<()> {
     // A classic store may not read zstd; it gets what is in gzip, if anything is.
     let gzip = built.images.iter().any(|image| image.plan.form == Form::Gzip);
@@ -109,10 +112,12 @@ pub(super) async fn load(
         images = per_host(built, repository, &takes);
     }
     let tags: Vec<&str> = images.iter().map(|image| image.tag.as_str()).collect();
-    let step = ui.step(format!("loading {} into {}", count(tags.len(), "tag", "tags"), engine.name()));
-    engine.load(layout, &images, &|sent| step.at(sent)).await?;
+    let what = format!("loading {} into {}", count(tags.len(), "tag", "tags"), engine.name());
+    let step = Mutex::new(progress.step(&what));
+    let sent = |bytes| step.lock().unwrap_or_else(PoisonError::into_inner).at(bytes);
+    engine.load(layout, &images, &sent).await?;
     drop(step);
-    ui.note(format!("{} has {repository}:{{{}}}", engine.name(), tags.join(",")));
+    progress.note(&format!("{} has {repository}:{{{}}}", engine.name(), tags.join(",")));
     Ok(())
 }
 
@@ -129,22 +134,23 @@ fn per_host(built: &Built, repository: &Repository, takes: &dyn Fn(Form) -> bool
 }
 
 /// Pushes through the engine, which only with containerd's store leaves digests alone.
-pub(super) async fn push(
+pub(crate) async fn push(
     engine: &Engine,
     layout: &Layout,
     pushes: &[Push],
     registry: &Registry,
     credentials: &Credentials,
-    ui: &Ui,
+    progress: &dyn Progress,
 ) -> anyhow::Result<Vec<Shipped>> {
     let repository = registry.repository();
     // An engine holds what can run; a list of a host's single-target images names no platform.
     let (lists, images): (Vec<Push>, Vec<Push>) =
         pushes.iter().cloned().partition(|push| is_list(layout, &push.descriptor));
-    let step = ui.step(format!("pushing {} through {}", count(images.len(), "tag", "tags"), engine.name()));
+    let what = format!("pushing {} through {}", count(images.len(), "tag", "tags"), engine.name());
+    let step = progress.step(&what);
     let status = |line: &str| {
         if line.contains("trying again") {
-            ui.note(line);
+            progress.note(line);
         }
     };
     let pushed = engine.ship(layout, &images, registry, credentials, &status).await?;
@@ -152,7 +158,7 @@ pub(super) async fn push(
     if !pushed.changed.is_empty() {
         let digests = count(pushed.changed.len(), "digest", "digests");
         let differ = if pushed.changed.len() == 1 { "differs" } else { "differ" };
-        ui.note(format!(
+        progress.note(&format!(
             "{} compressed layers anew: {digests} at {repository} {differ} from what is here",
             engine.name()
         ));
@@ -161,12 +167,12 @@ pub(super) async fn push(
     let mut shipped: Vec<Shipped> =
         tags.map(|tag| Shipped::new(repository, &tag.tag, tag.digest, tag.moved)).collect();
     if !lists.is_empty() {
-        shipped.extend(super::registry::push(layout, &lists, &[], registry, Mode::Push, ui).await?);
+        shipped.extend(crate::registry::push(layout, &lists, &[], registry, Mode::Push, progress).await?);
     }
     Ok(shipped)
 }
 
-/// Whether it is an index whose images name no platform: what `cargo xtask manifest` finds a host's images by.
+/// True if it is an index whose images name no platform: what `cargo xtask manifest` finds a host's images by.
 fn is_list(layout: &Layout, descriptor: &Descriptor) -> bool {
     layout
         .json::<oci::spec::Index>(descriptor)
@@ -185,13 +191,13 @@ mod tests {
         let nothing = home.path().join("nothing.sock");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let error = runtime.block_on(Engine::connect(&[Endpoint::Unix(nothing.clone())])).err().unwrap();
+        let error = advised(error, "--archive FILE needs no engine");
         assert_eq!(
-            crate::error::render(&advised(error, "--archive FILE needs no engine")),
-            format!(
-                "error: cannot find an engine: none answers at unix://{} (no such file)\n\
-                 hint: start Docker or podman, or set DOCKER_HOST; --archive FILE needs no engine",
-                nothing.display()
-            )
+            error.to_string(),
+            format!("cannot find an engine: none answers at unix://{} (no such file)", nothing.display())
         );
+        let hinted: &Hinted = error.downcast_ref().unwrap();
+        let expected = "start Docker or podman, or set DOCKER_HOST; --archive FILE needs no engine";
+        assert_eq!(hinted.hint(), expected);
     }
 }

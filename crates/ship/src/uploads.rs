@@ -3,25 +3,25 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use base::size;
+use debian::progress::{Progress, Task};
 use digest::Digest;
-use publish::registry::{Event, Mode, Outcome, Progress};
-
-use crate::ui::{Task, Ui};
+use publish::registry::{self, Event, Mode, Outcome};
 
 /// Draws a push.
-pub(super) struct Uploads<'a> {
-    ui: &'a Ui,
+pub(crate) struct Uploads<'a> {
+    progress: &'a dyn Progress,
     mode: Mode,
-    bars: Mutex<HashMap<Digest, Task>>,
+    bars: Mutex<HashMap<Digest, Box<dyn Task>>>,
 }
 
 impl<'a> Uploads<'a> {
-    pub(super) fn new(ui: &'a Ui, mode: Mode) -> Uploads<'a> {
-        Uploads { ui, mode, bars: Mutex::default() }
+    pub(crate) fn new(progress: &'a dyn Progress, mode: Mode) -> Uploads<'a> {
+        Uploads { progress, mode, bars: Mutex::default() }
     }
 }
 
-impl Progress for Uploads<'_> {
+impl registry::Progress for Uploads<'_> {
     fn event(&self, event: Event<'_>) {
         let Ok(mut bars) = self.bars.lock() else { return };
         match event {
@@ -29,17 +29,17 @@ impl Progress for Uploads<'_> {
                 let short = &blob.digest.hex()[..12];
                 let bar = bars
                     .entry(blob.digest)
-                    .or_insert_with(|| self.ui.bytes(format!("blob {short}"), blob.size));
+                    .or_insert_with(|| self.progress.start(&format!("blob {short}"), blob.size));
                 bar.at(bytes);
             }
             Event::Ended { blob, outcome } => {
                 bars.remove(&blob.digest);
                 if self.mode == Mode::DryRun && outcome == Outcome::Uploaded {
-                    self.ui.note(format!("would upload {} ({})", blob.digest, crate::ui::size(blob.size)));
+                    self.progress.note(&format!("would upload {} ({})", blob.digest, size(blob.size)));
                 }
             }
             Event::Tagged { tagged } if tagged.moved && self.mode == Mode::Push => {
-                self.ui.note(format!("{} -> {}", tagged.tag, tagged.digest));
+                self.progress.note(&format!("{} -> {}", tagged.tag, tagged.digest));
             }
             _ => {}
         }

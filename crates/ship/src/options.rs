@@ -1,0 +1,68 @@
+//! What a user asks for, and how a registry is reached with it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use publish::credentials::{Credentials, Sources};
+use publish::registry::{self, Access, Registry, Repository};
+
+/// What a push goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// A Docker engine or podman.
+    Engine,
+    /// The registry itself, over HTTP.
+    Registry,
+}
+
+/// What becomes of images that were built.
+#[derive(Debug)]
+pub struct Options {
+    /// They are loaded into an engine.
+    pub load: bool,
+    /// They are pushed.
+    pub push: bool,
+    /// What a push goes through; if nobody says, the engine if it keeps digests, or else the registry.
+    pub via: Option<Via>,
+    /// No tag that moves is set.
+    pub versioned_only: bool,
+    /// The file for each tag's digest and reference.
+    pub digest_file: Option<PathBuf>,
+    /// How a registry is reached.
+    pub registry: RegistryOptions,
+}
+
+/// How a registry is reached.
+#[derive(Debug)]
+pub struct RegistryOptions {
+    /// Plain HTTP is allowed, too.
+    pub insecure: bool,
+    /// Files with certificates of authorities that are trusted besides the system's.
+    pub authorities: Vec<PathBuf>,
+    /// The environment's variables, which say where credentials and engines are.
+    pub variable: fn(&str) -> Option<OsString>,
+}
+
+/// Reaches the registry of `repository`, with the user's credentials for it.
+pub async fn connect(
+    repository: &Repository,
+    options: &RegistryOptions,
+    access: Access,
+) -> anyhow::Result<Registry> {
+    let mut authorities = Vec::new();
+    for path in &options.authorities {
+        authorities.push(std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?);
+    }
+    let credentials = credentials(repository, options).await?;
+    let options = registry::Options { insecure: options.insecure, authorities, ..Default::default() };
+    Ok(Registry::connect(repository.clone(), access, credentials, options).await?)
+}
+
+pub(crate) async fn credentials(
+    repository: &Repository,
+    options: &RegistryOptions,
+) -> anyhow::Result<Credentials> {
+    let sources = Sources::from_environment(options.variable)?;
+    Ok(sources.find(repository.registry(), repository.path()).await?)
+}
