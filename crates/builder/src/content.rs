@@ -1,6 +1,7 @@
 //! What an image holds: everything that its kind does, or one target alone; as layers, tags and words.
 
 use arch::{Host, Target};
+use debian::QemuVersion;
 
 use crate::kind::{Kind, Part, Single};
 
@@ -104,7 +105,7 @@ impl Content {
     }
 
     /// The tag that names QEMU's version.
-    pub fn version_tag(self, version: &str) -> String {
+    pub fn version_tag(self, version: QemuVersion) -> String {
         match self.target {
             Some(_) => format!("d{version}-{}", self.moving_tag()),
             None => format!("d{version}{}", self.kind.suffix()),

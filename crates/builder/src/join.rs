@@ -16,7 +16,7 @@ use publish::registry::{Fetched, Registry, Repository, Tagged};
 use crate::content::Content;
 use crate::expected::Expected;
 use crate::packing::Form;
-use crate::plan::{ImagePlan, IndexPlan, Plan};
+use crate::plan::{ImagePlan, IndexPlan, Plan, version_of};
 use crate::{build, tags};
 
 /// Puts the indexes of `plan` over the images that are at the registry, and sets every tag; with `dry_run`, says which would
@@ -68,7 +68,7 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
     let has_singles =
         |host: &Host| plan.images.iter().any(|image| image.host == *host && image.content.target().is_some());
     for host in plan.hosts().into_iter().filter(has_singles) {
-        let tag = tags::host_tag(host, plan.versions.get(&host).map_or("", String::as_str));
+        let tag = tags::host_tag(host, version_of(host, &plan.versions)?);
         match registry.manifest(&tag).await? {
             None => problems.push(format!("{host}: there is no `{tag}`")),
             Some(fetched) => {

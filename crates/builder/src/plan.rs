@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::Context as _;
 use arch::{Host, Status, Target};
-use debian::lock::Lock;
+use debian::QemuVersion;
+use debian::lock::{Lock, Package};
 
 use crate::content::Content;
 use crate::kind::Kind;
@@ -42,8 +44,8 @@ pub struct ImagePlan {
     /// The tags that name this image alone: one that names the version, and then those that always mean the newest.
     /// Images with one target have none.
     pub tags: Vec<String>,
-    /// QEMU's version, as in tags.
-    pub version: String,
+    /// QEMU's version.
+    pub version: QemuVersion,
 }
 
 impl ImagePlan {
@@ -67,8 +69,8 @@ pub struct IndexPlan {
     pub forms: &'static [Form],
     /// The tag that always means the newest, and the one that names the version.
     pub tags: [String; 2],
-    /// The newest version of QEMU in it, as in tags.
-    pub version: String,
+    /// The newest version of QEMU in it.
+    pub version: QemuVersion,
 }
 
 impl IndexPlan {
@@ -96,7 +98,7 @@ pub struct Plan {
     /// The indexes over them.
     pub indexes: Vec<IndexPlan>,
     /// The version in the tags of each host's images that hold everything.
-    pub versions: BTreeMap<Host, String>,
+    pub versions: BTreeMap<Host, QemuVersion>,
 }
 
 impl Plan {
@@ -112,11 +114,11 @@ impl Plan {
         for &host in &hosts {
             let version =
                 newest(lock, &[host], None).ok_or_else(|| not_locked(&format!("the host `{host}`")))?;
-            versions.insert(host, version.clone());
+            versions.insert(host, version);
             for kind in kinds(selection).into_iter().filter(|kind| kind.is_for(host)) {
                 for &form in forms {
-                    let tags = kind_tags(host, kind, &version).map(|tag| tag + suffix(form, forms));
-                    let (content, version) = (Content::everything(kind), version.clone());
+                    let tags = kind_tags(host, kind, version).map(|tag| tag + suffix(form, forms));
+                    let content = Content::everything(kind);
                     images.push(ImagePlan { host, content, form, tags: tags.collect(), version });
                 }
             }
@@ -134,10 +136,8 @@ impl Plan {
                     return Err(unlocked(target, &format!("the host `{host}`")));
                 };
                 for content in contents {
-                    images.extend(forms.iter().map(|&form| {
-                        let version = version.clone();
-                        ImagePlan { host, content, form, tags: Vec::new(), version }
-                    }));
+                    let image = |&form| ImagePlan { host, content, form, tags: Vec::new(), version };
+                    images.extend(forms.iter().map(image));
                 }
             }
         }
@@ -163,11 +163,11 @@ impl Plan {
         let indexes = contents
             .into_iter()
             .flat_map(listed)
-            .map(|(content, listed)| {
-                let version = newest(lock, &hosts, content.target()).unwrap_or_default();
-                let tags = [content.moving_tag(), content.version_tag(&version)];
+            .filter_map(|(content, listed)| {
+                let version = newest(lock, &hosts, content.target())?;
+                let tags = [content.moving_tag(), content.version_tag(version)];
                 let tags = tags.map(|tag| if listed == forms { tag } else { tag + ZSTD });
-                IndexPlan { content, forms: listed, tags, version }
+                Some(IndexPlan { content, forms: listed, tags, version })
             })
             .collect();
         Ok(Plan { images, indexes, versions })
@@ -225,13 +225,13 @@ fn targets(selection: &Selection) -> Vec<Target> {
 }
 
 /// The newest version that the lock has for the target, or for all current ones, on any of the hosts.
-fn newest(lock: &Lock, hosts: &[Host], target: Option<Target>) -> Option<String> {
+fn newest(lock: &Lock, hosts: &[Host], target: Option<Target>) -> Option<QemuVersion> {
     let targets: Vec<Target> = target.map_or_else(|| Target::current().collect(), |target| vec![target]);
     hosts
         .iter()
         .flat_map(|&host| targets.iter().filter_map(move |&target| lock.cell(host, target)))
-        .map(debian::lock::Package::qemu_version)
-        .max_by_key(|version| version.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u32>>())
+        .filter_map(Package::qemu_version)
+        .max()
 }
 
 /// What the tags of an image in zstd end with, where there is one in gzip too.
@@ -241,7 +241,12 @@ fn suffix(form: Form, forms: &[Form]) -> &'static str {
     if form == Form::Zstd && forms.len() > 1 { ZSTD } else { "" }
 }
 
-fn kind_tags(host: Host, kind: Kind, version: &str) -> impl Iterator<Item = String> {
+/// One of [`Plan::versions`], which have every host of the plan.
+pub(crate) fn version_of(host: Host, versions: &BTreeMap<Host, QemuVersion>) -> anyhow::Result<QemuVersion> {
+    versions.get(&host).copied().context("every host of a plan has a version")
+}
+
+fn kind_tags(host: Host, kind: Kind, version: QemuVersion) -> impl Iterator<Item = String> {
     let mut tags = vec![format!("{}-d{version}{}", host.tag(), kind.suffix())];
     if !host.has_register() {
         // `mips-pkg` and `mips64el-pkg`, which have no index to be found under.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arch::Target;
 use base::{count, size};
+use debian::QemuVersion;
 use serde::Serialize;
 
 use crate::build::{Built, BuiltImage};
@@ -18,7 +19,7 @@ struct ImageJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
     /// QEMU's version as in tags: `11.1`.
-    version: &'a str,
+    version: QemuVersion,
     tags: &'a [String],
     digest: String,
     /// What the layers are compressed with: `gzip`, `zstd`.
@@ -30,13 +31,13 @@ struct ImageJson<'a> {
     /// Uncompressed size of the layers, in bytes.
     unpacked_size: u64,
     /// Each target with the version of its QEMU.
-    targets: BTreeMap<&'a str, &'a str>,
+    targets: BTreeMap<&'a str, QemuVersion>,
 }
 
 #[derive(Debug, Serialize)]
 struct IndexJson<'a> {
     tags: &'a [String],
-    version: &'a str,
+    version: QemuVersion,
     digest: String,
     hosts: Vec<&'a str>,
 }
@@ -67,7 +68,7 @@ pub fn json<T: Serialize>(
             .iter()
             .map(|index| IndexJson {
                 tags: &index.plan.tags,
-                version: &index.plan.version,
+                version: index.plan.version,
                 digest: index.descriptor().digest.to_string(),
                 hosts: index.hosts.iter().map(|host| host.name()).collect(),
             })
@@ -84,14 +85,14 @@ fn image_json(image: &BuiltImage) -> ImageJson<'_> {
         platform: image.plan.host.platform().to_string(),
         kind: content.kind().name(),
         target: content.target().map(Target::name),
-        version: &image.plan.version,
+        version: image.plan.version,
         tags: &image.plan.tags,
         digest: image.descriptor.digest.to_string(),
         compression: image.plan.form.name(),
         level: image.packing.level.name(),
         size: image.size,
         unpacked_size: image.unpacked_size,
-        targets: image.targets.iter().map(|(target, version)| (target.name(), version.as_str())).collect(),
+        targets: image.targets.iter().map(|(target, version)| (target.name(), *version)).collect(),
     }
 }
 
@@ -153,16 +154,16 @@ fn row<const N: usize>(cells: [&str; N]) -> [String; N] {
 
 /// Which versions of QEMU an image holds, with how many targets of each: `10.2 (17), 7.2 (16)`.
 fn versions(image: &BuiltImage) -> String {
-    let mut counts: Vec<(&str, usize)> = Vec::new();
-    for version in image.targets.values() {
-        match counts.iter_mut().find(|(other, _)| other == version) {
+    let mut counts: Vec<(QemuVersion, usize)> = Vec::new();
+    for &version in image.targets.values() {
+        match counts.iter_mut().find(|(other, _)| *other == version) {
             Some((_, count)) => *count += 1,
             None => counts.push((version, 1)),
         }
     }
     match counts.as_mut_slice() {
         [] => "-".to_owned(),
-        [(version, _)] => (*version).to_owned(),
+        [(version, _)] => version.to_string(),
         counts => {
             counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
             counts

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use arch::Host;
+use debian::QemuVersion;
 use oci::spec::Descriptor;
 use oci::{Blob, IndexBuilder};
 use publish::layout::LayoutWriter;
@@ -10,6 +11,7 @@ use publish::registry::Push;
 
 use crate::build::{Built, PREFIX};
 use crate::content::Content;
+use crate::plan::version_of;
 
 /// What a push sets: every host's own tags; then the indexes, those that name a version before those that move.
 ///
@@ -45,7 +47,7 @@ fn push(tag: &str, descriptor: &Descriptor) -> Push {
 }
 
 /// The tag of a host's index of single-target images.
-pub fn host_tag(host: Host, version: &str) -> String {
+pub fn host_tag(host: Host, version: QemuVersion) -> String {
     format!("{}-d{version}-targets", host.tag())
 }
 
@@ -61,10 +63,11 @@ fn host_indexes(built: &Built) -> anyhow::Result<Vec<(String, Blob)>> {
         descriptor.annotations.insert(target_key(), content.moving_tag());
         hosts.entry(image.plan.host).or_default().add_descriptor(descriptor)?;
     }
-    Ok(hosts
-        .into_iter()
-        .map(|(host, index)| (host_tag(host, built.host_version(host)), index.build()))
-        .collect())
+    let tagged = |(host, index): (Host, IndexBuilder)| {
+        let version = version_of(host, &built.versions)?;
+        Ok((host_tag(host, version), index.build()))
+    };
+    hosts.into_iter().map(tagged).collect()
 }
 
 fn target_key() -> String {

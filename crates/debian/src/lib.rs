@@ -33,6 +33,7 @@ pub mod testing;
 mod date;
 mod pool;
 mod suite;
+mod version;
 
 pub use cache::Cache;
 pub use fetch::Fetcher;
@@ -43,3 +44,4 @@ pub use lock::Lock;
 pub use mirror::Mirror;
 pub use progress::Progress;
 pub use suite::SUITES;
+pub use version::QemuVersion;

@@ -13,6 +13,7 @@ use digest::Digest;
 use http::Address;
 
 use crate::mirror::{self, Mirror};
+use crate::version::QemuVersion;
 use crate::{date, limits};
 
 mod display;
@@ -106,11 +107,9 @@ impl Package {
         targets.into_iter().flatten().copied()
     }
 
-    /// Upstream's major and minor version: `11.1` of `1:11.1.3+ds-1`.
-    pub fn qemu_version(&self) -> String {
-        let upstream = self.version.split_once(':').map_or(self.version.as_str(), |(_, rest)| rest);
-        let numbers = upstream.split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or_default();
-        numbers.split('.').take(2).collect::<Vec<_>>().join(".")
+    /// The version of the QEMU in it; every package of QEMU in a [`Lock`] has one.
+    pub fn qemu_version(&self) -> Option<QemuVersion> {
+        QemuVersion::of_package(&self.version).filter(|_| matches!(self.role, Role::Qemu(_)))
     }
 }
 
@@ -160,6 +159,16 @@ pub enum Inconsistent {
         name: String,
         /// Its host.
         host: Host,
+    },
+    /// A package of QEMU whose version tags cannot name.
+    #[error("package `{name}` for host `{host}` has version `{version}`, which is none of QEMU's")]
+    NoVersion {
+        /// The package.
+        name: String,
+        /// Its host.
+        host: Host,
+        /// Its version.
+        version: String,
     },
 }
 
@@ -226,6 +235,9 @@ impl Lock {
             match &package.role {
                 Role::Qemu(targets) if targets.is_empty() => {
                     return Err(Inconsistent::NoTargets { name, host });
+                }
+                Role::Qemu(_) if package.qemu_version().is_none() => {
+                    return Err(Inconsistent::NoVersion { name, host, version: package.version.clone() });
                 }
                 Role::Qemu(targets) => {
                     if let Some(&target) = targets.iter().find(|target| !cells.insert((host, **target))) {

@@ -33,7 +33,8 @@ fn job(native: Host, host: Host, lock: &Lock) -> Job {
     }
     let programs: Vec<_> = lock
         .qemu(host)
-        .flat_map(|package| package.targets().map(|target| (target, package.qemu_version())))
+        .filter_map(|package| Some((package, package.qemu_version()?)))
+        .flat_map(|(package, version)| package.targets().map(move |target| (target, version)))
         .filter(|(target, _)| target.status() == Status::Current)
         .collect();
     let cells = programs.iter().map(|(target, _)| (host, *target)).collect();

@@ -33,8 +33,8 @@ mod tests {
     fn what_is_put_into_the_page_is_escaped() {
         let hostile = "\"><script>alert('1')</script>".to_owned();
         let text = || hostile.clone();
-        let cell =
-            Cell { edition: 0, qemu: text(), suite: text(), package: text(), native: false, size: Some(1) };
+        let qemu = debian::QemuVersion::of_package("1:11.1.3+ds-1").unwrap();
+        let cell = Cell { edition: 0, qemu, suite: text(), package: text(), native: false, size: Some(1) };
         let row = TargetRow {
             name: text(),
             names: vec![text(), text()],
@@ -51,7 +51,7 @@ mod tests {
             qemu: text(),
             size: None,
         };
-        let edition = Edition { suite: text(), date: text(), qemu: text(), cells: 1 };
+        let edition = Edition { suite: text(), date: text(), qemu, cells: 1 };
         let matrix =
             Matrix { repository: text(), editions: vec![edition], hosts: vec![host], targets: vec![row] };
         let page = render(&matrix).unwrap();

@@ -66,7 +66,7 @@ impl Images {
     /// The version of QEMU that the lock which was built from has for a cell, as in Debian: `11.1.3`.
     pub(crate) fn version(&self, host: Host, target: &str) -> String {
         let lock = Lock::load(&PathBuf::from(std::env::var_os("QUS_TEST_LOCK").unwrap())).unwrap();
-        lock.cell(host, target.parse().unwrap()).unwrap().qemu_version()
+        lock.cell(host, target.parse().unwrap()).unwrap().qemu_version().unwrap().to_string()
     }
 
     /// Takes one file out of an image.

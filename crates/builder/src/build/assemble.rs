@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use arch::{Host, Target};
+use debian::QemuVersion;
 use debian::lock::{Lock, Package};
 use digest::Digest;
 use oci::image::Step;
@@ -28,8 +29,8 @@ pub struct BuiltImage {
     pub plan: ImagePlan,
     /// Points to the manifest.
     pub descriptor: Descriptor,
-    /// The targets in it, each with QEMU's version as in tags.
-    pub targets: BTreeMap<Target, String>,
+    /// The targets in it, each with its QEMU's version.
+    pub targets: BTreeMap<Target, QemuVersion>,
     /// The sizes of its layers, together, in bytes.
     pub size: u64,
     /// The same, uncompressed.
@@ -65,15 +66,10 @@ pub struct Built {
     pub indexes: Vec<BuiltIndex>,
     /// The indexes in the layout. They may list images of other hosts, too, that were there.
     pub listed: Vec<BuiltIndex>,
-    pub(super) versions: BTreeMap<Host, String>,
+    pub(crate) versions: BTreeMap<Host, QemuVersion>,
 }
 
 impl Built {
-    /// The version in the tags of a host's images that hold everything.
-    pub fn host_version(&self, host: Host) -> &str {
-        self.versions.get(&host).map_or("", String::as_str)
-    }
-
     /// Every tag of the layout that was built, with what it points to.
     pub fn refs(&self) -> Vec<(String, Descriptor)> {
         let images = self.images.iter().flat_map(|image| pair(&image.plan.tags, &image.descriptor));
@@ -146,7 +142,7 @@ pub fn index(
     lock: &Lock,
 ) -> anyhow::Result<Blob> {
     let created = plan.hosts().into_iter().filter_map(|host| lock.date(host)).max().unwrap_or_default();
-    let mut index = IndexBuilder::new(about(index_plan.content, &index_plan.version, created)?);
+    let mut index = IndexBuilder::new(about(index_plan.content, index_plan.version, created)?);
     for image in images {
         index.add_descriptor(image)?;
     }
@@ -162,7 +158,7 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
     });
     let steps = steps.collect::<anyhow::Result<_>>()?;
     let created = lock.date(host).with_context(|| format!("the lock has no date for {host}"))?;
-    let mut annotations = about(plan.content, &plan.version, created)?;
+    let mut annotations = about(plan.content, plan.version, created)?;
     for package in packages(plan, lock) {
         annotations
             .insert(format!("{PREFIX}.debian.{}.{}", package.name, package.suite), package.version.clone());
@@ -190,13 +186,13 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
 }
 
 /// The annotations that images and indexes share (image-spec, annotations.md).
-fn about(content: Content, version: &str, created: i64) -> anyhow::Result<Annotations> {
+fn about(content: Content, version: QemuVersion, created: i64) -> anyhow::Result<Annotations> {
     // QEMU and busybox are GPL-2.0; what is ours is not.
     let licenses = if content.has_ours() { "Apache-2.0 AND GPL-2.0-only" } else { "GPL-2.0-only" };
     let values = [
         ("title", "qus".to_owned()),
         ("description", content.description()),
-        ("version", version.to_owned()),
+        ("version", version.to_string()),
         ("source", SOURCE.to_owned()),
         ("licenses", licenses.to_owned()),
         ("created", timestamp(created)?.to_string()),
@@ -221,8 +217,8 @@ fn packages<'a>(plan: &ImagePlan, lock: &'a Lock) -> Vec<&'a Package> {
     packages
 }
 
-fn versions(plan: &ImagePlan, lock: &Lock) -> BTreeMap<Target, String> {
-    let version = |target| lock.cell(plan.host, target).map(|package| (target, package.qemu_version()));
+fn versions(plan: &ImagePlan, lock: &Lock) -> BTreeMap<Target, QemuVersion> {
+    let version = |target| Some((target, lock.cell(plan.host, target)?.qemu_version()?));
     plan.content.targets().into_iter().filter_map(version).collect()
 }
 

@@ -137,7 +137,7 @@ impl Lock {
                     last_package(&|package| package.host == *host && package.role == Role::Libc)
                         .map(|i| &package_spans[i])
                 }
-                Inconsistent::NoTargets { name, host } => {
+                Inconsistent::NoTargets { name, host } | Inconsistent::NoVersion { name, host, .. } => {
                     last_package(&|package| package.name == *name && package.host == *host)
                         .map(|i| &package_spans[i])
                 }

@@ -23,6 +23,7 @@ const EXEMPT: &[&str] = &[
     "busybox for host `{0}` is taken from two packages",
     "the C library for host `{0}` is taken from two packages",
     "package `{name}` for host `{host}` has an empty list of targets",
+    "package `{name}` for host `{host}` has version `{version}`, which is none of QEMU's",
     // What is wrong with a package or a list of packages whose digest is right: Debian's own mistake, told as it is.
     "not a Debian package: {0}",
     "the package is truncated",
@@ -74,6 +75,7 @@ const EXEMPT: &[&str] = &[
     "cannot set up the HTTP client: {0}",
     // What cannot be unless qus itself is wrong.
     "every host of a plan has layers",
+    "every host of a plan has a version",
     "no layer with {created_by} for {host}",
     "the lock has no date for {host}",
     "the lock's date is out of range",
