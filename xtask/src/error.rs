@@ -1,27 +1,14 @@
 //! How an error is shown: its causes on one line, and what to do about them on another.
 
-use base::Hinted;
-
 /// `error: …` with its causes on one line, then a line `hint: …` if any of them has one.
 pub(crate) fn render(error: &anyhow::Error) -> String {
     let mut text = format!("error: {}", chain(error));
-    if let Some(hint) = error.chain().find_map(hint) {
+    let hints = [base::hint, debian::hint, publish::hint];
+    if let Some(hint) = hints.iter().find_map(|hint| hint(error.as_ref())) {
         text.push_str("\nhint: ");
         text.push_str(&hint);
     }
     text
-}
-
-/// The hint of one error in a chain, whichever crate it is from.
-fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    if let Some(hinted) = error.downcast_ref::<Hinted>() {
-        return Some(hinted.hint().to_owned());
-    }
-    // An error inside an I/O error is not in the chain by itself.
-    if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-        return hint(inner);
-    }
-    debian::hint(error).or_else(|| publish::hint(error))
 }
 
 fn chain(error: &anyhow::Error) -> String {
@@ -44,6 +31,8 @@ fn chain(error: &anyhow::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base::Hinted;
+
     use super::*;
 
     #[test]

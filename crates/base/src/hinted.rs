@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::hint::Hint;
+
 /// An error with a hint: one sentence that says what to do.
 #[derive(Debug)]
 pub struct Hinted {
@@ -14,12 +16,15 @@ impl Hinted {
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Hinted {
         Hinted { message: message.into(), hint: hint.into() }
     }
+}
 
-    /// The sentence that says what to do.
-    pub fn hint(&self) -> &str {
-        &self.hint
+impl Hint for Hinted {
+    fn hint(&self) -> Option<String> {
+        Some(self.hint.clone())
     }
 }
+
+crate::hints![Hinted];
 
 impl fmt::Display for Hinted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

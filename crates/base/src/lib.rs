@@ -1,13 +1,16 @@
-//! What messages to people are made of: errors with a hint, numbers of things, sizes, tables.
+//! What several crates need and none owns: errors with a hint, and, for messages to people, numbers of
+//! things, sizes and tables.
 //!
 //! This crate prints nothing and knows nothing of images.
 
 mod count;
+mod hint;
 mod hinted;
 mod size;
 mod table;
 
 pub use count::count;
-pub use hinted::Hinted;
+pub use hint::{Hint, Listed, first_hint};
+pub use hinted::{Hinted, hint};
 pub use size::size;
 pub use table::table;

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use base::Hint;
 use digest::{Digest, VerifyReader};
 use private::Exposed;
 use rustix::fs::OFlags;
@@ -60,26 +61,25 @@ impl Error {
     fn at<'a>(operation: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {
         move |error| Error { operation, path: path.to_owned(), error }
     }
+}
 
-    /// What to do about it.
-    pub fn hint(&self) -> String {
-        match Exposed::of(&self.error) {
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        let hint = match Exposed::of(&self.error) {
             Some(Exposed::Mode(_)) => {
-                return format!(
-                    "`chmod go-rwx {}` if nobody else had a hand in it, or remove it; {OTHER}",
-                    self.path.display()
-                );
+                let path = self.path.display();
+                format!("`chmod go-rwx {path}` if nobody else had a hand in it, or remove it; {OTHER}")
             }
-            Some(Exposed::Owner(_)) => return OTHER.to_owned(),
-            None => {}
-        }
-        match self.error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "make room, or point QUS_CACHE_DIR at another disk; what was fetched so far is kept"
-                    .to_owned()
-            }
-            _ => OTHER.to_owned(),
-        }
+            Some(Exposed::Owner(_)) => OTHER.to_owned(),
+            None => match self.error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "make room, or point QUS_CACHE_DIR at another disk; what was fetched so far is kept"
+                        .to_owned()
+                }
+                _ => OTHER.to_owned(),
+            },
+        };
+        Some(hint)
     }
 }
 
@@ -331,6 +331,6 @@ mod tests {
         let error = Cache::open(file.path()).unwrap_err();
         let path = file.path().display();
         assert_eq!(error.to_string(), format!("cannot create the cache folder {path}/sha256"));
-        assert_eq!(error.hint(), "QUS_CACHE_DIR names another folder for the cache");
+        assert_eq!(error.hint().as_deref(), Some("QUS_CACHE_DIR names another folder for the cache"));
     }
 }

@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base::Hint;
 use digest::{Digest, Hasher};
 use http::{Again, Client, ClientError, Method, Request, Response, StatusCode, Tries, header};
 
@@ -67,9 +68,8 @@ fn list(failures: &[(Address, Reason)]) -> String {
     each.join("; ")
 }
 
-impl Error {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
         match self {
             Error::Offline { .. } => Some("run once without --offline".to_owned()),
             Error::Failed { failures, .. } if failures.iter().all(|(_, reason)| reason.is_gone()) => Some(
@@ -79,11 +79,13 @@ impl Error {
             Error::Failed { .. } => {
                 Some("--mirror or QUS_MIRROR names another copy of Debian's archive".to_owned())
             }
-            Error::Cache(error) => Some(error.hint()),
+            Error::Cache(error) => error.hint(),
             Error::Client(_) => None,
         }
     }
+}
 
+impl Error {
     /// Whether a server did answer, but with other bytes than those promised.
     pub fn is_mismatch(&self) -> bool {
         match self {

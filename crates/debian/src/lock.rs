@@ -9,6 +9,7 @@ use std::fmt;
 use std::path::Path;
 
 use arch::{Host, Target};
+use base::Hint;
 use digest::Digest;
 use http::Address;
 
@@ -204,9 +205,8 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
         match self {
             Error::Read { error, .. } if error.kind() == std::io::ErrorKind::NotFound => {
                 Some("`cargo xtask lock` makes it".to_owned())

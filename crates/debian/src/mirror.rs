@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use base::Hint;
 use http::{Address, redacted};
 
 mod apt;
@@ -67,10 +68,9 @@ pub struct Error {
     reason: String,
 }
 
-impl Error {
-    /// What to do about it.
-    pub fn hint(&self) -> String {
-        format!("a mirror is the URL of the folder that holds `dists` and `pool`, such as {DEFAULT}")
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        Some(format!("a mirror is the URL of the folder that holds `dists` and `pool`, such as {DEFAULT}"))
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
             let message = format!("invalid mirror `{shown}` (from --mirror): {reason}");
             check([Some(given), None, None], "", Err(&message));
             let error = Mirror::choose(Some(given), None, None, &[]).unwrap_err();
-            let all = format!("{error:?} {}", error.hint());
+            let all = format!("{error:?} {:?}", error.hint());
             assert!(!all.contains("s3cret") && !all.contains("cret@"), "{all}");
         }
     }

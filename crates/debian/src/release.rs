@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use base::Hint;
 use deb822_fast::Paragraph;
 use digest::Digest;
 use pgp::composed::CleartextSignedMessage;
@@ -103,9 +104,8 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
         match self {
             Error::Expired { suite, .. } => Some(format!(
                 "the mirror may be stale: --mirror names another; --allow-expired {suite} takes it as it is"

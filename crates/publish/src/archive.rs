@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use base::Hint;
 use digest::Digest;
 use oci::spec::{Descriptor, Index, Manifest, Platform, SchemaVersion, annotation, media_type};
 use oci::{Blob, Entry, entry};
@@ -172,4 +173,13 @@ pub enum ArchiveError {
     /// The archive could not be written.
     #[error("cannot write the archive: {0}")]
     Io(#[from] io::Error),
+}
+
+impl Hint for ArchiveError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            ArchiveError::Layout(error) => error.hint(),
+            ArchiveError::Io(_) => None,
+        }
+    }
 }

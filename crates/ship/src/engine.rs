@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use base::Hint as _;
 use oci::spec::Descriptor;
 use publish::archive::Named;
 use publish::credentials::Credentials;

@@ -50,7 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("qus-http", &["qus-fuzzing"]),
     ("qus-manual", &["qus-arch", "qus-register"]),
     ("qus-oci", &["qus-arch", "qus-digest"]),
-    ("qus-publish", &["qus-digest", "qus-fuzzing", "qus-http", "qus-oci"]),
+    ("qus-publish", &["qus-base", "qus-digest", "qus-fuzzing", "qus-http", "qus-oci"]),
     ("qus-register", &["qus-arch", "qus-binfmt"]),
     (
         "qus-release",

@@ -86,6 +86,8 @@ mod tests {
     use std::fs::Permissions;
     use std::os::unix::fs::{PermissionsExt as _, chown};
 
+    use base::Hint as _;
+
     use super::super::Cache;
     use super::*;
 
@@ -98,7 +100,7 @@ mod tests {
         let opened = Cache::open(&dir.join("cache")).map(drop).map_err(|error| {
             let name = dir.display().to_string();
             let cause = std::error::Error::source(&error).unwrap().to_string();
-            [format!("{error}: {cause}").replace(&name, "DIR"), error.hint().replace(&name, "DIR")]
+            [format!("{error}: {cause}").replace(&name, "DIR"), error.hint().unwrap().replace(&name, "DIR")]
         });
         assert_eq!(opened, expected.map_err(|texts| texts.map(str::to_owned)));
     }

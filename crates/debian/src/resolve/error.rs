@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use arch::{Host, Target};
+use base::Hint;
 
 use super::Rejected;
 use crate::lock::{BUSYBOX, Inconsistent};
@@ -129,9 +130,10 @@ impl Error {
     pub fn is_finding(&self) -> bool {
         matches!(self, Error::Missing { .. }) || is_gone(self)
     }
+}
 
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
         match self {
             Error::Fetch(error) => error.hint(),
             Error::Release(error) => error.hint(),

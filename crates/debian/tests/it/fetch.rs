@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use base::Hint as _;
 use digest::Digest;
 use qus_debian::fetch::{Address, Error, Options};
 use qus_debian::progress::{Progress, Silent, Task};

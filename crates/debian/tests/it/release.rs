@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base::Hint as _;
 use pgp::packet::{Notation, Subpacket, SubpacketData};
 use qus_debian::keyring::Keyring;
 use qus_debian::release::{self, Policy};

@@ -1,6 +1,7 @@
 //! The whole line, from a signed archive on a server to a lock.
 
 use arch::{Host, Target};
+use base::Hint as _;
 use qus_debian::fetch::Options;
 use qus_debian::lock::Lock;
 use qus_debian::progress::Silent;

@@ -18,6 +18,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use base::Hint;
 use file::{AuthFile, Rules};
 
 /// A password or a token, and the place that it was found in. Its debug output is not the secret, and it has no other.
@@ -228,9 +229,8 @@ pub enum CredentialsError {
     },
 }
 
-impl CredentialsError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for CredentialsError {
+    fn hint(&self) -> Option<String> {
         match self {
             CredentialsError::Half { unset, .. } => Some(format!("set {unset} too, or neither")),
             CredentialsError::NotText { .. } => None,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use base::Hint;
+
 use crate::archive::ArchiveError;
 use crate::credentials::CredentialsError;
 
@@ -115,9 +117,10 @@ impl EngineError {
         ];
         words.iter().any(|word| text.contains(word))
     }
+}
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for EngineError {
+    fn hint(&self) -> Option<String> {
         let text = match &self.reason {
             Reason::None { .. } => "start Docker or podman, or set DOCKER_HOST",
             Reason::Endpoint => "forward the engine's socket, as with `ssh -L`, and name the socket",
@@ -138,7 +141,7 @@ impl EngineError {
             Reason::Refused { .. } => {
                 "log in again with `docker login`, or check REGISTRY_USER and REGISTRY_PASSWORD"
             }
-            Reason::Archive(ArchiveError::Layout(error)) => return error.hint().map(str::to_owned),
+            Reason::Archive(error) => return error.hint(),
             Reason::Credentials(error) => return error.hint(),
             _ => return None,
         };

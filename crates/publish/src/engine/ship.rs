@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use base::Hint;
 use digest::Digest;
 use oci::spec::{Descriptor, Index, media_type};
 
@@ -48,16 +49,15 @@ pub enum ShipError {
     Layout(#[from] LayoutError),
 }
 
-impl ShipError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for ShipError {
+    fn hint(&self) -> Option<String> {
         match self {
             ShipError::Engine(error) if matches!(error.reason(), Reason::Untrue(_)) => {
                 Some("--push-via registry does not go through the engine".to_owned())
             }
             ShipError::Engine(error) => error.hint(),
             ShipError::Registry(error) => error.hint(),
-            ShipError::Layout(error) => error.hint().map(str::to_owned),
+            ShipError::Layout(error) => error.hint(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use base::Hint;
 use oci::spec::Descriptor;
 
 use crate::limits::Exhausted;
@@ -85,28 +86,30 @@ impl LayoutError {
         let path = path.to_owned();
         move |source| LayoutError::Io { operation, path, source }
     }
+}
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
+impl Hint for LayoutError {
+    fn hint(&self) -> Option<String> {
+        let text = match self {
             LayoutError::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(
-                    "free some space, or choose another directory; what is complete is kept and not built again",
-                ),
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    Some("choose a directory that you may write to")
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "free some space, or choose another directory; what is complete is kept and not built again"
                 }
-                _ => None,
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "choose a directory that you may write to"
+                }
+                _ => return None,
             },
-            LayoutError::Occupied { .. } => Some("choose an empty directory, a new one, or an image layout"),
-            LayoutError::NotALayout { .. } => Some("`cargo xtask images` writes one"),
+            LayoutError::Occupied { .. } => "choose an empty directory, a new one, or an image layout",
+            LayoutError::NotALayout { .. } => "`cargo xtask images` writes one",
             LayoutError::Missing { .. }
             | LayoutError::Json { .. }
             | LayoutError::TooDeep { .. }
             | LayoutError::TooMuch { .. }
-            | LayoutError::TooLarge { .. } => Some(
-                "`cargo xtask verify` says everything that is wrong with a layout; building again mends it",
-            ),
-        }
+            | LayoutError::TooLarge { .. } => {
+                "`cargo xtask verify` says everything that is wrong with a layout; building again mends it"
+            }
+        };
+        Some(text.to_owned())
     }
 }

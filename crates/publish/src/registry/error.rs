@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use base::Hint;
 use digest::Digest;
 use http::Address;
 
@@ -148,9 +149,10 @@ impl RegistryError {
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
+}
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for RegistryError {
+    fn hint(&self) -> Option<String> {
         let text = match &self.reason {
             Reason::Unauthorized { anonymous: true, .. } => {
                 "log in with `docker login`, or set REGISTRY_USER and REGISTRY_PASSWORD"
@@ -180,7 +182,7 @@ impl RegistryError {
                  configured with its own address (docker-registry: `http.host`)"
             }
             Reason::DigestInvalid(_) => "`cargo xtask verify` says whether the layout is damaged",
-            Reason::Layout(error) => return error.hint().map(str::to_owned),
+            Reason::Layout(error) => return error.hint(),
             Reason::Credentials(error) => return error.hint(),
             _ => return None,
         };

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use base::Hint as _;
 use qus_publish::credentials::{Credentials, Secret, Sources};
 use tempfile::TempDir;
 

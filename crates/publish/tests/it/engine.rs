@@ -3,6 +3,7 @@
 //! Each engine and a `docker-registry` run in a sandbox; the registry's port is the machine's, so that the test can ask
 //! it what arrived.
 
+use base::Hint as _;
 use oci::spec::{Descriptor, ImageConfig, Index, Manifest};
 use tempfile::TempDir;
 use testbed::sandbox::{Network, Options};

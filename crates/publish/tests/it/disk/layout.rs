@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use base::Hint as _;
 use tempfile::TempDir;
 
 use crate::fixture;
@@ -99,7 +100,7 @@ fn a_directory_with_other_files_is_refused() {
         error.to_string(),
         format!("cannot write an image layout to {path}: the directory holds other files")
     );
-    assert_eq!(error.hint(), Some("choose an empty directory, a new one, or an image layout"));
+    assert_eq!(error.hint().as_deref(), Some("choose an empty directory, a new one, or an image layout"));
     assert_eq!(snapshot(home.path()).len(), 1);
 
     let error = Layout::open(home.path()).err().unwrap();

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+use base::Hint as _;
 use tempfile::TempDir;
 
 use super::runtime;

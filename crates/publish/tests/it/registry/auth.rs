@@ -1,5 +1,7 @@
 //! Who may do what: challenges, tokens and their renewal; and that no secret is ever told.
 
+use base::Hint as _;
+
 use super::guard::{Bearer, Guard};
 use super::http::Response;
 use super::server::{Fault, Rule, Server};

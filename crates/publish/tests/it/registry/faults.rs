@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use base::Hint as _;
+
 use super::guard::Guard;
 use super::http::Response;
 use super::server::{Fault, Rule, Server};

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use base::Hint as _;
 use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest, media_type};
 

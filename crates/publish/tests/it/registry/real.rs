@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use base::Hint as _;
 use testbed::registry::{PASSWORD, USER};
 use testbed::sandbox::{Network, Sandbox};
 use testbed::{Packages, Shared, skopeo};
