@@ -8,11 +8,12 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 
 use anyhow::Context as _;
 use arch::{Status, Target};
+use base::{lock, wait};
 use debian::deb::{self, Kind};
 use debian::lock::Lock;
 use oci::{Level, Member};
@@ -79,12 +80,12 @@ fn compress(packages: Vec<Package>, xz: Option<&Xz>) -> anyhow::Result<u64> {
             .collect();
         results.into_iter().collect::<anyhow::Result<()>>()
     })?;
-    Ok(lock_of(&work).compressed)
+    Ok(lock(&work).compressed)
 }
 
 /// Does what there is to do until there is nothing any more.
 fn take(xz: Option<&Xz>, work: &Mutex<Work>, changed: &Condvar) -> anyhow::Result<()> {
-    let mut state = lock_of(work);
+    let mut state = lock(work);
     loop {
         if state.failed {
             return Ok(());
@@ -92,20 +93,20 @@ fn take(xz: Option<&Xz>, work: &Mutex<Work>, changed: &Condvar) -> anyhow::Resul
         if let Some(binary) = state.binaries.pop_front() {
             drop(state);
             let size = Member::compress(&binary, Level::DEFAULT).bytes().len() as u64;
-            state = lock_of(work);
+            state = lock(work);
             state.compressed += size;
         } else if let Some(package) = state.packages.pop() {
             state.decoding += 1;
             drop(state);
             let found = &mut |binary| {
-                lock_of(work).binaries.push_back(binary);
+                lock(work).binaries.push_back(binary);
                 changed.notify_one();
             };
             let result = match xz {
                 Some(xz) => decode_with(xz, &package, found),
                 None => decode(&package, found),
             };
-            state = lock_of(work);
+            state = lock(work);
             state.decoding -= 1;
             state.failed |= result.is_err();
             changed.notify_all();
@@ -113,7 +114,7 @@ fn take(xz: Option<&Xz>, work: &Mutex<Work>, changed: &Condvar) -> anyhow::Resul
         } else if state.decoding == 0 {
             return Ok(());
         } else {
-            state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = wait(changed, state);
         }
     }
 }
@@ -148,11 +149,6 @@ fn decode_with(xz: &Xz, package: &Package, found: &mut dyn FnMut(Vec<u8>)) -> an
         Ok(())
     })
     .with_context(|| format!("cannot read {}", package.path.display()))
-}
-
-/// A panic is reported where the thread is joined.
-fn lock_of(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
-    work.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

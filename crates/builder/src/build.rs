@@ -14,8 +14,7 @@ mod union;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use arch::{Host, Status, Target};
@@ -130,27 +129,13 @@ impl Builder<'_> {
             workers: self.jobs.get().div_ceil(at_once) + 1,
         };
         let done = self.progress.count("making layers, host by host", missing.len() as u64);
-        let queue = Mutex::new(missing.into_iter());
-        let next = || queue.lock().ok().and_then(|mut queue| queue.next());
-        thread::scope(|scope| {
-            let work = || -> anyhow::Result<()> {
-                while let Some(missing) = next() {
-                    if let Err(error) = self.make_host(&missing, &downloads, shared, memo) {
-                        // Nothing else is begun; what is finished stays and is not made again.
-                        queue.lock().map(|mut queue| queue.by_ref().for_each(drop)).ok();
-                        return Err(error);
-                    }
-                    done.advance(1);
-                }
-                Ok(())
-            };
-            let handles: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
-            let results: Vec<_> = handles
-                .into_iter()
-                .map(|handle| handle.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker panicked"))))
-                .collect();
-            results.into_iter().collect()
-        })
+        // What is finished when one fails stays, and is not made again.
+        ::base::pool(at_once, missing, |missing| {
+            self.make_host(&missing, &downloads, shared, memo)?;
+            done.advance(1);
+            anyhow::Ok(())
+        })?;
+        Ok(())
     }
 
     fn make_host(

@@ -79,7 +79,7 @@ impl Trace {
         let cpu = Duration::new(u64::try_from(cpu.tv_sec)?, u32::try_from(cpu.tv_nsec)?).as_secs_f64();
         let wall = recorder.started.elapsed().as_secs_f64();
         let cores = thread::available_parallelism()?.get();
-        let events = recorder.spans.lock().map_err(|_| anyhow::anyhow!("a traced thread panicked"))?;
+        let events = base::lock(&recorder.spans);
         let busy = cpu / (wall * cores as f64);
         let other_data = Summary { wall_seconds: wall, cpu_seconds: cpu, cores, busy };
         let text = serde_json::to_string(&Document { trace_events: &events, other_data })?;

@@ -22,11 +22,9 @@ mod stage;
 
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use arch::{Host, UnknownName};
 use debian::Progress;
 use debian::lock::Lock;
@@ -153,35 +151,16 @@ impl Jobs {
         let keyrings = site.workspace.join("images/keyrings");
         let total = runs.len();
         let parallel = parallel.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
-        let queue = Mutex::new(runs.iter().enumerate());
-        let done = Mutex::new(Vec::new());
-        let work = || -> anyhow::Result<()> {
-            let packages =
-                Packages::chosen(site.fetch.clone(), site.mirror.clone(), &site.cache_dir, &keyrings)?;
-            let stock = Stock { packages, layout, assets, explain: *explain };
-            loop {
-                let next = queue.lock().ok().and_then(|mut queue| queue.next());
-                let Some((index, (job, engine))) = next else { return Ok(()) };
-                let on = report::engine(*engine);
-                let task = progress.step(&format!("{} on {on} ({} of {total})", job.name, index + 1));
-                let outcome = run::run(job, *engine, &stock, sabotage);
-                drop(task);
-                show(&report::block(&outcome))?;
-                if let Ok(mut done) = done.lock() {
-                    done.push((index, outcome));
-                }
-            }
-        };
-        thread::scope(|scope| {
-            let handles: Vec<_> = (0..parallel.min(total)).map(|_| scope.spawn(work)).collect();
-            handles
-                .into_iter()
-                .map(|handle| handle.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker panicked"))))
-                .collect::<anyhow::Result<Vec<()>>>()
-        })?;
-        let mut done = done.into_inner().ok().context("a worker panicked")?;
-        done.sort_by_key(|(index, _)| *index);
-        Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
+        let packages = Packages::chosen(site.fetch.clone(), site.mirror.clone(), &site.cache_dir, &keyrings)?;
+        let stock = Stock { packages, layout, assets, explain: *explain };
+        base::pool(parallel, runs.iter().enumerate(), |(index, (job, engine))| {
+            let on = report::engine(*engine);
+            let task = progress.step(&format!("{} on {on} ({} of {total})", job.name, index + 1));
+            let outcome = run::run(job, *engine, &stock, sabotage);
+            drop(task);
+            show(&report::block(&outcome))?;
+            Ok(outcome)
+        })
     }
 
     /// Each job with its engines.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use anyhow::{Context as _, bail};
+use base::{lock, unlock};
 use debian::progress::Progress;
 use digest::{Digest, Hasher};
 
@@ -88,7 +89,7 @@ impl Folder {
         let mut hasher = Hasher::new();
         pieces.iter().for_each(|piece| hasher.update(piece));
         let asset = Asset { name: name.to_owned(), size: hasher.size(), digest: hasher.finish(), written };
-        let mut assets = self.assets.lock().map_err(|_| anyhow::anyhow!("a writer panicked"))?;
+        let mut assets = lock(&self.assets);
         match assets.insert(name.to_owned(), asset) {
             None => Ok(()),
             Some(_) => bail!("cannot write {}: two files of the release have this name", path.display()),
@@ -123,7 +124,7 @@ impl Folder {
         };
         let mut removed = Vec::new();
         let text = {
-            let assets = self.assets.lock().map_err(|_| anyhow::anyhow!("a writer panicked"))?;
+            let assets = lock(&self.assets);
             for name in sums::names(&before).into_iter().filter(|name| !assets.contains_key(*name)) {
                 if remove(&self.path.join(name))? {
                     removed.push(name.to_owned());
@@ -132,7 +133,7 @@ impl Folder {
             sums::write(assets.values().map(|asset| (asset.name.as_str(), asset.digest)))
         };
         self.put(sums::NAME, 0o644, &[text.as_bytes()])?;
-        let assets = self.assets.into_inner().map_err(|_| anyhow::anyhow!("a writer panicked"))?;
+        let assets = unlock(self.assets);
         Ok(Assets { folder: self.path, files: assets.into_values().collect(), removed })
     }
 }

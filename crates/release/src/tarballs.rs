@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
-use std::sync::Mutex;
 use std::thread;
 
 use anyhow::{Context as _, bail};
@@ -81,26 +80,9 @@ pub(super) fn write(
     layout: &Layout,
     folder: &Folder,
 ) -> anyhow::Result<()> {
-    let queue = Mutex::new(built.images.iter());
-    let next = || queue.lock().ok().and_then(|mut queue| queue.next());
-    let work = || -> anyhow::Result<()> {
-        while let Some(image) = next() {
-            if let Err(error) = write_image(order, image, layout, folder) {
-                queue.lock().map(|mut queue| queue.by_ref().for_each(drop)).ok();
-                return Err(error);
-            }
-        }
-        Ok(())
-    };
     let jobs = order.images.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
-    thread::scope(|scope| {
-        let handles: Vec<_> = (0..jobs.min(built.images.len())).map(|_| scope.spawn(work)).collect();
-        let results: Vec<_> = handles
-            .into_iter()
-            .map(|handle| handle.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker panicked"))))
-            .collect();
-        results.into_iter().collect()
-    })
+    base::pool(jobs, &built.images, |image| write_image(order, image, layout, folder))?;
+    Ok(())
 }
 
 fn write_image(

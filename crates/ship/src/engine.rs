@@ -1,6 +1,6 @@
 //! Through a Docker engine or podman.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use base::Hint as _;
 use oci::spec::Descriptor;
@@ -115,7 +115,7 @@ pub(crate) async fn load(
     let tags: Vec<&str> = images.iter().map(|image| image.tag.as_str()).collect();
     let what = format!("loading {} into {}", count(tags.len(), "tag", "tags"), engine.name());
     let step = Mutex::new(progress.step(&what));
-    let sent = |bytes| step.lock().unwrap_or_else(PoisonError::into_inner).at(bytes);
+    let sent = |bytes| base::lock(&step).at(bytes);
     engine.load(layout, &images, &sent).await?;
     drop(step);
     progress.note(&format!("{} has {repository}:{{{}}}", engine.name(), tags.join(",")));

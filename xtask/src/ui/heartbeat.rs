@@ -105,7 +105,7 @@ impl Heartbeat {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        base::lock(&self.0.state)
     }
 }
 

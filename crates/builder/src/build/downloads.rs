@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex};
 
+use ::base::lock;
 use anyhow::Context as _;
 use debian::fetch::{Address, Fetcher};
 use debian::lock::{Lock, Package};
@@ -30,7 +31,7 @@ impl Downloads {
     /// Starts to fetch `packages`, in that order.
     pub(super) fn start<'a>(
         packages: impl Iterator<Item = &'a Package>,
-        lock: &Lock,
+        pins: &Lock,
         fetcher: &Fetcher,
         mirror: &Mirror,
         progress: &Arc<dyn Progress>,
@@ -43,15 +44,13 @@ impl Downloads {
         let shared = Arc::new(Shared::default());
         let limit = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
         for package in packages {
-            let (package, urls, fetcher) = (package.clone(), lock.urls(mirror, package), fetcher.clone());
+            let (package, urls, fetcher) = (package.clone(), pins.urls(mirror, package), fetcher.clone());
             let (progress, shared, limit) = (Arc::clone(progress), Arc::clone(&shared), Arc::clone(&limit));
             runtime.spawn(async move {
                 // Tasks wait for the semaphore in the order in which they ask: the order of spawning.
                 let _permit = limit.acquire().await;
                 let result = fetch(&package, &urls, &fetcher, progress.as_ref()).await;
-                if let Ok(mut done) = shared.done.lock() {
-                    done.insert(package.digest, result.map_err(Some));
-                }
+                lock(&shared.done).insert(package.digest, result.map_err(Some));
                 shared.changed.notify_all();
             });
         }
@@ -60,15 +59,14 @@ impl Downloads {
 
     /// Waits until `package` is in the cache.
     pub(super) fn wait(&self, package: &Package) -> anyhow::Result<()> {
-        let poisoned = || anyhow::anyhow!("a download panicked");
-        let mut done = self.shared.done.lock().map_err(|_| poisoned())?;
+        let mut done = lock(&self.shared.done);
         loop {
             match done.get_mut(&package.digest) {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(error)) => {
                     return Err(error.take().unwrap_or_else(|| anyhow::anyhow!("a download failed")));
                 }
-                None => done = self.shared.changed.wait(done).map_err(|_| poisoned())?,
+                None => done = ::base::wait(&self.shared.changed, done),
             }
         }
     }

@@ -1,6 +1,8 @@
 //! What the threads of a build share: permits to use a core, and turns.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex};
+
+use ::base::{lock, unlock, wait};
 
 /// As many permits as there are jobs: who computes holds one, whichever host it is for.
 pub(crate) struct Permits {
@@ -80,7 +82,7 @@ impl<T> Turns<T> {
 
     /// The value, when all turns are over.
     pub(crate) fn into_inner(self) -> T {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).value
+        unlock(self.state).value
     }
 }
 
@@ -104,15 +106,6 @@ impl<T> Drop for Watch<'_, T> {
             self.turns.changed.notify_all();
         }
     }
-}
-
-/// A thread that panicked has its panic reported where it is joined; what it held is still good for the others.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-    condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use ::base::lock;
 use anyhow::Context as _;
 use arch::{Host, Target};
 use debian::cache::Cache;
@@ -18,7 +19,7 @@ use oci::{Entry, Layer, Member};
 use publish::layout::LayoutWriter;
 
 use super::layers::{Finished, MTIME, Writer};
-use super::pipeline::{Permits, Turns, lock};
+use super::pipeline::{Permits, Turns};
 use crate::packing::{Form, Holds, Level, Packing};
 use crate::trace::Trace;
 

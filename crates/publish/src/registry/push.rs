@@ -7,6 +7,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
+use base::{lock, unlock};
 use digest::Digest;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use oci::spec::{Descriptor, Index, Manifest, media_type};
@@ -156,7 +157,7 @@ impl Run<'_> {
             Ok(())
         })
         .await?;
-        Ok(found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+        Ok(unlock(found))
     }
 
     /// Those that the registry does not have.
@@ -172,7 +173,7 @@ impl Run<'_> {
             Ok(())
         })
         .await?;
-        Ok(missing.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+        Ok(unlock(missing))
     }
 
     async fn blob(&self, blob: &Descriptor) -> Result<(), RegistryError> {
@@ -236,14 +237,10 @@ impl Run<'_> {
 
     /// Blobs and manifests end in any order; the report has one.
     fn into_report(self) -> Report {
-        let mut report = self.report.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut report = unlock(self.report);
         for list in [&mut report.uploaded, &mut report.mounted, &mut report.present, &mut report.manifests] {
             list.sort_by_key(|descriptor| descriptor.digest);
         }
         report
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
+use base::lock;
 use digest::{Digest, Hasher};
 use flate2::read::MultiGzDecoder;
 use oci::spec::{Platform, media_type};
@@ -51,11 +52,6 @@ pub(super) fn check(
         }
     }
     reasons
-}
-
-/// A job that panicked has its panic reported by the scope; what it held is still good for the others.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unpack(

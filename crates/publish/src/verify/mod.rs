@@ -11,10 +11,10 @@ mod graph;
 mod layer;
 mod name;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use digest::Digest;
 use oci::spec::Platform;
@@ -96,20 +96,11 @@ fn check_layers(layout: &Layout, graph: &mut Graph, jobs: usize, visit: &mut Vis
     let mut work: Vec<(&Digest, &mut Node)> = graph.nodes.iter_mut().filter(|(_, node)| !node.read).collect();
     // The largest first, so that no job is left with it at the end.
     work.sort_by_key(|(digest, node)| (std::cmp::Reverse(node.size), **digest));
-    let work: Vec<_> = work.into_iter().map(Mutex::new).collect();
-    let next = AtomicUsize::new(0);
     let visit = Mutex::new(visit);
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.clamp(1, work.len().max(1)) {
-            scope.spawn(|| {
-                while let Some(item) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let mut item = layer::lock(item);
-                    let (digest, node) = &mut *item;
-                    let reasons = layer::check(layout, **digest, node, &visit);
-                    node.reasons.extend(reasons);
-                }
-            });
-        }
+    let Ok(_) = base::pool(jobs, work, |(digest, node)| {
+        let reasons = layer::check(layout, *digest, node, &visit);
+        node.reasons.extend(reasons);
+        Ok::<_, Infallible>(())
     });
 }
 

@@ -64,7 +64,7 @@ pub struct Deb {
 }
 
 /// Where packages come from.
-pub trait Source {
+pub trait Source: Send + Sync {
     /// The .debs of `packages`, in their order.
     fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, SourceError>;
 }
