@@ -96,7 +96,7 @@ fn measure(
         ui.note(format!("{title}: {}", help_of(name)));
         let step = ui.moment(format!("measuring `{title}`"));
         let figures = match name {
-            Name::Cold => suite.cold(&title, results),
+            Name::Cold => suite.cold(&title),
             Name::Unchanged => suite.unchanged(&title),
             Name::OneHost => suite.one_host(&title),
             Name::Sizes => suite.sizes(&title),

@@ -8,10 +8,8 @@ use arch::Host;
 
 use crate::child::{self, Run};
 use crate::figure::{Figure, Goal, Unit, least, list};
-use crate::results::Results;
 use crate::room::with_register;
 use crate::suite::Suite;
-use crate::timeline::Timeline;
 use crate::{flow, xz};
 
 /// What was measured: runs that took turns.
@@ -27,7 +25,7 @@ struct Turns {
 
 impl Suite<'_> {
     /// Cold builds of everything, against the shell flow and against the floor.
-    pub fn cold(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
+    pub fn cold(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
         let packages = self.packages()?;
         let amd64: Host = "amd64".parse()?;
         let qemu = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
@@ -48,7 +46,6 @@ impl Suite<'_> {
             self.say(number, "floor in one process", &run);
             turns.strict.push(run);
         }
-        results.set_timeline(Timeline::load(&self.room.trace())?);
         // The hosts of packages only are built along, and not counted.
         let hosts = with_register(self.lock).len();
         let cores = std::thread::available_parallelism()?.get();

@@ -47,16 +47,6 @@ impl Goal {
         }
     }
 
-    /// How much of what it may be a figure is: 1 is just met, less is better.
-    pub(crate) fn used(self, value: f64) -> f64 {
-        match self {
-            // Nothing is allowed: there is nothing to share out.
-            Goal::AtMost(0.0) => f64::from(u8::from(value > 0.0)) * 2.0,
-            Goal::AtMost(most) => value / most,
-            Goal::AtLeast(least) => least / value,
-        }
-    }
-
     pub(crate) fn show(self, unit: Unit) -> String {
         match self {
             Goal::AtMost(most) => format!("at most {}", unit.show(most)),
@@ -134,15 +124,15 @@ mod tests {
 
     #[test]
     fn goals_are_met_at_their_edge() {
-        for (goal, value, met, used) in [
-            (Goal::AtMost(2.0), 2.0, true, 1.0),
-            (Goal::AtMost(2.0), 2.1, false, 1.05),
-            (Goal::AtLeast(6.0), 6.0, true, 1.0),
-            (Goal::AtLeast(6.0), 3.0, false, 2.0),
-            (Goal::AtMost(0.0), 0.0, true, 0.0),
-            (Goal::AtMost(0.0), 1.0, false, 2.0),
+        for (goal, value, met) in [
+            (Goal::AtMost(2.0), 2.0, true),
+            (Goal::AtMost(2.0), 2.1, false),
+            (Goal::AtLeast(6.0), 6.0, true),
+            (Goal::AtLeast(6.0), 3.0, false),
+            (Goal::AtMost(0.0), 0.0, true),
+            (Goal::AtMost(0.0), 1.0, false),
         ] {
-            assert_eq!((goal.is_met(value), goal.used(value)), (met, used), "{goal:?} {value}");
+            assert_eq!(goal.is_met(value), met, "{goal:?} {value}");
         }
     }
 

@@ -1,10 +1,11 @@
-//! How cost grows with the number of hosts: what was measured for a few, and an estimate for many.
+//! How cost grows with the number of hosts: measured for 1, 3 and all, and estimated for more.
 
+use base::size;
 use debian::SUITES;
 use serde::{Deserialize, Serialize};
 
-/// What a cold build of some hosts took.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// The cost of a cold build of some hosts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) hosts: usize,
     /// In seconds.
@@ -20,103 +21,108 @@ pub(crate) struct Row {
     pub(crate) requests: Option<usize>,
 }
 
-/// What many hosts would cost.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Estimate {
-    pub(crate) what: String,
-    pub(crate) time: f64,
-    pub(crate) peak: f64,
-    pub(crate) packages: f64,
-    pub(crate) layout: f64,
-    pub(crate) requests: Option<f64>,
+impl Row {
+    /// The row of a table.
+    pub(crate) fn cells(&self, what: &str) -> String {
+        let Row { time, peak, packages, layout, requests, .. } = self;
+        let time = if *time < 100.0 { format!("{time:.1}") } else { format!("{time:.0}") };
+        let requests = requests.map(|requests| requests.to_string()).unwrap_or_default();
+        format!(
+            "| {what} | {time} s | {} | {} | {} | {requests} |",
+            size(*peak),
+            size(*packages),
+            size(*layout)
+        )
+    }
 }
 
-/// For 100 hosts, and for nine hosts from each of Debian's suites.
-///
-/// What is done once for each host continues the straight line through the rows. Memory does not: what a build holds at a
-/// time is bounded by how many jobs it has, so the most that was measured stands.
-pub(crate) fn estimates(rows: &[Row]) -> Vec<Estimate> {
-    let most = rows.iter().map(|row| row.hosts).max().unwrap_or(0);
-    let cells = most * SUITES.len();
-    let peak = rows.iter().map(|row| row.peak).max().unwrap_or(0) as f64;
-    [(100, "100 hosts".to_owned()), (cells, format!("{most} hosts from {} suites", SUITES.len()))]
-        .into_iter()
-        .map(|(count, what)| {
-            let at = |value: fn(&Row) -> f64| {
-                line(rows, value).map_or(0.0, |(base, each)| base + each * count as f64)
-            };
-            Estimate {
-                what,
-                time: at(|row| row.time),
-                peak,
-                packages: at(|row| row.packages as f64),
-                layout: at(|row| row.layout as f64),
-                requests: requests_each(rows).map(|(base, each)| base + each * count as f64),
-            }
-        })
-        .collect()
+/// The table, with estimates for 100 hosts, and for all hosts from each of Debian's suites.
+pub(crate) fn table(rows: &[Row]) -> String {
+    let mut text =
+        "\n| | time | peak memory | packages | layout, and what a first push uploads | its requests |\n\
+                    |---|---|---|---|---|---|\n"
+            .to_owned();
+    for row in rows {
+        text.push_str(&row.cells(&base::count(row.hosts, "host", "hosts")));
+        text.push('\n');
+    }
+    let several = match rows {
+        [first, .., last] if last.hosts > first.hosts => Some((first, last)),
+        _ => None,
+    };
+    if let Some((first, last)) = several {
+        let suites = SUITES.len();
+        let of_suites = format!("{} hosts from {suites} suites", last.hosts);
+        for (hosts, what) in [(100, "100 hosts".to_owned()), (last.hosts * suites, of_suites)] {
+            text.push_str(&estimate(rows, first, last, hosts).cells(&format!("{what}, estimated")));
+            text.push('\n');
+        }
+    }
+    text.push_str("\nOne run of each, at the level `quick`.\n");
+    if let Some((first, last)) = several {
+        text.push_str(&format!(
+            "Estimates continue the straight line from the first row to the last, except for memory: what a build holds at a time is bounded by\n\
+             how many jobs it has, one for each core, and not by how many hosts there are, so the most that was measured stands. The suites are\n\
+             {}.\n",
+            SUITES.join(", ")
+        ));
+        if let (Some(before), Some(after)) = (first.requests, last.requests) {
+            let each = (after - before) / (last.hosts - first.hosts);
+            text.push_str(&format!("Each host more takes {each} requests more.\n"));
+        }
+    }
+    text
 }
 
-/// The requests of a first push: those for no host, and for each host more; `None` if they were not counted.
-pub(crate) fn requests_each(rows: &[Row]) -> Option<(f64, f64)> {
-    rows.iter().all(|row| row.requests.is_some()).then_some(())?;
-    line(rows, |row| row.requests.unwrap_or(0) as f64)
-}
-
-/// The straight line through the rows, by least squares: its value for no host, and for each host more.
-fn line(rows: &[Row], value: fn(&Row) -> f64) -> Option<(f64, f64)> {
-    let count = rows.len() as f64;
-    let mean = |of: &dyn Fn(&Row) -> f64| rows.iter().map(of).sum::<f64>() / count;
-    let (x, y) = (mean(&|row| row.hosts as f64), mean(&value));
-    let covariance = mean(&|row| (row.hosts as f64 - x) * (value(row) - y));
-    let variance = mean(&|row| (row.hosts as f64 - x).powi(2));
-    (variance > 0.0).then(|| {
-        let each = covariance / variance;
-        (y - each * x, each)
-    })
+/// The cost of `hosts` hosts, on the line from `first` to `last`.
+fn estimate(rows: &[Row], first: &Row, last: &Row, hosts: usize) -> Row {
+    let share = (hosts as f64 - first.hosts as f64) / (last.hosts as f64 - first.hosts as f64);
+    let at = |from: f64, to: f64| (from + (to - from) * share).max(0.0);
+    let whole = |from: u64, to: u64| at(from as f64, to as f64).round() as u64;
+    Row {
+        hosts,
+        time: at(first.time, last.time),
+        peak: rows.iter().map(|row| row.peak).max().unwrap_or(0),
+        packages: whole(first.packages, last.packages),
+        layout: whole(first.layout, last.layout),
+        requests: first
+            .requests
+            .zip(last.requests)
+            .map(|(from, to)| at(from as f64, to as f64).round() as usize),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(hosts: usize) -> Row {
+    fn row(hosts: usize, requests: Option<usize>) -> Row {
         Row {
             hosts,
             time: 1.0 + 2.0 * hosts as f64,
-            peak: 300 + hosts as u64,
-            packages: 10 * hosts as u64,
-            layout: 5 + hosts as u64,
-            requests: Some(7 + 3 * hosts),
+            peak: 50_000_000 + hosts as u64,
+            packages: 1_000_000 * hosts as u64,
+            layout: 5_000_000 + 2_000_000 * hosts as u64,
+            requests,
         }
     }
 
     #[test]
     fn what_grows_by_a_line_is_continued_and_memory_is_not() {
-        let estimates = estimates(&[row(1), row(3), row(9)]);
-        assert_eq!(estimates[0].what, "100 hosts");
-        assert_eq!(estimates[1].what, "9 hosts from 5 suites");
-        let seen = &estimates[0];
-        for (value, expected) in [
-            (seen.time, 201.0),
-            (seen.peak, 309.0),
-            (seen.packages, 1000.0),
-            (seen.layout, 105.0),
-            (seen.requests.unwrap(), 307.0),
-        ] {
-            assert!((value - expected).abs() < 1e-6, "{value} is not {expected}");
-        }
+        let text = table(&[row(1, Some(11)), row(3, Some(31)), row(9, Some(91))]);
+        let expected = "| 1 host | 3.0 s | 50.0 MB | 1.0 MB | 7.0 MB | 11 |\n\
+                        | 3 hosts | 7.0 s | 50.0 MB | 3.0 MB | 11.0 MB | 31 |\n\
+                        | 9 hosts | 19.0 s | 50.0 MB | 9.0 MB | 23.0 MB | 91 |\n\
+                        | 100 hosts, estimated | 201 s | 50.0 MB | 100.0 MB | 205.0 MB | 1001 |\n\
+                        | 9 hosts from 5 suites, estimated | 91.0 s | 50.0 MB | 45.0 MB | 95.0 MB | 451 |\n\n";
+        assert!(text.contains(expected) && text.ends_with("takes 10 requests more.\n"), "{text}");
     }
 
     #[test]
-    fn one_point_is_no_line() {
-        assert_eq!(line(&[row(1)], |row| row.time), None);
-    }
-
-    #[test]
-    fn requests_that_were_not_counted_are_not_estimated() {
-        let rows = [row(1), Row { requests: None, ..row(3) }];
-        assert_eq!(requests_each(&rows), None);
-        assert_eq!(estimates(&rows)[0].requests, None);
+    fn what_was_not_counted_or_is_one_point_is_not_estimated() {
+        let text = table(&[row(1, None), row(9, None)]);
+        assert!(text.contains("205.0 MB |  |\n") && !text.contains("requests more"), "{text}");
+        let text = table(&[row(1, Some(11))]);
+        assert!(text.ends_with("| 11 |\n\nOne run of each, at the level `quick`.\n"), "{text}");
     }
 }

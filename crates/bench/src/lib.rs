@@ -3,11 +3,10 @@
 //! [`Suite`] has a method for each benchmark. Builds run as children of this program, with a cache of their own that has the
 //! packages and nothing made from them (`room`), so nothing of the user's is thrown away. A ratio is made of runs that took
 //! turns, so that a busy moment hits both sides. [`Results`] are kept in a file after each benchmark, so that one that fails
-//! takes none with it; running one benchmark again replaces its figures and redraws what is made from them.
+//! takes none with it; running one benchmark again replaces its figures and the tables made from them.
 //!
 //! This crate builds nothing by itself, and measures nothing in its own process but the floor.
 
-mod bars;
 mod changed;
 mod child;
 mod cold;
@@ -23,8 +22,6 @@ mod register;
 mod results;
 mod room;
 mod suite;
-mod svg;
-mod timeline;
 mod xz;
 
 use std::path::Path;
@@ -42,12 +39,8 @@ pub fn check(results: &Results, output: &Path) -> anyhow::Result<()> {
     writable.map(drop).with_context(|| format!("cannot write into {}", output.display()))
 }
 
-/// Draws tables and pictures from the results, in `output`.
+/// Makes the tables of the README in `output` from the results.
 pub fn draw(results: &Results, output: &Path) -> anyhow::Result<()> {
-    files::write(&output.join("figures.svg"), &bars::draw(results.figures()))?;
-    if let Some(timeline) = results.timeline() {
-        files::write(&output.join("timeline.svg"), &timeline::draw(timeline))?;
-    }
     readme::update(&output.join("README.md"), results)
 }
 

@@ -10,23 +10,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::figure::Figure;
 use crate::growth::Row;
-use crate::timeline::Timeline;
 
 /// Everything that is known.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Results {
     /// When and on what each benchmark was run, by its name.
     #[serde(default)]
-    measured: BTreeMap<String, Measured>,
+    pub(crate) measured: BTreeMap<String, Measured>,
     figures: Vec<Figure>,
     #[serde(default)]
-    growth: Vec<Row>,
+    pub(crate) growth: Vec<Row>,
     /// Requests that a first push of everything takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    first_push: Option<usize>,
-    /// Of the build that was measured in this run; too much to keep.
-    #[serde(skip)]
-    timeline: Option<Timeline>,
+    pub(crate) first_push: Option<usize>,
 }
 
 /// When a benchmark was run, and on what.
@@ -76,37 +72,9 @@ impl Results {
         self.figures.sort_by_key(|figure| order.iter().position(|name| *name == figure.bench));
     }
 
-    pub(crate) fn set_growth(&mut self, growth: Vec<Row>) {
-        self.growth = growth;
-    }
-
-    pub(crate) fn set_first_push(&mut self, requests: usize) {
-        self.first_push = Some(requests);
-    }
-
-    pub(crate) fn set_timeline(&mut self, timeline: Option<Timeline>) {
-        self.timeline = timeline;
-    }
-
-    pub(crate) fn measured(&self) -> &BTreeMap<String, Measured> {
-        &self.measured
-    }
-
     /// Everything that was measured, in the order of benchmarks.
     pub fn figures(&self) -> &[Figure] {
         &self.figures
-    }
-
-    pub(crate) fn growth(&self) -> &[Row] {
-        &self.growth
-    }
-
-    pub(crate) fn first_push(&self) -> Option<usize> {
-        self.first_push
-    }
-
-    pub(crate) fn timeline(&self) -> Option<&Timeline> {
-        self.timeline.as_ref()
     }
 }
 
@@ -128,13 +96,13 @@ mod tests {
         assert_eq!(seen, [("a", 4.0), ("a", 5.0), ("b", 3.0)]);
 
         let both = [("a".to_owned(), on("2026-01-03", 8)), ("b".to_owned(), on("2026-01-01", 2))];
-        assert_eq!(*results.measured(), both.into());
+        assert_eq!(results.measured, both.into());
 
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("new/results.json");
         results.save(&file).unwrap();
         let loaded = Results::load(&file).unwrap().unwrap();
-        assert_eq!((loaded.figures(), loaded.measured()), (results.figures(), results.measured()));
+        assert_eq!((loaded.figures(), &loaded.measured), (results.figures(), &results.measured));
         assert!(Results::load(&dir.path().join("none")).unwrap().is_none());
     }
 }

@@ -61,11 +61,6 @@ impl Room {
         self.path("images")
     }
 
-    /// What `images` writes as its timeline, if it does.
-    pub(crate) fn trace(&self) -> PathBuf {
-        self.path("trace.json")
-    }
-
     /// Removes everything that was made from the packages.
     pub(crate) fn clear(&self) -> anyhow::Result<()> {
         for made in ["cache/layers", "cache/blobs", "images", "release"] {
@@ -81,7 +76,7 @@ impl Room {
     pub(crate) fn command(&self, name: &str, output: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(name).arg("--offline").arg("--cache-dir").arg(self.cache()).args(output);
-        command.env("QUS_TRACE", self.trace());
+        command.env_remove("QUS_TRACE");
         command
     }
 
@@ -114,7 +109,7 @@ impl Room {
     pub(crate) fn everything(&self) -> anyhow::Result<Run> {
         let images = child::run(&mut self.images(&[]), "images")?;
         let mut release = self.command("release", &["--level", "quick", "--layout"]);
-        release.arg(self.layout()).arg("--output").arg(self.path("release")).env_remove("QUS_TRACE");
+        release.arg(self.layout()).arg("--output").arg(self.path("release"));
         Ok(images.then(&child::run(&mut release, "release")?))
     }
 }

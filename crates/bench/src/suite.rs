@@ -123,7 +123,7 @@ impl<'a> Suite<'a> {
                 counts.iter().map(|(method, count)| format!("{count} {method}")).collect();
             counts.join(", ")
         };
-        results.set_first_push(measured.first_requests.values().sum());
+        results.first_push = Some(measured.first_requests.values().sum());
         let how = format!("least of {}", list(&measured.again));
         Ok(vec![
             Figure::new(

@@ -151,10 +151,10 @@ pub(crate) struct BenchArgs {
     /// Also write the results here
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Keep results.json and the pictures here, and the tables in README.md up to date; from the workspace
+    /// Keep results.json here, and the tables in README.md up to date; from the workspace
     #[arg(long, value_name = "DIR", default_value = "benches")]
     pub(crate) output: PathBuf,
-    /// Draw tables and pictures from results.json, and measure nothing
+    /// Make the tables from results.json, and measure nothing
     #[arg(long, conflicts_with_all = ["names", "list"])]
     pub(crate) redraw: bool,
     /// Do what the floor is, on the packages of this cache, and print the compressed size
