@@ -199,6 +199,6 @@ mod tests {
         );
         let hinted: &Hinted = error.downcast_ref().unwrap();
         let expected = "start Docker or podman, or set DOCKER_HOST; --archive FILE needs no engine";
-        assert_eq!(hinted.hint(), expected);
+        assert_eq!(hinted.hint().as_deref(), Some(expected));
     }
 }
