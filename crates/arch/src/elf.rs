@@ -1,4 +1,4 @@
-//! What an ELF header says about the machine that its program is for.
+//! The part of an ELF header that names the machine of its program.
 
 /// Word size, `e_ident[EI_CLASS]` (System V gABI, "ELF Identification").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

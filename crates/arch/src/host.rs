@@ -76,7 +76,7 @@ impl Host {
         self.0.name
     }
 
-    /// What this host's tags begin with: its name, but `mips` for `mipsel`.
+    /// The beginning of this host's tags: its name, but `mips` for `mipsel`.
     pub fn tag(self) -> &'static str {
         self.0.tag
     }

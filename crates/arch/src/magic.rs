@@ -12,7 +12,7 @@ pub struct Magic {
     len: usize,
 }
 
-/// Where a target's mask departs from the common one.
+/// The places where a target's mask departs from the common one.
 #[derive(Clone, Copy)]
 pub(crate) struct Loose {
     /// Mask of `EI_OSABI`: 0 takes any, 0xfc takes System V (0) to GNU/Linux (3).
@@ -96,12 +96,12 @@ impl Magic {
         &self.value[..self.len]
     }
 
-    /// Which bits are compared.
+    /// The bits that are compared.
     pub fn mask(&self) -> &[u8] {
         &self.mask[..self.len]
     }
 
-    /// Whether the kernel would take a program that begins with `header` for this target's.
+    /// True if the kernel would take a program that begins with `header` for this target's.
     pub fn matches(&self, header: &[u8]) -> bool {
         header.len() >= self.len
             && header

@@ -12,7 +12,7 @@ use crate::platform::{PLATFORMS, Platform, variants};
 #[derive(Clone, Copy)]
 pub struct Target(&'static Row);
 
-/// Whether QEMU still has a target.
+/// The standing of a target: QEMU has it, or has dropped it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// In today's QEMU, under its own binary.
@@ -115,7 +115,7 @@ impl Target {
         self.0.family
     }
 
-    /// Whether QEMU still has it.
+    /// Its standing with QEMU.
     pub fn status(self) -> Status {
         self.0.status
     }
@@ -143,7 +143,7 @@ impl Target {
         self.0.aliases
     }
 
-    /// What may follow any of its names after a slash, as in `linux/arm/v7`: QEMU runs the programs of all of them.
+    /// The variants that may follow any of its names after a slash, as in `linux/arm/v7`: QEMU runs the programs of all of them.
     pub fn variants(self) -> &'static [&'static str] {
         self.0.variants
     }

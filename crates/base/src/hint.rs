@@ -5,7 +5,7 @@ use std::io;
 
 /// An error that may know what to do about it.
 pub trait Hint: Listed {
-    /// What to do about it, in one sentence.
+    /// Returns what to do about it, in one sentence.
     fn hint(&self) -> Option<String>;
 }
 

@@ -1,4 +1,4 @@
-//! What several crates need and none owns: errors with a hint, threads that share work, and, for messages to people,
+//! The things that several crates need and none owns: errors with a hint, threads that share work, and, for messages to people,
 //! numbers of things, sizes and tables.
 //!
 //! This crate prints nothing and knows nothing of images.

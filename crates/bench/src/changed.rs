@@ -10,7 +10,7 @@ use digest::Digest;
 
 use crate::room::Room;
 
-/// What a .deb may hold after `data.tar` (deb(5)): a member whose name begins with an underscore. It takes 60 bytes of
+/// A member that may follow `data.tar` in a .deb (deb(5)): its name begins with an underscore. It takes 60 bytes of
 /// header and an even number of bytes.
 const MEMBER: &str = "_bench          0           0     0     100644  2         `\nx\n";
 

@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use wait4::Wait4 as _;
 
-/// What one run took.
+/// The time and memory that one run took.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Run {
     /// In seconds.

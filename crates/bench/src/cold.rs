@@ -12,7 +12,7 @@ use crate::room::with_register;
 use crate::suite::Suite;
 use crate::{flow, xz};
 
-/// What was measured: runs that took turns.
+/// The runs, which took turns.
 #[derive(Default)]
 struct Turns {
     ours: Vec<Run>,

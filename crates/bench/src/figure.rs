@@ -1,8 +1,8 @@
-//! What a benchmark says: one figure, and whether it is what it should be.
+//! The result of a benchmark: one figure, and whether it is what it should be.
 
 use serde::{Deserialize, Serialize};
 
-/// How a figure is to be read.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Unit {
@@ -31,7 +31,7 @@ impl Unit {
     }
 }
 
-/// What a figure should be.
+/// The target of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Goal {
@@ -65,7 +65,7 @@ pub struct Figure {
     pub(crate) unit: Unit,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) goal: Option<Goal>,
-    /// How many runs it is of.
+    /// The number of runs behind it.
     pub(crate) runs: usize,
     /// Out of what the value was made.
     pub(crate) how: String,

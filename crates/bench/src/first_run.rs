@@ -25,7 +25,7 @@ struct Moments {
 }
 
 impl Suite<'_> {
-    /// What a reader of the output sees: for one host, and for all.
+    /// Measures what a reader of the output sees: for one host, and for all.
     pub fn first_run(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
         let mut figures = Vec::new();
         for (what, arguments, goal) in

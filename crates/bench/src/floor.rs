@@ -31,7 +31,7 @@ struct Package {
 }
 
 impl Package {
-    /// Whether the file at `path`, from the root, is one of its binaries.
+    /// True if the file at `path`, from the root, is one of its binaries.
     fn has(&self, path: &str) -> bool {
         let name = path.strip_prefix("usr/bin/qemu-").unwrap_or_default();
         let name = name.strip_suffix("-static").unwrap_or(name);

@@ -1,4 +1,4 @@
-//! What people did before: a shell script, a Docker engine and a registry, for one host.
+//! The way from before qus: a shell script, a Docker engine and a registry, for one host.
 //!
 //! Engine and registry are started anew for each run, in a sandbox, since a second push to the same registry would find
 //! everything there. Only the script is timed.
@@ -14,7 +14,7 @@ use testbed::{Engine, Package, Packages, Registry, Sandbox};
 
 use crate::child::{self, Run};
 
-/// What the script calls, and what that is linked with.
+/// The programs that the script calls, and their libraries.
 const TOOLS: [&str; 13] = [
     "coreutils",
     "dpkg",

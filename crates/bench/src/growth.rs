@@ -1,4 +1,4 @@
-//! How cost grows with the number of hosts: measured for 1, 3 and all, and estimated for more.
+//! The growth of cost with the number of hosts: measured for 1, 3 and all, and estimated for more.
 
 use base::size;
 use debian::SUITES;

@@ -1,4 +1,4 @@
-//! How fast, how small, how cheap, on the real packages and next to what it should be.
+//! Speed, sizes and cost, on the real packages and next to what it should be.
 //!
 //! [`Suite`] has a method for each benchmark. Builds run as children of this program, with a cache of their own that has the
 //! packages and nothing made from them (`room`), so nothing of the user's is thrown away. A ratio is made of runs that took

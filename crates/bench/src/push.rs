@@ -10,7 +10,7 @@ use testbed::{Packages, Registry, Sandbox};
 use crate::child;
 use crate::room::Room;
 
-/// What was measured.
+/// The figures of one measurement.
 pub(crate) struct Measured {
     /// The first push, in seconds.
     pub(crate) first: f64,
@@ -36,7 +36,7 @@ pub(crate) fn run(packages: &Packages, room: &Room, runs: usize) -> anyhow::Resu
     Ok(Measured { first, again, first_requests, again_requests })
 }
 
-/// How many requests the first push of the room's layout takes, which is that of `hosts`.
+/// The number of requests that the first push of the room's layout takes, which is that of `hosts`.
 pub(crate) fn first_requests(packages: &Packages, room: &Room, hosts: &[Host]) -> anyhow::Result<usize> {
     let sandbox = start(packages)?;
     let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
@@ -63,7 +63,7 @@ fn push(
     Ok((run.wall, requests(&registry.log().split_off(before))))
 }
 
-/// How many requests of each method a registry's log has: one line each, when it was answered.
+/// The number of requests of each method in a registry's log: one line each, when it was answered.
 fn requests(log: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for line in log.lines().filter(|line| line.contains("response completed")) {

@@ -22,7 +22,7 @@ pub(crate) fn updated(file: &Path, results: &Results) -> anyhow::Result<String> 
     replace(&text, "growth", &growth(results)).with_context(context)
 }
 
-/// What is between `<!-- NAME -->` and `<!-- end of NAME -->`, replaced.
+/// Replaces what is between `<!-- NAME -->` and `<!-- end of NAME -->`.
 fn replace(text: &str, name: &str, new: &str) -> anyhow::Result<String> {
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
     let parts = text.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once(&end)?.1)));

@@ -13,14 +13,14 @@ use crate::figure::{Figure, Goal, Unit, least};
 /// One registration takes milliseconds; so many are timed together.
 const TIMES: u32 = 20;
 
-/// What was measured, in seconds for one registration of all targets.
+/// The figures, in seconds for one registration of all targets.
 pub(crate) struct Measured {
     /// `register -p`, which writes and reads back.
     pub(crate) ours: Vec<f64>,
     /// The same with its trial run of every target.
     pub(crate) checked: Vec<f64>,
     pub(crate) shell: Vec<f64>,
-    /// How many entries each makes.
+    /// The number of entries that each makes.
     pub(crate) entries: usize,
 }
 
@@ -94,7 +94,7 @@ fn repeat(sandbox: &Sandbox, argv: &[&str]) -> anyhow::Result<f64> {
     Ok(child::run(&mut command, "sh repeat.sh")?.wall)
 }
 
-/// What the kernel has after `argv`, by name; gone afterwards.
+/// The kernel's entries after `argv`, by name; gone afterwards.
 fn entries(sandbox: &Sandbox, argv: &[&str]) -> anyhow::Result<Vec<String>> {
     sandbox.run(argv)?;
     let script = "cd /proc/sys/fs/binfmt_misc; for e in qemu-*; do echo $e $(cat $e); done; echo -1 > status";

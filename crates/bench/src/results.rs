@@ -1,4 +1,4 @@
-//! What was measured, kept in a file: benchmarks that are not run again keep their figures.
+//! The results, kept in a file: benchmarks that are not run again keep their figures.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ pub struct Results {
 pub(crate) struct Measured {
     /// The day, in UTC: `2026-11-25`.
     pub(crate) date: String,
-    /// How many cores there were.
+    /// The number of cores.
     pub(crate) cores: usize,
 }
 
@@ -43,7 +43,7 @@ impl Measured {
 }
 
 impl Results {
-    /// What the file says; `None` if there is none.
+    /// Reads the file; `None` if there is none.
     pub fn load(file: &Path) -> anyhow::Result<Option<Results>> {
         let context = || format!("cannot read {}", file.display());
         match fs::read(file) {

@@ -56,7 +56,7 @@ impl Room {
         self.path("cache")
     }
 
-    /// Where `images` writes to.
+    /// The folder that `images` writes to.
     pub(crate) fn layout(&self) -> PathBuf {
         self.path("images")
     }
@@ -126,7 +126,7 @@ fn place(target: &Path) -> std::io::Result<(tempfile::TempDir, File)> {
     Ok((dir, held))
 }
 
-/// What cannot be removed is left to the next time: it is only space.
+/// Removes what it can, and leaves the rest to the next time: it is only space.
 fn sweep(target: &Path) {
     let Ok(entries) = fs::read_dir(target) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
@@ -147,7 +147,7 @@ fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot use {} of the cache", from.display()))
 }
 
-/// How many bytes the files below `dir` have.
+/// The number of bytes in the files below `dir`.
 pub(crate) fn bytes_below(dir: &Path) -> anyhow::Result<u64> {
     let mut total = 0;
     for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {

@@ -18,14 +18,14 @@ use crate::{changed, push, register};
 use builder::Sizes;
 use builder::cross;
 
-/// How often what takes less than a second is measured.
+/// The number of runs of what takes less than a second.
 const SHORT: usize = 5;
 
-/// What the benchmarks work with.
+/// The place and the settings of all benchmarks.
 pub struct Suite<'a> {
     pub(crate) workspace: &'a Path,
     pub(crate) lock: &'a Lock,
-    /// How often what is long is measured.
+    /// The number of runs of what takes long.
     pub(crate) runs: usize,
     pub(crate) progress: &'a dyn Progress,
     pub(crate) room: Room,
@@ -155,7 +155,7 @@ impl<'a> Suite<'a> {
         Ok(register::figures(title, &measured))
     }
 
-    /// What takes long and is done once for a release: every host, at the level that a push takes.
+    /// Measures what takes long and is done once for a release: every host, at the level that a push takes.
     pub fn release(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
         self.room.clear()?;
         let run = child::run(&mut self.room.as_pushed(), "images --level best")?;

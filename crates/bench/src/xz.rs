@@ -65,7 +65,7 @@ impl Xz {
     }
 }
 
-/// Where `data.tar.xz` begins, which has the rest of the package.
+/// The position of `data.tar.xz`, which has the rest of the package.
 fn data_start(deb: &File) -> anyhow::Result<u64> {
     // No more is read than stands before it, whatever `ar` would do with the rest.
     let mut archive = ar::Archive::new(deb.take(HEAD));

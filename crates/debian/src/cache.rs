@@ -127,7 +127,7 @@ impl Cache {
             .or_else(|| var("HOME").map(|home| home.join(".cache/qus")))
     }
 
-    /// Where the file with `digest` is, or will be.
+    /// The path of the file with `digest`, whether or not it is there.
     pub fn path(&self, digest: &Digest) -> PathBuf {
         self.dir.join("sha256").join(digest.hex())
     }

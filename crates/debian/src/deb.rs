@@ -13,7 +13,7 @@ use crate::limits::{self, Bounded};
 
 mod ar;
 
-/// Why a package cannot be read.
+/// The reason why a package cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The `ar` archive, or what is in it, is not Debian's binary package format 2.0 (deb(5)).
@@ -76,7 +76,7 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
     }
 }
 
-/// What a package says about itself.
+/// The fields of a package about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
     /// `Package`
@@ -87,7 +87,7 @@ pub struct Control {
     pub architecture: String,
 }
 
-/// What a member of `data.tar` is.
+/// The kind of a member of `data.tar`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
@@ -102,7 +102,7 @@ pub enum Kind {
 pub struct Member<'a> {
     /// Its path from the root, without a leading `./`: `usr/bin/qemu-arm`.
     pub path: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     size: u64,
     reader: &'a mut dyn Read,

@@ -1,4 +1,4 @@
-//! Whether a file is a static program for the right machine.
+//! The check that a file is a static program for the right machine.
 //!
 //! Static means that the kernel alone can start it: no `PT_INTERP` (no dynamic loader) and no `DT_NEEDED` (no shared
 //! library). A static-PIE is `ET_DYN` with a `PT_DYNAMIC` that needs nothing, so the type says nothing about it.
@@ -8,7 +8,7 @@ use object::elf::{DT_NEEDED, ET_DYN, ET_EXEC, FileHeader32, FileHeader64, PT_INT
 use object::endian::Endianness;
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
 
-/// Why a file is not a static program for the wanted machine.
+/// The reason why a file is not a static program for the wanted machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Not an ELF file: a script, for example.
@@ -23,9 +23,9 @@ pub enum Error {
     /// For another machine.
     #[error("is for another machine: {} (wanted {})", describe(*actual), describe(*expected))]
     WrongMachine {
-        /// What was wanted.
+        /// The machine that was wanted.
         expected: Elf,
-        /// What the header says.
+        /// The machine in the header.
         actual: Elf,
     },
     /// Has a `PT_INTERP`.

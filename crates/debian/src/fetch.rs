@@ -38,7 +38,7 @@ impl Default for Options {
     }
 }
 
-/// Why a file could not be had.
+/// The reason why a file could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The HTTP client cannot be set up: no usable certificates, for example.
@@ -47,13 +47,13 @@ pub enum Error {
     /// Needs the network, which was ruled out.
     #[error("`{name}` is not in the cache, and --offline was given")]
     Offline {
-        /// What the file is called in its last address.
+        /// The file's name in its last address.
         name: String,
     },
     /// Every address failed.
     #[error("cannot fetch `{name}`: {}", list(.failures))]
     Failed {
-        /// What the file is called in its last address.
+        /// The file's name in its last address.
         name: String,
         /// Address and reason, in the order tried.
         failures: Vec<(Address, Reason)>,
@@ -86,7 +86,7 @@ impl Hint for Error {
 }
 
 impl Error {
-    /// Whether a server did answer, but with other bytes than those promised.
+    /// True if a server did answer, but with other bytes than those promised.
     pub fn is_mismatch(&self) -> bool {
         match self {
             Error::Failed { failures, .. } => failures.iter().any(|(_, reason)| reason.is_mismatch()),

@@ -26,15 +26,15 @@ pub struct Keyring {
     keys: Vec<Key>,
 }
 
-/// Why a keyring cannot be used.
+/// The reason why a keyring cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or the folder cannot be read.
     #[error("cannot read {path}")]
     Read {
-        /// What could not be read.
+        /// The file.
         path: String,
-        /// Why.
+        /// The reason.
         #[source]
         error: std::io::Error,
     },
@@ -71,7 +71,7 @@ enum Packet {
     Sub(Box<PublicSubkey>),
 }
 
-/// What a key's certificate says about it, apart from time.
+/// The statements of a certificate about its key, apart from time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Usable,
@@ -82,7 +82,7 @@ pub(crate) enum State {
     Weak,
 }
 
-/// How far apart the clocks of signer and verifier may be, in seconds.
+/// The most seconds that the clocks of signer and verifier may be apart.
 pub(crate) const CLOCK_SKEW: i64 = 600;
 
 impl Keyring {
@@ -268,7 +268,7 @@ fn state(revoked: bool, self_signature: Option<&Signature>, params: &PublicParam
     }
 }
 
-/// Whether a self-signature is about the key's use. Debian's automatic keys have newer direct ones that only name who
+/// True if a self-signature is about the key's use. Debian's automatic keys have newer direct ones that only name who
 /// else may revoke the key; taken as the last word, they would unmake its end.
 fn says_what_for(signature: &Signature) -> bool {
     signature.config().is_some_and(|config| {

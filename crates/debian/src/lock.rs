@@ -55,7 +55,7 @@ impl Suite {
     }
 }
 
-/// What a package is for.
+/// The purpose of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
     /// Holds QEMU; these targets are taken from it. Not empty.
@@ -94,7 +94,7 @@ pub struct Package {
     pub size: u64,
     /// Its digest.
     pub digest: Digest,
-    /// What it is for.
+    /// Its purpose.
     pub role: Role,
 }
 
@@ -123,7 +123,7 @@ pub struct Lock {
     packages: Vec<Package>,
 }
 
-/// Why suites and packages make no lock.
+/// The reason why suites and packages make no lock.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Inconsistent {
     /// The same suite twice.
@@ -173,7 +173,7 @@ pub enum Inconsistent {
     },
 }
 
-/// Why a lock file cannot be read or written.
+/// The reason why a lock file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
@@ -181,7 +181,7 @@ pub enum Error {
     Read {
         /// The file.
         path: String,
-        /// Why.
+        /// The reason.
         #[source]
         error: std::io::Error,
     },
@@ -190,7 +190,7 @@ pub enum Error {
     Parse {
         /// The file.
         path: String,
-        /// Where, and what.
+        /// The place, and the problem.
         #[source]
         error: ParseError,
     },
@@ -199,7 +199,7 @@ pub enum Error {
     Write {
         /// The file.
         path: String,
-        /// Why.
+        /// The reason.
         #[source]
         error: std::io::Error,
     },
@@ -318,7 +318,7 @@ impl Lock {
         packages.filter_map(|package| self.suite(&package.suite)).map(|suite| suite.date).max()
     }
 
-    /// Where a package can be had: the mirror, then the snapshot archive at the moment of its suite's `InRelease`, and six hours
+    /// The addresses of a package: the mirror, then the snapshot archive at the moment of its suite's `InRelease`, and six hours
     /// later, because the archive's moments are those of its copying, shortly after the date in the file.
     pub fn urls(&self, mirror: &Mirror, package: &Package) -> Vec<Address> {
         let mut urls = vec![mirror.url(&package.path)];

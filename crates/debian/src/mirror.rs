@@ -1,4 +1,4 @@
-//! Where Debian's archive is fetched from.
+//! The mirror that Debian's archive is fetched from.
 //!
 //! The user's word first, then the project's, then the machine's: a flag, the environment variable `QUS_MIRROR`,
 //! `images.toml`, the machine's own apt sources when they are Debian's, and Debian's own address.
@@ -31,7 +31,7 @@ pub struct Mirror {
     origin: Origin,
 }
 
-/// Who chose a mirror.
+/// The origin of the choice of a mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// `--mirror`
@@ -117,7 +117,7 @@ impl Mirror {
         self.base.url().path().ends_with("/debian")
     }
 
-    /// Who chose it.
+    /// The origin of its choice.
     pub fn origin(&self) -> Origin {
         self.origin
     }

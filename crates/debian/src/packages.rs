@@ -28,7 +28,7 @@ pub struct Entry {
     pub digest: Digest,
 }
 
-/// Why a `Packages` cannot be read.
+/// The reason why a `Packages` cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Reading or decoding failed.
@@ -42,7 +42,7 @@ pub enum Error {
     Malformed {
         /// The package.
         package: String,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What long work says on its way; who draws it is another crate's matter.
+//! The reports of long work on its way; who draws it is another crate's matter.
 
 /// Told about downloads, and about other work that takes time.
 pub trait Progress: Send + Sync {

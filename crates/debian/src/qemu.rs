@@ -12,7 +12,7 @@ use arch::{Host, Status, Target};
 use crate::deb::{self, Control, Kind, Member};
 use crate::{elf, limits};
 
-/// Why the wanted programs cannot be taken from a package.
+/// The reason why the wanted programs cannot be taken from a package.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The package cannot be read.
@@ -20,7 +20,7 @@ pub enum Error {
     Deb {
         /// The host it is for.
         host: Host,
-        /// Why.
+        /// The reason.
         #[source]
         error: deb::Error,
     },
@@ -71,7 +71,7 @@ pub enum Error {
         host: Host,
         /// The file.
         path: String,
-        /// What it is instead.
+        /// The kind that it has instead.
         error: elf::Error,
     },
 }
@@ -116,7 +116,7 @@ pub fn binaries<R: Read, E: From<Error>>(
     }
 }
 
-/// What a package has under the names of QEMU's emulators.
+/// The files of a package under the names of QEMU's emulators.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// The targets whose static programs it holds, with each program's size in bytes.

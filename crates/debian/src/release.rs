@@ -34,14 +34,14 @@ pub struct Release {
     packages: BTreeMap<String, (u64, Digest)>,
 }
 
-/// What the user explicitly allows.
+/// The concessions that the user makes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Policy {
     /// Take a Release whose `Valid-Until` is past.
     pub allow_expired: bool,
 }
 
-/// Why a Release is not to be used.
+/// The reason why a Release is not to be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Not a clear-signed message, or with something before or after it.
@@ -65,7 +65,7 @@ pub enum Error {
     BadSignature {
         /// The suite.
         suite: String,
-        /// What is wrong with each.
+        /// The problem with each.
         reasons: String,
     },
     /// Signed, but not a Release file.
@@ -73,7 +73,7 @@ pub enum Error {
     Malformed {
         /// The suite.
         suite: String,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
     /// Another suite's file.
@@ -223,7 +223,7 @@ fn parse(text: &str, suite: &str, digest: Digest, signed_by: String) -> Result<R
     })
 }
 
-/// Where an architecture's `Packages.xz` is, relative to the mirror's base.
+/// The path of an architecture's `Packages.xz`, relative to the mirror's base.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
     /// The paths to try in this order; by hash first, which an archive under update does not overwrite.

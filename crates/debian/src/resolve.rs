@@ -42,10 +42,10 @@ pub use news::{Unknown, new_hosts, new_targets};
 /// The packages that may hold QEMU's static programs.
 pub const CANDIDATES: [&str; 2] = ["qemu-user", "qemu-user-static"];
 
-/// How many hosts are looked after at once. More connections to one mirror only take from each other.
+/// The number of hosts that are looked after at once. More connections to one mirror only take from each other.
 const AT_ONCE: usize = 3;
 
-/// What a lock is for.
+/// The purpose of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Purpose {
     /// Images: QEMU's targets and busybox.
@@ -55,12 +55,12 @@ pub enum Purpose {
     Linking,
 }
 
-/// What a lock is to hold, and under which concessions.
+/// A request for a lock: its contents and its concessions.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// Suites, the most wanted first.
     pub suites: Vec<String>,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// Hosts.
     pub hosts: BTreeSet<Host>,
@@ -102,9 +102,9 @@ pub struct Rejected {
 pub struct Resolution {
     /// The lock.
     pub lock: Lock,
-    /// What else had the names of emulators.
+    /// The other files that had the names of emulators.
     pub rejected: Vec<Rejected>,
-    /// What emulators there were that nobody could ask for.
+    /// The emulators that nobody could ask for.
     pub unknown: Vec<Unknown>,
 }
 
@@ -174,7 +174,7 @@ pub async fn look(
     Ok(Resolution { lock, rejected, unknown })
 }
 
-/// What a host still lacks.
+/// The needs that a host still has.
 struct Wanted {
     targets: BTreeSet<Target>,
     /// A package beside those of QEMU, by name, and what it is for.
@@ -197,7 +197,7 @@ impl Wanted {
         self.targets.is_empty() && self.other.is_none()
     }
 
-    /// What had to be found and was not. A retired target may be missing: QEMU dropped it before Debian had all hosts.
+    /// The needs that had to be met and were not. A retired target may be missing: QEMU dropped it before Debian had all hosts.
     fn left(self, host: Host) -> impl Iterator<Item = (Host, Need)> {
         let needed = self.targets.into_iter().filter(|target| target.status() != Status::Retired);
         let other = self.other.map(|(name, _)| Need::Package(name));
@@ -205,7 +205,7 @@ impl Wanted {
     }
 }
 
-/// What one suite gives to a host.
+/// The packages that one suite gives to a host.
 #[derive(Default)]
 struct Filled {
     packages: Vec<Package>,
@@ -271,7 +271,7 @@ async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wante
     Ok(filled)
 }
 
-/// What a package has of QEMU's emulators. A damaged file in the cache is fetched again, once.
+/// The emulators in a package. A damaged file in the cache is fetched again, once.
 async fn look_into(archive: &Archive<'_>, entry: &Entry, host: Host) -> Result<Listing, Error> {
     let urls = [archive.mirror.url(&entry.path)];
     let mut again = true;

@@ -25,7 +25,7 @@ impl Hasher {
         self.size += bytes.len() as u64;
     }
 
-    /// How many bytes were taken in.
+    /// The number of bytes that were taken in.
     pub fn size(&self) -> u64 {
         self.size
     }

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use crate::{Digest, Hasher};
 
-/// Why the bytes read are not the bytes expected.
+/// The reason why the bytes read are not the bytes expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// The source ended early.

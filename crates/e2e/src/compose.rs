@@ -98,7 +98,7 @@ impl Composer {
         }
     }
 
-    /// What the distribution has installed.
+    /// The things that the distribution has installed.
     fn packages(&self) -> &'static [(&'static str, &'static str)] {
         if self.setup.is_static {
             &[("bookworm", "qemu-user-static")]

@@ -6,7 +6,7 @@ use debian::lock::Lock;
 use crate::job::{Expect, Job, NOT_A_SCRIPT, Needs, Step};
 use crate::shop::{self, image};
 
-/// Where a job has the files of the image.
+/// The folder where a job has the files of the image.
 pub(super) const FILES: &str = "image";
 
 /// A job for each host of the lock.
@@ -57,7 +57,7 @@ fn job(native: Host, host: Host, lock: &Lock) -> Job {
     Job { name: format!("host-{host}"), about, engines_differ: false, cells, needs, steps }
 }
 
-/// Whether the machine runs the host's programs by itself.
+/// True if the machine runs the host's programs by itself.
 fn runs_here(native: Host, host: Host) -> bool {
     native == host || (native.name(), host.name()) == ("amd64", "i386")
 }

@@ -1,4 +1,4 @@
-//! What a job is: what it needs, what is typed, and what must come of it.
+//! A job: its needs, its commands, and their expected outcome.
 
 use arch::{Host, Target};
 use testbed::{Engine, Package};
@@ -6,11 +6,11 @@ use testbed::{Engine, Package};
 /// One way of using qus, in a sandbox of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
-    /// What `cargo xtask e2e NAME` calls it.
+    /// Its name for `cargo xtask e2e NAME`.
     pub(crate) name: String,
-    /// What it shows, in one line.
+    /// Its point, in one line.
     pub(crate) about: String,
-    /// Whether engines could differ in it: then it is run on every engine, and otherwise on the first one alone.
+    /// True if engines could differ in it: then it is run on every engine, and otherwise on the first one alone.
     pub(crate) engines_differ: bool,
     /// The cells whose programs the step with [`Expect::Begins`] runs, in its order.
     pub(crate) cells: Vec<(Host, Target)>,
@@ -18,7 +18,7 @@ pub(crate) struct Job {
     pub(crate) steps: Vec<Step>,
 }
 
-/// What is there before the first command.
+/// The state before the first command.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Needs {
     /// Images of qus, as a pull would bring them.
@@ -54,7 +54,7 @@ pub(crate) struct Root {
 #[derive(Debug, Clone)]
 pub(crate) struct Extract {
     pub(crate) package: Package,
-    /// Where the package has it: `usr/bin/busybox`.
+    /// Its path in the package: `usr/bin/busybox`.
     pub(crate) path: &'static str,
     /// Its name in the working directory.
     pub(crate) name: &'static str,
@@ -84,14 +84,14 @@ pub(crate) enum Expect {
     Begins(Vec<String>),
 }
 
-/// What engines print when the kernel knows no way to run a program (ENOEXEC).
+/// The message of engines when the kernel knows no way to run a program (ENOEXEC).
 pub(crate) const NOT_REGISTERED: &str = "exec format error";
 
-/// What busybox's shell prints then: it takes the program for a script, as POSIX wants it.
+/// The message of busybox's shell then: it takes the program for a script, as POSIX wants it.
 pub(crate) const NOT_A_SCRIPT: &str = "syntax error";
 
 impl Job {
-    /// Whether any of its commands is an engine's.
+    /// True if any of its commands is an engine's.
     pub(crate) fn uses_engine(&self) -> bool {
         self.steps.iter().any(|step| step.command.contains("docker "))
     }
@@ -129,12 +129,12 @@ impl Step {
 }
 
 impl Expect {
-    /// Whether this waits for what a foreign program prints.
+    /// True if this waits for what a foreign program prints.
     pub(crate) fn is_output(&self) -> bool {
         matches!(self, Expect::Line(_) | Expect::Begins(_))
     }
 
-    /// Which of the lines that this waits for are there.
+    /// The lines that this waits for and that are there.
     pub(crate) fn lines_found(&self, stdout: &str) -> Vec<bool> {
         match self {
             Expect::Begins(starts) => starts.iter().map(|start| begins(stdout, start)).collect(),
@@ -142,7 +142,7 @@ impl Expect {
         }
     }
 
-    /// Whether a command that ended like this did what it should; if not, why.
+    /// Fails, with the reason, if a command that ended like this did not do what it should.
     pub(crate) fn judge(&self, success: bool, stdout: &str, stderr: &str) -> Result<(), String> {
         match self {
             Expect::Failure(_) if success => Err("it succeeded, although it should not".to_owned()),

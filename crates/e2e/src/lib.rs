@@ -49,9 +49,9 @@ pub fn setups_table() -> String {
 /// Jobs, in the order of the documentation.
 pub struct Jobs(Vec<Job>);
 
-/// What jobs are tried on.
+/// The things that jobs are tried on.
 pub struct Place<'a> {
-    /// Where the sandboxes' packages come from and are kept.
+    /// The place that the sandboxes' packages come from and are kept in.
     pub site: &'a builder::Site,
     /// The layout with qus's images.
     pub layout: &'a Path,
@@ -59,13 +59,13 @@ pub struct Place<'a> {
     pub assets: &'a Path,
 }
 
-/// How jobs are run.
+/// The settings of a run of jobs.
 pub struct Options<'a> {
     /// The engines that were asked for. If empty, the first for every job, and the others where they differ.
     pub engines: &'a [Engine],
     /// Test the test: remove all entries before each foreign program is run, so that jobs have to fail.
     pub sabotage: bool,
-    /// How many jobs run at the same time; `None` stands for the number of cores.
+    /// The number of jobs that run at the same time; `None` stands for the number of cores.
     pub parallel: Option<NonZero<usize>>,
     /// Hears which job runs.
     pub progress: &'a dyn Progress,
@@ -75,7 +75,7 @@ pub struct Options<'a> {
     pub explain: fn(&anyhow::Error) -> String,
 }
 
-/// What has come of jobs.
+/// The outcomes of jobs.
 pub struct Results {
     outcomes: Vec<Outcome>,
     changes: Changes,
@@ -104,7 +104,7 @@ impl Jobs {
         names.iter().map(job).collect::<Result<_, _>>().map(Jobs)
     }
 
-    /// What each job does, if these engines were asked for.
+    /// A line for each job, if these engines were asked for.
     pub fn list(&self, engines: &[Engine]) -> String {
         report::list(&self.0, engines)
     }
@@ -184,22 +184,22 @@ fn engines_of(job: &Job, asked: &[Engine]) -> Vec<Option<Engine>> {
 }
 
 impl Results {
-    /// How many runs there were.
+    /// The number of runs.
     pub fn count(&self) -> usize {
         self.outcomes.len()
     }
 
-    /// How many of them failed.
+    /// The number of those that failed.
     pub fn failed(&self) -> usize {
         self.outcomes.iter().filter(|outcome| outcome.failure.is_some()).count()
     }
 
-    /// What jobs have left on the machine, or may have.
+    /// The traces that jobs have left on the machine, or may have.
     pub fn left(&self) -> &[String] {
         &self.changes.ours
     }
 
-    /// What has changed meanwhile that no job can have done.
+    /// The changes meanwhile that no job can have made.
     pub fn changed_by_others(&self) -> &[String] {
         &self.changes.others
     }

@@ -15,10 +15,10 @@ const BINFMT_MISC: &str = "/proc/sys/fs/binfmt_misc";
 /// The namespaces that say whose a process is; every sandbox has its own of both.
 const NAMESPACES: [&str; 2] = ["net", "user"];
 
-/// How the cgroups of sandboxes begin.
+/// The beginning of the names of sandboxes' cgroups.
 const CGROUP: &str = "/qus-testbed-";
 
-/// What of the machine a job could change.
+/// The parts of the machine that a job could change.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Snapshot {
     /// The entries of binfmt_misc, and what they say.
@@ -34,12 +34,12 @@ pub(super) struct Snapshot {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Process {
     parent: u32,
-    /// What `/proc/PID/ns/*` link to: `net:[4026531840]`. Nothing of one that is ending.
+    /// The targets of the links `/proc/PID/ns/*`: `net:[4026531840]`. Nothing of one that is ending.
     namespaces: BTreeSet<String>,
     cgroup: String,
 }
 
-/// What a sandbox has of the machine while it is there.
+/// The things of the machine that a sandbox has while it is there.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Track {
     dir: PathBuf,
@@ -47,12 +47,12 @@ pub(super) struct Track {
     namespaces: BTreeSet<String>,
 }
 
-/// What is not as it was.
+/// The differences from before.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// What jobs have left, or may have.
+    /// The traces that jobs have left, or may have.
     pub(super) ours: Vec<String>,
-    /// What no job can have done.
+    /// The changes that no job can have made.
     pub(super) others: Vec<String>,
 }
 
@@ -90,7 +90,7 @@ impl Snapshot {
         })
     }
 
-    /// What is different now, after sandboxes that left `tracks`.
+    /// The differences now, after sandboxes that left `tracks`.
     pub(super) fn changes(&self, tracks: &[Track]) -> anyhow::Result<Changes> {
         let mut changes = self.compare(&Snapshot::take()?, tracks, std::process::id());
         for track in tracks {
@@ -101,7 +101,7 @@ impl Snapshot {
         Ok(changes)
     }
 
-    /// How `now` differs; `own` is the process that ran the jobs.
+    /// The differences of `now`; `own` is the process that ran the jobs.
     fn compare(&self, now: &Snapshot, tracks: &[Track], own: u32) -> Changes {
         let mut changes = Changes::default();
         for name in self.entries.keys().chain(now.entries.keys()).collect::<BTreeSet<_>>() {
@@ -139,7 +139,7 @@ impl Snapshot {
         changes
     }
 
-    /// Whether `ancestor` has started `pid`, or something that has.
+    /// True if `ancestor` has started `pid`, or something that has.
     fn descends(&self, pid: u32, ancestor: u32) -> bool {
         let parent = |pid: &u32| self.processes.get(pid).map(|process| process.parent);
         // A parent that is not in the list ends it, as 0 does.
@@ -170,7 +170,7 @@ fn names(dir: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// What is known of a process (proc_pid_stat(5)); `None` if it is not there any more.
+/// The state of a process (proc_pid_stat(5)); `None` if it is not there any more.
 fn process(pid: u32) -> Option<Process> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The command, in parentheses, may contain anything.

@@ -1,4 +1,4 @@
-//! What `cargo xtask e2e` prints.
+//! The output of `cargo xtask e2e`.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) const ENGINES: [Engine; 4] = [
     Engine::Podman,
 ];
 
-/// What the engine of a run is called.
+/// The name of the engine of a run.
 pub(super) fn engine(engine: Option<Engine>) -> &'static str {
     engine.map_or("none", Engine::name)
 }
@@ -81,9 +81,9 @@ struct Json<'a> {
     jobs: Vec<OutcomeJson<'a>>,
     /// The programs of the hosts' images, and whether each has said the locked version.
     cells: Vec<matrix::CellJson>,
-    /// What of the machine is not as it was before.
+    /// The differences of the machine from before.
     changes: &'a [String],
-    /// What others have changed meanwhile.
+    /// The changes that others have made meanwhile.
     others: &'a [String],
 }
 
@@ -100,7 +100,7 @@ pub(super) fn json(outcomes: &[Outcome], changes: &Changes) -> serde_json::Resul
     serde_json::to_string_pretty(&json).map(|text| text + "\n")
 }
 
-/// What `--list` prints, if the engines `asked` were asked for.
+/// The output of `--list`, if the engines `asked` were asked for.
 pub(super) fn list(jobs: &[Job], asked: &[Engine]) -> String {
     let mut rows = vec![["JOB".to_owned(), "ENGINES".to_owned(), "WHAT".to_owned()]];
     for job in jobs {

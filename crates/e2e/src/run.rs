@@ -12,23 +12,23 @@ use crate::machine::Track;
 use crate::shop::WORK;
 use crate::stage::Stock;
 
-/// How long a command may take: emulated builds are slow on a busy machine.
+/// The time that a command may take: emulated builds are slow on a busy machine.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// How one job went on one engine.
+/// The outcome of one job on one engine.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) job: String,
     /// `None` for a job that has nothing to do with engines.
     pub(super) engine: Option<Engine>,
     pub(super) time: Duration,
-    /// What was typed and what was printed.
+    /// The commands and their output.
     pub(super) transcript: String,
     /// The programs of an image, and whether each has said the locked version.
     pub(super) cells: Vec<Cell>,
-    /// What the sandbox had of the machine.
+    /// The things of the machine that the sandbox had.
     pub(super) track: Option<Track>,
-    /// Why it failed.
+    /// The reason for its failure.
     pub(super) failure: Option<String>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Cell {
     pub(super) ran: bool,
 }
 
-/// What the test of the test does in the middle of a job.
+/// The sabotage in the middle of a job, which tests the test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sabotage {
     None,

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-/// What registers.
+/// The program that registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
     /// `docker run … aptman/qus`: `register` and QEMU in one image.
@@ -13,11 +13,11 @@ pub(super) enum Method {
     Program,
     /// `docker run … aptman/qus:register`.
     Image,
-    /// What the distribution does when its package is installed.
+    /// The effect of installing the distribution's package.
     Distribution,
 }
 
-/// Where QEMU is.
+/// The place of QEMU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// In the image that registers.
@@ -41,16 +41,16 @@ pub(super) enum Place {
 pub(super) struct Setup {
     /// Its jobs: one for each method.
     pub(super) jobs: &'static [(&'static str, Method)],
-    /// Whether entries are removed first.
+    /// True if entries are removed first.
     pub(super) clear: bool,
-    /// Whether the binaries' names end in `-static`.
+    /// True if the binaries' names end in `-static`.
     pub(super) is_static: bool,
-    /// Whether the kernel holds the binary (flag `F`).
+    /// True if the kernel holds the binary (flag `F`).
     pub(super) persistent: bool,
     /// The file or the distribution's package that QEMU is.
     dependency: &'static str,
     pub(super) place: Place,
-    /// Whether the foreign container gets the binary as a bind mount although the kernel holds it.
+    /// True if the foreign container gets the binary as a bind mount although the kernel holds it.
     pub(super) volume: bool,
 }
 
@@ -134,12 +134,12 @@ pub(super) const SETUPS: [Setup; 10] = [
 ];
 
 impl Setup {
-    /// Whether foreign programs run on the host itself, without an engine.
+    /// True if foreign programs run on the host itself, without an engine.
     pub(super) fn on_host(&self) -> bool {
         self.jobs[0].0 == "n"
     }
 
-    /// How the dependency gets where it is, for the table.
+    /// The way that the dependency takes, for the table.
     fn how(&self) -> &'static str {
         match self.place {
             Place::InImage => "",
@@ -158,7 +158,7 @@ impl Setup {
         }
     }
 
-    /// What the job of `method` does, in one line.
+    /// The point of the job of `method`, in one line.
     pub(super) fn about(&self, method: Method) -> String {
         let registers = match method {
             Method::Full => "aptman/qus",

@@ -1,4 +1,4 @@
-//! What jobs have in common: names, packages, and the commands that several of them type.
+//! The things that jobs have in common: names, packages, and the commands that several of them run.
 
 use arch::Host;
 use testbed::Package;
@@ -14,7 +14,7 @@ pub(super) const QUS: &str = "aptman/qus";
 /// The foreign image of most jobs.
 pub(super) const FOREIGN: &str = "arm64v8/busybox";
 
-/// What an arm64 machine calls itself.
+/// The name that an arm64 machine has for itself.
 pub(super) const MACHINE: &str = "aarch64";
 
 pub(super) const FILE: &str = "qemu-aarch64-static";

@@ -1,4 +1,4 @@
-//! Where a job happens: a sandbox with what the job needs, and an engine.
+//! The place where a job happens: a sandbox with what the job needs, and an engine.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::hosts::FILES;
 use crate::job::{Image, Job, Needs, Root};
 use crate::shop::{QUS, WORK};
 
-/// What all jobs are brought from. One for each worker.
+/// The store that all jobs take from. All workers share it.
 pub(super) struct Stock<'a> {
     pub(super) packages: Packages,
     /// The layout with qus's images.

@@ -11,10 +11,10 @@ use tempfile::NamedTempFile;
 use crate::Error;
 use crate::place::Place;
 
-/// How much is collected before it is written.
+/// The number of bytes that are collected before they are written.
 const BUFFER: usize = 1 << 20;
 
-/// How a file is written.
+/// The options of a write.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// The mode of the file, of which the umask takes its part, as with every other program's new files. The file that is

@@ -53,7 +53,7 @@ pub struct Browser<'a> {
 }
 
 impl<'a> Browser<'a> {
-    /// What a sandbox must have: a list for [`crate::Packages::tree`].
+    /// The packages that a sandbox must have: a list for [`crate::Packages::tree`].
     pub fn packages() -> Vec<Package> {
         PACKAGES.iter().map(|name| Package::native("bookworm", name)).collect()
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 
-/// What is said where there is no cgroup2 hierarchy to make a directory in.
+/// The message where there is no cgroup2 hierarchy to make a directory in.
 pub(crate) const MISSING: &str =
     "no cgroup2 filesystem is mounted\nhint: mount -t cgroup2 none /sys/fs/cgroup/unified";
 
@@ -16,7 +16,7 @@ pub(crate) const MISSING: &str =
 #[derive(Debug)]
 pub(crate) struct Cgroup(PathBuf);
 
-/// Where the machine has its cgroup2 hierarchy, be it its only one or the `unified` one beside those of version 1.
+/// The place of the machine's cgroup2 hierarchy: its only one, or the `unified` one beside those of version 1.
 pub(crate) fn root() -> Option<PathBuf> {
     find(&fs::read_to_string("/proc/self/mounts").ok()?)
 }

@@ -1,13 +1,13 @@
-//! What goes wrong while a testbed is put together.
+//! The errors of putting a testbed together.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Why a [`Source`] has no package.
+/// The reason why a [`Source`] has no package.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a package, a sandbox, an engine or a registry is not to be had.
+/// The reason why a package, a sandbox, an engine or a registry is not to be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -22,17 +22,17 @@ pub enum Error {
     Unpack {
         /// The .deb.
         deb: PathBuf,
-        /// What is wrong with it.
+        /// The problem with it.
         cause: io::Error,
     },
     /// A file of the testbed's own could not be made, read or removed.
     #[error("cannot {operation} {}: {cause}", path.display())]
     File {
-        /// What was tried: `create`, `lock`, …
+        /// The operation: `create`, `lock`, …
         operation: &'static str,
         /// On what.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         cause: io::Error,
     },
     /// A path that cannot be written into overlayfs's options.
@@ -41,9 +41,9 @@ pub enum Error {
     /// The namespaces or mounts of a sandbox could not be made.
     #[error("cannot start a sandbox: {stage}: {log}")]
     Sandbox {
-        /// How far it came.
+        /// The last stage that it reached.
         stage: &'static str,
-        /// What was printed.
+        /// The output.
         log: String,
     },
     /// A program in the sandbox could not be started.
@@ -51,7 +51,7 @@ pub enum Error {
     Spawn {
         /// The program and its arguments.
         command: String,
-        /// Why not.
+        /// The reason.
         cause: io::Error,
     },
     /// A program in the sandbox took too long and was killed.
@@ -69,7 +69,7 @@ pub enum Error {
     Failed {
         /// The program and its arguments.
         command: String,
-        /// How it ended.
+        /// The exit status.
         status: std::process::ExitStatus,
         /// Its output, stdout first.
         printed: String,
@@ -77,9 +77,9 @@ pub enum Error {
     /// A daemon ended, or did not answer in time.
     #[error("{daemon} did not start: {reason}; the end of its log:\n{log}")]
     Daemon {
-        /// Which one: `Docker 28`, `registry`.
+        /// Its name: `Docker 28`, `registry`.
         daemon: String,
-        /// What was seen.
+        /// The observation.
         reason: String,
         /// The last lines of its log.
         log: String,

@@ -1,4 +1,4 @@
-//! What a machine lacks to run a sandbox.
+//! The check for what a machine lacks to run a sandbox.
 
 use std::fs;
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cgroup;
 
-/// What is missing; prints as a sentence with a hint.
+/// The thing that is missing; prints as a sentence with a hint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
@@ -34,7 +34,7 @@ pub enum Reason {
     Cgroup,
 }
 
-/// What this machine lacks to run a [`crate::Sandbox`]; `None` if everything is there.
+/// Finds what this machine lacks to run a [`crate::Sandbox`]; `None` if everything is there.
 pub fn missing() -> Option<Reason> {
     if !rustix::process::geteuid().is_root() {
         return Some(Reason::NotRoot);
@@ -71,7 +71,7 @@ fn covered(mounts: &str) -> Option<&str> {
     places.filter(|path| path.starts_with("/proc/")).find(|path| *path != "/proc/sys/fs/binfmt_misc")
 }
 
-/// Whether `test` can use a [`crate::Sandbox`]. If not, stderr says that it is skipped, and why.
+/// True if `test` can use a [`crate::Sandbox`]. If not, stderr says that it is skipped, and why.
 ///
 /// # Panics
 ///

@@ -81,7 +81,7 @@ impl Reader {
         Reader { bytes, thread }
     }
 
-    /// What was read up to the end of the pipe, or until `end`.
+    /// The bytes that were read up to the end of the pipe, or until `end`.
     fn take(self, end: Instant) -> Vec<u8> {
         // A moment at least, for what is already in the pipe.
         let end = end.max(Instant::now() + 5 * POLL);

@@ -1,4 +1,4 @@
-//! What the tests of one program share.
+//! The things that the tests of one program share.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::Error;
 
-/// Why others can write to a folder.
+/// The reason why others can write to a folder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Exposed {
     /// It is another user's.

@@ -5,7 +5,7 @@ use std::fmt;
 use digest::Digest;
 use http::{Again, Cause, Failure, Response, StatusCode, header};
 
-/// Why one address did not give a file.
+/// The reason why one address did not give a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// The server refused, or could not be reached.
@@ -14,7 +14,7 @@ pub enum Reason {
     Cut {
         /// The size promised.
         expected: u64,
-        /// What came.
+        /// The size that came.
         actual: u64,
     },
     /// The server announces another size than the promised one.
@@ -73,7 +73,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What to do after a failure.
+/// The step after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Wait and try again, or give up.
@@ -110,7 +110,7 @@ impl From<Failure> for Failed {
 
 /// The body of an answer that may be used.
 pub(super) enum Body {
-    /// What follows the bytes that are there.
+    /// The bytes that follow those that are there.
     Rest(Response),
     /// From the first byte.
     Whole(Response),

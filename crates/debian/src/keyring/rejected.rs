@@ -1,8 +1,8 @@
-//! Why a signature does not count.
+//! The reason why a signature does not count.
 
 use std::fmt;
 
-/// Why a signature does not count.
+/// The reason why a signature does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejected {
     /// Nobody in the keyring made it; the issuer that it names, if any.

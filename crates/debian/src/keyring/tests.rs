@@ -1,4 +1,4 @@
-//! Which keys of a certificate may sign.
+//! The keys of a certificate that may sign.
 
 use pgp::composed::{
     CleartextSignedMessage, EncryptionCaps, KeyType, SecretKeyParamsBuilder, SignedPublicSubKey,

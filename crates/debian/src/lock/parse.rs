@@ -16,7 +16,7 @@ use crate::{date, pool};
 /// The format's version that this code reads and writes.
 const VERSION: u32 = 1;
 
-/// Where a lock is wrong, and how.
+/// The place where a lock is wrong, and the problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
     line: usize,

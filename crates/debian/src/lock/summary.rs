@@ -1,11 +1,11 @@
-//! What a lock holds: a table for people, JSON for machines.
+//! The contents of a lock: a table for people, JSON for machines.
 
 use arch::{Host, Target};
 use serde::Serialize;
 
 use super::Lock;
 
-/// Which package gives how many targets to which host.
+/// The number of targets that each package gives to each host.
 pub fn table(lock: &Lock, hosts: &[Host]) -> String {
     let mut rows = vec![["HOST", "PACKAGE", "VERSION", "SUITE", "TARGETS", "SIZE"].map(str::to_owned)];
     for host in hosts {

@@ -1,4 +1,4 @@
-//! How the archive, or a new lock, differs from the lock there was: a table for people, Markdown for a pull request, JSON
+//! The differences of the archive, or a new lock, from the lock there was: a table for people, Markdown for a pull request, JSON
 //! for machines.
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ const NOTHING: &str = "the archive has nothing newer\n";
 struct ChangesJson<'a> {
     packages: Vec<PackageJson<'a>>,
     findings: Vec<FindingJson<'a>>,
-    /// What the lock records and this comparison was made with, as options of `lock`.
+    /// The concessions that the lock records and this comparison was made with, as options of `lock`.
     concessions: Vec<String>,
     /// The command that makes the lock which this was compared with.
     command: String,
@@ -166,7 +166,7 @@ fn versions(row: &Row) -> [String; 2] {
     [row.old.clone().unwrap_or_else(none), new]
 }
 
-/// Which targets a package gives that it did not, and which it gives no more: `+arm, mips`, `-33 targets`.
+/// The targets that a package gives and did not, and those that it gives no more: `+arm, mips`, `-33 targets`.
 fn targets(row: &Row) -> String {
     const SHOWN: usize = 4;
     let list = |sign: char, targets: &BTreeSet<Target>| {

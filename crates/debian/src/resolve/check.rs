@@ -1,4 +1,4 @@
-//! What the archive has that a lock does not: by metadata alone, no package is fetched.
+//! The changes of the archive since a lock: by metadata alone, no package is fetched.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::lock::Lock;
 use crate::mirror::Mirror;
 use crate::progress::Progress;
 
-/// How the archive differs from a lock.
+/// The differences between the archive and a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Another version, nearly always a newer one.

@@ -1,4 +1,4 @@
-//! How one lock differs from another, and which of the differences mean that Debian was rebuilt rather than updated.
+//! The differences between two locks, and which of the differences mean that Debian was rebuilt rather than updated.
 //!
 //! Pure: two locks and what was noticed on the way to the new one go in, rows and findings come out.
 
@@ -11,17 +11,17 @@ use super::{Change, Error, Need, Rejected, Request, Resolution};
 use crate::elf;
 use crate::lock::{BUSYBOX, Lock, Package};
 
-/// What differs between two locks, and what of it somebody should look at.
+/// The differences between two locks, and those that somebody should look at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// Every package that differs, by host, QEMU before busybox, then by suite and name.
     pub rows: Vec<Row>,
-    /// What is more than a new version.
+    /// The findings: more than new versions.
     pub findings: Vec<Finding>,
 }
 
 impl Comparison {
-    /// Whether nothing differs.
+    /// True if nothing differs.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.findings.is_empty()
     }
@@ -135,7 +135,7 @@ fn not_static(
     rejected.iter().filter_map(finding).collect()
 }
 
-/// Where a cell went that is not where it was.
+/// The new place of a cell that is not where it was.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Went<'a> {
     Package { suite: &'a str, from: &'a str, to: &'a str },

@@ -1,4 +1,4 @@
-//! What a lock was made with although it is not as it should be, and the command that makes the next one likewise.
+//! The concessions of a lock, made although something is not as it should be, and the command that makes the next one likewise.
 //!
 //! A comparison goes on from there: that a suite has been past its date since the lock was made is no news. A new lock
 //! does not, since each is a decision of its own.

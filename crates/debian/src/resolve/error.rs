@@ -1,4 +1,4 @@
-//! Why there is no lock.
+//! The reason why there is no lock.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::Rejected;
 use crate::lock::{BUSYBOX, Inconsistent};
 use crate::{date, fetch, packages, qemu, release};
 
-/// Why there is no lock.
+/// The reason why there is no lock.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be had.
@@ -53,7 +53,7 @@ pub enum Error {
         suite: String,
         /// The hosts whose architectures these are: all of those asked for, so that one run tells them all.
         hosts: Vec<Host>,
-        /// What the mirror sent instead, for the first of them.
+        /// The mirror's answer instead, for the first of them.
         #[source]
         error: fetch::Error,
     },
@@ -64,7 +64,7 @@ pub enum Error {
         suite: String,
         /// Debian's architecture.
         architecture: String,
-        /// Why.
+        /// The reason.
         #[source]
         error: packages::Error,
     },
@@ -73,7 +73,7 @@ pub enum Error {
     Package {
         /// The package's path.
         path: String,
-        /// Why.
+        /// The reason.
         #[source]
         error: Box<qemu::Error>,
     },
@@ -82,9 +82,9 @@ pub enum Error {
     Missing {
         /// The suites that were asked.
         suites: String,
-        /// What is missing, for which host.
+        /// The needs that are not met, each with its host.
         missing: Vec<(Host, Need)>,
-        /// What was found instead.
+        /// The files that were found instead.
         rejected: Vec<Rejected>,
     },
     /// The request names a suite that is not one of its suites.
@@ -125,7 +125,7 @@ impl fmt::Display for Need {
 }
 
 impl Error {
-    /// Whether it says that the archive no longer has what was asked for, and so tells of the archive rather than of the
+    /// True if it says that the archive no longer has what was asked for, and so tells of the archive rather than of the
     /// way to it.
     pub fn is_finding(&self) -> bool {
         matches!(self, Error::Missing { .. }) || is_gone(self)
@@ -166,7 +166,7 @@ fn cells(missing: &[(Host, Need)]) -> String {
     each.join("; ")
 }
 
-/// Why the first target that is missing was not taken from where it is, if it is anywhere.
+/// The reason why the first target that is missing was not taken from where it is, if it is anywhere.
 fn because(missing: &[(Host, Need)], rejected: &[Rejected]) -> String {
     let here = |rejected: &&Rejected| {
         missing.iter().any(|(host, what)| *host == rejected.host && matches!(what, Need::Target(_)))

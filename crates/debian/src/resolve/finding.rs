@@ -1,4 +1,4 @@
-//! What happened in the archive that is more than a new version, and how it is told.
+//! The events in the archive that are more than a new version, and their texts.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,7 +8,7 @@ use arch::{Host, Target};
 /// A restructuring in the archive, or news from it, with the hosts that it concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What happened.
+    /// The event.
     pub kind: Kind,
     /// To which hosts; none if to the whole archive, or to what is no host yet.
     pub hosts: Vec<Host>,
@@ -41,7 +41,7 @@ impl Finding {
     }
 }
 
-/// What happened in the archive.
+/// An event in the archive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The archive has the suite no more.
@@ -80,7 +80,7 @@ pub enum Kind {
         package: String,
         /// Its version.
         version: String,
-        /// What the first of them is.
+        /// The kind of the first of them.
         reason: String,
         /// The targets.
         targets: BTreeSet<Target>,

@@ -12,7 +12,7 @@ use crate::lock::{Lock, Package};
 use crate::packages::{Entry, parse_version};
 use crate::release::Release;
 
-/// What nothing may fall behind.
+/// The lock that nothing may fall behind.
 #[derive(Debug, Default)]
 pub(super) struct Forward {
     previous: Option<Lock>,

@@ -1,4 +1,4 @@
-//! What the archive has and nobody asked for: targets that no table knows, architectures that are no hosts.
+//! The things in the archive that nobody asked for: targets that no table knows, architectures that are no hosts.
 //!
 //! Somebody may want them, and nothing depends on them: they are told, and are no reason for anything to fail.
 

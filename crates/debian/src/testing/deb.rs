@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use liblzma::stream::MtStreamBuilder;
 use liblzma::write::XzEncoder;
 
-/// What goes into `data.tar`.
+/// A member of `data.tar`.
 #[derive(Debug, Clone)]
 enum Part {
     /// A file: path and contents.

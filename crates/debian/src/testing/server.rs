@@ -104,7 +104,7 @@ impl Server {
         locked(&self.state).files.remove(path);
     }
 
-    /// What was asked for, in order: the path, the first byte if it was not 0, and whether there were credentials, as in
+    /// The requests, in order: the path, the first byte if it was not 0, and whether there were credentials, as in
     /// `pool/a.deb from 5 with credentials`.
     pub fn requests(&self) -> Vec<String> {
         locked(&self.state).requests.clone()

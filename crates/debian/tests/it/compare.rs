@@ -1,4 +1,4 @@
-//! What becomes of a lock when Debian is restructured: each case on a signed archive of its own.
+//! The fate of a lock when Debian is restructured: each case on a signed archive of its own.
 
 use crate::two_hosts::{Setup, bookworm, busybox, full, qemu, request, sid, targets};
 use arch::Target;
@@ -7,7 +7,7 @@ use qus_debian::progress::Silent;
 use qus_debian::resolve::{self, Comparison};
 use qus_debian::testing::{Deb, Suite};
 
-/// How the archive differs from `old`, and the error if no lock can be made any more.
+/// The differences of the archive from `old`, and the error if no lock can be made any more.
 async fn compare(setup: &Setup, old: &Lock) -> (Comparison, Option<String>) {
     let ((fetcher, keyring), request) = (setup.parts(), request());
     let changes = resolve::check(old, &fetcher, &setup.mirror, &keyring, &request, &Silent).await.unwrap();

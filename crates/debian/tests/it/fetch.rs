@@ -429,7 +429,7 @@ async fn progress_says_what_is_fetched_and_why_it_waits() {
     assert_eq!(told[1..], [start]);
 }
 
-/// What [`a_killed_download_resumes`] kills; by itself it does nothing.
+/// The process that [`a_killed_download_resumes`] kills; by itself it does nothing.
 #[tokio::test]
 async fn victim() {
     let (Ok(dir), Ok(url)) = (std::env::var("QUS_TEST_DIR"), std::env::var("QUS_TEST_URL")) else { return };

@@ -1,4 +1,4 @@
-//! What Debian has and nobody asked for: each case on a signed archive of its own.
+//! The things in Debian that nobody asked for: each case on a signed archive of its own.
 
 use std::sync::Mutex;
 
@@ -26,7 +26,7 @@ fn words(findings: &[Finding]) -> Vec<String> {
     findings.iter().map(|finding| format!("{}: {finding}", finding.kind.name())).collect()
 }
 
-/// What is new besides the targets of sid.
+/// The news besides the targets of sid.
 async fn new_hosts(setup: &Setup, lock: &Lock, request: &Request) -> (Vec<Finding>, Vec<String>) {
     let ((fetcher, keyring), notes) = (setup.parts(), Notes::default());
     let found = resolve::new_hosts(lock, &fetcher, &setup.mirror, &keyring, request, &notes).await;

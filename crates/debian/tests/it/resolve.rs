@@ -90,7 +90,7 @@ impl Setup {
         Ok(changes.iter().map(ToString::to_string).collect())
     }
 
-    /// What was fetched out of the pool.
+    /// The files that were fetched out of the pool.
     fn packages(&self) -> Vec<String> {
         let pool = self.server.requests().into_iter();
         pool.filter_map(|path| path.strip_prefix("pool/main/").map(str::to_owned)).collect()

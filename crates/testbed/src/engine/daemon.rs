@@ -8,13 +8,13 @@ use std::time::Duration;
 use crate::sandbox::{SHARED, Sandbox};
 use crate::{Error, output};
 
-/// How long a daemon may take to answer.
+/// The time that a daemon may take to answer.
 const START: Duration = Duration::from_secs(60);
 
-/// How long it may take to end when asked to.
+/// The time that it may take to end when asked to.
 const STOP: Duration = Duration::from_secs(15);
 
-/// How many lines of a log an error shows.
+/// The number of lines of a log that an error shows.
 const LINES: usize = 15;
 
 /// A running daemon; dropping it ends it.

@@ -63,7 +63,7 @@ impl Engine {
         if self == Engine::Podman { "podman" } else { "docker" }
     }
 
-    /// What a sandbox must have for [`Engine::start`]: a list for [`crate::Packages::tree`].
+    /// The packages that a sandbox must have for [`Engine::start`]: a list for [`crate::Packages::tree`].
     pub fn packages(self) -> Vec<Package> {
         tools::packages(self)
     }

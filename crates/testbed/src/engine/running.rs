@@ -36,10 +36,10 @@ const DOCKERD: [&str; 14] = [
 
 const PODMAN: [&str; 5] = ["podman", "system", "service", "--time=0", "unix:///run/engine.sock"];
 
-/// How long it may take to load an archive: engines unpack a few MB per second on a busy machine.
+/// The time that it may take to load an archive: engines unpack a few MB per second on a busy machine.
 const LOAD: Duration = Duration::from_secs(600);
 
-/// Where podman's containers get their settings from, so that plain `podman run` works as plain `docker run` does.
+/// The file that podman's containers get their settings from, so that plain `podman run` works as plain `docker run` does.
 const PODMAN_FILES: [(&str, &str); 3] = [
     (
         "/etc/containers/containers.conf",
@@ -92,7 +92,7 @@ pub(super) fn start(engine: Engine, sandbox: &Sandbox) -> Result<Running<'_>, Er
     Ok(Running { engine, sandbox, daemon })
 }
 
-/// Whether the API answers its ping.
+/// True if the API answers its ping.
 fn answers(socket: &Path) -> bool {
     let ping = || -> std::io::Result<Vec<u8>> {
         let mut stream = UnixStream::connect(socket)?;
@@ -106,7 +106,7 @@ fn answers(socket: &Path) -> bool {
 }
 
 impl Running<'_> {
-    /// Which engine this is.
+    /// The kind of this engine.
     pub fn engine(&self) -> Engine {
         self.engine
     }
@@ -121,7 +121,7 @@ impl Running<'_> {
         self.sandbox.path(SOCKET)
     }
 
-    /// What the daemon has printed.
+    /// The output of the daemon.
     pub fn log(&self) -> String {
         self.daemon.log()
     }

@@ -1,4 +1,4 @@
-//! Which of Debian's packages each engine consists of: what `ldd` and running them say, not what they depend on by
+//! The Debian packages that each engine consists of: what `ldd` and running them say, not what they depend on by
 //! name (that would bring systemd and perl).
 
 use super::Engine;

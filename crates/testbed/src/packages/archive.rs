@@ -16,10 +16,10 @@ use super::{Deb, Package, Source, SourceError};
 /// For how long what a suite had is taken for what it has, in seconds: a day.
 const FRESH: i64 = 24 * 60 * 60;
 
-/// What an `InRelease` may hold, in bytes.
+/// The largest size of an `InRelease`, in bytes.
 const INRELEASE_LIMIT: usize = 4 << 20;
 
-/// Why the archive does not have a package.
+/// The reason why the archive does not have a package.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// A file could not be had.
@@ -35,7 +35,7 @@ pub enum ArchiveError {
         suite: String,
         /// The architecture.
         architecture: String,
-        /// Why.
+        /// The reason.
         #[source]
         error: packages::Error,
     },
@@ -69,7 +69,7 @@ pub struct Archive {
     runtime: tokio::runtime::Runtime,
 }
 
-/// Where a package is, and since when that is known.
+/// The place of a package, and the moment since which it is known.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Pin {
     path: String,
@@ -148,7 +148,7 @@ impl Archive {
         Ok(Deb { path, size: pin.size, digest: pin.digest })
     }
 
-    /// What is remembered and still fresh. A memo that is not there or not readable is an empty one.
+    /// The pins that are remembered and still fresh. A memo that is not there or not readable is an empty one.
     fn recall(&self) -> Pins {
         let text = std::fs::read(&self.memo).unwrap_or_default();
         let mut pins: Pins = serde_json::from_slice(&text).unwrap_or_default();

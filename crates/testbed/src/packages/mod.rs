@@ -63,7 +63,7 @@ pub struct Deb {
     pub digest: Digest,
 }
 
-/// Where packages come from.
+/// The source of packages.
 pub trait Source: Send + Sync {
     /// The .debs of `packages`, in their order.
     fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, SourceError>;
@@ -145,7 +145,7 @@ impl Packages {
         machine::chosen(fetcher, mirror, cache_dir, keyrings)
     }
 
-    /// Where sandboxes keep what changes.
+    /// The folder where sandboxes keep what changes.
     pub(crate) fn work(&self) -> Result<PathBuf, Error> {
         let work = self.dir.join("work");
         fs::create_dir_all(&work).map_err(Error::file("create", &work))?;
@@ -216,7 +216,7 @@ impl Packages {
     }
 }
 
-/// What the tree of `debs` is called.
+/// The name of the tree of `debs`.
 fn key(debs: &[Deb]) -> String {
     let mut hasher = Hasher::new();
     hasher.update(skeleton::VERSION);

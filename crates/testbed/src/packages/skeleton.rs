@@ -1,4 +1,4 @@
-//! What a Debian root has before any package is unpacked into it.
+//! The files that a Debian root has before any package is unpacked into it.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -63,7 +63,7 @@ fn entries(tar: impl Read, root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Where `path` goes below a root with a merged `/usr`; `None` for the root itself.
+/// The place of `path` below a root with a merged `/usr`; `None` for the root itself.
 fn merged(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut clean = PathBuf::new();
     for component in path.components() {

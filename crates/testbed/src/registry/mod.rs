@@ -21,7 +21,7 @@ pub const PASSWORD: &str = "secret";
 /// The password's bcrypt hash: the only kind that `docker-registry` takes.
 const HASH: &str = "$2y$05$qusTestbedRegistryHtpOporEmPktoeelH6tr8HdwjhNzWghBkru";
 
-/// How a registry listens.
+/// The options of a registry.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// 127.0.0.1, or [`crate::sandbox::ADDRESS`] for an address that engines do not take for the machine itself.
@@ -58,7 +58,7 @@ pub struct Registry<'a> {
 }
 
 impl Registry<'_> {
-    /// What a sandbox must have for [`Registry::start`]: a list for [`crate::Packages::tree`].
+    /// The packages that a sandbox must have for [`Registry::start`]: a list for [`crate::Packages::tree`].
     pub fn packages() -> Vec<Package> {
         vec![Package::native("bookworm", "docker-registry")]
     }
@@ -86,12 +86,12 @@ impl Registry<'_> {
         Ok(Registry { sandbox, daemon, address, certificate })
     }
 
-    /// Where it runs.
+    /// The sandbox that it runs in.
     pub fn sandbox(&self) -> &Sandbox {
         self.sandbox
     }
 
-    /// Where it listens: in the sandbox's network, which is the machine's if [`crate::sandbox::Network::Host`] was
+    /// The address that it listens at: in the sandbox's network, which is the machine's if [`crate::sandbox::Network::Host`] was
     /// asked for. Prints as references begin: `127.0.0.1:5000`.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -111,7 +111,7 @@ impl Registry<'_> {
         Ok(())
     }
 
-    /// What the registry has printed: a line for every request.
+    /// The output of the registry: a line for every request.
     pub fn log(&self) -> String {
         self.daemon.log()
     }

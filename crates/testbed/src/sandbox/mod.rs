@@ -26,10 +26,10 @@ pub const SHARED: &str = "/shared";
 /// as they do with 127.0.0.0/8 when they decide whether a registry needs TLS.
 pub const ADDRESS: &str = "192.0.2.1";
 
-/// How long a command in a sandbox may take if nothing else is said.
+/// The time that a command in a sandbox may take unless another is given.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
-/// Which network a sandbox has.
+/// The network of a sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Network {
     /// Its own: a loopback device with 127.0.0.1, ::1 and [`ADDRESS`].
@@ -49,7 +49,7 @@ impl Network {
     }
 }
 
-/// What a sandbox is made of.
+/// The parts that a sandbox is made of.
 #[derive(Debug, Default)]
 pub struct Options<'a> {
     /// Package trees, the topmost first. A tree with busybox and util-linux is always the lowest.

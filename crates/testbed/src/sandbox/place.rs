@@ -1,4 +1,4 @@
-//! What a sandbox has outside of its namespaces: a directory in the cache, and a cgroup.
+//! The things that a sandbox has outside of its namespaces: a directory in the cache, and a cgroup.
 
 use std::fs::{self, File};
 use std::path::Path;

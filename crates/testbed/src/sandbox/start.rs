@@ -95,7 +95,7 @@ fn bring_up(child: &mut Child) -> Result<u32, (&'static str, String)> {
     }
 }
 
-/// What `child` prints, line by line; a thread reads, so that waiting can have a limit.
+/// The output of `child`, line by line; a thread reads, so that waiting can have a limit.
 fn lines(child: &mut Child) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {

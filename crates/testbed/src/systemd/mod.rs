@@ -17,7 +17,7 @@ use crate::{Error, output};
 /// A boot takes two or three seconds; this is for a machine under load.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What systemd loads, according to `ldd`, beyond what Docker's packages have.
+/// The libraries that systemd loads, according to `ldd`, beyond what Docker's packages have.
 const PACKAGES: [&str; 14] = [
     "libacl1",
     "libapparmor1",
@@ -35,10 +35,10 @@ const PACKAGES: [&str; 14] = [
     "systemd",
 ];
 
-/// Where Debian's packages have their units, and where administrators have theirs.
+/// The folders where Debian's packages have their units, and where administrators have theirs.
 const UNITS: [&str; 2] = ["/lib/systemd/system", "/etc/systemd/system"];
 
-/// What the systemd of a machine has to do with devices and networks that a sandbox does not have.
+/// The units for what the systemd of a machine has to do with devices and networks that a sandbox does not have.
 const MASKED: [&str; 5] = [
     "sys-kernel-debug.mount",
     "sys-kernel-tracing.mount",
@@ -57,7 +57,7 @@ pub struct Booted<'a> {
 }
 
 impl<'a> Booted<'a> {
-    /// What a sandbox must have beside the packages of [`crate::Engine::Docker28`]: a list for
+    /// The packages that a sandbox must have beside those of [`crate::Engine::Docker28`]: a list for
     /// [`crate::Packages::tree`].
     pub fn packages() -> Vec<Package> {
         PACKAGES.iter().map(|name| Package::native("bookworm", name)).collect()
@@ -105,7 +105,7 @@ impl<'a> Booted<'a> {
         ended.map(drop).ok_or_else(|| failed(&reason, &self.sandbox.shared().join("systemd.log")))
     }
 
-    /// Whether everything that is started at boot has been.
+    /// True if everything that is started at boot has been.
     fn is_up(&self) -> Result<bool, Error> {
         let mut asked = self.command("systemctl");
         asked.args(["is-system-running", "--wait"]).stdin(Stdio::null());
@@ -123,7 +123,7 @@ impl Drop for Booted<'_> {
     }
 }
 
-/// What an installed Debian has, and the sandbox's trees do not.
+/// The files that an installed Debian has, and the sandbox's trees do not.
 fn prepare(sandbox: &Sandbox) -> Result<(), Error> {
     // Without one systemd takes it for the first boot ever, and enables every unit.
     sandbox.write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")?;

@@ -8,7 +8,7 @@ use std::path::Path;
 use qus_testbed::sandbox::Options;
 use qus_testbed::{Engine, Package, Packages, Running, Sandbox, Tree};
 
-/// What `register` will be: it takes `-s -- -p arm` and writes Debian's own line for `arm`.
+/// The stand-in for `register`: it takes `-s -- -p arm` and writes Debian's own line for `arm`.
 const REGISTER: &str = r#"#!/usr/bin/busybox sh
 set -eu
 [ "$*" = "-s -- -p arm" ]

@@ -40,7 +40,7 @@ fn inhabitants(wanted: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
         .collect()
 }
 
-/// What only the sandbox has.
+/// The things that only the sandbox has.
 fn own_namespaces(pid: u32) -> BTreeSet<PathBuf> {
     let all = namespaces(Path::new(&format!("/proc/{pid}")));
     let own: BTreeSet<_> = all.difference(&namespaces(Path::new("/proc/self"))).cloned().collect();

@@ -1,4 +1,4 @@
-//! What the tests on real engines share.
+//! The things that the tests on real engines share.
 
 use qus_testbed::Packages;
 
