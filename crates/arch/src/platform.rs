@@ -52,7 +52,7 @@ impl Platform {
     }
 
     /// The platform as `--platform` has it: `linux/arm64` for `linux/arm64/v8`, since 64-bit Arm is v8 unless something
-    /// else is said (containerd's `platforms.Normalize`).
+    /// else is given (containerd's `platforms.Normalize`).
     pub fn normalized(self) -> Platform {
         match (self.architecture, self.variant) {
             ("arm64", Some("v8")) | ("amd64", Some("v1")) => Platform::new(self.architecture),

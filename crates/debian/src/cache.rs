@@ -8,7 +8,7 @@
 //!
 //! Everything in the cache is believed but what has a digest, so a cache that others can write to is refused.
 //!
-//! Whoever has the cache open holds the folder `sha256` locked, shared; what makes room takes the lock for itself
+//! Every process that has the cache open holds the folder `sha256` locked, shared; what makes room takes the lock for itself
 //! ([`Cache::alone`]), so nothing goes that somebody uses. A file's time of modification is when it was last used.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -184,7 +184,7 @@ impl Cache {
                 return Err(Error::at("write", &path)(io::Error::other("it is no file of its own")));
             }
             match file.try_lock() {
-                // Whoever held the lock may have renamed or removed the file that was opened here.
+                // The one that held the lock may have renamed or removed the file that was opened here.
                 Ok(()) if is_at(&file, &path) => {
                     return Ok(Some(Partial { file, path, destination: self.path(digest) }));
                 }
@@ -222,7 +222,7 @@ impl Partial {
         Error::at(operation, &self.path)
     }
 
-    /// Leaves behind what a later download can resume, and nothing where that is nothing. Whoever waits for the lock finds
+    /// Leaves behind what a later download can resume, and nothing where that is nothing. The next holder of the lock finds
     /// the file gone, and makes it anew.
     pub(crate) fn abandon(self) {
         if self.file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
@@ -292,7 +292,7 @@ mod tests {
         drop(other);
         let alone = one.alone().unwrap();
         assert!(alone.is_some());
-        // Whoever comes now waits.
+        // The next one waits.
         let folder = File::open(dir.path().join("sha256")).unwrap();
         assert!(matches!(folder.try_lock_shared(), Err(TryLockError::WouldBlock)));
         drop(alone);

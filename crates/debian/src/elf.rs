@@ -133,7 +133,7 @@ mod tests {
             let error = super::check(&bytes, machine).unwrap_err().to_string();
             assert!(error.starts_with("is a damaged ELF file: "), "{places:?}: {error}");
         }
-        // A segment that is said to be larger than the file.
+        // A segment that claims to be larger than the file.
         let mut bytes = testing::dynamic_elf(machine, b"hello");
         bytes[64 + 56 + 8..64 + 56 + 16].fill(0xff);
         check(&bytes, Err("is not static: it asks for the loader "));

@@ -5,7 +5,7 @@ pub trait Progress: Send + Sync {
     /// A download of `size` bytes begins. It has ended when the [`Task`] is dropped.
     fn start(&self, name: &str, size: u64) -> Box<dyn Task>;
 
-    /// Work without a known size begins. It has ended when the [`Task`] is dropped. Unless it is drawn, nothing is said.
+    /// Work without a known size begins. It has ended when the [`Task`] is dropped. Unless it is drawn, nothing is reported.
     fn step(&self, _what: &str) -> Box<dyn Task> {
         Box::new(Silent)
     }

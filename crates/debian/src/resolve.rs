@@ -74,7 +74,7 @@ pub struct Request {
     pub previous: Option<Lock>,
     /// Suites that are passed over for a host.
     pub without: BTreeSet<(String, Host)>,
-    /// Targets that no table knows, as QEMU names them, and that are not to be told as new.
+    /// Targets that no table knows, as QEMU names them, and that are not to be reported as new.
     pub refused_targets: BTreeSet<String>,
     /// Debian architectures that are no hosts, and are not to be told as new.
     pub refused_hosts: BTreeSet<String>,
@@ -119,7 +119,7 @@ pub async fn resolve(
     look(fetcher, mirror, keyring, request, progress).await.map(|resolution| resolution.lock)
 }
 
-/// Like [`resolve`], and tells what was not taken.
+/// Like [`resolve`], and reports what was not taken.
 pub async fn look(
     fetcher: &Fetcher,
     mirror: &Mirror,

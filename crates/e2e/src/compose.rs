@@ -1,4 +1,4 @@
-//! The jobs of the seventeen setups: from a row of facts to what is typed.
+//! The jobs of the seventeen setups: from a row of facts to commands.
 
 use arch::Host;
 use testbed::Package;

@@ -35,7 +35,7 @@ use machine::{Changes, Snapshot};
 use run::{Outcome, Sabotage};
 use stage::Stock;
 
-/// The seventeen setups as docs/setups.md shows them, wherever it is written: their table, and what is typed for each on
+/// The seventeen setups as docs/setups.md shows them, wherever it is written: their table, and the commands of each on
 /// the machine that most people have.
 pub fn setups() -> String {
     report::markdown(&compose::jobs(shop::host("amd64")))

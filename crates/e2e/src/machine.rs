@@ -1,7 +1,7 @@
 //! The machine before and after: jobs may not change it.
 //!
 //! Others use the machine at the same time, so what is new is one of two things: what a job has left, an error; or
-//! something that a job cannot have done, which is told and no more. Jobs leave tracks, and those decide.
+//! something that a job cannot have done, which is reported and no more. Jobs leave tracks, and those decide.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -30,7 +30,7 @@ pub(super) struct Snapshot {
     processes: BTreeMap<u32, Process>,
 }
 
-/// A process, as far as it tells whose it is.
+/// A process, as far as it shows whose it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Process {
     parent: u32,

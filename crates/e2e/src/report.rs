@@ -24,7 +24,7 @@ pub(super) fn engine(engine: Option<Engine>) -> &'static str {
     engine.map_or("none", Engine::name)
 }
 
-/// One job's end, with all that was typed.
+/// One job's end, with all its commands.
 pub(super) fn block(outcome: &Outcome) -> String {
     let Outcome { job, engine, time, transcript, failure, .. } = outcome;
     let engine = self::engine(*engine);
@@ -79,7 +79,7 @@ struct OutcomeJson<'a> {
 #[derive(Serialize)]
 struct Json<'a> {
     jobs: Vec<OutcomeJson<'a>>,
-    /// The programs of the hosts' images, and whether each has said the locked version.
+    /// The programs of the hosts' images, and whether each has printed the locked version.
     cells: Vec<matrix::CellJson>,
     /// The differences of the machine from before.
     changes: &'a [String],
@@ -132,7 +132,7 @@ pub(super) fn list_json<'a>(jobs: &'a [Job], asked: &[Engine]) -> serde_json::Re
     serde_json::to_string_pretty(&jobs.iter().map(listed).collect::<Vec<_>>()).map(|text| text + "\n")
 }
 
-/// The table of the seventeen setups, and what is typed for each.
+/// The table of the seventeen setups, and the commands of each.
 pub(super) fn markdown(jobs: &[Job]) -> String {
     let mut text = setup::table();
     for job in jobs {

@@ -24,7 +24,7 @@ pub(super) struct Outcome {
     pub(super) time: Duration,
     /// The commands and their output.
     pub(super) transcript: String,
-    /// The programs of an image, and whether each has said the locked version.
+    /// The programs of an image, and whether each has printed the locked version.
     pub(super) cells: Vec<Cell>,
     /// The things of the machine that the sandbox had.
     pub(super) track: Option<Track>,

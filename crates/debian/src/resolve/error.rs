@@ -51,7 +51,7 @@ pub enum Error {
     Skewed {
         /// The suite.
         suite: String,
-        /// The hosts whose architectures these are: all of those asked for, so that one run tells them all.
+        /// The hosts whose architectures these are: all of those asked for, so that one run reports them all.
         hosts: Vec<Host>,
         /// The mirror's answer instead, for the first of them.
         #[source]
@@ -125,7 +125,7 @@ impl fmt::Display for Need {
 }
 
 impl Error {
-    /// True if it says that the archive no longer has what was asked for, and so tells of the archive rather than of the
+    /// True if it says that the archive no longer has what was asked for, and so is about the archive rather than the
     /// way to it.
     pub fn is_finding(&self) -> bool {
         matches!(self, Error::Missing { .. }) || is_gone(self)

@@ -1,6 +1,6 @@
 //! The things in the archive that nobody asked for: targets that no table knows, architectures that are no hosts.
 //!
-//! Somebody may want them, and nothing depends on them: they are told, and are no reason for anything to fail.
+//! Somebody may want them, and nothing depends on them: they are reported, and are no reason for anything to fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +65,7 @@ pub async fn new_hosts(
         let suite = &suite.name;
         let architectures: Vec<String> = match archive.release(suite).await {
             Ok(release) => release.architectures().map(str::to_owned).collect(),
-            // That is told by `check`.
+            // `check` reports that.
             Err(error) if is_gone(&error) => continue,
             Err(error) => {
                 progress.note(&format!("cannot look for new hosts in `{suite}`: {error}"));

@@ -1,4 +1,4 @@
-//! A .deb, well formed unless told otherwise.
+//! A .deb, well formed unless it is to be otherwise.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! An HTTP server on the loopback that can be told to misbehave.
+//! An HTTP server on the loopback that misbehaves on demand.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufRead as _, BufReader, Write as _};

@@ -401,7 +401,7 @@ async fn two_at_once_fetch_once() {
     assert_eq!(setup.server.requests(), [PATH]);
 }
 
-/// Records what it is told.
+/// Records what is reported.
 #[derive(Default)]
 struct Recorder(Mutex<Vec<String>>);
 

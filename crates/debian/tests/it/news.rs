@@ -132,7 +132,7 @@ async fn what_cannot_be_read_is_noted_and_passed_over() {
         "cannot look for new host `riscv64` in `sid`: cannot fetch `sid/main/binary-riscv64/Packages.xz`: ";
     assert!(note.starts_with(expected), "{note}");
 
-    // That a suite is gone is told by `check`.
+    // `check` reports that a suite is gone.
     let setup = Setup::new(vec![bookworm]);
     let (found, notes) = new_hosts(&setup, &lock, &request()).await;
     assert_eq!((found.len(), notes), (2, vec![]));

@@ -201,7 +201,7 @@ async fn a_package_for_all_architectures_holds_no_programs() {
 async fn a_skewed_mirror_is_named_and_can_be_passed_over() {
     let [sid, bookworm] = suites();
     let setup = Setup::new([sid.skewed("i386"), bookworm]);
-    // Whoever is not concerned does not notice.
+    // Others do not notice.
     setup.resolve(&request(&["amd64"])).await.unwrap();
     let mut request = request(&["amd64", "i386"]);
     let error = setup.resolve(&request).await.unwrap_err();

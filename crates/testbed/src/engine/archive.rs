@@ -1,7 +1,7 @@
 //! An archive with one image of one layer, as `docker save` writes it and every engine loads it.
 //!
 //! `docker import --platform` would be the way, but Docker 20.10 writes its own architecture into the image, whatever
-//! it is told (daemon/images/image_import.go, `runtime.GOARCH`).
+//! it gets (daemon/images/image_import.go, `runtime.GOARCH`).
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};

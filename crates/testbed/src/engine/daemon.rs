@@ -1,4 +1,4 @@
-//! A program in a sandbox that serves until it is told to end.
+//! A program in a sandbox that serves until it is asked to end.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -85,7 +85,7 @@ pub(super) fn start(engine: Engine, sandbox: &Sandbox) -> Result<Running<'_>, Er
     };
     let socket = sandbox.path(SOCKET);
     let daemon = Daemon::start(sandbox, engine.name(), argv, |_| answers(&socket))?;
-    // Where clients look when nothing is said.
+    // Where clients look when nothing is given.
     let usual = if engine == Engine::Podman { "/run/podman/podman.sock" } else { "/run/docker.sock" };
     sandbox.run(&["mkdir", "-p", "/run/podman"])?;
     sandbox.run(&["ln", "-sf", SOCKET, usual])?;
