@@ -19,11 +19,11 @@ const DELIMITERS: &[u8] = b":|,%!~^=@+";
 pub enum Recognition {
     /// Bytes of the file, compared under a mask of the same length.
     Magic {
-        /// Where in the file the bytes stand.
+        /// The position of the bytes in the file.
         offset: usize,
         /// The bytes.
         value: Vec<u8>,
-        /// Which bits are compared; all ones where the entry has no mask.
+        /// The bits that are compared; all ones where the entry has no mask.
         mask: Vec<u8>,
     },
     /// The file name's extension, without its dot.
@@ -54,7 +54,7 @@ fn masked<'a>(value: &'a [u8], mask: &'a [u8]) -> impl Iterator<Item = u8> + 'a 
     value.iter().zip(mask).map(|(value, mask)| value & mask)
 }
 
-/// One interpreter that the kernel knows, or shall know.
+/// One interpreter that the kernel knows, or is to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     name: String,
@@ -64,7 +64,7 @@ pub struct Entry {
     enabled: bool,
 }
 
-/// Why a value cannot be an entry.
+/// The reason why a value cannot be an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     /// The name is empty, too long, or not a file name.
@@ -81,7 +81,7 @@ pub enum Invalid {
     TooLong(usize),
 }
 
-/// Why the kernel's description of an entry was not understood.
+/// The reason why the kernel's description of an entry was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct Unreadable {
@@ -117,7 +117,7 @@ impl Entry {
         &self.recognition
     }
 
-    /// What runs its programs.
+    /// The program that runs its programs.
     pub fn interpreter(&self) -> &Path {
         &self.interpreter
     }
@@ -127,7 +127,7 @@ impl Entry {
         self.flags
     }
 
-    /// Whether the kernel uses it.
+    /// True if the kernel uses it.
     pub fn enabled(&self) -> bool {
         self.enabled
     }
@@ -142,7 +142,7 @@ impl Entry {
         Entry { enabled: true, ..self.clone() }
     }
 
-    /// Whether a file that begins with `header` is this entry's.
+    /// True if a file that begins with `header` is this entry's.
     pub fn takes(&self, header: &[u8]) -> bool {
         match &self.recognition {
             Recognition::Magic { offset, value, mask } => header
@@ -153,7 +153,7 @@ impl Entry {
         }
     }
 
-    /// What to write to `register`: `:NAME:M::MAGIC:MASK:INTERPRETER:FLAGS`. Bytes are `\xHH` escapes, which are the
+    /// The line for `register`: `:NAME:M::MAGIC:MASK:INTERPRETER:FLAGS`. Bytes are `\xHH` escapes, which are the
     /// kernel's own: it undoes them after it has split the line.
     ///
     /// # Errors

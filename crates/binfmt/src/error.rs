@@ -1,4 +1,4 @@
-//! What can go wrong with binfmt_misc, each with what the user can do.
+//! The errors of binfmt_misc, each with what the user can do.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,33 +15,33 @@ pub enum Error {
     /// The directory that the kernel makes when it has binfmt_misc is not there.
     #[error("this kernel has no binfmt_misc: {} does not exist", .dir.display())]
     NoSupport {
-        /// Where it would be mounted.
+        /// The place where it would be mounted.
         dir: PathBuf,
     },
     /// There is no /proc in which the kernel could have made the directory.
     #[error("/proc is not mounted here, or only in part, so there is no {}", .dir.display())]
     NoProc {
-        /// Where it would be mounted.
+        /// The place where it would be mounted.
         dir: PathBuf,
     },
     /// A directory of the user's own choice is not there.
     #[error("cannot mount binfmt_misc at {}: there is no such folder", .dir.display())]
     NoFolder {
-        /// Where it would be mounted.
+        /// The place where it would be mounted.
         dir: PathBuf,
     },
     /// The kernel does not know the file system.
     #[error("this kernel has no binfmt_misc: mounting it at {} says \"no such device\"", .dir.display())]
     NoSuchFileSystem {
-        /// Where it would be mounted.
+        /// The place where it would be mounted.
         dir: PathBuf,
     },
     /// It is not mounted, and this process may not mount it.
     #[error("binfmt_misc is not mounted at {}, and mounting it needs CAP_SYS_ADMIN", .dir.display())]
     MayNotMount {
-        /// Where it would be mounted.
+        /// The place where it would be mounted.
         dir: PathBuf,
-        /// Whether this process is in a user namespace of its own.
+        /// True if this process is in a user namespace of its own.
         user_namespace: bool,
     },
     /// An automount point that does not answer.
@@ -53,7 +53,7 @@ pub enum Error {
     /// Mounting failed for another reason.
     #[error("cannot mount binfmt_misc at {}: {source}", .dir.display())]
     Mount {
-        /// Where it would be mounted.
+        /// The place where it would be mounted.
         dir: PathBuf,
         /// The kernel's answer.
         source: io::Error,
@@ -69,7 +69,7 @@ pub enum Error {
     NotPermitted {
         /// The file.
         file: PathBuf,
-        /// Whether this process is in a user namespace of its own.
+        /// True if this process is in a user namespace of its own.
         user_namespace: bool,
     },
     /// Switched off as a whole, so that no entry has an effect.
@@ -89,7 +89,7 @@ pub enum Error {
     Invalid {
         /// The entry.
         name: String,
-        /// Why not.
+        /// The reason.
         source: Invalid,
     },
     /// The kernel calls the line malformed.
@@ -97,7 +97,7 @@ pub enum Error {
     Refused {
         /// The entry.
         name: String,
-        /// What was written.
+        /// The line that was written.
         line: String,
     },
     /// With `F` the kernel opens the interpreter at once, and could not.
@@ -143,7 +143,7 @@ pub enum Error {
     Unreadable {
         /// The entry's file.
         file: PathBuf,
-        /// What is wrong.
+        /// The problem.
         source: Unreadable,
     },
     /// A replacement failed, after the new entry was tried.
@@ -151,15 +151,15 @@ pub enum Error {
     NotReplaced {
         /// The entry.
         name: String,
-        /// Why not.
+        /// The reason.
         source: Box<Error>,
-        /// What runs the target's programs now.
+        /// The entry that runs the target's programs now.
         outcome: String,
     },
     /// Any other failure of a system call.
     #[error("cannot {operation} {}: {source}", .path.display())]
     Io {
-        /// What was tried.
+        /// The operation.
         operation: &'static str,
         /// On what.
         path: PathBuf,
@@ -184,7 +184,7 @@ impl Error {
         }
     }
 
-    /// What the user can do about it, where there is something.
+    /// Returns what the user can do about it, if anything.
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::NoSupport { .. } | Error::NoSuchFileSystem { .. } => Some(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::BitOr;
 use std::str::FromStr;
 
-/// What the kernel does beyond starting the interpreter (`Documentation/admin-guide/binfmt-misc.rst`).
+/// The things that the kernel does beyond starting the interpreter (`Documentation/admin-guide/binfmt-misc.rst`).
 ///
 /// `C` without `O` does not exist: the kernel sets both, and so does [`Flags::CREDENTIALS`].
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +30,7 @@ impl Flags {
         ('F', Flags::FIX_BINARY),
     ];
 
-    /// Whether all of `other` are set.
+    /// True if all of `other` are set.
     pub fn contains(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
     }

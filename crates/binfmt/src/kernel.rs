@@ -1,4 +1,4 @@
-//! What the running kernel can do, and in which namespaces this process sees it.
+//! The abilities of the running kernel, and in which namespaces this process sees it.
 
 use std::fmt;
 
@@ -42,13 +42,13 @@ impl fmt::Display for Kernel {
     }
 }
 
-/// Whether this is the machine's own user namespace; true where that cannot be seen.
+/// True if this is the machine's own user namespace; true where that cannot be seen.
 pub fn in_initial_user_namespace() -> bool {
     // `PROC_USER_INIT_INO` in include/linux/proc_ns.h.
     is_namespace("/proc/self/ns/user", "user:[4026531837]")
 }
 
-/// Whether this process sees all of the machine's processes, as it would not in most containers.
+/// True if this process sees all of the machine's processes, as it would not in most containers.
 pub fn in_initial_pid_namespace() -> bool {
     // `PROC_PID_INIT_INO`.
     is_namespace("/proc/self/ns/pid", "pid:[4026531836]")

@@ -42,7 +42,7 @@ pub struct BinfmtMisc {
 pub struct Listed {
     /// The name of its file: any bytes but `/`, line breaks and the delimiter.
     pub name: OsString,
-    /// What it says. What is not UTF-8 in its name is replaced.
+    /// Its text. What is not UTF-8 in its name is replaced.
     pub entry: std::result::Result<Entry, Unreadable>,
 }
 
@@ -116,18 +116,18 @@ impl BinfmtMisc {
         self.mounted = self.made_mount.then(|| Temporary(self.dir.clone()));
     }
 
-    /// Where it is mounted.
+    /// The place where it is mounted.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Whether it did not exist before [`BinfmtMisc::open`] mounted it. Otherwise there is another mount of it, in this
+    /// True if it did not exist before [`BinfmtMisc::open`] mounted it. Otherwise there is another mount of it, in this
     /// mount namespace or, as a container's host has it, in another.
     pub fn is_new_instance(&self) -> bool {
         self.new_instance
     }
 
-    /// Whether it is switched on as a whole (the file `status`).
+    /// True if it is switched on as a whole (the file `status`).
     ///
     /// # Errors
     /// [`Error::Io`]
@@ -137,7 +137,7 @@ impl BinfmtMisc {
         Ok(text.starts_with(b"enabled"))
     }
 
-    /// Whether entries can be registered: writable, permitted and switched on. Changes nothing.
+    /// Fails if entries cannot be registered: read-only, not permitted or switched off. Changes nothing.
     ///
     /// # Errors
     /// The error that registering would give.

@@ -1,4 +1,4 @@
-//! Where binfmt_misc is mounted, and mounting it.
+//! The place where binfmt_misc is mounted, and mounting it.
 
 use std::ffi::OsString;
 use std::io;
@@ -13,7 +13,7 @@ use rustix::mount::{MountFlags, UnmountFlags};
 use crate::error::{Error, Result};
 use crate::kernel::{in_initial_pid_namespace, in_initial_user_namespace};
 
-/// Where the kernel makes a directory for it, and every tool looks for it.
+/// The place where the kernel makes a directory for it, and every tool looks for it.
 pub const DEFAULT: &str = "/proc/sys/fs/binfmt_misc";
 
 /// `BINFMTFS_MAGIC` in include/uapi/linux/magic.h.
@@ -23,12 +23,12 @@ const AUTOFS_MAGIC: u32 = 0x0187;
 /// `PROC_SUPER_MAGIC`, in the same file.
 const PROC_MAGIC: u32 = 0x9fa0;
 
-/// What is at a path.
+/// The kind of thing at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// binfmt_misc.
     Mounted {
-        /// Whether it can only be read through this mount.
+        /// True if it can only be read through this mount.
         read_only: bool,
     },
     /// An automount point that this process did not get to answer.
@@ -39,7 +39,7 @@ pub enum State {
     Missing,
 }
 
-/// What is at `dir`.
+/// Finds out what is at `dir`.
 ///
 /// # Errors
 /// [`Error::Io`], if the kernel does not say.
@@ -74,7 +74,7 @@ fn is_autofs(dir: &Path) -> bool {
     stat.is_ok_and(|stat| stat.f_type as u32 == AUTOFS_MAGIC)
 }
 
-/// Where this process's mount namespace has it: bound in at another path than [`DEFAULT`], perhaps.
+/// The place where this process's mount namespace has it: bound in at another path than [`DEFAULT`], perhaps.
 pub fn mounts() -> Vec<PathBuf> {
     let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
     parse_mountinfo(&text)
@@ -112,7 +112,7 @@ fn unescaped(field: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What a mount gave access to.
+/// The instance that a mount gave access to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instance {
     /// One that was made by mounting it.
@@ -171,13 +171,13 @@ pub(crate) struct Temporary(pub(crate) PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // Whoever could mount it can unmount it, unless somebody else has.
+        // A process that could mount it can unmount it, unless another has.
         let _ = rustix::mount::unmount(&self.0, UnmountFlags::DETACH);
     }
 }
 
 /// True if what this process mounts is there for the whole machine: if the first process has it among its mounts. A container
-/// with the machine's processes but mounts of its own (`--pid host`) is told by that.
+/// with the machine's processes but mounts of its own (`--pid host`) shows by that.
 pub(crate) fn is_the_machines_own() -> bool {
     let init = std::fs::read("/proc/1/mountinfo").ok();
     reaches_the_machine(in_initial_user_namespace(), in_initial_pid_namespace(), init.as_deref())

@@ -75,7 +75,7 @@ pub(crate) fn replace(
     Ok(true)
 }
 
-/// A failure with the temporary entry is the new entry's, and told as such.
+/// A failure with the temporary entry is the new entry's, and reported as such.
 fn under_its_own_name(error: Error, real: &str) -> Error {
     match error {
         Error::Interpreter { interpreter, source, .. } => {

@@ -209,7 +209,7 @@ impl Table for Deadly<'_> {
     }
 }
 
-/// The variable that tells a child at which call to die.
+/// The variable with the number of the call at which a child dies.
 const DIES_AT: &str = "QUS_TEST_DIES_AT";
 
 #[test]

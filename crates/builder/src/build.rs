@@ -41,7 +41,7 @@ use crate::trace::Trace;
 /// Each decoding thread holds blocks of a package in memory, so there are no more than these for a host.
 const MOST_DECODERS: u32 = 4;
 
-/// What a build works with.
+/// The things that a build works with.
 pub(crate) struct Builder<'a> {
     pub(crate) lock: &'a Lock,
     pub(crate) fetch: &'a debian::fetch::Fetcher,

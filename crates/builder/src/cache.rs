@@ -72,7 +72,7 @@ pub fn bound(
     Ok(())
 }
 
-/// What is in each folder of the cache `dir`, as a table or as JSON.
+/// The contents of each folder of the cache `dir`, as a table or as JSON.
 pub fn list(dir: &Path, limit: Limit, as_json: bool) -> anyhow::Result<String> {
     let entries = entries::list(dir)?;
     let bytes = entries.iter().map(|entry| entry.bytes).sum();

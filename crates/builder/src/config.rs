@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::packing::Compression;
 
-/// What is built, checked.
+/// The configuration of what is built, checked.
 #[derive(Debug)]
 pub struct Config {
     /// The images' name, with its registry.
@@ -28,7 +28,7 @@ pub struct Config {
     pub refused_hosts: Vec<String>,
     /// The mirror to fetch from, unless a user says otherwise.
     pub mirror: Option<String>,
-    /// What layers are compressed with, unless a user says otherwise.
+    /// The compression of layers, unless a user chooses another.
     pub compression: Compression,
 }
 

@@ -1,11 +1,11 @@
-//! What an image holds: everything that its kind does, or one target alone; as layers, tags and words.
+//! The content of an image: everything that its kind holds, or one target alone; as layers, tags and words.
 
 use arch::{Host, Target};
 use debian::QemuVersion;
 
 use crate::kind::{Kind, Part, Single};
 
-/// What an image holds.
+/// The contents of an image.
 ///
 /// Images with everything come before those with one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ impl Content {
         Content { target: None, kind }
     }
 
-    /// What each kind holds for `target` alone.
+    /// The contents of each kind for `target` alone.
     pub fn singles(target: Target) -> impl Iterator<Item = Content> {
         Kind::all()
             .filter(|kind| kind.single().is_some())
@@ -112,7 +112,7 @@ impl Content {
         }
     }
 
-    /// What a moving tag of an image with one target stands for.
+    /// The content that a moving tag of an image with one target stands for.
     pub(crate) fn of_target_tag(tag: &str) -> Option<Content> {
         Kind::all().find_map(|kind| {
             let target: Target = tag.strip_prefix(kind.single()?.prefix)?.parse().ok()?;
@@ -121,7 +121,7 @@ impl Content {
         })
     }
 
-    /// What an image of it is for, in a line.
+    /// The purpose of an image of it, in a line.
     pub(crate) fn description(self) -> String {
         match self.single() {
             Some((target, single)) => single.description.replace("TARGET", target.name()),
@@ -131,7 +131,7 @@ impl Content {
 }
 
 impl LayerName {
-    /// What an image's history says of it.
+    /// The line of an image's history about it.
     pub(crate) fn created_by(self) -> String {
         match self.target {
             Some(target) => format!("qemu-{target}-static, from Debian"),

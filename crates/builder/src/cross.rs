@@ -117,12 +117,12 @@ fn build(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow::Result
     Ok(triples.into_iter().map(|(host, triple)| (host, built(triple))).collect())
 }
 
-/// Where the binaries are, under the names of their hosts.
+/// The folder of the binaries, under the names of their hosts.
 pub fn folder(workspace: &Path, cache: &Path) -> anyhow::Result<PathBuf> {
     Ok(cache.join("register").join(key(workspace)?.hex()))
 }
 
-/// Whether the binaries in a folder of the cache are as they were built.
+/// True if the binaries in a folder of the cache are as they were built.
 pub fn is_sound(folder: &Path) -> std::io::Result<bool> {
     kept::is_sound(folder)
 }

@@ -40,7 +40,7 @@ impl Expected {
         Ok(Expected(tags))
     }
 
-    /// How `actual` differs, a line for each tag.
+    /// The differences of `actual`, a line for each tag.
     pub fn differences(&self, actual: &BTreeMap<String, Digest>) -> Vec<String> {
         let tags = self.0.keys().chain(actual.keys().filter(|tag| !self.0.contains_key(*tag)));
         tags.filter_map(|tag| match (self.0.get(tag), actual.get(tag)) {

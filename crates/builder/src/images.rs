@@ -21,9 +21,9 @@ use crate::{Site, cross};
 pub use dry_run::dry_run;
 pub use finish::{Others, going};
 
-/// What is built, from what, and where to.
+/// The order of a build: the images, their sources and their place.
 pub struct Order<'a> {
-    /// Where.
+    /// The place.
     pub site: &'a Site,
     /// The packages.
     pub lock: &'a Lock,
@@ -31,11 +31,11 @@ pub struct Order<'a> {
     pub repository: &'a str,
     /// The layout's directory.
     pub output: &'a Path,
-    /// How many binaries are compressed at a time; `None` stands for the number of cores.
+    /// The number of binaries that are compressed at a time; `None` stands for the number of cores.
     pub jobs: Option<NonZero<usize>>,
-    /// How hard binaries are compressed.
+    /// The level of compression of binaries.
     pub level: Level,
-    /// Where the time goes.
+    /// The record of where the time goes.
     pub trace: Trace,
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use arch::{Host, UnknownName};
 
-/// What an image is for.
+/// The purpose of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// QEMU's binaries on scratch.
@@ -44,7 +44,7 @@ struct Row {
 
 /// Images of a kind with one target alone.
 pub(crate) struct Single {
-    /// What their moving tags have before the target's name.
+    /// The prefix of their moving tags, before the target's name.
     pub(crate) prefix: &'static str,
     /// The lowest first.
     pub(crate) layers: &'static [Part],
@@ -119,7 +119,7 @@ impl Kind {
         self.row().name
     }
 
-    /// What a tag that names a version ends in.
+    /// The end of a tag that names a version.
     pub fn suffix(self) -> &'static str {
         self.row().suffix
     }
@@ -171,7 +171,7 @@ impl Part {
         self == Part::Register
     }
 
-    /// What an image's history says of it.
+    /// The line of an image's history about it.
     pub(crate) fn created_by(self) -> &'static str {
         match self {
             Part::Busybox => "busybox and its applets, from Debian",

@@ -1,4 +1,4 @@
-//! How layers are compressed: `--compression` and `--level`.
+//! The compression of layers: `--compression` and `--level`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 use arch::UnknownName;
 use oci::{Frame, Level as GzipLevel};
 
-/// Which forms every image is made in.
+/// The forms that every image is made in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Compression {
-    /// What every engine reads
+    /// Every engine reads it
     #[default]
     Gzip,
     /// Smaller and faster to unpack; Docker 20.10 and older cannot read it
@@ -42,7 +42,7 @@ impl FromStr for Compression {
     }
 }
 
-/// What one image's layers are compressed with.
+/// The compression of one image's layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// Members of gzip, one after the other.
@@ -61,7 +61,7 @@ impl Form {
     }
 }
 
-/// How hard binaries are compressed.
+/// The level of compression of binaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Level {
     /// For development: fast
@@ -98,7 +98,7 @@ impl Level {
     }
 }
 
-/// What a layer holds, as far as its compression goes.
+/// The contents of a layer, as far as its compression goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
     /// busybox or `register`: small, and always compressed as well as possible.
@@ -114,9 +114,9 @@ pub enum Holds {
 pub struct Packing {
     /// The compression.
     pub form: Form,
-    /// How hard, as far as there is a choice.
+    /// The level, as far as there is a choice.
     pub level: Level,
-    /// What is compressed.
+    /// The contents that are compressed.
     pub holds: Holds,
 }
 

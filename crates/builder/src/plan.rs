@@ -1,4 +1,4 @@
-//! What to build: which images over which layers, under which tags. Pure: a lock and a selection in, a plan out.
+//! The plan of a build: images over layers, under which tags. Pure: a lock and a selection in, a plan out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::kind::Kind;
 use crate::packing::{Compression, Form};
 use base::Hinted;
 
-/// What the user asked for; empty lists stand for everything.
+/// The user's selection; empty lists stand for everything.
 #[derive(Debug, Default, Clone)]
 pub struct Selection {
     /// Hosts to build for.
@@ -37,9 +37,9 @@ impl Selection {
 pub struct ImagePlan {
     /// The host.
     pub host: Host,
-    /// What it holds.
+    /// Its contents.
     pub content: Content,
-    /// What its layers are compressed with.
+    /// The compression of its layers.
     pub form: Form,
     /// The tags that name this image alone: one that names the version, and then those that always mean the newest.
     /// Images with one target have none.
@@ -63,7 +63,7 @@ impl ImagePlan {
 /// One index over hosts.
 #[derive(Debug, Clone)]
 pub struct IndexPlan {
-    /// What its images hold.
+    /// The contents of its images.
     pub content: Content,
     /// The forms of the images that it lists, in its order.
     pub forms: &'static [Form],
@@ -74,7 +74,7 @@ pub struct IndexPlan {
 }
 
 impl IndexPlan {
-    /// Whether `image`, which is in `form`, is in this index.
+    /// True if `image`, which is in `form`, is in this index.
     pub fn lists(&self, image: &ImagePlan, form: Form) -> bool {
         image.content == self.content && image.form == form && self.forms.contains(&form)
     }
@@ -234,7 +234,7 @@ fn newest(lock: &Lock, hosts: &[Host], target: Option<Target>) -> Option<QemuVer
         .max()
 }
 
-/// What the tags of an image in zstd end with, where there is one in gzip too.
+/// The end of the tags of an image in zstd, where there is one in gzip too.
 const ZSTD: &str = "-zstd";
 
 fn suffix(form: Form, forms: &[Form]) -> &'static str {

@@ -1,4 +1,4 @@
-//! Where a build works.
+//! The place of a build.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use debian::fetch::Fetcher;
 use debian::mirror::Mirror;
 use debian::progress::Progress;
 
-/// What packages are taken from, and where results are kept.
+/// The source of packages, and the place of results.
 pub struct Site {
     /// The repository's root, with the sources of `register`.
     pub workspace: PathBuf,

@@ -1,4 +1,4 @@
-//! What has to be downloaded, read from a layout.
+//! The sizes of downloads, read from a layout.
 
 use std::collections::BTreeMap;
 

@@ -22,9 +22,9 @@ struct ImageJson<'a> {
     version: QemuVersion,
     tags: &'a [String],
     digest: String,
-    /// What the layers are compressed with: `gzip`, `zstd`.
+    /// The compression of the layers: `gzip`, `zstd`.
     compression: &'static str,
-    /// How hard: `quick`, `best`.
+    /// The level of compression: `quick`, `best`.
     level: &'static str,
     /// Compressed size of the layers, in bytes.
     size: u64,
@@ -152,7 +152,7 @@ fn row<const N: usize>(cells: [&str; N]) -> [String; N] {
     cells.map(str::to_owned)
 }
 
-/// Which versions of QEMU an image holds, with how many targets of each: `10.2 (17), 7.2 (16)`.
+/// The versions of QEMU that an image holds, with how many targets of each: `10.2 (17), 7.2 (16)`.
 fn versions(image: &BuiltImage) -> String {
     let mut counts: Vec<(QemuVersion, usize)> = Vec::new();
     for &version in image.targets.values() {

@@ -1,4 +1,4 @@
-//! Which tags a push sets, and in which order.
+//! The tags that a push sets, and their order.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::build::{Built, PREFIX};
 use crate::content::Content;
 use crate::plan::version_of;
 
-/// What a push sets: every host's own tags; then the indexes, those that name a version before those that move.
+/// The tags that a push sets: every host's own tags; then the indexes, those that name a version before those that move.
 ///
 /// With `partial`, no index is pushed but one for each host, of its single-target images: they have no tags of their
 /// own, and `cargo xtask manifest` finds them by it. With `versioned_only`, no tag that moves is set.

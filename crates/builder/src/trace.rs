@@ -42,7 +42,7 @@ struct Document<'a> {
     other_data: Summary,
 }
 
-/// How busy the cores were.
+/// The load of the cores.
 #[derive(Serialize)]
 struct Summary {
     wall_seconds: f64,

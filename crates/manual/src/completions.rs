@@ -4,7 +4,7 @@ use arch::Target;
 use register::help::REGISTER;
 use register::help::outline::{self, Block, Opt};
 
-/// What can follow an option.
+/// The completions after an option.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Value {
     Nothing,
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    /// What bash completes at the end of `words`.
+    /// The completions of bash at the end of `words`.
     fn completed(words: &[&str]) -> Vec<String> {
         let script = format!(
             "{}\nCOMP_WORDS=(\"$@\")\nCOMP_CWORD=$(($# - 1))\n_register\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",

@@ -8,7 +8,7 @@ use tar::{EntryType, Header};
 /// Tar's unit: headers are one block, contents are padded to whole blocks.
 pub const BLOCK: usize = 512;
 
-/// What marks the end of an archive: two blocks of zeros.
+/// The mark of the end of an archive: two blocks of zeros.
 pub const END_OF_ARCHIVE: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
 // A ustar header gives 12 octal digits to a size, the last of which is a terminator.
@@ -46,7 +46,7 @@ impl Entry {
         &self.path
     }
 
-    /// How many bytes of content follow the header; 0 unless the entry is a file.
+    /// The number of bytes of content that follow the header; 0 unless the entry is a file.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -105,7 +105,7 @@ fn build(
     Ok(Entry { path: path.to_owned(), size, header: *header.as_bytes() })
 }
 
-/// What does not fit into a tar entry.
+/// An error about what does not fit into a tar entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot make a tar entry for `{path}`: {reason}")]
 pub struct EntryError {

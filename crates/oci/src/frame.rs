@@ -13,7 +13,7 @@ use crate::entry::{END_OF_ARCHIVE, Entry, padding};
 use crate::layer::{Layer, LayerError, Tar};
 use crate::spec::{Descriptor, media_type};
 
-/// How a frame is compressed. Part of the digest contract: another frame, other bytes.
+/// The parameters of a frame's compression. Part of the digest contract: another frame, other bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Frame {
     /// For many binaries that share code: matches reach back over 128 MiB, the most that every reader accepts.

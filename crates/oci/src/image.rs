@@ -12,11 +12,11 @@ use crate::spec::{
 /// Everything that an image is made from.
 #[derive(Debug, Clone)]
 pub struct ImageSpec {
-    /// What the image runs on.
+    /// The platform that the image runs on.
     pub platform: Platform,
     /// When the image was made. An argument like any other: the lock's date, never the clock's.
     pub created: Timestamp,
-    /// How a container starts, and the labels.
+    /// The execution of a container, and the labels.
     pub config: Execution,
     /// The manifest's annotations.
     pub annotations: Annotations,
@@ -29,7 +29,7 @@ pub struct ImageSpec {
 pub struct Step {
     /// The layer.
     pub layer: Layer,
-    /// What made it, for people.
+    /// The command that made it, for people.
     pub created_by: String,
 }
 
@@ -42,7 +42,7 @@ pub struct Image {
     pub config: Blob,
     /// The layers, lowest first.
     pub layers: Vec<Layer>,
-    /// What the image runs on.
+    /// The platform that the image runs on.
     pub platform: Platform,
 }
 

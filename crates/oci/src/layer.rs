@@ -43,7 +43,7 @@ impl Tar {
         Tar { hasher: Hasher::new(), paths: HashSet::new() }
     }
 
-    /// Whether `entry` may come next, with so many bytes of content.
+    /// Fails if `entry` may not come next with so many bytes of content.
     pub(crate) fn check(&mut self, entry: &Entry, content: u64) -> Result<(), LayerError> {
         if entry.size() != content {
             let path = entry.path().to_owned();
@@ -113,7 +113,7 @@ impl<W: Write> LayerWriter<W> {
     }
 }
 
-/// Why an entry was not added to a layer.
+/// The reason why an entry was not added to a layer.
 #[derive(Debug, thiserror::Error)]
 pub enum LayerError {
     /// The header says another size than the content has.

@@ -7,7 +7,7 @@ use libdeflater::{CompressionLvl, Compressor, Crc};
 
 use crate::entry::padding;
 
-/// How hard to compress, from 1 to 12. Part of the digest contract: another level, other bytes.
+/// The level of compression, from 1 to 12. Part of the digest contract: another level, other bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level(u8);
 
@@ -44,7 +44,7 @@ struct Sums {
     size: u32,
 }
 
-/// How each member begins: magic, deflate, no flags, no time.
+/// The beginning of each member: magic, deflate, no flags, no time.
 pub(crate) const MAGIC: [u8; 8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0];
 /// The beginning, level and unknown system (2), the shortest deflate stream (2) and the two sums (8).
 pub(crate) const SHORTEST: usize = 20;
@@ -76,7 +76,7 @@ impl Member {
         &self.bytes
     }
 
-    /// Whether this member's sums are those of `content` and its padding.
+    /// True if this member's sums are those of `content` and its padding.
     pub fn holds(&self, content: &[u8]) -> bool {
         if !self.sums.has_size_of(content.len() as u64) {
             return false;
@@ -88,13 +88,13 @@ impl Member {
     }
 }
 
-/// Whether `bytes` look like a member that [`Member::compress`] has made of `size` bytes and their padding.
+/// True if `bytes` look like a member that [`Member::compress`] has made of `size` bytes and their padding.
 pub(crate) fn is_member_of(bytes: &[u8], size: u64) -> bool {
     bytes.len() >= SHORTEST && bytes.starts_with(&MAGIC) && Sums::of(bytes).has_size_of(size)
 }
 
 impl Sums {
-    /// Whether the size is that of a content of `size` bytes and its padding.
+    /// True if the size is that of a content of `size` bytes and its padding.
     fn has_size_of(self, size: u64) -> bool {
         self.size == (size + padding(size).len() as u64) as u32
     }

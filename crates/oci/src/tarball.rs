@@ -80,12 +80,12 @@ pub fn each<R: io::Read, E: From<TarballError>>(
         visit(Packed { path, size, member: &layer.buffer[..end] })?;
         layer.start = end;
     }
-    // Whoever verifies the digest does so at the end.
+    // The reader that verifies the digest does so at the end.
     io::copy(&mut layer.inner, &mut io::sink()).map_err(TarballError::Io)?;
     Ok(())
 }
 
-/// What a header says of the content behind it.
+/// The statements of a header about the content behind it.
 struct File {
     path: String,
     size: u64,
@@ -108,20 +108,20 @@ fn headers<R: BufRead>(layer: &mut R) -> Result<Option<File>, TarballError> {
     Ok(Some(File { path, size: header.size().map_err(TarballError::Io)? }))
 }
 
-/// How much is read at once.
+/// The number of bytes that are read at once.
 const CHUNK: usize = 1 << 16;
 
 /// A layer as it is read, with as much of it in memory as the piece that is looked at needs.
 struct Pieces<R> {
     inner: R,
     buffer: Vec<u8>,
-    /// Where in the buffer the piece begins.
+    /// The position in the buffer where the piece begins.
     start: usize,
 }
 
 impl<R: io::Read> Pieces<R> {
-    /// Where in the buffer the member ends that comes next and holds a content of `size` bytes; it is at the buffer's
-    /// beginning then. Behind it the next one begins, and before that is this one's size. (What looks like both and is
+    /// The position in the buffer where the member ends that comes next and holds a content of `size` bytes; it is at the
+    /// buffer's beginning then. Behind it the next one begins, and before that is this one's size. (What looks like both and is
     /// neither would have twelve bytes by chance.)
     fn find_end(&mut self, size: u64) -> Result<usize, TarballError> {
         self.buffer.drain(..self.start);
@@ -172,7 +172,7 @@ impl<R: io::Read> BufRead for Pieces<R> {
     }
 }
 
-/// Why a layer gives no tarball.
+/// The reason why a layer gives no tarball.
 #[derive(Debug, thiserror::Error)]
 pub enum TarballError {
     /// It cannot be read or decompressed.

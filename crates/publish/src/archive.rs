@@ -15,14 +15,14 @@ use serde::Serialize;
 
 use crate::layout::{BLOBS, INDEX, Layout, LayoutError, MARKER, MARKER_TEXT, blob_name};
 
-/// An image or an index, and what an engine shall call it.
+/// An image or an index, and its name in an engine.
 #[derive(Debug, Clone)]
 pub struct Named {
     /// The repository: `docker.io/aptman/qus`.
     pub repository: String,
     /// The tag: `latest`.
     pub tag: String,
-    /// What it points to.
+    /// The descriptor that it points to.
     pub descriptor: Descriptor,
 }
 
@@ -164,7 +164,7 @@ fn header(entry: Result<Entry, entry::EntryError>) -> Entry {
     entry.expect("the names in a layout are short and plain")
 }
 
-/// Why an archive could not be written.
+/// The reason why an archive could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The layout could not be read.

@@ -1,4 +1,4 @@
-//! Where an index goes: an image layout on disk, an archive, a Docker engine, a registry.
+//! The places that an index goes to: an image layout on disk, an archive, a Docker engine, a registry.
 //!
 //! A build writes through [`layout::LayoutWriter`]; everything else reads that layout. [`archive`] makes one tar
 //! of it, [`verify`] proves it, [`registry`] pushes it with the user's [`credentials`],

@@ -14,7 +14,7 @@ use digest::{Digest, Hasher};
 
 use crate::sums;
 
-/// What the names of unfinished files begin with.
+/// The beginning of the names of unfinished files.
 const TEMPORARY: &str = ".qus-release-";
 
 /// A release's folder, written by this process alone as long as the value lives.
@@ -33,7 +33,7 @@ pub struct Asset {
     pub size: u64,
     /// Its digest.
     pub digest: Digest,
-    /// Whether it was not there before, or was another.
+    /// True if it was not there before, or was another.
     pub written: bool,
 }
 
@@ -49,7 +49,7 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// Whether anything was written or removed.
+    /// True if anything was written or removed.
     pub fn changed(&self) -> bool {
         !self.removed.is_empty() || self.files.iter().any(|asset| asset.written)
     }
@@ -138,7 +138,7 @@ impl Folder {
     }
 }
 
-/// Whether the file at `path` is a plain file with that mode and content. One that cannot be read counts as another:
+/// True if the file at `path` is a plain file with that mode and content. One that cannot be read counts as another:
 /// writing it anew says what is wrong.
 fn holds(path: &Path, mode: u32, pieces: &[&[u8]]) -> bool {
     let same = || -> std::io::Result<bool> {

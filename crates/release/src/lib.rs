@@ -24,7 +24,7 @@ use publish::layout::{Layout, LayoutWriter};
 use folder::Folder;
 pub use folder::{Asset, Assets};
 
-/// Which files to make, and where.
+/// The files to make, and their folder.
 pub struct Order<'a> {
     /// From what; its `output` is the layout.
     pub images: &'a images::Order<'a>,

@@ -1,4 +1,4 @@
-//! What `release` prints: a table for people, JSON for machines.
+//! The output of `release`: a table for people, JSON for machines.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ struct AssetJson<'a> {
     name: &'a str,
     size: u64,
     digest: String,
-    /// Whether it was not there before, or was another.
+    /// True if it was not there before, or was another.
     written: bool,
 }
 
@@ -91,7 +91,7 @@ pub fn verdict(assets: &Assets) -> String {
     text
 }
 
-/// Which files a run would make.
+/// The files that a run would make.
 pub fn dry_run(names: &[String], folder: &Path) -> String {
     let mut text = format!("would write into {}:\n", folder.display());
     names.iter().for_each(|name| text.push_str(&format!("  {name}\n")));

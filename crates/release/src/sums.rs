@@ -25,7 +25,7 @@ pub(super) fn names(text: &str) -> Vec<&str> {
     text.lines().filter_map(|line| name(line).map(|start| &line[start..])).collect()
 }
 
-/// Whether `name` is that of a file in the folder itself.
+/// True if `name` is that of a file in the folder itself.
 fn is_plain(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)

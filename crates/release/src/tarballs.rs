@@ -17,7 +17,7 @@ use builder::kind::Kind;
 use builder::packing::Compression;
 use builder::plan::{Plan, Selection};
 
-/// What the release takes binaries from: the single-target images, and `pkg` for the hosts that have no others.
+/// The images that the release takes binaries from: the single-target images, and `pkg` for the hosts that have no others.
 pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
     let (full, pkg): (Vec<Host>, Vec<Host>) =
         selected(order).into_iter().partition(|host| host.has_register());
@@ -130,7 +130,7 @@ fn put(host: Host, target: Target, packed: &Packed<'_>, folder: &Folder) -> anyh
     folder.put(&name(host, target), 0o644, &packed.tarball(&file(target))?.pieces())
 }
 
-/// Where a target's binary is in the images.
+/// The path of a target's binary in the images.
 fn in_layer(target: Target) -> String {
     format!("usr/bin/{}", file(target))
 }

@@ -4,7 +4,7 @@ use base::size;
 
 use crate::matrix::{Cell, Matrix};
 
-/// Which targets each host has, then the hosts themselves.
+/// The targets of each host, then the hosts themselves.
 pub fn render(matrix: &Matrix) -> String {
     let mut text = String::from("# Which programs run on which machine\n\n");
     let from: Vec<String> = matrix

@@ -11,9 +11,9 @@ use serde::Serialize;
 /// The whole report; what `--json` prints.
 #[derive(Debug, Serialize)]
 pub struct Matrix {
-    /// As it is typed after `docker run`: `aptman/qus`.
+    /// Its name in `docker run`: `aptman/qus`.
     pub repository: String,
-    /// What emulators come from, newest first.
+    /// The sources of emulators, newest first.
     pub editions: Vec<Edition>,
     /// The columns.
     pub hosts: Vec<HostColumn>,
@@ -29,7 +29,7 @@ pub struct Edition {
     pub date: String,
     /// As in tags: `11.1`.
     pub qemu: QemuVersion,
-    /// How many cells are taken from it.
+    /// The number of cells that are taken from it.
     pub cells: usize,
 }
 
@@ -57,7 +57,7 @@ pub struct TargetRow {
     pub name: String,
     /// Everything that it is called, `linux/` aside.
     pub names: Vec<String>,
-    /// What `--platform` may say for containers that it runs.
+    /// The values of `--platform` for containers that it runs.
     pub platforms: Vec<String>,
     /// QEMU has dropped it: it is in an image of its own and in no other.
     pub retired: bool,

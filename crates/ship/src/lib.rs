@@ -1,4 +1,4 @@
-//! Where built images leave the machine to: a registry, directly or through a Docker engine, or the engine itself.
+//! The places that built images leave the machine to: a registry, directly or through a Docker engine, or the engine itself.
 //!
 //! [`Options`] are what a user asks for. [`Shipping`] reaches all of it before images are built: what a registry or an engine
 //! refuses, it refuses before minutes of work. [`Shipped`] is what has left. Engines are behind the feature `engine`.

@@ -1,4 +1,4 @@
-//! What a user asks for, and how a registry is reached with it.
+//! The options of loads and pushes, and the registry that they reach.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use publish::credentials::{Credentials, Sources};
 use publish::registry::{self, Access, Registry, Repository};
 
-/// What a push goes through.
+/// The way of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
     /// A Docker engine or podman.
@@ -16,24 +16,24 @@ pub enum Via {
     Registry,
 }
 
-/// What becomes of images that were built.
+/// The fate of images that were built.
 #[derive(Debug)]
 pub struct Options {
     /// They are loaded into an engine.
     pub load: bool,
     /// They are pushed.
     pub push: bool,
-    /// What a push goes through; if nobody says, the engine if it keeps digests, or else the registry.
+    /// The way of a push; by default the engine if it keeps digests, or else the registry.
     pub via: Option<Via>,
     /// No tag that moves is set.
     pub versioned_only: bool,
     /// The file for each tag's digest and reference.
     pub digest_file: Option<PathBuf>,
-    /// How a registry is reached.
+    /// The way to a registry.
     pub registry: RegistryOptions,
 }
 
-/// How a registry is reached.
+/// The way to a registry.
 #[derive(Debug)]
 pub struct RegistryOptions {
     /// Plain HTTP is allowed, too.

@@ -1,4 +1,4 @@
-//! What has left: tags with their digests.
+//! The tags that have left, with their digests.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What leaves, in order: everything is reached first, then loaded, then pushed.
+//! The order of loads and pushes: everything is reached first, then loaded, then pushed.
 
 use debian::Progress;
 use oci::spec::Descriptor;
@@ -23,7 +23,8 @@ use crate::options::{Options, connect};
 use crate::registry;
 use crate::shipped::{Digests, Shipped};
 
-/// Where images go, reached before they are built: what a registry or an engine refuses, it refuses before minutes of work.
+/// The destination of images, reached before they are built: what a registry or an engine refuses, it refuses before
+/// minutes of work.
 pub struct Shipping {
     runtime: Runtime,
     repository: Repository,
@@ -35,7 +36,7 @@ pub struct Shipping {
     versioned_only: bool,
 }
 
-/// Where a push goes.
+/// The destination of a push.
 struct Destination {
     registry: Registry,
     mode: Mode,
@@ -122,7 +123,7 @@ impl Destination {
         let registry = connect(repository, &options.registry, Access::Push).await?;
         let mode = match dry_run {
             true => {
-                // A dry run begins no upload, and so learns of credentials only what reading tells.
+                // A dry run begins no upload, and so learns of credentials only what reading shows.
                 registry.head_manifest("latest").await?;
                 Mode::DryRun
             }

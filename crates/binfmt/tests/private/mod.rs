@@ -9,7 +9,7 @@ use std::process::Command;
 /// Set inside.
 const INSIDE: &str = "QUS_TEST_INSIDE";
 
-/// Where it is mounted inside.
+/// The place where it is mounted inside.
 pub(crate) const MISC: &str = "/proc/sys/fs/binfmt_misc";
 
 /// Runs `test` where [`MISC`] is a binfmt_misc with no entries, which nobody else sees.

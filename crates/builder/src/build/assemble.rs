@@ -18,7 +18,7 @@ use crate::content::Content;
 use crate::packing::{Form, Holds, Level, Packing};
 use crate::plan::{ImagePlan, IndexPlan, Plan};
 
-/// What our own labels and annotations begin with.
+/// The prefix of our own labels and annotations.
 pub const PREFIX: &str = "io.github.dbhi.qus";
 const SOURCE: &str = "https://github.com/dbhi/qus";
 
@@ -35,7 +35,7 @@ pub struct BuiltImage {
     pub size: u64,
     /// The same, uncompressed.
     pub unpacked_size: u64,
-    /// What its binaries are compressed with, or its other layers where there are none.
+    /// The compression of its binaries, or of its other layers where there are none.
     pub packing: Packing,
 }
 
@@ -124,7 +124,7 @@ pub(super) fn assemble(
     Ok(Built { images, indexes, listed: Vec::new(), versions: plan.versions.clone() })
 }
 
-/// How the binaries in an image are compressed, or the rest where there are none.
+/// The compression of the binaries in an image, or of the rest where there are none.
 fn packing(plan: &ImagePlan, level: Level) -> Packing {
     let holds = match (plan.content.has_qemu(), plan.content.target()) {
         (false, _) => Holds::Base,

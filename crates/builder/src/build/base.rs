@@ -9,7 +9,7 @@ use super::busybox;
 use super::layers::{MTIME, Writer};
 use crate::packing::{Form, Holds, Level, Packing};
 
-/// Where `register` looks for QEMU's binaries in the images; a link to where `pkg` has them.
+/// The folder where `register` looks for QEMU's binaries in the images; a link to where `pkg` has them.
 pub(super) const BIN_DIR: &str = "/qus/bin";
 
 /// busybox with a link for each applet.
@@ -44,7 +44,7 @@ pub(super) fn register_layer(program: &[u8], form: Form, layout: &LayoutWriter) 
     layer.finish()?.commit()
 }
 
-/// How both layers are compressed, at either level.
+/// The compression of both layers, at either level.
 pub(super) fn packing(form: Form) -> Packing {
     Packing { form, level: Level::Best, holds: Holds::Base }
 }

@@ -1,4 +1,4 @@
-//! Which layers were made from what: so that a layer is made once, and never again while its inputs are the same.
+//! The memo of which layers were made from what: so that a layer is made once, and never again while its inputs are the same.
 //!
 //! A memo is a small file named by the digest of everything that the layer's bytes depend on, which it also holds: one that was
 //! copied to another name is none. Beside the memos the cache
@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 /// memo says.
 const FORMAT: u32 = 5;
 
-/// How many files a memo knows at most: layouts on other file systems than the cache have one each.
+/// The most files that a memo knows: layouts on other file systems than the cache have one each.
 const KNOWN: usize = 8;
 
 /// Everything that a layer depends on, and its digest.
@@ -57,7 +57,7 @@ pub(crate) struct Memo {
 
 #[derive(Serialize, Deserialize)]
 struct Record {
-    /// What the layer was made from: the text of its key.
+    /// The layer's inputs: the text of its key.
     inputs: String,
     descriptor: Descriptor,
     diff_id: Digest,
@@ -71,7 +71,7 @@ struct Record {
 struct Written(i64, i64);
 
 impl Record {
-    /// Whether the file is one that was the layer, and has not been written to since.
+    /// True if the file is one that was the layer, and has not been written to since.
     fn knows(&self, file: &Path) -> bool {
         fs::symlink_metadata(file).is_ok_and(|found| {
             let written = Written(found.mtime(), found.mtime_nsec());

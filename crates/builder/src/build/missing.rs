@@ -1,4 +1,4 @@
-//! What is still to be made: a layer that there is a memo of is not.
+//! The layers that are still to be made: those without a memo.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::kind::Part;
 use crate::packing::Form;
 use crate::plan::Plan;
 
-/// What is still to be made for one host.
+/// The layers that are still to be made for one host.
 pub(super) struct Missing<'a> {
     pub(super) host: Host,
     pub(super) packages: Vec<(&'a Package, BTreeSet<Target>)>,
@@ -22,7 +22,7 @@ pub(super) struct Missing<'a> {
 }
 
 impl Builder<'_> {
-    /// What the layout and the cache lack of what `plan` wants of `host`.
+    /// The layers that `plan` wants of `host` and layout and cache lack.
     pub(super) fn missing(&self, plan: &Plan, host: Host, memo: &Memo) -> anyhow::Result<Missing<'_>> {
         let absent = |key: Key| memo.get(&key, self.layout).map(|layer| layer.is_none());
         let (mut all, mut singles, mut base) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -75,7 +75,7 @@ impl<'a> Missing<'a> {
             .chain(self.busybox.iter().map(|(package, _)| *package))
     }
 
-    /// How much work it is, roughly.
+    /// The amount of work, roughly.
     pub(super) fn weight(&self) -> u64 {
         self.packages.iter().map(|(package, _)| package.size).sum()
     }

@@ -1,4 +1,4 @@
-//! What the threads of a build share: permits to use a core, and turns.
+//! The things that the threads of a build share: permits to use a core, and turns.
 
 use std::sync::{Condvar, Mutex};
 
@@ -75,7 +75,7 @@ impl<T> Turns<T> {
         Some(done)
     }
 
-    /// What each thread holds while it may owe a turn: unless it is released, the others do not wait for that.
+    /// The guard that each thread holds while it may owe a turn: unless it is released, the others do not wait for that.
     pub(crate) fn watch(&self) -> Watch<'_, T> {
         Watch { turns: self, released: false }
     }

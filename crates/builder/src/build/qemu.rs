@@ -23,7 +23,7 @@ use super::pipeline::{Permits, Turns};
 use crate::packing::{Form, Holds, Level, Packing};
 use crate::trace::Trace;
 
-/// Which layers to make from which packages.
+/// The layers to make, and their packages.
 pub(super) struct Wanted<'a> {
     pub(super) host: Host,
     /// Each package with the targets that are taken from it.
@@ -75,16 +75,16 @@ impl Binary {
     }
 }
 
-/// What the hosts' threads share.
+/// The things that the hosts' threads share.
 #[derive(Clone, Copy)]
 pub(super) struct Shared<'a> {
     pub(super) cache: &'a Cache,
     pub(super) layout: &'a LayoutWriter,
     pub(super) permits: &'a Permits,
     pub(super) trace: &'a Trace,
-    /// How many threads decode one host's packages.
+    /// The number of threads that decode one host's packages.
     pub(super) decoders: u32,
-    /// How many threads compress one host's binaries; each holds one in memory.
+    /// The number of threads that compress one host's binaries; each holds one in memory.
     pub(super) workers: usize,
 }
 
@@ -170,7 +170,7 @@ fn work(
 
 /// A binary, compressed in every form that is wanted and does not depend on the other binaries.
 struct Packed {
-    /// What every layer in gzip takes.
+    /// The entry that every layer in gzip takes.
     member: Option<Member>,
     /// The layer in zstd with this binary alone.
     single: Option<Finished>,

@@ -23,7 +23,7 @@ pub(crate) struct Union {
     pub(crate) narrow: Vec<(String, Vec<Host>)>,
 }
 
-/// What identifies an image of a plan.
+/// The identity of an image of a plan.
 type Name = (Host, Content, Form);
 
 /// Widens the indexes of `built`, which `plan` made of the `selection` of hosts, by what `layout` has.

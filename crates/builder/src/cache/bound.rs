@@ -12,7 +12,7 @@ use debian::Cache;
 use super::entries::{self, Entry, Folder};
 use super::limit::Limit;
 
-/// What making room came to.
+/// The result of making room.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Bound {
     /// So many entries and bytes went; so many bytes are there now.

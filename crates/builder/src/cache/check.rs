@@ -10,7 +10,7 @@ use super::entries::{self, Entry, Folder};
 use crate::build::memo;
 use crate::cross;
 
-/// Whether an entry is whole; `None` if nothing says what it should be.
+/// The state of an entry, whole or not; `None` if nothing says what it should be.
 pub(super) fn is_sound(entry: &Entry) -> io::Result<Option<bool>> {
     match entry.folder {
         Folder::Downloads | Folder::Blobs => is_named_by_digest(&entry.path).map(Some),

@@ -1,4 +1,4 @@
-//! What is in the cache, entry by entry: an entry is what is made, used and removed as a whole.
+//! The contents of the cache, entry by entry: an entry is what is made, used and removed as a whole.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -107,7 +107,7 @@ fn list_folder(folder: Folder, path: &Path, entries: &mut Vec<Entry>) -> io::Res
         if is_leftover(&path) || (folder == Folder::Testbed && !lock.is_file()) {
             continue;
         }
-        // Whoever uses a tree opens its lock anew.
+        // Every user of a tree opens its lock anew.
         let dated = if folder == Folder::Testbed { &lock } else { &path };
         let measured = size(&path).and_then(|bytes| Ok((bytes, fs::metadata(dated)?.modified()?)));
         match measured {

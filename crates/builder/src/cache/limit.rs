@@ -1,4 +1,4 @@
-//! How large the cache may be: `500M`, `2GiB`, `none`.
+//! The limit of the cache's size: `500M`, `2GiB`, `none`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -47,7 +47,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// What is typed is no size.
+/// The argument is no size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoSize(String);
 

@@ -1,4 +1,4 @@
-//! What `register`'s bytes depend on, as far as it stands in files that all of the workspace shares.
+//! The things that `register`'s bytes depend on, as far as it stands in files that all of the workspace shares.
 //!
 //! Hashing those files as a whole would build nine programs anew whenever any other crate gets a dependency.
 
@@ -53,7 +53,7 @@ pub(super) fn packages(lock: &str) -> anyhow::Result<String> {
     Ok(lines.into_iter().collect())
 }
 
-/// What of the workspace's Cargo.toml steers the build: the profile that it is built with and those behind it, what
+/// The parts of the workspace's Cargo.toml that steer the build: the profile that it is built with and those behind it, what
 /// packages inherit, and the dependencies that the crates' own files name.
 pub(super) fn workspace(manifest: &str, crates: &[String]) -> anyhow::Result<String> {
     let manifest: toml::Table = manifest.parse().context("cannot read Cargo.toml")?;

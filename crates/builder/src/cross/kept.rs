@@ -15,7 +15,7 @@ pub(super) fn read(path: &Path) -> Option<Vec<u8>> {
     (digest == Digest::of(&bytes).hex()).then_some(bytes)
 }
 
-/// Whether every binary in `folder` is as it was kept.
+/// True if every binary in `folder` is as it was kept.
 pub(super) fn is_sound(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,11 +1,11 @@
-//! What a machine lacks, recognised by what the programs that need it print.
+//! The things that a machine lacks, recognised by what the programs that need it print.
 //!
 //! cargo, rustc and rustup each have their own words for a missing compiler, a full disk or no network, most of them many
 //! lines long. Here they become one error that names the thing, with a hint at how to get it.
 
 use base::Hinted;
 
-/// The thing whose lack `output` tells of, with the line that does.
+/// The thing whose lack `output` reports, with the line that does.
 ///
 /// A full disk comes first: it makes programs fail in many other ways.
 pub(super) fn find(output: &str) -> Option<Hinted> {

@@ -12,8 +12,8 @@ use debian::progress::Progress;
 
 use crate::Site;
 
-/// What a static program is linked with, as Debian's `musl-dev` has it in `usr/lib/TRIPLE-linux-musl`: the library, and what
-/// stands before and behind a program's own code.
+/// The files that a static program is linked with, as Debian's `musl-dev` has them in `usr/lib/TRIPLE-linux-musl`: the
+/// library, and what stands before and behind a program's own code.
 const FILES: [&str; 4] = ["libc.a", "crt1.o", "crti.o", "crtn.o"];
 
 /// The most that one of [`FILES`] may have. Today's largest has 3 MB.
@@ -62,7 +62,7 @@ impl Libc {
             .collect()
     }
 
-    /// Where its files are.
+    /// The folder of its files.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }

@@ -1,4 +1,4 @@
-//! What building `register` needs of the toolchain beside cargo and rustc: the standard library's sources, and the linker
+//! The needs of building `register` of the toolchain beside cargo and rustc: the standard library's sources, and the linker
 //! that comes with rustc.
 //!
 //! Nothing on the machine is changed but for rustup's own component `rust-src`.

@@ -1,4 +1,4 @@
-//! What a build would do.
+//! The preview of a build.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::Order;
 use crate::Site;
 use crate::plan::Plan;
 
-/// What a run would fetch, build and tag.
+/// The things that a run would fetch, build and tag.
 pub fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
     let Order { site: Site { fetch, mirror, .. }, lock, repository, output, .. } = order;
     let wanted = |package: &debian::lock::Package| {

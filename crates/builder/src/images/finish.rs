@@ -20,7 +20,7 @@ pub enum Others<'a> {
     Remove,
     /// They stay, and so do images of other hosts in the indexes over hosts.
     Keep {
-        /// What was built.
+        /// The images and indexes that were built.
         selection: &'a Selection,
         /// The hosts that a build of everything is for.
         configured: &'a [Host],
@@ -154,7 +154,7 @@ fn options(selection: &Selection) -> String {
     kinds.chain(targets).collect()
 }
 
-/// What would go from the layout at the end of a build: the tags, with the blobs that only they lead to.
+/// The part that would go from the layout at the end of a build: the tags, with the blobs that only they lead to.
 pub fn going(plan: &Plan, others: &Others<'_>, path: &Path) -> anyhow::Result<String> {
     if !path.join("index.json").exists() {
         return Ok(String::new());

@@ -1,4 +1,4 @@
-//! What is planned for a selection, to the tag.
+//! The plans of selections, to the tag.
 
 use super::*;
 use debian::lock::{Package, Role, Suite};

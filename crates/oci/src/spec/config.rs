@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Annotations, Platform};
 
-/// What an engine needs to know to run an image.
+/// The configuration that an engine needs to run an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageConfig {
     /// When the image was made, as RFC 3339.
@@ -18,12 +18,12 @@ pub struct ImageConfig {
     pub variant: Option<String>,
     /// A `GOOS` value.
     pub os: String,
-    /// How a container starts.
+    /// The execution of a container.
     #[serde(default)]
     pub config: Execution,
     /// The layers, uncompressed.
     pub rootfs: RootFs,
-    /// How the layers came to be, lowest first.
+    /// The history of the layers, lowest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<History>,
 }
@@ -39,7 +39,7 @@ impl ImageConfig {
     }
 }
 
-/// How a container starts. (Its keys are capitalised: they come from Docker's Go structs.)
+/// The execution of a container. (Its keys are capitalised: they come from Docker's Go structs.)
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Execution {
@@ -55,7 +55,7 @@ pub struct Execution {
     /// The arguments when none are given.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub cmd: Vec<String>,
-    /// Where the program starts; empty is `/`.
+    /// The folder where the program starts; empty is `/`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub working_dir: String,
     /// Notes about the image, for engines that show no annotations.
@@ -80,7 +80,7 @@ pub struct RootFs {
     pub diff_ids: Vec<Digest>,
 }
 
-/// How one layer came to be.
+/// The history of one layer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct History {
     /// When, as RFC 3339.

@@ -11,7 +11,7 @@ use super::Annotations;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What the blob is; see [`super::media_type`].
+    /// The type of the blob; see [`super::media_type`].
     pub media_type: String,
     /// The digest of the blob's bytes.
     pub digest: Digest,
@@ -20,13 +20,13 @@ pub struct Descriptor {
     /// In an index: what the image runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// Notes by whoever points.
+    /// Notes by the one that points.
     #[serde(default, skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
 }
 
 impl Descriptor {
-    /// Whether it says that it points to an image with layers in zstd.
+    /// True if it says that it points to an image with layers in zstd.
     pub fn is_zstd(&self) -> bool {
         self.annotations.get(super::annotation::ZSTD).is_some_and(|value| value == "true")
     }
@@ -53,7 +53,7 @@ impl Descriptor {
     }
 }
 
-/// What an image runs on. Ordered by name, for reports.
+/// The platform that an image runs on. Ordered by name, for reports.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Platform {
     /// A `GOARCH` value: `arm64`.

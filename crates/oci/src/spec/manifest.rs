@@ -23,7 +23,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Whether any of the layers is in zstd.
+    /// True if any of the layers is in zstd.
     pub fn is_zstd(&self) -> bool {
         self.layers.iter().any(|layer| layer.media_type == super::media_type::LAYER_ZSTD)
     }

@@ -61,7 +61,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What to show a registry.
+/// The credentials to show a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credentials {
     /// Nothing.
@@ -78,7 +78,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// Where they were found, if anywhere.
+    /// The place where they were found, if anywhere.
     pub fn origin(&self) -> Option<&str> {
         match self {
             Credentials::Anonymous => None,
@@ -92,12 +92,12 @@ impl Credentials {
 /// The variable that can hold a whole configuration.
 const VARIABLE: &str = "DOCKER_AUTH_CONFIG";
 
-/// Where credentials may be. Paths of files that are not there are passed over.
+/// The places where credentials may be. Paths of files that are not there are passed over.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// A user and password that count for every registry.
     pub given: Option<(String, Secret)>,
-    /// What `DOCKER_AUTH_CONFIG` holds: the content of a `config.json` (docker 28.3, GitLab).
+    /// The content of `DOCKER_AUTH_CONFIG`: the content of a `config.json` (docker 28.3, GitLab).
     pub content: Option<Secret>,
     /// The file that `REGISTRY_AUTH_FILE` names, in podman's format.
     pub named: Option<PathBuf>,
@@ -108,7 +108,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Where docker and podman look, by the environment variables that `variable` answers
+    /// The places where docker and podman look, by the environment variables that `variable` answers
     /// for: `REGISTRY_USER` and `REGISTRY_PASSWORD`, `DOCKER_AUTH_CONFIG`, `REGISTRY_AUTH_FILE`, `DOCKER_CONFIG`,
     /// `XDG_RUNTIME_DIR`, `XDG_CONFIG_HOME`, `HOME`.
     pub fn from_environment(
@@ -174,7 +174,7 @@ impl Sources {
     }
 }
 
-/// Why credentials could not be had. No message holds a secret, or what a helper printed.
+/// The reason why credentials could not be had. No message holds a secret, or what a helper printed.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
     /// One of two environment variables is set.
@@ -196,7 +196,7 @@ pub enum CredentialsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// A file is not what it should be. (The parser's own message could quote a secret.)
@@ -204,7 +204,7 @@ pub enum CredentialsError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What and where.
+        /// The problem and its place.
         reason: String,
     },
     /// A credential helper is not installed, or cannot be run.
@@ -212,7 +212,7 @@ pub enum CredentialsError {
     NoHelper {
         /// The helper's name, without its prefix.
         helper: String,
-        /// What for.
+        /// The purpose.
         registry: String,
         /// The system's reason.
         source: std::io::Error,
@@ -222,9 +222,9 @@ pub enum CredentialsError {
     Helper {
         /// The helper's name, without its prefix.
         helper: String,
-        /// What for.
+        /// The purpose.
         registry: String,
-        /// What happened, never what it printed.
+        /// The event, never what the helper printed.
         reason: String,
     },
 }

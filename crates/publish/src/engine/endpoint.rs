@@ -24,7 +24,7 @@ pub enum Endpoint {
     Tls {
         /// Host and port.
         address: String,
-        /// Who the engine is, and who the user is to it.
+        /// The identities of engine and user.
         tls: Tls,
     },
 }

@@ -1,4 +1,4 @@
-//! Why an engine did not do what it was asked for.
+//! The reason why an engine did not do what it was asked for.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use base::Hint;
 use crate::archive::ArchiveError;
 use crate::credentials::CredentialsError;
 
-/// Why an engine did not do what it was asked for: "cannot load …: reason".
+/// The reason why an engine did not do what it was asked for: "cannot load …: reason".
 #[derive(Debug)]
 pub struct EngineError {
     action: String,
     reason: Reason,
 }
 
-/// What went wrong.
+/// The reason.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
@@ -33,7 +33,7 @@ pub enum Reason {
     Context {
         /// Its file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem with it.
         reason: String,
     },
     /// A file with a certificate or a key cannot be used.
@@ -41,7 +41,7 @@ pub enum Reason {
     Certificate {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem with it.
         reason: String,
     },
     /// The socket is there, but not for us.
@@ -55,15 +55,15 @@ pub enum Reason {
         /// The oldest version that will do.
         needed: String,
     },
-    /// The engine said no, or stopped speaking.
+    /// The engine refused, or stopped answering.
     #[error("{0}")]
     Said(String),
     /// The engine passes a registry's refusal on.
     #[error("{said} (the credentials are from {origin})")]
     Refused {
-        /// What the engine said.
+        /// The engine's message.
         said: String,
-        /// Where the credentials were found.
+        /// The place where the credentials were found.
         origin: String,
     },
     /// The engine says that all went well, and it did not.
@@ -94,12 +94,12 @@ impl EngineError {
         EngineError { action: action.into(), reason: reason.into() }
     }
 
-    /// What went wrong.
+    /// The reason.
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
 
-    /// Whether the engine met a network that may be better a moment later. Engines report such things as sentences.
+    /// True if the engine met a network that may be better a moment later. Engines report such things as sentences.
     pub(super) fn is_transient(&self) -> bool {
         let Reason::Said(text) = &self.reason else { return false };
         let text = text.to_lowercase();

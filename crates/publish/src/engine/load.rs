@@ -15,9 +15,9 @@ use crate::archive::{self, Named};
 use crate::layout::Layout;
 
 const CHUNK: usize = 1 << 18;
-/// How often the sender is told how far it is.
+/// The time between two reports to the sender.
 const TICK: Duration = Duration::from_millis(200);
-/// How many chunks may wait for the engine.
+/// The number of chunks that may wait for the engine.
 const QUEUE: usize = 4;
 
 impl Engine {

@@ -25,10 +25,10 @@ const OLDEST: ClientVersion = ClientVersion { major_version: 1, minor_version: 4
 
 /// Loading a large image takes an engine minutes before it answers.
 const PATIENCE: Duration = Duration::from_secs(3600);
-/// Whether an engine is there at all is known at once.
+/// An engine that is there answers at once.
 const HELLO: Duration = Duration::from_secs(10);
 
-/// How an engine keeps images.
+/// The store of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Store {
     /// As containerd does: whole indexes, with their digests.
@@ -61,22 +61,22 @@ impl Engine {
         Err(EngineError::new("find an engine", Reason::None { tried }))
     }
 
-    /// What it calls itself: `Docker 28.5.2`, `podman 4.3.1`.
+    /// Its name for itself: `Docker 28.5.2`, `podman 4.3.1`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it listens.
+    /// The address that it listens at.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// How it keeps images.
+    /// Its store of images.
     pub fn store(&self) -> Store {
         self.store
     }
 
-    /// What it runs on.
+    /// The platform that it runs on.
     pub fn platform(&self) -> &oci::spec::Platform {
         &self.platform
     }
@@ -180,7 +180,7 @@ fn said(error: &bollard::errors::Error) -> Reason {
     Reason::Said(causes(error))
 }
 
-/// What the engine said, or the deepest cause of what went wrong on the way to it.
+/// The engine's message, or the deepest cause of what went wrong on the way to it.
 fn causes(error: &bollard::errors::Error) -> String {
     use bollard::errors::Error;
     match error {

@@ -15,7 +15,7 @@ use crate::registry::Repository;
 pub struct Pushed {
     /// The tag.
     pub tag: String,
-    /// What the engine says that the registry now has there; `None` if it does not say.
+    /// The digest that the registry now has there, according to the engine; `None` if it does not say.
     pub digest: Option<Digest>,
 }
 
@@ -52,7 +52,7 @@ impl Engine {
         }
     }
 
-    /// Whether the engine has an image of this name.
+    /// True if the engine has an image of this name.
     pub async fn has(&self, repository: &Repository, tag: &str) -> bool {
         self.docker.inspect_image(&format!("{repository}:{tag}")).await.is_ok()
     }

@@ -21,12 +21,12 @@ use crate::credentials::Credentials;
 use crate::layout::{Layout, LayoutError};
 use crate::registry::{Mode, Push, Registry, RegistryError, Silent, Tagged, push as push_directly};
 
-/// How often a push through the engine is tried; the engine itself has tried each request several times by then.
+/// The number of times that a push through the engine is tried; the engine itself has tried each request several times by then.
 const TRIES: u32 = 4;
 /// The wait before the second try; longer before each one after.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What was pushed.
+/// The results of a push.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Shipped {
     /// Every tag of the plan, in the order in which they were pushed.
@@ -35,7 +35,7 @@ pub struct Shipped {
     pub changed: BTreeSet<String>,
 }
 
-/// Why a plan was not pushed through an engine.
+/// The reason why a plan was not pushed through an engine.
 #[derive(Debug, thiserror::Error)]
 pub enum ShipError {
     /// The engine's part failed.
@@ -188,7 +188,7 @@ impl Ship<'_> {
         Ok(before)
     }
 
-    /// What stays behind does no harm to what was pushed, so it is no failure.
+    /// Removes what it can: what stays behind does no harm to what was pushed, so it is no failure.
     async fn clean(&self, tags: &[Tag<'_>], before: &BTreeSet<String>) {
         for (tag, _) in tags.iter().filter(|(tag, _)| !before.contains(*tag)) {
             if let Err(error) = self.engine.untag(self.registry.repository(), tag).await {

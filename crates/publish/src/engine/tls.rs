@@ -144,7 +144,7 @@ fn wrong(path: &Path, reason: impl fmt::Display) -> Reason {
     Reason::Certificate { path: path.to_owned(), reason: reason.to_string() }
 }
 
-/// Takes any certificate, as the user's context says (`SkipTLSVerify`). The connection is still the one with whoever holds
+/// Takes any certificate, as the user's context says (`SkipTLSVerify`). The connection is still the one with the server that holds
 /// its key.
 struct Anybody(Arc<CryptoProvider>);
 

@@ -42,7 +42,7 @@ impl BlobWriter {
 fn put(root: &Path, buffer: BufWriter<Unfinished>, digest: Digest) -> Result<(), LayoutError> {
     let path = blob_path(root, digest);
     let file = buffer.into_inner().map_err(|error| LayoutError::io("write", &path)(error.into_error()))?;
-    // What is there may have been damaged since it got its name; whoever reads it goes on reading it.
+    // What is there may have been damaged since it got its name; a reader goes on reading it.
     file.rename(&path)
 }
 

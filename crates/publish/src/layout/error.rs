@@ -1,4 +1,4 @@
-//! Why a layout could not be read or written.
+//! The reason why a layout could not be read or written.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use oci::spec::Descriptor;
 
 use crate::limits::Exhausted;
 
-/// Why a layout could not be read or written. Every message names the path.
+/// The reason why a layout could not be read or written. Every message names the path.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
     /// The system refused.
     #[error("cannot {operation} {}: {source}", .path.display())]
     Io {
-        /// What was tried: `write`, `open`.
+        /// The operation: `write`, `open`.
         operation: &'static str,
         /// On what.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The output directory has files in it and is no layout.
@@ -32,7 +32,7 @@ pub enum LayoutError {
     NotALayout {
         /// The directory.
         path: PathBuf,
-        /// What is missing or wrong.
+        /// The part that is missing or wrong.
         reason: String,
     },
     /// A blob is not in the layout, or has another size.
@@ -42,7 +42,7 @@ pub enum LayoutError {
         path: PathBuf,
         /// The blob.
         descriptor: Box<Descriptor>,
-        /// Whether it is missing or has another size.
+        /// The problem: it is missing, or has another size.
         reason: String,
     },
     /// A blob is whole, but no document of its media type.
@@ -50,9 +50,9 @@ pub enum LayoutError {
     Json {
         /// The blob.
         path: PathBuf,
-        /// What it should have been.
+        /// The expected value.
         media_type: String,
-        /// Where it is not.
+        /// The place of the difference.
         source: serde_json::Error,
     },
     /// Documents lead to each other too deep.
@@ -74,7 +74,7 @@ pub enum LayoutError {
     TooLarge {
         /// The blob.
         path: PathBuf,
-        /// What it should have been.
+        /// The expected value.
         media_type: String,
         /// Its size in bytes.
         size: u64,

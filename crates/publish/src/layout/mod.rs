@@ -32,10 +32,10 @@ pub(crate) const MARKER: &str = "oci-layout";
 pub(crate) const MARKER_TEXT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 pub(crate) const INDEX: &str = "index.json";
 pub(crate) const BLOBS: &str = "blobs/sha256";
-/// What the names of unfinished files begin with.
+/// The beginning of the names of unfinished files.
 pub(crate) const TEMPORARY: &str = ".tmp-";
 
-/// Where a blob is inside every layout: `blobs/sha256/HEX`.
+/// The path of a blob inside every layout: `blobs/sha256/HEX`.
 pub(crate) fn blob_name(digest: Digest) -> String {
     format!("{BLOBS}/{}", digest.hex())
 }

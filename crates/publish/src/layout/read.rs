@@ -61,7 +61,7 @@ impl Layout {
         &self.index.manifests
     }
 
-    /// Where a blob is, or would be.
+    /// The path of a blob, which need not be there.
     pub fn blob_path(&self, digest: Digest) -> PathBuf {
         blob_path(&self.root, digest)
     }
@@ -103,7 +103,7 @@ impl Layout {
         roots: impl IntoIterator<Item = &'a Descriptor>,
     ) -> Result<Vec<Descriptor>, LayoutError> {
         let (mut seen, mut found, mut budget) = (HashSet::new(), Vec::new(), Budget::new());
-        // Not a recursion: how deep it goes is in the hands of whoever wrote the layout.
+        // Not a recursion: how deep it goes is in the hands of the layout's writer.
         let mut way: Vec<(Descriptor, std::vec::IntoIter<Descriptor>)> = Vec::new();
         for root in roots {
             let mut next = Some(root.clone());

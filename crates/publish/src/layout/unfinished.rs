@@ -14,7 +14,7 @@ pub(super) struct Unfinished {
 }
 
 impl Unfinished {
-    /// Creates one in `directory`, which must be where it shall stay.
+    /// Creates one in `directory`, which must be where it will stay.
     pub(super) fn create(directory: &Path) -> Result<Unfinished, LayoutError> {
         loop {
             let path = next_name(directory);

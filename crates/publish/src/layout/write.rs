@@ -27,7 +27,7 @@ pub struct Tags<'a> {
     _lock: File,
 }
 
-/// What [`LayoutWriter::prune`] did.
+/// The result of [`LayoutWriter::prune`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pruned {
     /// Removed this many blobs, of so many bytes in all.
@@ -83,7 +83,7 @@ impl LayoutWriter {
         write_whole(&path, blob.bytes())
     }
 
-    /// Where a blob is, or would be.
+    /// The path of a blob, which need not be there.
     pub fn blob_path(&self, digest: Digest) -> PathBuf {
         blob_path(&self.root, digest)
     }
@@ -114,14 +114,14 @@ impl LayoutWriter {
         }
     }
 
-    /// Whether the blob is there with the right size. (Its digest was right when it got its name; whether it still is,
+    /// True if the blob is there with the right size. (Its digest was right when it got its name; whether it still is,
     /// [`LayoutWriter::holds`] says.)
     pub fn contains(&self, descriptor: &Descriptor) -> bool {
         let found = blob_path(&self.root, descriptor.digest).symlink_metadata();
         found.is_ok_and(|found| found.is_file() && found.len() == descriptor.size)
     }
 
-    /// Whether the blob is there with the right digest: reads it.
+    /// True if the blob is there with the right digest: reads it.
     pub fn holds(&self, descriptor: &Descriptor) -> Result<bool, LayoutError> {
         holds(&self.blob_path(descriptor.digest), descriptor)
     }
@@ -220,7 +220,7 @@ fn tag_of(root: &Descriptor) -> Option<&str> {
     root.annotations.get(annotation::REF_NAME).map(String::as_str)
 }
 
-/// Whether `file` is the blob that `descriptor` says.
+/// True if `file` is the blob that `descriptor` says.
 fn holds(file: &Path, descriptor: &Descriptor) -> Result<bool, LayoutError> {
     let opened = match super::open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -234,7 +234,7 @@ fn holds(file: &Path, descriptor: &Descriptor) -> Result<bool, LayoutError> {
     }
 }
 
-/// Whether nobody else holds the lock; if so, it is held for this process alone.
+/// True if nobody else holds the lock; if so, it is held for this process alone.
 fn alone(lock: &File, path: &Path) -> Result<bool, LayoutError> {
     match lock.try_lock() {
         Ok(()) => Ok(true),

@@ -1,4 +1,4 @@
-//! What a registry's answers say: statuses and error documents.
+//! The meaning of a registry's answers: statuses and error documents.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ struct Entry {
 /// The part of an error's body that is worth showing.
 const SHOWN: usize = 300;
 
-/// What the body of an error says: `CODE: message`, or the beginning of its text on one line.
+/// The message in the body of an error: `CODE: message`, or the beginning of its text on one line.
 pub(super) fn said(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Errors>(body) {
         Ok(Errors { errors }) => {

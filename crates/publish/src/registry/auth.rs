@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::reference::is_loopback;
 use crate::credentials::{Credentials, Secret};
 
-/// What tokens are valid for when their server does not say (distribution, "Token Authentication Specification").
+/// The time that tokens are valid for when their server does not say (distribution, "Token Authentication Specification").
 const DEFAULT_LIFE: u64 = 60;
 
 /// The longest that a token is kept, whatever its server says.
@@ -24,7 +24,7 @@ const LONGEST_LIFE: u64 = 24 * 60 * 60;
 /// The most that the answer of a token server may have. Tokens have some kilobytes.
 const ANSWER_LIMIT: usize = 1 << 20;
 
-/// What the token server calls us; it shows in users' lists of sessions.
+/// The name of this client at the token server; it shows in users' lists of sessions.
 const CLIENT_ID: &str = "qus";
 
 pub(super) struct Auth {

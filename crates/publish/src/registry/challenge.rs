@@ -1,8 +1,8 @@
-//! What a registry asks for with status 401: the `WWW-Authenticate` header (RFC 9110, section 11.6.1).
+//! The challenge of a registry, with status 401: the `WWW-Authenticate` header (RFC 9110, section 11.6.1).
 
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
 
-/// How to show who we are.
+/// A way to authenticate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Challenge {
     /// User and password with every request.
@@ -11,7 +11,7 @@ pub(super) enum Challenge {
     Bearer {
         /// The token server.
         realm: String,
-        /// What the token server calls the registry.
+        /// The name of the registry at the token server.
         service: Option<String>,
     },
 }

@@ -21,7 +21,7 @@ const DOCKER_TYPES: [&str; 2] = [
 ];
 pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";
 
-/// What will be done at the registry, which is what a token must allow.
+/// The access to the registry that a token must allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Reading.
@@ -71,7 +71,7 @@ impl Registry {
             let http = Transport::new(client.clone(), auth, base, options.clone());
             match ping(&http).await {
                 Ok(()) => return Ok(Registry { http, repository, access }),
-                // Whoever has a certificate speaks HTTPS.
+                // A server with a certificate speaks HTTPS.
                 Err(failure) if failure.is_certificate() => return Err(fail(failure.into_reason())),
                 Err(failure) => last = Some(failure.into_reason()),
             }
@@ -140,7 +140,7 @@ impl Registry {
             .map_err(|reason| RegistryError::new(action(), reason))
     }
 
-    /// Whether the repository holds the blob.
+    /// True if the repository holds the blob.
     pub async fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
         let digest = descriptor.digest;
         let action = || format!("look for blob {digest} in {}", self.repository);

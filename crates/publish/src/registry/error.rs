@@ -1,4 +1,4 @@
-//! Why a registry did not do what it was asked for.
+//! The reason why a registry did not do what it was asked for.
 
 use std::fmt;
 
@@ -9,25 +9,25 @@ use http::Address;
 use crate::credentials::CredentialsError;
 use crate::layout::LayoutError;
 
-/// Why a registry did not do what it was asked for: "cannot upload blob sha256:… to …: reason".
+/// The reason why a registry did not do what it was asked for: "cannot upload blob sha256:… to …: reason".
 #[derive(Debug)]
 pub struct RegistryError {
     action: String,
     reason: Reason,
 }
 
-/// What went wrong.
+/// The reason.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
     /// The registry does not know who we are.
     #[error("unauthorized{}{}", refused(*.anonymous, .origin.as_deref()), detail(.said))]
     Unauthorized {
-        /// Whether there were no credentials to show.
+        /// True if there were no credentials to show.
         anonymous: bool,
-        /// Where the credentials were found, if that is known.
+        /// The place where the credentials were found, if that is known.
         origin: Option<String>,
-        /// What the registry said about it.
+        /// The registry's message about it.
         said: String,
     },
     /// The registry knows who we are and forbids it.
@@ -45,7 +45,7 @@ pub enum Reason {
     /// The registry's certificate is not signed by anyone we know.
     #[error("its certificate is not trusted: {0}")]
     Certificate(String),
-    /// What answers is no registry.
+    /// The server that answers is no registry.
     #[error("not a registry: {0}")]
     NotARegistry(String),
     /// The registry could not be reached, or stopped answering, as often as it was tried.
@@ -53,7 +53,7 @@ pub enum Reason {
     Unreachable {
         /// The last reason.
         reason: String,
-        /// How often it was tried.
+        /// The number of tries.
         tries: u32,
     },
     /// A status that does not belong here.
@@ -61,9 +61,9 @@ pub enum Reason {
     Status {
         /// `500 Internal Server Error`.
         status: String,
-        /// What the registry said about it.
+        /// The registry's message about it.
         said: String,
-        /// How often it was tried.
+        /// The number of tries.
         tries: u32,
     },
     /// The registry says that it holds something else.
@@ -78,7 +78,7 @@ pub enum Reason {
     /// An answer does not have what the protocol demands.
     #[error("{0}")]
     Protocol(String),
-    /// What was asked for is not there.
+    /// The thing that was asked for is not there.
     #[error("not found{}", detail(.0))]
     NotFound(String),
     /// The registry demands a longer wait than the longest.
@@ -97,7 +97,7 @@ pub enum Reason {
         /// The address.
         to: Address,
     },
-    /// What it sent is not what the digest promises.
+    /// The bytes that it sent are not those of the digest.
     #[error("expected {expected}, got {actual}")]
     Content {
         /// The digest asked for.
@@ -108,9 +108,9 @@ pub enum Reason {
     /// A document that came cannot be read.
     #[error("not a document of type `{media_type}`: {source}")]
     Json {
-        /// What it should be.
+        /// The expected value.
         media_type: String,
-        /// Where it is not.
+        /// The place of the difference.
         source: serde_json::Error,
     },
     /// Two things in the plan do not go together.
@@ -145,7 +145,7 @@ impl RegistryError {
         RegistryError { action: action.into(), reason: reason.into() }
     }
 
-    /// What went wrong.
+    /// The reason.
     pub fn reason(&self) -> &Reason {
         &self.reason
     }

@@ -1,4 +1,4 @@
-//! What registries and token servers answer, and names of images, for fuzzers.
+//! The answers of registries and token servers, and names of images, for fuzzers.
 
 use http::header::{HeaderMap, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use http::{StatusCode, Url};

@@ -20,7 +20,7 @@ pub struct Joined {
 /// One image of an index.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// What it was asked for by: a tag or a digest.
+    /// The name that it was asked for by: a tag or a digest.
     pub name: String,
     /// As the index lists it.
     pub descriptor: Descriptor,

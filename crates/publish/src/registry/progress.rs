@@ -1,4 +1,4 @@
-//! What a push tells while it runs.
+//! The reports of a push while it runs.
 
 use oci::spec::Descriptor;
 
@@ -11,7 +11,7 @@ pub trait Progress: Sync {
     fn event(&self, event: Event<'_>);
 }
 
-/// What happened.
+/// The event.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -31,7 +31,7 @@ pub enum Event<'a> {
     Ended {
         /// The blob.
         blob: &'a Descriptor,
-        /// How.
+        /// The way.
         outcome: Outcome,
     },
     /// An image or index that was missing is there.
@@ -39,7 +39,7 @@ pub enum Event<'a> {
         /// The image or index.
         descriptor: &'a Descriptor,
     },
-    /// A tag points to where it shall.
+    /// A tag points to where it should.
     Tagged {
         /// The tag.
         tagged: &'a Tagged,

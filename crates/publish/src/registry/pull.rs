@@ -16,7 +16,7 @@ use super::failure::{Failure, Tries};
 use crate::layout::LayoutWriter;
 use crate::verify::Problem;
 
-/// What a look at an image or index at a registry has found.
+/// The findings about an image or index at a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Look {

@@ -29,7 +29,7 @@ pub struct Push {
     pub descriptor: Descriptor,
 }
 
-/// Whether to push, or to find out what a push would do.
+/// The choice between pushing and finding out what a push would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Push.
@@ -75,7 +75,7 @@ pub async fn push(
     Ok(run.into_report())
 }
 
-/// What a plan consists of.
+/// The parts of a plan.
 #[derive(Default)]
 struct Parts {
     /// Each image with its blobs.
@@ -147,7 +147,7 @@ impl Run<'_> {
         stream::iter(items.map(action)).buffer_unordered(limit).try_collect::<()>().await
     }
 
-    /// What the plan's tags point to at the registry.
+    /// The digests that the plan's tags point to at the registry.
     async fn tags<'p>(&self, plan: &'p [Push]) -> Result<BTreeMap<&'p str, Option<Digest>>, RegistryError> {
         let found = Mutex::new(BTreeMap::new());
         let tags = plan.iter().filter_map(|push| push.tag.as_deref());
@@ -183,7 +183,7 @@ impl Run<'_> {
             Mode::Push => {
                 self.progress.event(Event::Started { blob });
                 let path = self.layout.blob_path(blob.digest);
-                // Whoever sends it opens it by its path, and would wait for a FIFO.
+                // The upload opens it by its path, and would wait for a FIFO.
                 layout::open(&path).map_err(|error| {
                     let action = format!("push {} to {}", blob.digest, self.registry.repository());
                     RegistryError::new(action, LayoutError::io("open", &path)(error))

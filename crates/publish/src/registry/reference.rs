@@ -11,7 +11,7 @@ use digest::Digest;
 
 /// Docker Hub's name in references, in short ones left out.
 const HUB: &str = "docker.io";
-/// Where Docker Hub's registry really is.
+/// The real address of Docker Hub's registry.
 const HUB_SERVER: &str = "registry-1.docker.io";
 
 /// A repository at a registry: `docker.io/aptman/qus`.
@@ -45,7 +45,7 @@ impl Repository {
         if self.registry == HUB { HUB_SERVER } else { &self.registry }
     }
 
-    /// Whether the registry is on this machine, so that nobody else can listen to what is said to it.
+    /// True if the registry is on this machine, so that nobody else can listen to what is sent to it.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.registry)
     }
@@ -56,7 +56,7 @@ impl Repository {
     }
 }
 
-/// Whether `host` (with or without a port) is a name of this machine.
+/// True if `host` (with or without a port) is a name of this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or(rest),
@@ -81,12 +81,12 @@ impl Reference {
         self.digest
     }
 
-    /// Whether `text`, if it is a reference, names its registry. A short one, of Docker Hub's, may look like a path.
+    /// True if `text`, if it is a reference, names its registry. A short one, of Docker Hub's, may look like a path.
     pub fn names_registry(text: &str) -> bool {
         split_registry(text).is_some()
     }
 
-    /// What to ask the registry for: the digest, else the tag, else `latest`.
+    /// The name to ask the registry for: the digest, else the tag, else `latest`.
     pub fn name(&self) -> String {
         match (self.digest, &self.tag) {
             (Some(digest), _) => digest.to_string(),
@@ -228,7 +228,7 @@ fn fail(text: &str, reason: Reason) -> ParseReferenceError {
     ParseReferenceError { text: shown(text), reason }
 }
 
-/// `text` without what stands before an `@` in it, unless a digest follows: somebody has typed a URL with a password.
+/// `text` without what stands before an `@` in it, unless a digest follows: somebody has given a URL with a password.
 fn shown(text: &str) -> String {
     let (name, digest) = match text.rsplit_once("@sha256:") {
         Some((name, _)) => text.split_at(name.len()),

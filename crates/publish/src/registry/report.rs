@@ -1,9 +1,9 @@
-//! What a push has done.
+//! The report of a push.
 
 use digest::Digest;
 use oci::spec::Descriptor;
 
-/// What was done, or in a dry run would be.
+/// The actions that were done, or in a dry run would be.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Report {
     /// Blobs that were sent, by digest.
@@ -23,9 +23,9 @@ pub struct Report {
 pub struct Tagged {
     /// The tag.
     pub tag: String,
-    /// What it points to.
+    /// The descriptor that it points to.
     pub digest: Digest,
-    /// Whether it did not point there before.
+    /// True if it did not point there before.
     pub moved: bool,
 }
 
@@ -35,7 +35,7 @@ impl Report {
         self.uploaded.iter().map(|blob| blob.size).sum()
     }
 
-    /// Whether the registry had everything, under the right tags.
+    /// True if the registry had everything, under the right tags.
     pub fn unchanged(&self) -> bool {
         self.uploaded.is_empty()
             && self.mounted.is_empty()

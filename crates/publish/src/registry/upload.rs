@@ -11,7 +11,7 @@ use super::error::{Reason, RegistryError};
 use super::failure::{Failure, Tries};
 use super::transport::{Answer, Call};
 
-/// How a blob came to be in the repository.
+/// The way that a blob came into the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It was there.
@@ -25,9 +25,9 @@ pub enum Outcome {
 /// An upload that the registry has begun.
 struct Session {
     location: Url,
-    /// How many bytes the registry has.
+    /// The number of bytes that the registry has.
     offset: u64,
-    /// Whether some of them survived a cut. Then they may not be the bytes that we think.
+    /// True if some of them survived a cut. Then they may not be the bytes that we think.
     resumed: bool,
 }
 

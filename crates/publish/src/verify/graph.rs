@@ -1,4 +1,4 @@
-//! Who points to what: the documents of a layout, read and held against each other.
+//! The references between blobs: the documents of a layout, read and held against each other.
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,7 +18,7 @@ pub(super) struct Node {
     pub(super) kind: Kind,
     pub(super) media_type: String,
     pub(super) size: u64,
-    /// Whether its bytes have been verified (or found wrong) already.
+    /// True if its bytes have been verified (or found wrong) already.
     pub(super) read: bool,
     pub(super) users: BTreeSet<String>,
     pub(super) reasons: Vec<String>,
@@ -28,7 +28,7 @@ pub(super) enum Kind {
     Index,
     Manifest,
     Config,
-    /// What the configs say about the layer, and the platforms of its images.
+    /// The statements of the configs about the layer, and the platforms of its images.
     Layer {
         diff_ids: BTreeSet<Digest>,
         platforms: BTreeSet<Platform>,
@@ -40,7 +40,7 @@ pub(super) enum Kind {
 #[derive(Default)]
 pub(super) struct Graph {
     pub(super) nodes: BTreeMap<Digest, Node>,
-    /// What is wrong in `index.json` itself.
+    /// The problems in `index.json` itself.
     pub(super) problems: Vec<Problem>,
     /// True if a limit ended the walk; then what is pointed to is not known.
     pub(super) cut: bool,
@@ -173,7 +173,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What a config says about its image must be what index and manifest say.
+    /// Checks a config: what it says about its image must be what index and manifest say.
     fn agree(&mut self, descriptor: &Descriptor, manifest: &Manifest, config: &ImageConfig) {
         let layers = manifest.layers.len();
         let platform = config.platform();

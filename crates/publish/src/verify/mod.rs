@@ -26,7 +26,7 @@ use graph::{Graph, Kind, Node};
 /// platform, the path, the content. An error becomes a [`Problem`] of the layer. Calls do not overlap.
 pub type Visitor<'a> = dyn FnMut(&Platform, &str, &[u8]) -> Result<(), String> + Send + 'a;
 
-/// What is in a layout, and what is wrong with it.
+/// The contents of a layout, and the problems with it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[must_use]
 pub struct Report {
@@ -45,9 +45,9 @@ pub struct Report {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Problem {
-    /// Where: a path inside the layout.
+    /// The place: a path inside the layout.
     pub place: String,
-    /// What.
+    /// The problem.
     pub reason: String,
     /// The images it matters to: `` `latest` linux/amd64 ``.
     pub users: Vec<String>,

@@ -34,7 +34,7 @@ pub(super) fn extended(kind: EntryType, content: &mut impl Read) -> io::Result<O
         let record = record?;
         match record.key_bytes() {
             b"path" => path = Some(record.value_bytes().to_vec()),
-            // Whoever obeys it finds other entries than whoever does not.
+            // A reader that obeys it finds other entries than one that does not.
             b"size" => return Err(io::Error::other("an extended header with a size")),
             _ => {}
         }

@@ -19,7 +19,7 @@ fn basic(user: &str, password: &str) -> Credentials {
     Credentials::Basic { user: user.to_owned(), password: Secret::new(password) }
 }
 
-/// What a docker configuration with `content` has for a repository; errors as text, with `FILE` for the file.
+/// The credentials that a docker configuration with `content` has for a repository; errors as text, with `FILE` for the file.
 async fn look(content: &str, registry: &str, path: &str) -> Result<Credentials, String> {
     let home = TempDir::new().unwrap();
     let file = home.path().join("config.json");
@@ -33,7 +33,7 @@ async fn look(content: &str, registry: &str, path: &str) -> Result<Credentials, 
 const ADA: &str = "YWRhOmVuaWdtYQ==";
 const BOB: &str = "Ym9iOmh1bnRlcjI=";
 
-/// What podman's file with `content` has for a repository.
+/// The credentials that podman's file with `content` has for a repository.
 async fn look_as_podman(content: &str, registry: &str, path: &str) -> Result<Credentials, String> {
     let home = TempDir::new().unwrap();
     let file = home.path().join("auth.json");

@@ -59,7 +59,7 @@ fn with(which: testbed::Engine, test: impl AsyncFnOnce(Engine, Bench)) {
     let sandbox = Sandbox::start(&packages, &options).unwrap();
     let options = testbed::registry::Options { password: true, ..Default::default() };
     let registry = testbed::Registry::start(&sandbox, &options).unwrap();
-    // Docker takes 127.0.0.0/8 for a place without TLS; podman wants to be told.
+    // Docker takes 127.0.0.0/8 for a place without TLS; podman needs an option.
     let insecure = format!("[[registry]]\nlocation = \"{}\"\ninsecure = true\n", registry.address());
     sandbox.write("/etc/containers/registries.conf", insecure).unwrap();
     let running = which.start(&sandbox).unwrap();

@@ -1,4 +1,4 @@
-//! Where an index goes, tried: disks, archives, engines, registries, and who may use them.
+//! The places that an index goes to, tried: disks, archives, engines, registries, and who may use them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 

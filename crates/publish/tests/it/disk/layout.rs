@@ -1,4 +1,4 @@
-//! What the writer leaves on disk, and what it refuses.
+//! The files that the writer leaves on disk, and its refusals.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What an independent reader makes of a layout and an archive.
+//! The view of an independent reader on a layout and an archive.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +33,7 @@ impl Reader {
         })
     }
 
-    /// Where a test has what is read.
+    /// The folder where a test has what is read.
     fn home(&self) -> TempDir {
         TempDir::new_in(&self.dir).unwrap()
     }

@@ -1,4 +1,4 @@
-//! What verification finds when something is wrong, to the letter.
+//! The findings of verification when something is wrong, to the letter.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Who may do what: challenges, tokens and their renewal; and that no secret is ever told.
+//! Authorization: challenges, tokens and their renewal; and that no secret is ever shown.
 
 use base::Hint as _;
 

@@ -1,4 +1,4 @@
-//! Who may do what at the registry of these tests: nobody asked, a password, or tokens.
+//! The rights at the registry of these tests: nobody asked, a password, or tokens.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,13 +19,13 @@ pub(crate) struct Bearer {
     pub(crate) password: &'static str,
     /// Opens the token server's OAuth2 side.
     pub(crate) refresh: &'static str,
-    /// How many requests a token is good for.
+    /// The number of requests that a token is good for.
     pub(crate) uses: usize,
-    /// Whether the token server has an OAuth2 side alone.
+    /// True if the token server has an OAuth2 side alone.
     pub(crate) only_oauth2: bool,
-    /// Where the registry says that the token server is, if not where it is.
+    /// The address that the registry gives for the token server, if not where it is.
     pub(crate) realm: Option<&'static str>,
-    /// What the token server answers, if not with a token.
+    /// The token server's answer, if not a token.
     pub(crate) answer: Option<&'static str>,
 }
 

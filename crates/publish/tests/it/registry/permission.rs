@@ -1,4 +1,4 @@
-//! Whether a push is allowed is known before one begins.
+//! The rights to push, which are known before one begins.
 
 use super::guard::Guard;
 use super::http::Response;

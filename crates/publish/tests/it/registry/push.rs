@@ -1,4 +1,4 @@
-//! The order of a push, what it skips, and what it tells.
+//! The order of a push, what it skips, and what it reports.
 
 use std::sync::Mutex;
 

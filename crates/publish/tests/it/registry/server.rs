@@ -14,14 +14,14 @@ use digest::Digest;
 use super::guard::{Guard, Tokens};
 use super::http::{Connection, Request, Response};
 
-/// How a request goes wrong.
+/// The fault of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
     /// Answered with this, and not carried out.
     Answer(Response),
     /// Carried out; the answer is changed.
     Change(fn(Response) -> Response),
-    /// Carried out; what comes next shall be sent to this address.
+    /// Carried out; what comes next goes to this address.
     Elsewhere(SocketAddr),
     /// Cut after so many bytes of the body, which are kept.
     CutAfter(u64),
@@ -85,7 +85,7 @@ impl Server {
         self.state.lock().unwrap()
     }
 
-    /// How many requests there were whose log line begins with `start` and contains `part`.
+    /// The number of requests whose log line begins with `start` and contains `part`.
     pub(crate) fn count(&self, start: &str, part: &str) -> usize {
         self.state().log.iter().filter(|line| line.starts_with(start) && line.contains(part)).count()
     }
