@@ -363,3 +363,27 @@ fn no_step_with_a_secret_compiles() {
     assert_eq!(commands.len(), 2, "{commands:?}");
     assert!(commands.iter().all(|command| command.starts_with("target/debug/xtask ")), "{commands:?}");
 }
+
+/// A job that may write, or sign, runs nothing of other people's: no crate is compiled or run in it.
+#[test]
+fn no_job_with_rights_compiles() {
+    let workflows = ["canary.yml", "ci.yml", "release.yml"].map(Workflow::read);
+    let mut commands = Vec::new();
+    for workflow in &workflows {
+        assert_eq!(workflow.permissions, [("contents".to_owned(), "read".to_owned())].into());
+        for job in &workflow.jobs {
+            if job.permissions.values().any(|right| right != "read") {
+                commands.extend(job.steps.iter().filter_map(|step| match &step.action {
+                    Action::Run(command) => Some(command.as_str()),
+                    // The runner knows what each of them is given, and no other.
+                    Action::Uses(..) => None,
+                }));
+            }
+        }
+    }
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    let known = [".github/propose.sh ", "gh release create "];
+    assert!(known.iter().zip(&commands).all(|(known, command)| command.starts_with(known)), "{commands:?}");
+    let proposes = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/propose.sh"));
+    assert!(!proposes.unwrap().contains("cargo"));
+}

@@ -15,6 +15,7 @@ pub(crate) type Map = BTreeMap<String, String>;
 
 pub(crate) struct Workflow {
     pub(crate) env: Map,
+    pub(crate) permissions: Map,
     /// In the order of the file, in which each comes after those that it needs.
     pub(crate) jobs: Vec<Job>,
 }
@@ -25,6 +26,8 @@ pub(crate) struct Job {
     /// The hosts of its matrix; one that is empty if it has none.
     pub(crate) hosts: Vec<String>,
     pub(crate) env: Map,
+    /// Those of its own, in place of the workflow's.
+    pub(crate) permissions: Map,
     pub(crate) outputs: Map,
     pub(crate) steps: Vec<Step>,
 }
@@ -63,7 +66,7 @@ impl Workflow {
             }
             jobs.push(job);
         }
-        Workflow { env: map(&document["env"]), jobs }
+        Workflow { env: map(&document["env"]), permissions: map(&document["permissions"]), jobs }
     }
 
     pub(crate) fn job(&self, name: &str) -> &Job {
@@ -98,6 +101,7 @@ impl Job {
             needs: strings(&job["needs"]),
             hosts,
             env: map(&job["env"]),
+            permissions: map(&job["permissions"]),
             outputs: map(&job["outputs"]),
             steps: job["steps"].as_vec().unwrap().iter().map(Step::parse).collect(),
         }
