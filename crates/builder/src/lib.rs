@@ -16,6 +16,8 @@ mod config;
 pub mod content;
 pub mod cross;
 pub mod expected;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 pub mod images;
 pub mod join;
 pub mod kind;

@@ -10,20 +10,24 @@ use oci::spec::{self, ImageConfig, Index, Manifest, media_type};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use crate::credentials::fuzz::credentials;
+pub use crate::credentials::fuzz::{credentials, helper};
+pub use crate::engine::fuzz::{context, stream};
 pub use crate::registry::fuzz::{challenge, location, reference, token};
 pub use crate::verify::fuzz::layer;
 
-use crate::{credentials, registry, verify};
+use crate::{credentials, engine, registry, verify};
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "publish_challenge", run: challenge, seeds: registry::fuzz::challenge_seeds },
+    Target { name: "publish_context", run: context, seeds: engine::fuzz::context_seeds },
     Target { name: "publish_credentials", run: credentials, seeds: credentials::fuzz::seeds },
     Target { name: "publish_documents", run: documents, seeds: documents_seeds },
+    Target { name: "publish_helper", run: helper, seeds: credentials::fuzz::helper_seeds },
     Target { name: "publish_layer", run: layer, seeds: verify::fuzz::seeds },
     Target { name: "publish_location", run: location, seeds: registry::fuzz::location_seeds },
     Target { name: "publish_reference", run: reference, seeds: registry::fuzz::reference_seeds },
+    Target { name: "publish_stream", run: stream, seeds: engine::fuzz::stream_seeds },
     Target { name: "publish_token", run: token, seeds: registry::fuzz::token_seeds },
 ];
 

@@ -5,10 +5,13 @@ use qus_publish::fuzz::TARGETS;
 fuzzing::targets! {
     TARGETS:
     publish_challenge
+    publish_context
     publish_credentials
     publish_documents
+    publish_helper
     publish_layer
     publish_location
     publish_reference
+    publish_stream
     publish_token
 }

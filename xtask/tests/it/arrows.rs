@@ -27,7 +27,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("qus-binfmt", &[]),
     (
         "qus-builder",
-        &["qus-arch", "qus-base", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],
+        &[
+            "qus-arch",
+            "qus-base",
+            "qus-debian",
+            "qus-digest",
+            "qus-files",
+            "qus-fuzzing",
+            "qus-oci",
+            "qus-publish",
+        ],
     ),
     ("qus-debian", &["qus-arch", "qus-base", "qus-digest", "qus-files", "qus-fuzzing", "qus-http"]),
     ("qus-digest", &[]),

@@ -174,6 +174,20 @@ fn text(memo: &[u8]) -> Option<&str> {
     (Digest::of(text.as_bytes()).hex() == digest).then_some(text)
 }
 
+/// Reads a memo, and any text under its right digest, for fuzzers: what is understood has one form, which is understood alike.
+/// True if the bytes are a memo.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz(bytes: &[u8]) -> bool {
+    let signed = [Digest::of(bytes).hex().as_bytes(), b"\n", bytes, b"\n"].concat();
+    for memo in [bytes, &signed] {
+        let Some(record) = parse(memo) else { continue };
+        let written = write(&record).expect("a memo is JSON");
+        let again = parse(&written).expect("its own form");
+        assert_eq!(write(&again).expect("a memo is JSON"), written);
+    }
+    parse(bytes).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

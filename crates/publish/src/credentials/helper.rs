@@ -64,15 +64,19 @@ pub(super) async fn get(
         }
         return Err(fail(format!("failed ({status})")));
     }
-    let answer: Answer = serde_json::from_str(&text)
-        .map_err(|_| fail("did not answer with a user and a secret".to_owned()))?;
-    if answer.secret.is_empty() {
+    parse(&text, origin).map_err(|_| fail("did not answer with a user and a secret".to_owned()))
+}
+
+/// The credentials in a helper's answer to `get`; `None` if it names no secret.
+pub(super) fn parse(answer: &str, origin: &str) -> serde_json::Result<Option<Credentials>> {
+    let Answer { username, secret } = serde_json::from_str(answer)?;
+    if secret.is_empty() {
         return Ok(None);
     }
-    let secret = Secret::new(answer.secret).with_origin(origin);
-    Ok(Some(match answer.username.as_str() {
+    let secret = Secret::new(secret).with_origin(origin);
+    Ok(Some(match username.as_str() {
         TOKEN_USER => Credentials::IdentityToken(secret),
-        _ => Credentials::Basic { user: answer.username, password: secret },
+        _ => Credentials::Basic { user: username, password: secret },
     }))
 }
 

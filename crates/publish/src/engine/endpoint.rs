@@ -75,8 +75,8 @@ struct Endpoints {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct ContextEndpoint {
-    host: String,
+pub(super) struct ContextEndpoint {
+    pub(super) host: String,
     #[serde(default, rename = "SkipTLSVerify")]
     skip_tls_verify: bool,
 }
@@ -121,6 +121,10 @@ fn current_context(docker: &Path) -> Option<String> {
     serde_json::from_slice::<Config>(&bytes).ok()?.current_context.filter(|name| !name.is_empty())
 }
 
+pub(super) fn parse_context(bytes: &[u8]) -> serde_json::Result<ContextEndpoint> {
+    Ok(serde_json::from_slice::<Context>(bytes)?.endpoints.docker)
+}
+
 /// Docker keeps contexts under the digests of their names.
 fn context(docker: &Path, name: &str) -> Result<Endpoint, EngineError> {
     let id = Digest::of(name.as_bytes()).hex();
@@ -132,8 +136,8 @@ fn context(docker: &Path, name: &str) -> Result<Endpoint, EngineError> {
         )
     };
     let bytes = configuration::read(&path).map_err(|error| fail(error.to_string()))?;
-    let context: Context = serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
-    let ContextEndpoint { host, skip_tls_verify } = context.endpoints.docker;
+    let ContextEndpoint { host, skip_tls_verify } =
+        parse_context(&bytes).map_err(|error| fail(error.to_string()))?;
     let certificates = docker.join("contexts/tls").join(&id).join("docker");
     let tls = Tls::in_context(&certificates, !skip_tls_verify).map_err(|error: io::Error| {
         let (action, path) = (format!("use the docker context `{name}`"), certificates.clone());

@@ -5,6 +5,8 @@
 
 mod endpoint;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod load;
 mod push;
 mod ship;

@@ -68,7 +68,7 @@ impl Engine {
 }
 
 /// `latest: digest: sha256:… size: 1234` ends a push.
-fn parse_digest(status: &str) -> Option<Digest> {
+pub(super) fn parse_digest(status: &str) -> Option<Digest> {
     status.split_once("digest: ")?.1.split_whitespace().next()?.parse().ok()
 }
 
