@@ -6,11 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use arch::{Status, Target};
+use manual::meaning;
 use register::environment::VARIABLES;
 use register::help::outline::{self, Block};
 use register::help::{BINFMT, REGISTER};
 
 use crate::cli::full::DocsArgs;
+
 use crate::{context, ui};
 
 /// A part: the page, what its markers are called, and what belongs between them.
@@ -78,7 +80,7 @@ fn options(help: &'static str) -> String {
                 "| {}{} | {} |\n",
                 names.join(", "),
                 escaped(&value),
-                escaped(&option.text)
+                escaped(&meaning(&option))
             ));
         }
         text.push('\n');

@@ -88,7 +88,7 @@ fn figures(title: &str, turns: &Turns, hosts: f64, cores: f64) -> Vec<Figure> {
             "speed per host, against the shell flow",
             Unit::Times,
             flow / (build / hosts),
-            format!("{flow:.2} s / ({build:.2} s / {hosts} hosts)"),
+            format!("{flow:.2} s / ({build:.2} s / {})", base::count(hosts as usize, "host", "hosts")),
         )
         .goal(Goal::AtLeast(6.0)),
         against("cold build, against the floor", floors).goal(Goal::AtMost(1.25)),

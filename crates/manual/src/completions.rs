@@ -4,6 +4,8 @@ use arch::Target;
 use register::help::REGISTER;
 use register::help::outline::{self, Block, Opt};
 
+use super::register::meaning;
+
 /// The completions after an option.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Value {
@@ -111,7 +113,7 @@ pub(crate) fn zsh() -> String {
         let mut lines = String::new();
         for option in options(titles) {
             for name in &option.names {
-                let text = option.text.replace('\'', "'\\''");
+                let text = meaning(&option).replace('\'', "'\\''");
                 lines.push_str(&format!("        '{name}:{text}'\n"));
             }
         }
@@ -167,7 +169,7 @@ pub(crate) fn fish() -> String {
     );
     for (side, titles) in &SIDES {
         for option in options(titles) {
-            let text = option.text.replace('\\', "\\\\").replace('\'', "\\'");
+            let text = meaning(&option).replace('\\', "\\\\").replace('\'', "\\'");
             let names = option.names.join(" ");
             // To fish nothing after `--` is an option, so that all of these are arguments.
             script.push_str(&format!(

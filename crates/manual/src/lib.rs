@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use clap::Command;
 use clap_complete::Shell;
 
+pub use register::meaning;
+
 /// A page or a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use base::count;
 use serde::{Deserialize, Serialize};
 
 /// A test that another test starts says so in its `#[ignore]`: it is not skipped.
@@ -108,8 +109,8 @@ impl Output {
         let unfinished: Vec<&str> = self.unfinished().collect();
         let done = self.tests.len() - unfinished.len();
         let Binary { package, target, .. } = binary;
-        let (total, elapsed) = (self.tests.len(), elapsed.as_secs());
-        let mut line = format!("{package} {target}: {done} of {total} tests are done after {elapsed} s");
+        let (total, elapsed) = (count(self.tests.len(), "test is", "tests are"), elapsed.as_secs());
+        let mut line = format!("{package} {target}: {done} of {total} done after {elapsed} s");
         if (1..=4).contains(&unfinished.len()) {
             let _ = write!(line, "; not yet: {}", unfinished.join(", "));
         }
@@ -187,10 +188,11 @@ impl Summary {
             }
         }
         let passed: usize = self.0.iter().map(|outcome| outcome.passed).sum();
-        let (failed, skipped, binaries) = (self.failed(), self.skipped(), self.0.len());
+        let (failed, skipped) = (self.failed(), self.skipped());
         let _ = write!(
             list,
-            "{passed} passed, {failed} failed, {skipped} skipped, of {binaries} test binaries, in {} s",
+            "{passed} passed, {failed} failed, {skipped} skipped, of {}, in {} s",
+            count(self.0.len(), "test binary", "test binaries"),
             elapsed.as_secs()
         );
         list
@@ -297,6 +299,8 @@ mod tests {
         let mut output = Output::new(names.map(str::to_owned).to_vec());
         let line = |output: &Output| output.progress(&binary("p", "t", &[]), Duration::from_secs(10));
         assert_eq!(line(&output), "p t: 0 of 6 tests are done after 10 s");
+        let one = Output::new(vec!["a".to_owned()]);
+        assert_eq!(line(&one), "p t: 0 of 1 test is done after 10 s; not yet: a");
         for name in ["a", "b", "c", "d"] {
             output.line(&format!("test {name} ... ok"));
         }

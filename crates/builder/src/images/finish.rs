@@ -180,9 +180,9 @@ pub fn going(plan: &Plan, others: &Others<'_>, path: &Path) -> anyhow::Result<St
     let gone: Vec<u64> = go.difference(&stay).map(|(_, size)| *size).collect();
     let tags: Vec<&str> = untouched.iter().filter_map(tag).collect();
     Ok(format!(
-        "\nwould remove from {path}:\n  {}\n  and what only they lead to: {} blobs ({})\n",
+        "\nwould remove from {path}:\n  {}\n  and what only they lead to: {} ({})\n",
         tags.join(", "),
-        gone.len(),
+        count(gone.len(), "blob", "blobs"),
         size(gone.iter().sum()),
     ))
 }

@@ -184,11 +184,17 @@ impl Walk<'_> {
         }
         let diff_ids = config.rootfs.diff_ids.len();
         if diff_ids != layers {
-            self.wrong(&manifest.config, format!("it has {diff_ids} diff_ids for {layers} layers"));
+            self.wrong(
+                &manifest.config,
+                format!("its diff_ids are {diff_ids}, the manifest's layers {layers}"),
+            );
         }
         let history = config.history.iter().filter(|step| !step.empty_layer).count();
         if !config.history.is_empty() && history != layers {
-            self.wrong(&manifest.config, format!("its history has {history} layers, the manifest {layers}"));
+            self.wrong(
+                &manifest.config,
+                format!("its history's layers are {history}, the manifest's {layers}"),
+            );
         }
     }
 

@@ -47,9 +47,9 @@ const EXEMPT: &[&str] = &[
     "package `{package}` {version} for host `{host}`: `{path}` {error}",
     // Parts and variants of others that have an entry.
     "cannot run cargo",
+    "{name}: 1 problem",
     "cannot read what cargo reports",
     "cannot wait for cargo",
-    "{name}: 1 problem",
     "the registry's name is not a host, with or without a port",
     "a repository's name has parts of lowercase letters and digits, joined by single `.`, `_` or `-`",
     "a tag has up to 128 letters, digits, `_`, `.` and `-`",

@@ -232,10 +232,10 @@ fn documents_that_disagree_are_found() {
     );
 
     let (_home, found) = spoilt(|_, _, config| config.rootfs.diff_ids.push(other));
-    assert!(found.contains(&format!("it has 2 diff_ids for 1 layers {user}")), "{found:?}");
+    assert!(found.contains(&format!("its diff_ids are 2, the manifest's layers 1 {user}")), "{found:?}");
 
     let (_home, found) = spoilt(|_, _, config| config.history.push(Default::default()));
-    assert!(found.contains(&format!("its history has 2 layers, the manifest 1 {user}")), "{found:?}");
+    assert!(found.contains(&format!("its history's layers are 2, the manifest's 1 {user}")), "{found:?}");
 
     let (_home, found) = spoilt(|_, manifest, _| manifest.layers[0].media_type = "x/tar+zstd".to_owned());
     assert!(
