@@ -26,7 +26,7 @@ impl Name {
     }
 }
 
-pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &BenchArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     if args.list {
         ui::print(&list())?;
         return Ok(ExitCode::SUCCESS);
@@ -57,8 +57,8 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         bench::draw(results, &output)?;
         args.json.as_ref().map_or(Ok(()), |file| results.save(file))
     };
-    measure(&names, &workspace, &cache_dir, &lock, usize::from(args.runs), &mut results, &keep)?;
-    cache::bound(&Cache::open(&cache_dir)?, limit, started, &Ui::new())?;
+    measure(&names, &workspace, &cache_dir, &lock, usize::from(args.runs), &mut results, &keep, ui)?;
+    cache::bound(&Cache::open(&cache_dir)?, limit, started, ui)?;
     let titles: Vec<String> = names.into_iter().map(name_of).collect();
     let measured =
         || results.figures().iter().filter(|figure| titles.iter().any(|title| title == figure.bench()));
@@ -88,9 +88,9 @@ fn measure(
     runs: usize,
     results: &mut Results,
     keep: &dyn Fn(&Results) -> anyhow::Result<()>,
+    ui: &Ui,
 ) -> anyhow::Result<()> {
-    let ui = Ui::new();
-    let suite = Suite::new(workspace, cache_dir, lock, runs, &ui)?;
+    let suite = Suite::new(workspace, cache_dir, lock, runs, ui)?;
     for &name in names {
         let title = name_of(name);
         ui.note(format!("{title}: {}", help_of(name)));

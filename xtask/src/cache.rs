@@ -6,13 +6,13 @@ use crate::cli::{CacheAction, CacheArgs};
 use crate::context;
 use crate::ui::{self, Ui};
 
-pub(crate) fn run(args: &CacheArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &CacheArgs, ui: &Ui) -> anyhow::Result<()> {
     let dir = context::cache_dir(args.cache_dir.as_deref())?;
     let limit = |flag| anyhow::Ok(context::cache_limit(flag)?.unwrap_or_default());
     let text = match args.action {
         None => cache::list(&dir, limit(None)?, args.json)?,
         Some(CacheAction::Prune { cache_size }) => cache::prune(&dir, limit(cache_size)?, args.json)?,
-        Some(CacheAction::Verify) => cache::verify(&dir, args.json, &Ui::new())?,
+        Some(CacheAction::Verify) => cache::verify(&dir, args.json, ui)?,
     };
     Ok(ui::print(&text)?)
 }

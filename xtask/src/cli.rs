@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and nothing else. All of it is known in every build.
 
 pub(crate) mod full;
+mod output;
 mod value;
 
 use std::num::NonZero;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use builder::cache::Limit;
 use builder::kind::Kind;
 use builder::packing::{Compression, Level};
+pub(crate) use output::Output;
 use value::{at_least_one, named};
 
 /// The maintainer's commands of qus.
@@ -21,6 +23,8 @@ use value::{at_least_one, named};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Subcommand)]

@@ -99,7 +99,7 @@ impl Site {
         let lock = Lock::load(&lock_path(&self.build.workspace))?;
         // A host that is not configured is for the plan to refuse.
         for line in self.config.compare(&lock, hosts)? {
-            ui.note(line);
+            ui.say(format!("warning: {line}"));
         }
         Ok(lock)
     }

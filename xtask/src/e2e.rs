@@ -14,7 +14,7 @@ use crate::error;
 use crate::testing::{self, Wanted};
 use crate::ui::{self, Ui};
 
-pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     if args.markdown {
         ui::print(&e2e::setups())?;
         return Ok(ExitCode::SUCCESS);
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
         bail!("no job can run on this machine: {reason}");
     }
 
-    let (ui, opened) = (Ui::new(), SystemTime::now());
+    let opened = SystemTime::now();
     let limit = context::cache_limit(args.sources.cache_size)?;
     let assets = workspace.join(testing::ASSETS);
     let wanted = Wanted {
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
         // Images that are there were made from the lock that is there.
         relock: args.layout.is_none(),
     };
-    let real = testing::real(&workspace, &own, &assets, wanted, &args.sources, &ui)?;
+    let real = testing::real(&workspace, &own, &assets, wanted, &args.sources, ui)?;
     // The lock that the images are made from may be a newer one.
     let selected = Jobs::all(native, &real.lock).select(&args.jobs)?;
     let show = |transcript: &str| match args.json {
@@ -57,30 +57,31 @@ pub(crate) fn run(args: &E2eArgs) -> anyhow::Result<ExitCode> {
             ui.note(transcript.trim_end());
             Ok(())
         }
+        false if ui.is_quiet() => Ok(()),
         false => ui::print(transcript),
     };
     let options = Options {
         engines: &args.engine,
         sabotage: args.sabotage,
         parallel: args.parallel,
-        progress: &ui,
+        progress: ui,
         show: &show,
         explain: error::render,
     };
     let results =
         selected.run(&Place { site: &real.site.build, layout: &layout, assets: &assets }, &options)?;
-    real.bound_cache(limit, opened, &ui)?;
+    real.bound_cache(limit, opened, ui)?;
 
     ui::print(&if args.json { results.json()? } else { results.table() })?;
     for change in results.changed_by_others() {
-        ui.note(format!("note: changed meanwhile, by others: {change}"));
+        ui.say(format!("note: changed meanwhile, by others: {change}"));
     }
     for change in results.left() {
-        ui.note(format!("error: the machine is not as it was before: {change}"));
+        ui.say(format!("error: the machine is not as it was before: {change}"));
     }
     let failed = results.failed();
     if failed > 0 {
-        ui.note(format!("error: {failed} of {} failed", base::count(results.count(), "job", "jobs")));
+        ui.say(format!("error: {failed} of {} failed", base::count(results.count(), "job", "jobs")));
     }
     Ok(if failed == 0 && results.left().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -3,17 +3,18 @@
 use std::process::ExitCode;
 
 use crate::cli::full::Command;
+use crate::ui::Ui;
 use crate::{bench, docs, e2e, lock, manual, page, release, testing};
 
-pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: &Command, ui: &Ui) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Lock(args) => return lock::run(args),
-        Command::Release(args) => release::run(args)?,
-        Command::Bench(args) => return bench::run(args),
-        Command::Report(args) => page::run(args)?,
-        Command::Test(args) => return testing::run(args),
+        Command::Lock(args) => return lock::run(args, ui),
+        Command::Release(args) => release::run(args, ui)?,
+        Command::Bench(args) => return bench::run(args, ui),
+        Command::Report(args) => page::run(args, ui)?,
+        Command::Test(args) => return testing::run(args, ui),
         Command::Docs(args) => return docs::run(args),
-        Command::E2e(args) => return e2e::run(args),
+        Command::E2e(args) => return e2e::run(args, ui),
         Command::Man(args) => manual::run(args)?,
     }
     Ok(ExitCode::SUCCESS)

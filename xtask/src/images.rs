@@ -22,11 +22,10 @@ use builder::plan::{Plan, Selection};
 use builder::summary;
 use files::Draft;
 
-pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
-    let ui = Ui::new();
+pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     let started = SystemTime::now();
     let site = Site::open(&args.sources)?;
-    let lock = site.lock(&args.host, &ui)?;
+    let lock = site.lock(&args.host, ui)?;
     let selection = Selection {
         hosts: args.host.clone(),
         kinds: args.kind.clone(),
@@ -60,14 +59,14 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     }
     let limit = context::cache_limit(args.sources.cache_size)?;
     // All that may refuse is asked before minutes of work: the registry, the engine, and the places of files.
-    let shipping = Shipping::prepare(&args.ship.options(), args.dry_run, &plan, order.repository, &ui)?;
+    let shipping = Shipping::prepare(&args.ship.options(), args.dry_run, &plan, order.repository, ui)?;
     let archive = args.archive.as_deref().filter(|_| !args.dry_run);
     let archive = archive.map(|path| anyhow::Ok((path, Draft::create(path)?))).transpose()?;
     let (built, changed) = images::build(&plan, &order, &others, &ui.shared())?;
     // Listing a large cache takes longer than a build that has nothing to do.
     if aside.is_none() && (changed || limit.is_some()) {
         let _step = ui.moment("making room in the cache");
-        cache::bound(site.build.fetch.cache(), limit, started, &ui)?;
+        cache::bound(site.build.fetch.cache(), limit, started, ui)?;
     }
     let mut layout = LayoutWriter::create(order.output)?;
     let is_lent = archive.is_some() || args.ship.load || args.ship.push;
@@ -78,11 +77,11 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
         }
     }
     if let Some((path, draft)) = archive {
-        write_archive(path, draft, &built, &order, &ui)?;
+        write_archive(path, draft, &built, &order, ui)?;
     }
     let partial = !args.host.is_empty();
     let written = Layout::open(order.output)?;
-    let shipped = shipping.run(&built, &written, &site.config.repository, partial, &ui)?;
+    let shipped = shipping.run(&built, &written, &site.config.repository, partial, ui)?;
     if is_lent {
         layout.prune()?;
     }
@@ -91,7 +90,7 @@ pub(crate) fn run(args: &ImagesArgs) -> anyhow::Result<()> {
     } else {
         summary::table(&built)
     };
-    stdout.result(&text, &ui)?;
+    stdout.result(&text, ui)?;
     order.trace.finish()?;
     ui.note(match (&aside, changed) {
         (Some(_), _) => format!("nothing was written to {}: this was a dry run", output.display()),

@@ -16,10 +16,10 @@ use crate::context;
 use crate::ui::Ui;
 
 /// Runs this very command line with the feature `full`. Returns only if that fails.
-pub(crate) fn rerun() -> anyhow::Result<ExitCode> {
+pub(crate) fn rerun(ui: &Ui) -> anyhow::Result<ExitCode> {
     let workspace = context::workspace()?;
-    Ui::new().note("this command needs more than images do: cargo compiles that, once");
-    let error = full(cargo(), &workspace, std::env::args_os().skip(1)).exec();
+    ui.note("this command needs more than images do: cargo compiles that, once");
+    let error = full(cargo(), &ui.cargo(), &workspace, std::env::args_os().skip(1)).exec();
     Err(error).context("cannot run cargo")
 }
 
@@ -28,10 +28,16 @@ fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// The program with everything, on the same arguments. The working directory stays: paths may be relative to it.
-fn full(cargo: OsString, workspace: &Path, arguments: impl Iterator<Item = OsString>) -> Command {
+/// The program with everything, on the same arguments; `options` are cargo's. The working directory stays: paths may be
+/// relative to it.
+fn full(
+    cargo: OsString,
+    options: &[String],
+    workspace: &Path,
+    arguments: impl Iterator<Item = OsString>,
+) -> Command {
     let mut command = Command::new(cargo);
-    command.args(["run", "--package", "xtask", "--features", "full", "--manifest-path"]);
+    command.arg("run").args(options).args(["--package", "xtask", "--features", "full", "--manifest-path"]);
     command.arg(workspace.join("Cargo.toml")).arg("--").args(arguments);
     command
 }
@@ -45,11 +51,14 @@ mod tests {
     #[test]
     fn arguments_are_passed_on_as_they_are() {
         let arguments = ["lock", "--report", "a b", "--check"].map(OsString::from);
-        let command = full("/bin/cargo".into(), Path::new("/src/qus"), arguments.into_iter());
+        let options = ["--quiet", "--color", "never"].map(str::to_owned);
+        let command = full("/bin/cargo".into(), &options, Path::new("/src/qus"), arguments.into_iter());
         assert_eq!(command.get_program(), "/bin/cargo");
-        let expected = ["run", "--package", "xtask", "--features", "full", "--manifest-path"];
-        let expected =
-            expected.into_iter().chain(["/src/qus/Cargo.toml", "--", "lock", "--report", "a b", "--check"]);
+        let expected = ["run", "--quiet", "--color", "never", "--package", "xtask", "--features", "full"];
+        let expected = expected
+            .into_iter()
+            .chain(["--manifest-path", "/src/qus/Cargo.toml"])
+            .chain(["--", "lock", "--report", "a b", "--check"]);
         assert_eq!(command.get_args().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         assert_eq!(command.get_current_dir(), None);
     }

@@ -19,8 +19,7 @@ use base::Hinted;
 use builder::Config;
 use builder::cache;
 
-pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
-    let ui = Ui::new();
+pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let started = SystemTime::now();
     let limit = context::cache_limit(args.sources.cache_size)?;
     let Site { config, build } = Site::open(&args.sources)?;
@@ -40,20 +39,20 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
         files::remove(file)?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    builder::announce(&mirror, &ui);
+    builder::announce(&mirror, ui);
     // What is read of the archive has a task for each file; this one is for what is done with it.
     let step = ui.moment("comparing with the archive");
-    let look = |request: &Request| runtime.block_on(resolve::look(&fetch, &mirror, &keyring, request, &ui));
+    let look = |request: &Request| runtime.block_on(resolve::look(&fetch, &mirror, &keyring, request, ui));
     // That is a question of images.
     let new_hosts = |lock: &Lock| match args.libc {
         true => Vec::new(),
-        false => runtime.block_on(resolve::new_hosts(lock, &fetch, &mirror, &keyring, &request, &ui)),
+        false => runtime.block_on(resolve::new_hosts(lock, &fetch, &mirror, &keyring, &request, ui)),
     };
 
     if args.check {
         let lock = old?;
         let concessions = Concessions::recorded(&lock, &request);
-        let changes = runtime.block_on(resolve::check(&lock, &fetch, &mirror, &keyring, &request, &ui))?;
+        let changes = runtime.block_on(resolve::check(&lock, &fetch, &mirror, &keyring, &request, ui))?;
         let mut comparison = if changes.is_empty() {
             Comparison::default()
         } else {
@@ -64,7 +63,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
                 new => new,
             };
             if let Err(error) = &new {
-                ui.note(format!("no new lock can be made: {error}"));
+                ui.say(format!("no new lock can be made: {error}"));
             }
             let mut comparison = resolve::compare(&request, &lock, new.as_ref(), &changes);
             if let Ok(new) = &new {
@@ -74,21 +73,21 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
         };
         comparison.findings.extend(new_hosts(&lock));
         drop(step);
-        show(&comparison, &concessions, args, &stdout, &ui)?;
+        show(&comparison, &concessions, args, &stdout, ui)?;
         return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     if let Err(error) = &old
         && path.exists()
     {
-        ui.note(format!("{error}: nothing tells whether a suite is older than it was"));
+        ui.say(format!("warning: {error}: nothing tells whether a suite is older than it was"));
     }
     let new = look(&request)?;
     let mut news = resolve::new_targets(&request, &new.unknown);
     news.extend(new_hosts(&new.lock));
     for finding in &news {
-        ui.note(format!("{}: {finding}", finding.kind.name()));
+        ui.say(format!("{}: {finding}", finding.kind.name()));
     }
-    cache::bound(fetch.cache(), limit, started, &ui)?;
+    cache::bound(fetch.cache(), limit, started, ui)?;
     drop(step);
     let old = old.ok();
     if let (Some(file), Some(old)) = (&args.report, &old) {
@@ -102,7 +101,7 @@ pub(crate) fn run(args: &LockArgs) -> anyhow::Result<ExitCode> {
         lock.write(&path)?;
     }
     if !args.json {
-        stdout.result(&lock::summary::table(&lock, &config.hosts), &ui)?;
+        stdout.result(&lock::summary::table(&lock, &config.hosts), ui)?;
     } else {
         ui::print(&lock::summary::json(&lock)?)?;
     }

@@ -44,33 +44,35 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     memory::return_what_is_freed();
-    let result = run(&Cli::parse().command);
+    let cli = Cli::parse();
+    let ui = ui::Ui::new(cli.output);
+    let result = run(&cli.command, &ui);
     result.unwrap_or_else(|error| {
         let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
             let error: Option<&std::io::Error> = cause.downcast_ref();
             error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
         };
         if !error.chain().any(broken_pipe) {
-            ui::Ui::new().note(error::render(&error));
+            ui.say(error::render(&error));
         }
         ExitCode::FAILURE
     })
 }
 
-fn run(command: &Command) -> anyhow::Result<ExitCode> {
+fn run(command: &Command, ui: &ui::Ui) -> anyhow::Result<ExitCode> {
     match command {
         #[cfg(feature = "full")]
-        Command::Full(command) => return full::run(command),
+        Command::Full(command) => return full::run(command, ui),
         #[cfg(not(feature = "full"))]
-        Command::Full(cli::full::Command::Test(args)) => return lean::test::run(args),
+        Command::Full(cli::full::Command::Test(args)) => return lean::test::run(args, ui),
         #[cfg(not(feature = "full"))]
-        Command::Full(_) => return lean::rerun(),
+        Command::Full(_) => return lean::rerun(ui),
         #[cfg(not(feature = "full"))]
-        Command::Images(args) if args.ship.may_take_engine(args.dry_run) => return lean::rerun(),
-        Command::Images(args) => images::run(args)?,
-        Command::Manifest(args) => manifest::run(args)?,
-        Command::Verify(args) => verify::run(args)?,
-        Command::Cache(args) => cache::run(args)?,
+        Command::Images(args) if args.ship.may_take_engine(args.dry_run) => return lean::rerun(ui),
+        Command::Images(args) => images::run(args, ui)?,
+        Command::Manifest(args) => manifest::run(args, ui)?,
+        Command::Verify(args) => verify::run(args, ui)?,
+        Command::Cache(args) => cache::run(args, ui)?,
         Command::Notes(args) => notes::run(args)?,
         Command::Completions { shell } => completions::run(*shell)?,
     }

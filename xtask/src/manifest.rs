@@ -13,13 +13,12 @@ use crate::stdout::Stdout;
 use crate::ui::{self, Ui};
 use builder::Config;
 
-pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
-    let ui = Ui::new();
+pub(crate) fn run(args: &ManifestArgs, ui: &Ui) -> anyhow::Result<()> {
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
     for line in config.compare(&lock, &[])? {
-        ui.note(line);
+        ui.say(format!("warning: {line}"));
     }
     let compression = args.compression.unwrap_or(config.compression);
     let plan = Plan::new(&config.hosts, &Selection { compression, ..Selection::default() }, &lock)?;
@@ -33,7 +32,7 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
         let access = if args.dry_run { Access::Pull } else { Access::Push };
         let registry = connect(&repository, &args.registry.options(), access).await?;
         let expected = expected.as_ref().zip(args.expect.as_deref());
-        join(&plan, &lock, &registry, expected, args.dry_run, &ui).await
+        join(&plan, &lock, &registry, expected, args.dry_run, ui).await
     })?;
     let tag = |tag: Tagged| Shipped::new(&repository, &tag.tag, tag.digest, tag.moved);
     let shipped: Vec<Shipped> = tags.into_iter().map(tag).collect();
@@ -43,7 +42,7 @@ pub(crate) fn run(args: &ManifestArgs) -> anyhow::Result<()> {
     }
     let moved: Vec<&Shipped> = shipped.iter().filter(|tag| tag.moved).collect();
     for tag in &moved {
-        stdout.result(&format!("{} -> {}\n", tag.reference, tag.digest), &ui)?;
+        stdout.result(&format!("{} -> {}\n", tag.reference, tag.digest), ui)?;
     }
     let would = if args.dry_run { "would be " } else { "" };
     ui.note(match moved.len() {

@@ -16,8 +16,7 @@ use report::Matrix;
 /// Where `cargo xtask images` puts the layout.
 const LAYOUT: &str = "target/images";
 
-pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<()> {
-    let ui = Ui::new();
+pub(crate) fn run(args: &ReportArgs, ui: &Ui) -> anyhow::Result<()> {
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
@@ -28,7 +27,7 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<()> {
             Layout::open(layout).and_then(|layout| Sizes::read(&layout)).with_context(cannot_take)?
         }
         (false, None) => {
-            ui.note(format!("{} is not there: the report has no sizes", layout.display()));
+            ui.say(format!("warning: {} is not there: the report has no sizes", layout.display()));
             Sizes::default()
         }
         (false, Some(_)) => {

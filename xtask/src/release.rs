@@ -10,13 +10,12 @@ use crate::context::{self, Site};
 use crate::manual;
 use crate::ui::{self, Ui};
 
-pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
-    let ui = Ui::new();
+pub(crate) fn run(args: &ReleaseArgs, ui: &Ui) -> anyhow::Result<()> {
     let started = SystemTime::now();
     let site = Site::open(&args.sources)?;
     let images = images::Order {
         site: &site.build,
-        lock: &site.lock(&args.host, &ui)?,
+        lock: &site.lock(&args.host, ui)?,
         repository: &site.config.repository,
         output: &std::path::absolute(&args.layout)?,
         jobs: args.jobs,
@@ -37,7 +36,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let limit = context::cache_limit(args.sources.cache_size)?;
     let assets = release::make(&order, &ui.shared())?;
     if assets.changed() || limit.is_some() {
-        cache::bound(site.build.fetch.cache(), limit, started, &ui)?;
+        cache::bound(site.build.fetch.cache(), limit, started, ui)?;
     }
     ui::print(&if args.json { summary::json(&assets)? } else { summary::table(&assets) })?;
     images.trace.finish()?;

@@ -36,7 +36,7 @@ impl Stdout {
         match self.taken {
             None => ui::print(text),
             Some(_) => {
-                ui.note(text.trim_end());
+                ui.say(text.trim_end());
                 Ok(())
             }
         }

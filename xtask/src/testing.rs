@@ -45,25 +45,24 @@ const LOCK: &str = "QUS_TEST_LOCK";
 /// Names the folder with Debian's `qemu-user` for this machine to the tests, unpacked.
 const QEMU_DIR: &str = "QUS_TEST_QEMU_DIR";
 
-pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
-    let ui = Ui::new();
+pub(crate) fn run(args: &TestArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     if let Some(outcomes) = std::env::var_os(binary::OUTCOMES) {
-        return binary::run(&args.args, Path::new(&outcomes), &ui);
+        return binary::run(&args.args, Path::new(&outcomes), ui);
     }
     let started = SystemTime::now();
     let limit = context::cache_limit(None)?;
     let workspace = context::workspace()?;
     let layout = workspace.join(IMAGES);
-    let Prepared { lock, register, qemu } = prepare(&workspace, &layout, &ui)?;
+    let Prepared { lock, register, qemu } = prepare(&workspace, &layout, ui)?;
     let mut variables: Vec<(&str, &Path)> = vec![(LAYOUT, &layout), (LOCK, &lock), (REGISTER_DIR, &register)];
     match &qemu {
         Some(dir) => variables.push((QEMU_DIR, dir)),
         None => {
-            ui.note("no images are built for this machine's architecture: tests that run QEMU are skipped");
+            ui.say("warning: no images are built for this machine's architecture: tests that run QEMU are skipped");
         }
     }
-    let result = suite::run(&workspace, &variables, &args.args, &ui);
-    let bounded = cache::bound(&Cache::open(&context::cache_dir(None)?)?, limit, started, &ui);
+    let result = suite::run(&workspace, &variables, &args.args, ui);
+    let bounded = cache::bound(&Cache::open(&context::cache_dir(None)?)?, limit, started, ui);
     result.and(bounded).map(|()| ExitCode::SUCCESS)
 }
 
@@ -143,8 +142,8 @@ pub(crate) fn real(
         if !wanted.relock || !is_gone(&error) {
             return Err(error);
         }
-        ui.note(format!("{error:#}"));
-        ui.note("the archive has moved on from the lock: the tests go on with a lock of their own, made now");
+        ui.say(format!("warning: {error:#}"));
+        ui.say("the archive has moved on from the lock: the tests go on with a lock of their own, made now");
         lock = relock(&site, ui)?;
         build(&lock)?;
         lock_path = workspace.join("target/test.lock");

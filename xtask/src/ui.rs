@@ -2,14 +2,19 @@
 //! seconds. All of it on stderr.
 
 mod heartbeat;
+mod paint;
 
+use std::borrow::Cow;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) use base::size;
+use clap::ColorChoice;
 use heartbeat::{Heartbeat, Running, SILENCE, Unit};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::Output;
 
 /// The progress display of one run. Cheap to clone; all clones draw to the same place.
 #[derive(Clone)]
@@ -17,16 +22,33 @@ pub(crate) struct Ui {
     bars: MultiProgress,
     /// Everything is printed through it, so that it knows when that was. It watches over tasks where nothing is drawn.
     heartbeat: Heartbeat,
-    terminal: bool,
+    /// True if bars are drawn.
+    drawn: bool,
+    colored: bool,
+    output: Output,
 }
 
 impl Ui {
     /// Draws to stderr.
-    pub(crate) fn new() -> Ui {
+    pub(crate) fn new(output: Output) -> Ui {
         let terminal = std::io::stderr().is_terminal();
-        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let drawn = terminal && !output.quiet;
+        let target = if drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let heartbeat = Heartbeat::new(Box::new(std::io::stderr()), SILENCE);
-        Ui { bars: MultiProgress::with_draw_target(target), heartbeat, terminal }
+        let colored = paint::is_wanted(output.color, |name| std::env::var(name).ok(), terminal);
+        Ui { bars: MultiProgress::with_draw_target(target), heartbeat, drawn, colored, output }
+    }
+
+    /// True if nothing but errors, warnings and the result is wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.output.quiet
+    }
+
+    /// The options that have cargo print as much as this does, in the same colours. No variables: those would reach what cargo
+    /// starts, such as tests that run cargo themselves.
+    pub(crate) fn cargo(&self) -> Vec<String> {
+        let quiet = self.is_quiet().then(|| "--quiet".to_owned());
+        quiet.into_iter().chain(["--color".to_owned(), self.output.color.to_string()]).collect()
     }
 
     /// The display as the libraries see it.
@@ -34,12 +56,30 @@ impl Ui {
         Arc::new(self.clone())
     }
 
-    /// One line that stays.
+    /// A line about how the work goes.
     pub(crate) fn note(&self, line: impl AsRef<str>) {
-        match self.terminal {
-            true => self.bars.suspend(|| self.heartbeat.line(line.as_ref())),
+        if !self.is_quiet() {
+            self.say(line);
+        }
+    }
+
+    /// A line that only those want who asked for all of them.
+    pub(crate) fn detail(&self, line: impl AsRef<str>) {
+        if self.output.verbose {
+            self.note(line);
+        }
+    }
+
+    /// A line that is always printed: an error, a warning, a part of the result.
+    pub(crate) fn say(&self, line: impl AsRef<str>) {
+        let line = match self.colored {
+            true => Cow::Owned(paint::paint(line.as_ref())),
+            false => Cow::Borrowed(line.as_ref()),
+        };
+        match self.drawn {
+            true => self.bars.suspend(|| self.heartbeat.line(&line)),
             // Never both locks at once: the heartbeat looks at bars, which may be waiting for the display.
-            false => self.heartbeat.line(line.as_ref()),
+            false => self.heartbeat.line(&line),
         }
     }
 
@@ -60,7 +100,7 @@ impl Ui {
 
     /// A task with a line of its own where nothing is drawn.
     fn announced(&self, what: &str, unit: Unit, total: Option<u64>) -> Task {
-        if !self.terminal {
+        if !self.drawn {
             match total {
                 Some(total) if unit == Unit::Bytes => self.note(format!("{what} ({})", size(total))),
                 _ => self.note(what),
@@ -77,11 +117,12 @@ impl Ui {
             None => ProgressBar::new_spinner(),
         };
         let bar = self.bars.add(bar.with_style(style).with_message(what.to_owned()));
-        let running = match self.terminal {
+        let running = match self.drawn {
             true => {
                 bar.enable_steady_tick(Duration::from_millis(120));
                 None
             }
+            false if self.is_quiet() => None,
             false => Some(self.heartbeat.watch(what, unit, &bar)),
         };
         Task { bar, started: Instant::now(), _running: running }
@@ -107,6 +148,14 @@ impl debian::progress::Progress for Ui {
 
     fn note(&self, message: &str) {
         Ui::note(self, message);
+    }
+
+    fn warn(&self, message: &str) {
+        Ui::say(self, message);
+    }
+
+    fn detail(&self, message: &str) {
+        Ui::detail(self, message);
     }
 }
 

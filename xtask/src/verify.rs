@@ -15,20 +15,19 @@ use crate::cli::{RegistryArgs, VerifyArgs};
 use crate::ui::{self, Ui, size};
 use base::{Hinted, count};
 
-pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<()> {
-    let ui = Ui::new();
+pub(crate) fn run(args: &VerifyArgs, ui: &Ui) -> anyhow::Result<()> {
     let path = Path::new(&args.what);
     // A folder that is there is meant.
     if path.exists() {
-        return verify_layout(path, &args.what, args, &ui);
+        return verify_layout(path, &args.what, args, ui);
     }
     let reference = reference(&args.what)?;
     if args.deep {
         let copy = tempfile::tempdir().context("cannot make a temporary directory")?;
-        pull(&reference, &args.registry, copy.path(), &ui)?;
-        return verify_layout(copy.path(), &args.what, args, &ui);
+        pull(&reference, &args.registry, copy.path(), ui)?;
+        return verify_layout(copy.path(), &args.what, args, ui);
     }
-    settle(&args.what, &look(&reference, &args.registry, &ui)?, &ui)
+    settle(&args.what, &look(&reference, &args.registry, ui)?, ui)
 }
 
 /// Asks the registry for all that `reference` leads to; the problems that were found.
@@ -117,7 +116,7 @@ fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow:
 /// Problems are told one by one, and then make an error.
 fn settle(name: &str, problems: &[String], ui: &Ui) -> anyhow::Result<()> {
     for problem in problems {
-        ui.note(problem);
+        ui.say(problem);
     }
     match problems.len() {
         0 => Ok(()),

@@ -142,7 +142,7 @@ pub fn verify(dir: &Path, as_json: bool, progress: &dyn Progress) -> anyhow::Res
                     bound::remove(memo).with_context(|| format!("cannot remove {}", memo.path.display()))?;
                 }
                 bound::remove(entry).with_context(|| format!("cannot remove {path}"))?;
-                progress.note(&format!("removed {path}: it has changed since it was made"));
+                progress.warn(&format!("removed {path}: it has changed since it was made"));
                 removed.push(path.to_string());
             }
         }

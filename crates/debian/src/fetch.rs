@@ -63,6 +63,11 @@ pub enum Error {
     Cache(#[from] cache::Error),
 }
 
+/// The name of the file that is at `urls`: the first of them may be a digest (by-hash), the last is a plain path.
+fn file_name(urls: &[Address]) -> &str {
+    urls.last().map_or("", name_of)
+}
+
 fn list(failures: &[(Address, Reason)]) -> String {
     let each: Vec<String> = failures.iter().map(|(url, reason)| format!("{url}: {reason}")).collect();
     each.join("; ")
@@ -126,6 +131,7 @@ impl Fetcher {
         progress: &dyn Progress,
     ) -> Result<PathBuf, Error> {
         if let Some(path) = self.cache.get(size, &digest)? {
+            progress.detail(&format!("in the cache: {}", file_name(urls)));
             return Ok(path);
         }
         Ok(self.fetched(urls, size, digest, progress).await?.into_path())
@@ -141,7 +147,10 @@ impl Fetcher {
         progress: &dyn Progress,
     ) -> Result<PathBuf, Error> {
         let path = match self.cache.get(size, &digest)? {
-            Some(path) => path,
+            Some(path) => {
+                progress.detail(&format!("in the cache: {}", file_name(urls)));
+                path
+            }
             None => match self.fetched(urls, size, digest, progress).await? {
                 Fetched::Now(path) => return Ok(path),
                 Fetched::Meanwhile(path) => path,
@@ -163,8 +172,7 @@ impl Fetcher {
         digest: Digest,
         progress: &dyn Progress,
     ) -> Result<Fetched, Error> {
-        // The first address may be a digest (by-hash); the last one is a plain path.
-        let name = urls.last().map_or("", name_of).to_owned();
+        let name = file_name(urls).to_owned();
         if self.offline {
             return Err(Error::Offline { name });
         }
@@ -175,7 +183,10 @@ impl Fetcher {
         let mut failures = Vec::new();
         for url in urls {
             match self.pinned_from(url, size, digest, &mut partial, task.as_mut(), progress).await? {
-                Ok(()) => return Ok(Fetched::Now(partial.complete()?)),
+                Ok(()) => {
+                    progress.detail(&format!("fetched {url}"));
+                    return Ok(Fetched::Now(partial.complete()?));
+                }
                 Err(reason) => failures.push((url.clone(), reason)),
             }
         }

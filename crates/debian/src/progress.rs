@@ -22,6 +22,14 @@ pub trait Progress: Send + Sync {
 
     /// Something that a waiting user wants to know, in one line: why there is a pause.
     fn note(&self, message: &str);
+
+    /// Something that every user has to know, in one line, however little they want to see.
+    fn warn(&self, message: &str) {
+        self.note(message);
+    }
+
+    /// Something that only a curious user wants to know, in one line: where from a file is.
+    fn detail(&self, _message: &str) {}
 }
 
 /// One download, or one step.

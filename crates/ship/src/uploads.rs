@@ -34,8 +34,14 @@ impl registry::Progress for Uploads<'_> {
             }
             Event::Ended { blob, outcome } => {
                 bars.remove(&blob.digest);
-                if self.mode == Mode::DryRun && outcome == Outcome::Uploaded {
-                    self.progress.note(&format!("would upload {} ({})", blob.digest, size(blob.size)));
+                let blob = format!("{} ({})", blob.digest, size(blob.size));
+                match outcome {
+                    Outcome::Uploaded if self.mode == Mode::DryRun => {
+                        self.progress.warn(&format!("would upload {blob}"));
+                    }
+                    Outcome::Uploaded => self.progress.detail(&format!("uploaded {blob}")),
+                    Outcome::Mounted => self.progress.detail(&format!("mounted {blob}")),
+                    Outcome::Present => self.progress.detail(&format!("there already: {blob}")),
                 }
             }
             Event::Tagged { tagged } if tagged.moved && self.mode == Mode::Push => {

@@ -17,13 +17,12 @@ use crate::lines::{self, SILENCE};
 use crate::ui::Ui;
 
 /// Compiles what `args` select, and runs this very command line in the program that came of it. Returns only if that fails.
-pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &TestArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let workspace = context::workspace()?;
-    let ui = Ui::new();
-    let program = match compile(&workspace, &args.args, &ui)? {
+    let program = match compile(&workspace, &args.args, ui)? {
         Some(program) => program,
         // Only tests that do not use it were selected.
-        None => compile(&workspace, &[], &ui)?.context("cannot compile the tests")?,
+        None => compile(&workspace, &[], ui)?.context("cannot compile the tests")?,
     };
     let error = Command::new(&program).args(std::env::args_os().skip(1)).exec();
     Err(error).with_context(|| format!("cannot run {}", program.display()))
@@ -33,6 +32,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
 fn compile(workspace: &Path, arguments: &[String], ui: &Ui) -> anyhow::Result<Option<PathBuf>> {
     let mut child = Command::new(super::cargo())
         .arg("test")
+        .args(ui.cargo())
         .args(TESTS)
         .args(["--no-run", "--message-format", "json-render-diagnostics"])
         .args(arguments)
@@ -54,8 +54,8 @@ fn compile(workspace: &Path, arguments: &[String], ui: &Ui) -> anyhow::Result<Op
     let silent = |elapsed: Duration| {
         if !terminal {
             ui.note(format!(
-                "still compiling the tests: {} parts in {} s",
-                compiled.borrow().0,
+                "still compiling the tests: {} in {} s",
+                base::count(compiled.borrow().0, "part", "parts"),
                 elapsed.as_secs()
             ));
         }

@@ -23,24 +23,39 @@ const SKIPPED: &str = "QUS_TEST_SKIPPED";
 /// Runs `command`, a test binary and its arguments, and appends its outcome to the file `outcomes`.
 pub(super) fn run(command: &[String], outcomes: &Path, ui: &Ui) -> anyhow::Result<ExitCode> {
     let (program, arguments) = command.split_first().context("no test binary is named")?;
+    // Cargo passes on its own option, with which libtest names no test. What a failed binary prints is shown all the same.
+    let (quiet, arguments): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|argument| *argument == "--quiet");
+    let is_quiet = !quiet.is_empty();
     let binary = binary(Path::new(program))?;
-    let tests = list(program, arguments)?;
+    let tests = list(program, &arguments)?;
     let skipped = tempfile::NamedTempFile::new()?;
     let mut child = Command::new(program)
-        .args(arguments)
+        .args(&arguments)
         .env_remove(OUTCOMES)
         .env(SKIPPED, skipped.path())
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot run {program}"))?;
     let output = RefCell::new(Output::new(tests));
+    let mut kept = Vec::new();
     let each = |line: &[u8]| {
-        // A closed stdout is no reason to stop: the outcome counts.
-        let _ = io::stdout().write_all(line);
+        match is_quiet {
+            true => kept.extend_from_slice(line),
+            // A closed stdout is no reason to stop: the outcome counts.
+            false => drop(io::stdout().write_all(line)),
+        }
         output.borrow_mut().line(String::from_utf8_lossy(line).trim_end());
     };
-    let silent = |elapsed| ui.note(output.borrow().progress(&binary, elapsed));
+    let silent = |elapsed| {
+        if !is_quiet {
+            ui.note(output.borrow().progress(&binary, elapsed));
+        }
+    };
     let status = lines::follow(&mut child, SILENCE, each, silent)?;
+    if !status.success() {
+        let _ = io::stdout().write_all(&kept);
+    }
     let skipped = fs::read_to_string(skipped.path()).context("cannot read which tests were skipped")?;
     let skipped = skipped.lines().map(Skip::parse).collect();
     append(&output.into_inner().end(binary, status, skipped), outcomes)?;
@@ -48,7 +63,7 @@ pub(super) fn run(command: &[String], outcomes: &Path, ui: &Ui) -> anyhow::Resul
 }
 
 /// The names of the tests that `arguments` select.
-fn list(program: &str, arguments: &[String]) -> anyhow::Result<Vec<String>> {
+fn list(program: &str, arguments: &[&String]) -> anyhow::Result<Vec<String>> {
     let mut command = Command::new(program);
     command.args(arguments).args(["--list", "--format", "terse"]).env_remove(OUTCOMES);
     let output = command.output().with_context(|| format!("cannot run {program}"))?;

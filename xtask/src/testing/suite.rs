@@ -23,6 +23,7 @@ pub(super) fn run(
     let outcomes = tempfile::NamedTempFile::new()?;
     let status = Command::new("cargo")
         .arg("test")
+        .args(ui.cargo())
         .args(TESTS)
         .args(["--no-fail-fast", "--config", &binary::runner()?])
         .args(arguments)
@@ -32,7 +33,7 @@ pub(super) fn run(
         .status()
         .context("cannot run cargo")?;
     let summary = Summary(binary::read(outcomes.path())?);
-    ui.note(summary.list(started.elapsed()));
+    ui.say(summary.list(started.elapsed()));
     let hint = || summary.again().map(|command| format!("run just these again: {command}"));
     if let Some(hint) = hint() {
         return Err(Hinted::new(failure(&summary), hint).into());

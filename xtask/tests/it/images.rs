@@ -1,5 +1,6 @@
 //! `cargo xtask images` on a small archive: builds of a part, outputs of every kind, and what is printed meanwhile.
 
+mod messages;
 mod outputs;
 mod pace;
 mod partial;

@@ -59,6 +59,12 @@ impl Line {
         true
     }
 
+    /// The address of the archive.
+    #[allow(dead_code, reason = "not every test binary asks")]
+    pub(crate) fn url(&self) -> String {
+        self.server.borrow().as_ref().unwrap().url().to_owned()
+    }
+
     /// Stops serving.
     pub(crate) fn close(&self) {
         *self.server.borrow_mut() = None;
@@ -89,11 +95,11 @@ impl Line {
             .env_remove("QUS_MIRROR")
             .env_remove("QUS_CACHE_SIZE")
             // The user's own login is none of the test's business.
-            .env("DOCKER_CONFIG", self.path("docker"))
-            .envs(variables.iter().copied());
+            .env("DOCKER_CONFIG", self.path("docker"));
         if let Some(server) = &*self.server.borrow() {
             command.env("QUS_MIRROR", server.url());
         }
+        command.envs(variables.iter().copied());
         command
     }
 

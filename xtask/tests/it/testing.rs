@@ -119,3 +119,18 @@ fn every_binary_runs_and_every_test_has_its_outcome() {
     assert_eq!(again.len(), 1);
     assert_eq!((&again[0]["passed"], &again[0]["failed"]), (&json!(0), &json!(["inner::bad"])));
 }
+
+/// Cargo's `--quiet` reaches libtest, which then names no test.
+#[test]
+fn quiet_shows_what_failed_binaries_print_and_loses_no_outcome() {
+    let workspace = workspace();
+    let (output, outcomes) = run(workspace.path(), &["--quiet", "--lib", "--bins"]);
+    assert_eq!(output.status.code(), Some(101), "{output:?}");
+    let counts = |outcome: &Value| (outcome["passed"].clone(), outcome["failed"].clone());
+    let expected = [(json!(3), json!(["inner::bad"])), (json!(1), json!([]))];
+    assert_eq!(outcomes.iter().map(counts).collect::<Vec<_>>(), expected);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("test inner::bad ... FAILED\n") && !stdout.contains("main_is_there"), "{stdout}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!stderr.contains("tests are done"), "{stderr}");
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ::base::count;
 use arch::{Host, Status, Target};
 use debian::lock::Package;
 
@@ -24,7 +25,12 @@ pub(super) struct Missing<'a> {
 impl Builder<'_> {
     /// The layers that `plan` wants of `host` and layout and cache lack.
     pub(super) fn missing(&self, plan: &Plan, host: Host, memo: &Memo) -> anyhow::Result<Missing<'_>> {
-        let absent = |key: Key| memo.get(&key, self.layout).map(|layer| layer.is_none());
+        let (mut made, mut reused) = (0, 0);
+        let mut absent = |key: Key| -> anyhow::Result<bool> {
+            let is_absent = memo.get(&key, self.layout)?.is_none();
+            *if is_absent { &mut made } else { &mut reused } += 1;
+            Ok(is_absent)
+        };
         let (mut all, mut singles, mut base) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for form in plan.forms() {
             for LayerName { part, target } in wanted(plan, host) {
@@ -43,6 +49,8 @@ impl Builder<'_> {
                 }
             }
         }
+        let layers = count(reused, "layer", "layers");
+        self.progress.detail(&format!("{host}: {layers} of Debian's programs reused, {made} to be made"));
         let mut packages = Vec::new();
         for package in self.lock.qemu(host) {
             let wanted = |target: &Target| {

@@ -64,7 +64,7 @@ pub(super) fn finish(
             let kept = before.as_ref().map(|before| untouched(before, &set)).unwrap_or_default();
             let changed = tags.write(order.repository, &refs, &kept)?;
             if let Some(line) = narrow_line(&narrow, selection) {
-                progress.note(&line);
+                progress.warn(&line);
             }
             changed
         }

@@ -163,4 +163,12 @@ impl Progress for Named<'_> {
     fn note(&self, message: &str) {
         self.inner.note(message);
     }
+
+    fn warn(&self, message: &str) {
+        self.inner.warn(message);
+    }
+
+    fn detail(&self, message: &str) {
+        self.inner.detail(message);
+    }
 }
