@@ -3,24 +3,56 @@
 
 #![cfg_attr(feature = "full", allow(dead_code, reason = "only the tests of a program with `full` use it"))]
 
-pub(crate) mod test;
-
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::cli::full::{TESTS, TestArgs};
 use crate::context;
 use crate::ui::Ui;
+use base::count;
+
+/// What compiles the program with everything.
+const FULL: [&str; 5] = ["build", "--package", "xtask", "--features", "full"];
 
 /// Runs this very command line with the feature `full`. Returns only if that fails.
 pub(crate) fn rerun(ui: &Ui) -> anyhow::Result<ExitCode> {
-    let workspace = context::workspace()?;
     ui.note("this command needs more than images do: cargo compiles that, once");
-    let error = full(cargo(), &ui.cargo(), &workspace, std::env::args_os().skip(1)).exec();
-    Err(error).context("cannot run cargo")
+    become_compiled(&[FULL.map(str::to_owned).into()], ui)
+}
+
+/// `cargo xtask test`: has cargo compile the tests that `args` select, among which is the program with everything, and runs
+/// this very command line in that. So nothing is compiled for the tests and once more for the program that runs them.
+pub(crate) fn test(args: &TestArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
+    let tests = |arguments: &[String]| {
+        let own = ["test", "--no-run"].into_iter().chain(TESTS).map(str::to_owned);
+        own.chain(arguments.iter().cloned()).collect()
+    };
+    // Those that were selected may not use it.
+    become_compiled(&[tests(&args.args), tests(&[])], ui)
+}
+
+/// Runs this very command line in the program that comes of the first of cargo's `commands` that makes it.
+fn become_compiled(commands: &[Vec<String>], ui: &Ui) -> anyhow::Result<ExitCode> {
+    let workspace = context::workspace()?;
+    for arguments in commands {
+        let still = |parts, elapsed: Duration| {
+            ui.note(format!("still compiling: {} in {} s", count(parts, "part", "parts"), elapsed.as_secs()));
+        };
+        let mut command = command(cargo(), &ui.cargo(), &workspace, arguments);
+        let compiled = launch::compile(&mut command, "xtask", still).context("cannot run cargo")?;
+        anyhow::ensure!(compiled.status.success(), "cannot compile what this command needs");
+        if let Some(program) = compiled.program {
+            let error = Command::new(&program).args(std::env::args_os().skip(1)).exec();
+            return Err(error).with_context(|| format!("cannot run {}", program.display()));
+        }
+    }
+    // Cargo names the program whenever it compiles all tests.
+    anyhow::bail!("cannot compile what this command needs")
 }
 
 /// Cargo names itself to what it runs; otherwise it is found as a shell finds it.
@@ -28,17 +60,12 @@ fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// The program with everything, on the same arguments; `options` are cargo's. The working directory stays: paths may be
-/// relative to it.
-fn full(
-    cargo: OsString,
-    options: &[String],
-    workspace: &Path,
-    arguments: impl Iterator<Item = OsString>,
-) -> Command {
+/// Cargo with `arguments`, the first of which is its command. The working directory stays: paths may be relative to it.
+fn command(cargo: OsString, options: &[String], workspace: &Path, arguments: &[String]) -> Command {
     let mut command = Command::new(cargo);
-    command.arg("run").args(options).args(["--package", "xtask", "--features", "full", "--manifest-path"]);
-    command.arg(workspace.join("Cargo.toml")).arg("--").args(arguments);
+    let (first, rest) = arguments.split_at(1.min(arguments.len()));
+    command.args(first).args(options).args(launch::FORMAT);
+    command.arg("--manifest-path").arg(workspace.join("Cargo.toml")).args(rest);
     command
 }
 
@@ -49,16 +76,13 @@ mod tests {
     use clap::Parser as _;
 
     #[test]
-    fn arguments_are_passed_on_as_they_are() {
-        let arguments = ["lock", "--report", "a b", "--check"].map(OsString::from);
+    fn cargo_gets_its_options_before_those_of_its_command() {
         let options = ["--quiet", "--color", "never"].map(str::to_owned);
-        let command = full("/bin/cargo".into(), &options, Path::new("/src/qus"), arguments.into_iter());
+        let arguments = ["test", "--no-run", "--", "x"].map(str::to_owned);
+        let command = command("/bin/cargo".into(), &options, Path::new("/src/qus"), &arguments);
         assert_eq!(command.get_program(), "/bin/cargo");
-        let expected = ["run", "--quiet", "--color", "never", "--package", "xtask", "--features", "full"];
-        let expected = expected
-            .into_iter()
-            .chain(["--manifest-path", "/src/qus/Cargo.toml"])
-            .chain(["--", "lock", "--report", "a b", "--check"]);
+        let expected = ["test", "--quiet", "--color", "never"].into_iter().chain(launch::FORMAT);
+        let expected = expected.chain(["--manifest-path", "/src/qus/Cargo.toml", "--no-run", "--", "x"]);
         assert_eq!(command.get_args().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         assert_eq!(command.get_current_dir(), None);
     }

@@ -6,7 +6,6 @@ mod completions;
 mod context;
 mod error;
 mod images;
-mod lines;
 mod manifest;
 mod memory;
 mod notes;
@@ -64,7 +63,7 @@ fn run(command: &Command, ui: &ui::Ui) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "full")]
         Command::Full(command) => return full::run(command, ui),
         #[cfg(not(feature = "full"))]
-        Command::Full(cli::full::Command::Test(args)) => return lean::test::run(args, ui),
+        Command::Full(cli::full::Command::Test(args)) => return lean::test(args, ui),
         #[cfg(not(feature = "full"))]
         Command::Full(_) => return lean::rerun(ui),
         #[cfg(not(feature = "full"))]

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) use base::size;
-use clap::ColorChoice;
 use heartbeat::{Heartbeat, Running, SILENCE, Unit};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 

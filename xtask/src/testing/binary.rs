@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::Context as _;
+use launch::lines::{self, SILENCE};
 
 use super::outcome::{Binary, Outcome, Output, Skip};
-use crate::lines::{self, SILENCE};
 use crate::ui::Ui;
 
 /// Names the file that outcomes are appended to. Set by `cargo xtask test` for cargo, which starts test binaries through

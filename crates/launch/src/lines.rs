@@ -6,11 +6,11 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// The longest time in which people see nothing is five seconds.
-pub(crate) const SILENCE: Duration = Duration::from_secs(4);
+pub const SILENCE: Duration = Duration::from_secs(4);
 
 /// Gives `each` every line of `child`'s stdout, a pipe, with its end; and calls `silent`, with the time since the start, when
 /// none came for as long as `silence`. Returns when `child` has ended, even if something that it started still holds the pipe.
-pub(crate) fn follow(
+pub fn follow(
     child: &mut Child,
     silence: Duration,
     mut each: impl FnMut(&[u8]),

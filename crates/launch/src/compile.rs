@@ -1,0 +1,82 @@
+//! One run of cargo.
+
+use std::cell::Cell;
+use std::io::{self, IsTerminal as _, Read, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::lines::{self, SILENCE};
+use crate::message;
+
+/// How often to look whether something was printed.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What came of a run of cargo.
+#[derive(Debug)]
+pub struct Compiled {
+    /// How cargo ended.
+    pub status: ExitStatus,
+    /// The program that was asked for, if it was among what was compiled.
+    pub program: Option<PathBuf>,
+}
+
+/// The option that has cargo print what [`compile`] reads.
+pub const FORMAT: [&str; 2] = ["--message-format", "json-render-diagnostics"];
+
+/// Runs `cargo`, a command that compiles something and has [`FORMAT`] among its options, and finds the program called `name`. On a terminal cargo draws its bar;
+/// elsewhere `still` is called with the number of parts and the time since the start whenever nothing was printed for a while.
+pub fn compile(
+    cargo: &mut Command,
+    name: &str,
+    mut still: impl FnMut(usize, Duration),
+) -> io::Result<Compiled> {
+    let terminal = io::stderr().is_terminal();
+    let stderr = if terminal { Stdio::inherit() } else { Stdio::piped() };
+    let mut child = cargo.stdout(Stdio::piped()).stderr(stderr).spawn()?;
+    let started = Instant::now();
+    let printed = Arc::new(Mutex::new(started));
+    let copied = child.stderr.take().map(|stderr| {
+        let printed = Arc::clone(&printed);
+        thread::spawn(move || copy(stderr, &printed))
+    });
+    let (parts, mut program) = (Cell::new(0), None);
+    let status = lines::follow(
+        &mut child,
+        LOOK,
+        |line| {
+            let line = String::from_utf8_lossy(line);
+            parts.set(parts.get() + usize::from(message::is_new(&line)));
+            if let Some(found) = message::program(&line, name) {
+                program = Some(found);
+            }
+        },
+        |elapsed| {
+            let mut last = printed.lock().unwrap_or_else(PoisonError::into_inner);
+            if !terminal && last.elapsed() >= SILENCE {
+                *last = Instant::now();
+                still(parts.get(), elapsed);
+            }
+        },
+    )?;
+    if let Some(copied) = copied {
+        // What cargo has printed is in the pipe by now; another process may have that for longer.
+        let end = Instant::now() + Duration::from_secs(1);
+        while !copied.is_finished() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+    Ok(Compiled { status, program })
+}
+
+/// Copies to stderr as it comes, and notes when that was.
+fn copy(mut from: impl Read, printed: &Mutex<Instant>) {
+    let mut buffer = [0; 4096];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        // A closed stderr is no reason to stop.
+        let _ = io::stderr().write_all(&buffer[..read]);
+        *printed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
