@@ -30,7 +30,9 @@ pub(crate) fn run(args: &ManifestArgs, ui: &Ui) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let tags = runtime.block_on(async {
         let access = if args.dry_run { Access::Pull } else { Access::Push };
+        let reaching = ui.moment(format!("reaching {}", repository.registry()));
         let registry = connect(&repository, &args.registry.options(), access).await?;
+        drop(reaching);
         let expected = expected.as_ref().zip(args.expect.as_deref());
         join(&plan, &lock, &registry, expected, args.dry_run, ui).await
     })?;

@@ -183,6 +183,7 @@ fn prepare(workspace: &Path, layout: &Path, ui: &Ui) -> anyhow::Result<Prepared>
     let wanted = Wanted { images: true, assets: true, relock: true };
     let Real { lock, lock_path, site } = real(workspace, layout, &assets, wanted, &Sources::default(), ui)?;
     let native = Host::native().ok();
+    let _step = ui.moment("unpacking this machine's QEMU");
     let unpack = |host| unpack_qemu(&lock, host, &site.build.fetch, &workspace.join("target/test-qemu"));
     let register = cross::folder(workspace, &site.build.cache_dir)?;
     Ok(Prepared { register, qemu: native.map(unpack).transpose()?, lock: lock_path })

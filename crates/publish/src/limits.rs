@@ -91,6 +91,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_has_these_limits() {
+        let size = |bytes: u64| match bytes.trailing_zeros() {
+            30.. => format!("{} GiB", bytes >> 30),
+            20.. => format!("{} MiB", bytes >> 20),
+            _ => format!("{} KiB", bytes >> 10),
+        };
+        let rows = [
+            format!("a document of a layout, `index.json` included | {}, in a regular file", size(DOCUMENT)),
+            format!("documents on the way from a tag to a layer | {DEPTH}"),
+            format!(
+                "references that one walk follows, and the documents it reads | {},{:03},{:03}, and {}",
+                REFERENCES / 1_000_000,
+                REFERENCES / 1_000 % 1_000,
+                REFERENCES % 1_000,
+                size(DOCUMENTS)
+            ),
+            format!(
+                "a layer, unpacked; a file in it that is looked into; a long name in it | {}; {}; {}",
+                size(LAYER),
+                size(FILE),
+                size(HEADER)
+            ),
+            format!("a file with credentials, or a docker context | {}", size(CONFIGURATION)),
+            format!("a credential helper | {} s, and an answer of {}", PATIENCE.as_secs(), size(ANSWER)),
+        ];
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/security.md");
+        let text = std::fs::read_to_string(page).unwrap();
+        let (_, table) = text.split_once("| what | limit |\n|---|---|\n").unwrap();
+        let documented: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
+        assert_eq!(documented, rows.map(|row| format!("| {row} |")));
+    }
+
+    #[test]
     fn a_budget_ends_after_its_limit() {
         let mut budget = Budget::new();
         for _ in 0..REFERENCES {

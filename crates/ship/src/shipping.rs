@@ -60,7 +60,10 @@ impl Shipping {
         let runtime = Runtime::new()?;
         #[cfg(feature = "engine")]
         let load = (options.load && !dry_run)
-            .then(|| runtime.block_on(engine::find(options, "--archive FILE needs no engine")))
+            .then(|| {
+                let _step = progress.moment("looking for an engine");
+                runtime.block_on(engine::find(options, "--archive FILE needs no engine"))
+            })
             .transpose()?;
         let reach = || runtime.block_on(Destination::reach(options, dry_run, plan, &repository, progress));
         let push = options.push.then(reach).transpose()?;
