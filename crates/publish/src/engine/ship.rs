@@ -162,9 +162,7 @@ impl Ship<'_> {
         }
         push_directly(self.layout, &alone, &[], self.registry, Mode::Push, &Silent).await?;
         let joined = self.registry.join(&names, index.annotations).await?;
-        let tagged = self.registry.put_index(&joined.index, &[tag.to_owned()]).await?;
-        let moved = tagged.iter().any(|tagged| tagged.moved);
-        Ok(Tagged { tag: tag.to_owned(), digest: joined.index.digest(), moved })
+        Ok(self.registry.set_tag(tag, joined.descriptor(), joined.bytes()).await?)
     }
 
     /// Loads what is to be pushed; gives the tags that the engine had before.

@@ -25,7 +25,6 @@ mod upload;
 
 pub use client::{Access, Fetched, Registry};
 pub use error::{Reason, RegistryError};
-pub use join::{Joined, Part};
 pub use options::Options;
 pub use progress::{Event, Progress, Silent};
 pub use pull::Look;
