@@ -102,6 +102,8 @@ impl Builder<'_> {
         if !missing.iter().flat_map(Missing::needs).all(cached) {
             announce(self.mirror, self.progress.as_ref());
         }
+        // Before its downloads, so that signs of life name it first.
+        let done = self.progress.count("making layers, host by host", missing.len() as u64);
         let downloads = Downloads::start(
             missing.iter().flat_map(Missing::needs),
             self.lock,
@@ -128,7 +130,6 @@ impl Builder<'_> {
             // One more than its share, which has its binary ready when a permit is free.
             workers: self.jobs.get().div_ceil(at_once) + 1,
         };
-        let done = self.progress.count("making layers, host by host", missing.len() as u64);
         // What is finished when one fails stays, and is not made again.
         ::base::pool(at_once, missing, |missing| {
             self.make_host(&missing, &downloads, shared, memo)?;
