@@ -14,7 +14,7 @@ pub struct Magic {
 
 /// The places where a target's mask departs from the common one.
 #[derive(Clone, Copy)]
-pub(crate) struct Loose {
+pub(crate) struct Relaxed {
     /// Mask of `EI_OSABI`: 0 takes any, 0xfc takes System V (0) to GNU/Linux (3).
     pub(crate) osabi: u8,
     /// Mask of `EI_ABIVERSION`.
@@ -25,20 +25,21 @@ pub(crate) struct Loose {
     pub(crate) machine_high: u8,
 }
 
-impl Loose {
-    pub(crate) const ANY: Loose = Loose { osabi: 0x00, abi_version: 0xff, ident: 0xff, machine_high: 0xff };
-    pub(crate) const LINUX: Loose = Loose { osabi: 0xfc, ..Loose::ANY };
-    pub(crate) const X86: Loose = Loose { ident: 0xfe, ..Loose::LINUX };
-    pub(crate) const MIPS: Loose = Loose { abi_version: 0x00, ..Loose::ANY };
-    pub(crate) const LOONGARCH: Loose = Loose { abi_version: 0x00, ..Loose::LINUX };
-    pub(crate) const PPC64LE: Loose = Loose { machine_high: 0x00, ..Loose::LINUX };
+impl Relaxed {
+    pub(crate) const ANY: Relaxed =
+        Relaxed { osabi: 0x00, abi_version: 0xff, ident: 0xff, machine_high: 0xff };
+    pub(crate) const LINUX: Relaxed = Relaxed { osabi: 0xfc, ..Relaxed::ANY };
+    pub(crate) const X86: Relaxed = Relaxed { ident: 0xfe, ..Relaxed::LINUX };
+    pub(crate) const MIPS: Relaxed = Relaxed { abi_version: 0x00, ..Relaxed::ANY };
+    pub(crate) const LOONGARCH: Relaxed = Relaxed { abi_version: 0x00, ..Relaxed::LINUX };
+    pub(crate) const PPC64LE: Relaxed = Relaxed { machine_high: 0x00, ..Relaxed::LINUX };
 }
 
 /// `EF_MIPS_ABI2`: the flag of n32 programs.
 const EF_MIPS_ABI2: u8 = 0x20;
 
 impl Magic {
-    pub(crate) const fn new(elf: Elf, loose: Loose) -> Magic {
+    pub(crate) const fn new(elf: Elf, relaxed: Relaxed) -> Magic {
         let mut value = [0; 40];
         let mut mask = [0; 40];
         (value[0], value[1], value[2], value[3]) = (0x7f, b'E', b'L', b'F');
@@ -52,20 +53,21 @@ impl Magic {
             mask[i] = 0xff;
             i += 1;
         }
-        (mask[5], mask[6], mask[7], mask[8]) = (loose.ident, loose.ident, loose.osabi, loose.abi_version);
+        (mask[5], mask[6], mask[7], mask[8]) =
+            (relaxed.ident, relaxed.ident, relaxed.osabi, relaxed.abi_version);
         // e_type 2 is ET_EXEC, 3 is ET_DYN (position independent): the lowest bit is not compared.
         match elf.endian {
             Endian::Little => {
                 value[5] = 1;
                 (value[16], mask[16]) = (2, 0xfe);
                 [value[18], value[19]] = elf.machine.to_le_bytes();
-                mask[19] = loose.machine_high;
+                mask[19] = relaxed.machine_high;
             }
             Endian::Big => {
                 value[5] = 2;
                 (value[17], mask[17]) = (2, 0xfe);
                 [value[18], value[19]] = elf.machine.to_be_bytes();
-                mask[18] = loose.machine_high;
+                mask[18] = relaxed.machine_high;
             }
         }
         Magic { value, mask, len: 20 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::elf::{Elf, Endian};
-use crate::magic::{Loose, Magic};
+use crate::magic::{Magic, Relaxed};
 use crate::name::{UnknownName, normalize, split_variant};
 use crate::platform::{PLATFORMS, Platform, variants};
 
@@ -37,56 +37,64 @@ const fn row(
     name: &'static str,
     family: &'static str,
     elf: Elf,
-    loose: Loose,
+    relaxed: Relaxed,
     aliases: &'static [&'static str],
 ) -> Row {
-    Row { name, family, elf, magic: Magic::new(elf, loose), status: Status::Current, aliases, variants: &[] }
+    Row {
+        name,
+        family,
+        elf,
+        magic: Magic::new(elf, relaxed),
+        status: Status::Current,
+        aliases,
+        variants: &[],
+    }
 }
 
 const fn mips32(name: &'static str, endian: Endian, n32: bool, aliases: &'static [&'static str]) -> Row {
     let elf = Elf { class: crate::Class::Bits32, endian, machine: 8 };
-    let plain = row(name, "mips", elf, Loose::MIPS, aliases);
+    let plain = row(name, "mips", elf, Relaxed::MIPS, aliases);
     Row { magic: plain.magic.with_n32(endian, n32), ..plain }
 }
 
 #[rustfmt::skip]
 static ROWS: [Row; 36] = [
-    Row { variants: variants::ARM64, ..row("aarch64", "arm", Elf::le64(183), Loose::ANY, &["arm64", "arm64v8", "armv8"]) },
-    row("aarch64_be", "armeb", Elf::be64(183), Loose::ANY, &["arm64be"]),
-    row("alpha", "alpha", Elf::le64(0x9026), Loose::ANY, &[]),
-    Row { variants: variants::ARM, ..row("arm", "arm", Elf::le32(40), Loose::ANY, &["armhf", "armel", "arm32v5", "arm32v6", "arm32v7", "armv6", "armv6l", "armv7", "armv7l"]) },
-    row("armeb", "armeb", Elf::be32(40), Loose::ANY, &["armbe"]),
-    Row { status: Status::Retired, ..row("cris", "cris", Elf::le32(76), Loose::ANY, &[]) },
-    row("hexagon", "hexagon", Elf::le32(164), Loose::ANY, &[]),
-    row("hppa", "hppa", Elf::be32(15), Loose::ANY, &["parisc"]),
-    row("i386", "i386", Elf::le32(3), Loose::X86, &["386", "i686", "x86"]),
-    Row { status: Status::Shared, ..row("i486", "i386", Elf::le32(6), Loose::X86, &[]) },
-    row("loongarch64", "loongarch", Elf::le64(258), Loose::LOONGARCH, &["loong64"]),
-    row("m68k", "m68k", Elf::be32(4), Loose::ANY, &[]),
-    row("microblaze", "microblaze", Elf::be32(0xbaab), Loose::ANY, &[]),
-    row("microblazeel", "microblaze", Elf::le32(0xbaab), Loose::ANY, &[]),
+    Row { variants: variants::ARM64, ..row("aarch64", "arm", Elf::le64(183), Relaxed::ANY, &["arm64", "arm64v8", "armv8"]) },
+    row("aarch64_be", "armeb", Elf::be64(183), Relaxed::ANY, &["arm64be"]),
+    row("alpha", "alpha", Elf::le64(0x9026), Relaxed::ANY, &[]),
+    Row { variants: variants::ARM, ..row("arm", "arm", Elf::le32(40), Relaxed::ANY, &["armhf", "armel", "arm32v5", "arm32v6", "arm32v7", "armv6", "armv6l", "armv7", "armv7l"]) },
+    row("armeb", "armeb", Elf::be32(40), Relaxed::ANY, &["armbe"]),
+    Row { status: Status::Retired, ..row("cris", "cris", Elf::le32(76), Relaxed::ANY, &[]) },
+    row("hexagon", "hexagon", Elf::le32(164), Relaxed::ANY, &[]),
+    row("hppa", "hppa", Elf::be32(15), Relaxed::ANY, &["parisc"]),
+    row("i386", "i386", Elf::le32(3), Relaxed::X86, &["386", "i686", "x86"]),
+    Row { status: Status::Shared, ..row("i486", "i386", Elf::le32(6), Relaxed::X86, &[]) },
+    row("loongarch64", "loongarch", Elf::le64(258), Relaxed::LOONGARCH, &["loong64"]),
+    row("m68k", "m68k", Elf::be32(4), Relaxed::ANY, &[]),
+    row("microblaze", "microblaze", Elf::be32(0xbaab), Relaxed::ANY, &[]),
+    row("microblazeel", "microblaze", Elf::le32(0xbaab), Relaxed::ANY, &[]),
     mips32("mips", Endian::Big, false, &[]),
-    row("mips64", "mips", Elf::be64(8), Loose::MIPS, &[]),
-    row("mips64el", "mips", Elf::le64(8), Loose::MIPS, &["mips64le"]),
+    row("mips64", "mips", Elf::be64(8), Relaxed::MIPS, &[]),
+    row("mips64el", "mips", Elf::le64(8), Relaxed::MIPS, &["mips64le"]),
     mips32("mipsel", Endian::Little, false, &["mipsle"]),
     mips32("mipsn32", Endian::Big, true, &["mips64p32"]),
     mips32("mipsn32el", Endian::Little, true, &["mips64p32le"]),
-    Row { status: Status::Retired, ..row("nios2", "nios2", Elf::le32(113), Loose::ANY, &[]) },
-    row("or1k", "or1k", Elf::be32(92), Loose::ANY, &["openrisc"]),
-    row("ppc", "ppc", Elf::be32(20), Loose::LINUX, &["powerpc"]),
-    row("ppc64", "ppc", Elf::be64(21), Loose::LINUX, &["powerpc64"]),
-    Row { variants: variants::PPC64LE, ..row("ppc64le", "ppcle", Elf::le64(21), Loose::PPC64LE, &["ppc64el", "powerpc64le"]) },
-    row("riscv32", "riscv", Elf::le32(243), Loose::ANY, &[]),
-    Row { variants: variants::RISCV64, ..row("riscv64", "riscv", Elf::le64(243), Loose::ANY, &[]) },
-    row("s390x", "s390x", Elf::be64(22), Loose::LINUX, &[]),
-    row("sh4", "sh4", Elf::le32(42), Loose::LINUX, &[]),
-    row("sh4eb", "sh4", Elf::be32(42), Loose::LINUX, &[]),
-    row("sparc", "sparc", Elf::be32(2), Loose::LINUX, &[]),
-    row("sparc32plus", "sparc", Elf::be32(18), Loose::LINUX, &[]),
-    row("sparc64", "sparc", Elf::be64(43), Loose::LINUX, &[]),
-    Row { variants: variants::AMD64, ..row("x86_64", "i386", Elf::le64(62), Loose::X86, &["amd64", "x86-64"]) },
-    row("xtensa", "xtensa", Elf::le32(94), Loose::ANY, &[]),
-    row("xtensaeb", "xtensa", Elf::be32(94), Loose::ANY, &[]),
+    Row { status: Status::Retired, ..row("nios2", "nios2", Elf::le32(113), Relaxed::ANY, &[]) },
+    row("or1k", "or1k", Elf::be32(92), Relaxed::ANY, &["openrisc"]),
+    row("ppc", "ppc", Elf::be32(20), Relaxed::LINUX, &["powerpc"]),
+    row("ppc64", "ppc", Elf::be64(21), Relaxed::LINUX, &["powerpc64"]),
+    Row { variants: variants::PPC64LE, ..row("ppc64le", "ppcle", Elf::le64(21), Relaxed::PPC64LE, &["ppc64el", "powerpc64le"]) },
+    row("riscv32", "riscv", Elf::le32(243), Relaxed::ANY, &[]),
+    Row { variants: variants::RISCV64, ..row("riscv64", "riscv", Elf::le64(243), Relaxed::ANY, &[]) },
+    row("s390x", "s390x", Elf::be64(22), Relaxed::LINUX, &[]),
+    row("sh4", "sh4", Elf::le32(42), Relaxed::LINUX, &[]),
+    row("sh4eb", "sh4", Elf::be32(42), Relaxed::LINUX, &[]),
+    row("sparc", "sparc", Elf::be32(2), Relaxed::LINUX, &[]),
+    row("sparc32plus", "sparc", Elf::be32(18), Relaxed::LINUX, &[]),
+    row("sparc64", "sparc", Elf::be64(43), Relaxed::LINUX, &[]),
+    Row { variants: variants::AMD64, ..row("x86_64", "i386", Elf::le64(62), Relaxed::X86, &["amd64", "x86-64"]) },
+    row("xtensa", "xtensa", Elf::le32(94), Relaxed::ANY, &[]),
+    row("xtensaeb", "xtensa", Elf::be32(94), Relaxed::ANY, &[]),
 ];
 
 impl Target {

@@ -8,16 +8,21 @@ use anyhow::Context as _;
 use debian::lock::{Lock, Package};
 use digest::Digest;
 
-use crate::room::Room;
+use crate::scratch::Scratch;
 
 /// A member that may follow `data.tar` in a .deb (deb(5)): its name begins with an underscore. It takes 60 bytes of
 /// header and an even number of bytes.
 const MEMBER: &str = "_bench          0           0     0     100644  2         `\nx\n";
 
-/// Puts the changed package into the room's cache, and makes a workspace whose lock names it; returns the folder of its
+/// Puts the changed package into the scratch folder's cache, and makes a workspace whose lock names it; returns the folder of its
 /// `xtask`. Everything but `images/` leads to the real one.
-pub(crate) fn workspace(real: &Path, lock: &Lock, package: &Package, room: &Room) -> anyhow::Result<PathBuf> {
-    let store = room.cache().join("sha256");
+pub(crate) fn workspace(
+    real: &Path,
+    lock: &Lock,
+    package: &Package,
+    scratch: &Scratch,
+) -> anyhow::Result<PathBuf> {
+    let store = scratch.cache().join("sha256");
     let mut bytes =
         fs::read(store.join(package.digest.hex())).context("cannot read a package of the cache")?;
     // Members begin at even places.
@@ -33,7 +38,7 @@ pub(crate) fn workspace(real: &Path, lock: &Lock, package: &Package, room: &Room
         false => other,
     });
     let changed = Lock::new(lock.suites().to_vec(), packages.collect())?;
-    let root = room.path("workspace");
+    let root = scratch.path("workspace");
     fs::create_dir_all(root.join("images"))?;
     for entry in fs::read_dir(real)? {
         let name = entry?.file_name();
@@ -50,7 +55,7 @@ pub(crate) fn workspace(real: &Path, lock: &Lock, package: &Package, room: &Room
 
 fn link(to: &Path, at: &Path) -> anyhow::Result<()> {
     match symlink(to, at) {
-        // From an earlier run in the same room.
+        // From an earlier run in the same folder.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         result => result.with_context(|| format!("cannot create {}", at.display())),
     }

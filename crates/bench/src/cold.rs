@@ -8,7 +8,7 @@ use arch::Host;
 
 use crate::child::{self, Run};
 use crate::figure::{Figure, Goal, Unit, least, list};
-use crate::room::with_register;
+use crate::scratch::with_register;
 use crate::suite::Suite;
 use crate::{flow, xz};
 
@@ -32,17 +32,17 @@ impl Suite<'_> {
         let xz = xz::tree(&packages)?;
         let mut turns = Turns::default();
         for number in 1..=self.runs {
-            let run = flow::run(&packages, qemu, &self.room.cache(), &self.register_of(amd64)?)?;
+            let run = flow::run(&packages, qemu, &self.scratch.cache(), &self.register_of(amd64)?)?;
             self.say(number, "shell flow", &run);
             turns.flows.push(run);
-            let run = floor(&self.room.cache(), Some(xz.path()))?;
+            let run = floor(&self.scratch.cache(), Some(xz.path()))?;
             self.say(number, "floor", &run);
             turns.floors.push(run);
-            self.room.clear()?;
-            let run = self.room.everything()?;
+            self.scratch.clear()?;
+            let run = self.scratch.everything()?;
             self.say(number, "build", &run);
             turns.ours.push(run);
-            let run = floor(&self.room.cache(), None)?;
+            let run = floor(&self.scratch.cache(), None)?;
             self.say(number, "floor in one process", &run);
             turns.strict.push(run);
         }

@@ -31,7 +31,7 @@ impl Suite<'_> {
         for (what, arguments, goal) in
             [("`images --host amd64`", &["--host", "amd64"][..], 270.0), ("`images`", &[][..], 540.0)]
         {
-            let moments = run(self.workspace, &self.room.path("first-run"), arguments)?;
+            let moments = run(self.workspace, &self.scratch.path("first-run"), arguments)?;
             figures.extend(made(title, what, goal, moments));
         }
         Ok(figures)
@@ -59,12 +59,12 @@ fn made(title: &str, what: &str, goal: f64, moments: Moments) -> Vec<Figure> {
     ]
 }
 
-/// Runs `cargo xtask images` in a checkout of its own below `room`, where nothing was ever built or fetched.
-fn run(workspace: &Path, room: &Path, arguments: &[&str]) -> anyhow::Result<Moments> {
-    if room.exists() {
-        std::fs::remove_dir_all(room)?;
+/// Runs `cargo xtask images` in a checkout of its own below `scratch`, where nothing was ever built or fetched.
+fn run(workspace: &Path, scratch: &Path, arguments: &[&str]) -> anyhow::Result<Moments> {
+    if scratch.exists() {
+        std::fs::remove_dir_all(scratch)?;
     }
-    let checkout = room.join("qus");
+    let checkout = scratch.join("qus");
     std::fs::create_dir_all(&checkout)?;
     let prefix = format!("--prefix={}/", checkout.display());
     let status = Command::new("git")
@@ -75,7 +75,7 @@ fn run(workspace: &Path, room: &Path, arguments: &[&str]) -> anyhow::Result<Mome
     if !status.success() {
         bail!("`git checkout-index` failed with {status}");
     }
-    let home = room.join("cargo");
+    let home = scratch.join("cargo");
     std::fs::create_dir_all(&home)?;
     // The way to a mirror of crates is the machine's, and not a part of what is measured.
     if let Some(own) = std::env::var_os("CARGO_HOME").or_else(|| std::env::home_dir().map(Into::into)) {
@@ -92,7 +92,7 @@ fn run(workspace: &Path, room: &Path, arguments: &[&str]) -> anyhow::Result<Mome
         .args(arguments)
         .current_dir(&checkout)
         .env("CARGO_HOME", &home)
-        .env("QUS_CACHE_DIR", room.join("cache"))
+        .env("QUS_CACHE_DIR", scratch.join("cache"))
         .stdin(Stdio::null())
         .stdout(File::options().write(true).open("/dev/null")?)
         .stderr(Stdio::piped());

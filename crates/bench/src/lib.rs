@@ -1,7 +1,7 @@
 //! Speed, sizes and cost, on the real packages and next to what it should be.
 //!
 //! [`Suite`] has a method for each benchmark. Builds run as children of this program, with a cache of their own that has the
-//! packages and nothing made from them (`room`), so nothing of the user's is thrown away. A ratio is made of runs that took
+//! packages and nothing made from them (`scratch`), so nothing of the user's is thrown away. A ratio is made of runs that took
 //! turns, so that a busy moment hits both sides. [`Results`] are kept in a file after each benchmark, so that one that fails
 //! takes none with it; running one benchmark again replaces its figures and the tables made from them.
 //!
@@ -20,7 +20,7 @@ mod push;
 mod readme;
 mod register;
 mod results;
-mod room;
+mod scratch;
 mod suite;
 mod xz;
 

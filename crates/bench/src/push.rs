@@ -8,7 +8,7 @@ use testbed::sandbox::{Network, Options};
 use testbed::{Packages, Registry, Sandbox};
 
 use crate::child;
-use crate::room::Room;
+use crate::scratch::Scratch;
 
 /// The figures of one measurement.
 pub(crate) struct Measured {
@@ -22,25 +22,29 @@ pub(crate) struct Measured {
     pub(crate) again_requests: BTreeMap<String, usize>,
 }
 
-/// Pushes the room's layout, which is complete, and then `runs` times more.
-pub(crate) fn run(packages: &Packages, room: &Room, runs: usize) -> anyhow::Result<Measured> {
+/// Pushes the scratch layout, which is complete, and then `runs` times more.
+pub(crate) fn run(packages: &Packages, scratch: &Scratch, runs: usize) -> anyhow::Result<Measured> {
     let sandbox = start(packages)?;
     let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
-    let (first, first_requests) = push(room, &registry, &[])?;
+    let (first, first_requests) = push(scratch, &registry, &[])?;
     let (mut again, mut again_requests) = (Vec::new(), BTreeMap::new());
     for _ in 0..runs {
-        let (wall, requests) = push(room, &registry, &[])?;
+        let (wall, requests) = push(scratch, &registry, &[])?;
         again.push(wall);
         again_requests = requests;
     }
     Ok(Measured { first, again, first_requests, again_requests })
 }
 
-/// The number of requests that the first push of the room's layout takes, which is that of `hosts`.
-pub(crate) fn first_requests(packages: &Packages, room: &Room, hosts: &[Host]) -> anyhow::Result<usize> {
+/// The number of requests that the first push of the scratch layout takes, which is that of `hosts`.
+pub(crate) fn first_requests(
+    packages: &Packages,
+    scratch: &Scratch,
+    hosts: &[Host],
+) -> anyhow::Result<usize> {
     let sandbox = start(packages)?;
     let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
-    Ok(push(room, &registry, hosts)?.1.values().sum())
+    Ok(push(scratch, &registry, hosts)?.1.values().sum())
 }
 
 fn start(packages: &Packages) -> anyhow::Result<Sandbox> {
@@ -51,12 +55,12 @@ fn start(packages: &Packages) -> anyhow::Result<Sandbox> {
 
 /// One push, its time in seconds and its requests by method.
 fn push(
-    room: &Room,
+    scratch: &Scratch,
     registry: &Registry<'_>,
     hosts: &[Host],
 ) -> anyhow::Result<(f64, BTreeMap<String, usize>)> {
     let before = registry.log().len();
-    let mut command = room.images(hosts);
+    let mut command = scratch.images(hosts);
     command.args(["--level", "quick", "--push", "--push-via", "registry", "--repository"]);
     command.arg(format!("{}/qus", registry.address()));
     let run = child::run(&mut command, "images --push")?;

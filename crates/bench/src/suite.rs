@@ -13,7 +13,7 @@ use testbed::Packages;
 use crate::child::{self, Run};
 use crate::figure::{Figure, Goal, Unit, least, list};
 use crate::results::{Measured, Results};
-use crate::room::Room;
+use crate::scratch::Scratch;
 use crate::{changed, push, register};
 use builder::Sizes;
 use builder::cross;
@@ -28,7 +28,7 @@ pub struct Suite<'a> {
     /// The number of runs of what takes long.
     pub(crate) runs: usize,
     pub(crate) progress: &'a dyn Progress,
-    pub(crate) room: Room,
+    pub(crate) scratch: Scratch,
 }
 
 impl<'a> Suite<'a> {
@@ -47,8 +47,8 @@ impl<'a> Suite<'a> {
         let step = progress.moment("building the images once");
         child::run(&mut build, "images")?;
         drop(step);
-        let room = Room::new(workspace, cache_dir, lock)?;
-        Ok(Suite { workspace, lock, runs, progress, room })
+        let scratch = Scratch::new(workspace, cache_dir, lock)?;
+        Ok(Suite { workspace, lock, runs, progress, scratch })
     }
 
     /// Says what was measured, and puts it among the results under `title`, in the `order` of titles.
@@ -62,8 +62,8 @@ impl<'a> Suite<'a> {
 
     /// A build when nothing has changed.
     pub fn unchanged(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
-        child::run(&mut self.room.images(&[]), "images")?;
-        let walls = self.repeat(SHORT, || child::run(&mut self.room.images(&[]), "images"))?;
+        child::run(&mut self.scratch.images(&[]), "images")?;
+        let walls = self.repeat(SHORT, || child::run(&mut self.scratch.images(&[]), "images"))?;
         let how = format!("least of {}", list(&walls));
         Ok(vec![
             Figure::new(title, "build when nothing has changed", Unit::Seconds, least(&walls), how)
@@ -74,11 +74,11 @@ impl<'a> Suite<'a> {
 
     /// A build after one host's package has changed.
     pub fn one_host(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
-        child::run(&mut self.room.images(&[]), "images")?;
+        child::run(&mut self.scratch.images(&[]), "images")?;
         let amd64: Host = "amd64".parse()?;
         let package: &Package = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
-        let manifest = changed::workspace(self.workspace, self.lock, package, &self.room)?;
-        let run = child::run(self.room.images(&[]).env("CARGO_MANIFEST_DIR", manifest), "images")?;
+        let manifest = changed::workspace(self.workspace, self.lock, package, &self.scratch)?;
+        let run = child::run(self.scratch.images(&[]).env("CARGO_MANIFEST_DIR", manifest), "images")?;
         let hosts = run.stderr.lines().filter(|line| line.contains(": compressing ")).count();
         let how = "after a change of the package for amd64";
         Ok(vec![
@@ -93,8 +93,8 @@ impl<'a> Suite<'a> {
         let amd64: Host = "amd64".parse()?;
         let mut figures = Vec::new();
         for (form, full_goal, single_goal) in [("gzip", 100e6, 5.0e6), ("zstd", 40e6, 4.2e6)] {
-            let output = self.room.path(form);
-            child::run(&mut self.room.released(form, &output), "images")?;
+            let output = self.scratch.path(form);
+            child::run(&mut self.scratch.released(form, &output), "images")?;
             let sizes = Sizes::read(&Layout::open(&output)?)?;
             let full = sizes.images.get(&amd64).context("the layout has no image for amd64")?;
             let single = sizes.singles.get(&(amd64, "aarch64".parse()?));
@@ -114,8 +114,8 @@ impl<'a> Suite<'a> {
 
     /// A first push, and pushes of what the registry has.
     pub fn push(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
-        child::run(&mut self.room.images(&[]), "images")?;
-        let measured = push::run(&self.packages()?, &self.room, SHORT)?;
+        child::run(&mut self.scratch.images(&[]), "images")?;
+        let measured = push::run(&self.packages()?, &self.scratch, SHORT)?;
         let again: usize = measured.again_requests.values().sum();
         let heads = measured.again_requests.get("HEAD").copied().unwrap_or(0);
         let counted = |counts: &std::collections::BTreeMap<String, usize>| {
@@ -157,8 +157,8 @@ impl<'a> Suite<'a> {
 
     /// Measures what takes long and is done once for a release: every host, at the level that a push takes.
     pub fn release(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
-        self.room.clear()?;
-        let run = child::run(&mut self.room.as_pushed(), "images --level best")?;
+        self.scratch.clear()?;
+        let run = child::run(&mut self.scratch.as_pushed(), "images --level best")?;
         let cores = std::thread::available_parallelism()?.get() as f64;
         let figure = |what: &str, unit, value| {
             let how = "`images --level best`, cold";
@@ -184,7 +184,7 @@ impl<'a> Suite<'a> {
     }
 
     pub(crate) fn register_of(&self, host: Host) -> anyhow::Result<PathBuf> {
-        Ok(cross::folder(self.workspace, &self.room.cache())?.join(host.name()))
+        Ok(cross::folder(self.workspace, &self.scratch.cache())?.join(host.name()))
     }
 
     pub(crate) fn say(&self, number: usize, what: &str, run: &Run) {

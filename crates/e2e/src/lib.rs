@@ -33,7 +33,7 @@ use testbed::{Engine, Packages};
 use job::{Job, Needs};
 use machine::{Changes, Snapshot};
 use run::{Outcome, Sabotage};
-use stage::Stock;
+use stage::Fixtures;
 
 /// The seventeen setups as docs/setups.md shows them, wherever it is written: their table, and the commands of each on
 /// the machine that most people have.
@@ -152,11 +152,11 @@ impl Jobs {
         let total = runs.len();
         let parallel = parallel.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
         let packages = Packages::chosen(site.fetch.clone(), site.mirror.clone(), &site.cache_dir, &keyrings)?;
-        let stock = Stock { packages, layout, assets, explain: *explain };
+        let fixtures = Fixtures { packages, layout, assets, explain: *explain };
         base::pool(parallel, runs.iter().enumerate(), |(index, (job, engine))| {
             let on = report::engine(*engine);
             let task = progress.step(&format!("{} on {on} ({} of {total})", job.name, index + 1));
-            let outcome = run::run(job, *engine, &stock, sabotage);
+            let outcome = run::run(job, *engine, &fixtures, sabotage);
             drop(task);
             show(&report::block(&outcome))?;
             Ok(outcome)

@@ -10,7 +10,7 @@ use testbed::{Engine, Sandbox};
 use crate::job::{Job, Step};
 use crate::machine::Track;
 use crate::shop::WORK;
-use crate::stage::Stock;
+use crate::stage::Fixtures;
 
 /// The time that a command may take: emulated builds are slow on a busy machine.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -52,7 +52,7 @@ pub(super) enum Sabotage {
 }
 
 /// Runs `job`. Whatever happens is in the outcome; what was started has ended afterwards.
-pub(super) fn run(job: &Job, engine: Option<Engine>, stock: &Stock<'_>, sabotage: Sabotage) -> Outcome {
+pub(super) fn run(job: &Job, engine: Option<Engine>, fixtures: &Fixtures<'_>, sabotage: Sabotage) -> Outcome {
     let started = Instant::now();
     // None has run before it did, also if the job does not get that far.
     let cells = job.cells.iter().map(|(host, target)| Cell { host: *host, target: *target, ran: false });
@@ -65,8 +65,8 @@ pub(super) fn run(job: &Job, engine: Option<Engine>, stock: &Stock<'_>, sabotage
         track: None,
         failure: None,
     };
-    let result = attempt(job, engine, stock, sabotage, &mut outcome);
-    outcome.failure = result.err().map(|error| (stock.explain)(&error));
+    let result = attempt(job, engine, fixtures, sabotage, &mut outcome);
+    outcome.failure = result.err().map(|error| (fixtures.explain)(&error));
     outcome.time = started.elapsed();
     outcome
 }
@@ -74,11 +74,11 @@ pub(super) fn run(job: &Job, engine: Option<Engine>, stock: &Stock<'_>, sabotage
 fn attempt(
     job: &Job,
     engine: Option<Engine>,
-    stock: &Stock<'_>,
+    fixtures: &Fixtures<'_>,
     sabotage: Sabotage,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
-    let sandbox = stock.sandbox(job, engine)?;
+    let sandbox = fixtures.sandbox(job, engine)?;
     outcome.track = Some(Track::of(&sandbox));
     #[cfg(test)]
     if sabotage == Sabotage::BreakDaemon {
@@ -87,7 +87,7 @@ fn attempt(
     }
     let running = engine.map(|engine| engine.start(&sandbox)).transpose()?;
     if let Some(running) = &running {
-        stock.load(&job.needs, running)?;
+        fixtures.load(&job.needs, running)?;
     }
     for step in &job.steps {
         if sabotage == Sabotage::RemoveEntries && step.expect.is_output() {
@@ -150,7 +150,7 @@ mod tests {
         let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
         let nowhere = Path::new("/nowhere");
         let source = Packages::for_test("e2e::run", keyrings)?;
-        let stock = Stock {
+        let fixtures = Fixtures {
             packages: source,
             layout: nowhere,
             assets: nowhere,
@@ -160,7 +160,7 @@ mod tests {
         let cells = vec![("amd64".parse().unwrap(), "arm".parse().unwrap())];
         let job =
             Job { name: "job".to_owned(), about: String::new(), engines_differ: false, cells, needs, steps };
-        Some(run(&job, engine, &stock, sabotage))
+        Some(run(&job, engine, &fixtures, sabotage))
     }
 
     #[test]

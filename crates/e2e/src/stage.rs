@@ -17,7 +17,7 @@ use crate::job::{Image, Job, Needs, Root};
 use crate::shop::{QUS, WORK};
 
 /// The store that all jobs take from. All workers share it.
-pub(super) struct Stock<'a> {
+pub(super) struct Fixtures<'a> {
     pub(super) packages: Packages,
     /// The layout with qus's images.
     pub(super) layout: &'a Path,
@@ -27,7 +27,7 @@ pub(super) struct Stock<'a> {
     pub(super) explain: fn(&anyhow::Error) -> String,
 }
 
-impl Stock<'_> {
+impl Fixtures<'_> {
     /// The sandbox for `job`, with its working directory.
     pub(super) fn sandbox(&self, job: &Job, engine: Option<Engine>) -> anyhow::Result<Sandbox> {
         let mut trees: Vec<Tree> = Vec::new();

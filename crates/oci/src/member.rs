@@ -34,12 +34,12 @@ impl Level {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     bytes: Vec<u8>,
-    sums: Sums,
+    sums: Checksums,
 }
 
 /// The end of a gzip member (RFC 1952, section 2.3): the CRC-32 of what it holds, and its size modulo 2^32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Sums {
+struct Checksums {
     crc32: u32,
     size: u32,
 }
@@ -58,7 +58,7 @@ impl Member {
         let size = compressor.gzip_compress(bytes, &mut out).expect("the bound is the library's own");
         out.truncate(size);
         out.shrink_to_fit();
-        let sums = Sums::of(&out);
+        let sums = Checksums::of(&out);
         Member { bytes: out, sums }
     }
 
@@ -90,19 +90,19 @@ impl Member {
 
 /// True if `bytes` look like a member that [`Member::compress`] has made of `size` bytes and their padding.
 pub(crate) fn is_member_of(bytes: &[u8], size: u64) -> bool {
-    bytes.len() >= SHORTEST && bytes.starts_with(&MAGIC) && Sums::of(bytes).has_size_of(size)
+    bytes.len() >= SHORTEST && bytes.starts_with(&MAGIC) && Checksums::of(bytes).has_size_of(size)
 }
 
-impl Sums {
+impl Checksums {
     /// True if the size is that of a content of `size` bytes and its padding.
     fn has_size_of(self, size: u64) -> bool {
         self.size == (size + padding(size).len() as u64) as u32
     }
 
-    fn of(member: &[u8]) -> Sums {
+    fn of(member: &[u8]) -> Checksums {
         let (_, tail) = member.split_last_chunk::<8>().expect("a member is longer than its sums");
         let [c0, c1, c2, c3, s0, s1, s2, s3] = *tail;
-        Sums { crc32: u32::from_le_bytes([c0, c1, c2, c3]), size: u32::from_le_bytes([s0, s1, s2, s3]) }
+        Checksums { crc32: u32::from_le_bytes([c0, c1, c2, c3]), size: u32::from_le_bytes([s0, s1, s2, s3]) }
     }
 }
 

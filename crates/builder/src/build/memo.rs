@@ -107,7 +107,7 @@ impl Memo {
         let kept = self.blob(&record.descriptor);
         if record.knows(&layout.blob_path(record.descriptor.digest)) {
             touch(&path);
-        } else if layout.holds(&record.descriptor)? || layout.adopt(&kept, &record.descriptor)? {
+        } else if layout.holds(&record.descriptor)? || layout.import(&kept, &record.descriptor)? {
             self.write(&path, &mut record, layout)?;
         } else {
             // Gone, or damaged: the next one takes its place, and in the layout that of what is damaged there.
@@ -115,7 +115,7 @@ impl Memo {
             return Ok(None);
         }
         if kept.exists() && !record.knows(&kept) {
-            layout.lend(record.descriptor.digest, &kept)?;
+            layout.link_to(record.descriptor.digest, &kept)?;
         }
         let Record { descriptor, diff_id, unpacked_size, .. } = record;
         Ok(Some(Layer { descriptor, diff_id, unpacked_size }))
@@ -125,7 +125,7 @@ impl Memo {
     pub(crate) fn put(&self, key: &Key, layer: &Layer, layout: &LayoutWriter) -> anyhow::Result<()> {
         let Layer { descriptor, diff_id, unpacked_size } = layer.clone();
         // Where a hard link is not possible, the layer is in the layout alone.
-        layout.lend(descriptor.digest, &self.blob(&descriptor))?;
+        layout.link_to(descriptor.digest, &self.blob(&descriptor))?;
         let inputs = key.text.clone();
         let mut record = Record { inputs, descriptor, diff_id, unpacked_size, written: Vec::new() };
         self.write(&self.path(key), &mut record, layout)

@@ -137,7 +137,7 @@ fn not_static(
 
 /// The new place of a cell that is not where it was.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Went<'a> {
+enum NewPlace<'a> {
     Package { suite: &'a str, from: &'a str, to: &'a str },
     Suite { from: &'a str, to: &'a str, version: &'a str },
     Nowhere,
@@ -146,33 +146,33 @@ enum Went<'a> {
 /// The cells that `request` asks for again and that are in another package, in an older suite, or nowhere.
 fn elsewhere(request: &Request, old: &Lock, new: &Lock) -> Vec<(Kind, Host)> {
     let place = |suite: &str| request.suites.iter().position(|other| other == suite);
-    let mut moves: BTreeMap<(Host, Went<'_>), BTreeSet<Target>> = BTreeMap::new();
+    let mut moves: BTreeMap<(Host, NewPlace<'_>), BTreeSet<Target>> = BTreeMap::new();
     for from in old.packages().iter().filter(|package| request.hosts.contains(&package.host)) {
         for target in from.targets().filter(|target| request.targets.contains(target)) {
-            let went = match new.cell(from.host, target) {
-                None => Went::Nowhere,
+            let place_now = match new.cell(from.host, target) {
+                None => NewPlace::Nowhere,
                 Some(to) if to.suite == from.suite && to.name != from.name => {
-                    Went::Package { suite: &to.suite, from: &from.name, to: &to.name }
+                    NewPlace::Package { suite: &to.suite, from: &from.name, to: &to.name }
                 }
                 Some(to) if place(&to.suite) > place(&from.suite) => {
-                    Went::Suite { from: &from.suite, to: &to.suite, version: &to.version }
+                    NewPlace::Suite { from: &from.suite, to: &to.suite, version: &to.version }
                 }
                 Some(_) => continue,
             };
-            moves.entry((from.host, went)).or_default().insert(target);
+            moves.entry((from.host, place_now)).or_default().insert(target);
         }
     }
-    let finding = |((host, went), targets): ((Host, Went<'_>), BTreeSet<Target>)| {
-        let kind = match went {
-            Went::Package { suite, from, to } => {
+    let finding = |((host, place_now), targets): ((Host, NewPlace<'_>), BTreeSet<Target>)| {
+        let kind = match place_now {
+            NewPlace::Package { suite, from, to } => {
                 let (suite, from, to) = (suite.to_owned(), from.to_owned(), to.to_owned());
                 Kind::Moved { suite, from, to, targets }
             }
-            Went::Suite { from, to, version } => {
+            NewPlace::Suite { from, to, version } => {
                 let (from, to, version) = (from.to_owned(), to.to_owned(), version.to_owned());
                 Kind::OlderSuite { from, to, version, targets }
             }
-            Went::Nowhere => Kind::Lost { targets },
+            NewPlace::Nowhere => Kind::Lost { targets },
         };
         (kind, host)
     };

@@ -90,7 +90,7 @@ impl LayoutWriter {
 
     /// Takes in the blob that `file` holds, in the place of what may be there: by a hard link where the file system allows
     /// one, or else by a copy. `false`: the file is not there, or is not the blob.
-    pub fn adopt(&self, file: &Path, descriptor: &Descriptor) -> Result<bool, LayoutError> {
+    pub fn import(&self, file: &Path, descriptor: &Descriptor) -> Result<bool, LayoutError> {
         if !holds(file, descriptor)? {
             return Ok(false);
         }
@@ -106,7 +106,7 @@ impl LayoutWriter {
 
     /// Makes `file` another name of a blob, in the place of what may be there: a hard link. `false`: the file system does
     /// not allow one.
-    pub fn lend(&self, digest: Digest, file: &Path) -> Result<bool, LayoutError> {
+    pub fn link_to(&self, digest: Digest, file: &Path) -> Result<bool, LayoutError> {
         let directory = file.parent().unwrap_or(Path::new("."));
         match Unfinished::link(&self.blob_path(digest), directory) {
             Ok(link) => link.rename(file).map(|()| true),

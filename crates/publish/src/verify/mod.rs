@@ -71,7 +71,7 @@ pub fn verify(path: &Path, jobs: usize, visit: &mut Visitor<'_>) -> Result<Repor
     let layout = Layout::open(path)?;
     let mut graph = Graph::walk(&layout);
     check_layers(&layout, &mut graph, jobs, visit);
-    let strangers = if graph.cut { Vec::new() } else { strangers(&layout, &graph)? };
+    let unreferenced = if graph.cut { Vec::new() } else { unreferenced(&layout, &graph)? };
     let mut problems = graph.problems;
     for (digest, node) in &graph.nodes {
         problems.extend(node.reasons.iter().map(|reason| Problem {
@@ -80,7 +80,7 @@ pub fn verify(path: &Path, jobs: usize, visit: &mut Visitor<'_>) -> Result<Repor
             users: node.users.iter().cloned().collect(),
         }));
     }
-    problems.extend(strangers);
+    problems.extend(unreferenced);
     problems.sort();
     Ok(Report {
         tags: layout.roots().len(),
@@ -105,7 +105,7 @@ fn check_layers(layout: &Layout, graph: &mut Graph, jobs: usize, visit: &mut Vis
 }
 
 /// Files among the blobs that nothing points to.
-fn strangers(layout: &Layout, graph: &Graph) -> Result<Vec<Problem>, LayoutError> {
+fn unreferenced(layout: &Layout, graph: &Graph) -> Result<Vec<Problem>, LayoutError> {
     let blobs = layout.path().join(crate::layout::BLOBS);
     let entries = std::fs::read_dir(&blobs).map_err(LayoutError::io("list", &blobs))?;
     let mut problems = Vec::new();

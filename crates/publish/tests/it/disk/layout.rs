@@ -247,7 +247,7 @@ fn what_is_written_again_takes_the_place_of_what_is_damaged() {
 }
 
 #[test]
-fn a_blob_is_lent_and_taken_back() {
+fn a_blob_is_linked_to_and_from_other_places() {
     let (home, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let writer = LayoutWriter::create(home.path()).unwrap();
     let mut blob = writer.blob_writer().unwrap();
@@ -257,12 +257,12 @@ fn a_blob_is_lent_and_taken_back() {
     let inode = |path: &Path| fs::metadata(path).unwrap().ino();
 
     assert!(writer.holds(&descriptor).unwrap());
-    assert!(!writer.adopt(&there, &descriptor).unwrap());
+    assert!(!writer.import(&there, &descriptor).unwrap());
     fs::write(&there, "other").unwrap();
-    assert!(!writer.adopt(&there, &descriptor).unwrap());
+    assert!(!writer.import(&there, &descriptor).unwrap());
     // Twice: the second time, both are names of one file already.
     for _ in 0..2 {
-        assert!(writer.lend(descriptor.digest, &there).unwrap());
+        assert!(writer.link_to(descriptor.digest, &there).unwrap());
         assert_eq!(inode(&here), inode(&there));
     }
 
@@ -271,7 +271,7 @@ fn a_blob_is_lent_and_taken_back() {
     fs::write(&here, "loyer").unwrap();
     assert!(writer.contains(&descriptor) && !writer.holds(&descriptor).unwrap());
     for _ in 0..2 {
-        assert!(writer.adopt(&there, &descriptor).unwrap());
+        assert!(writer.import(&there, &descriptor).unwrap());
         assert_eq!((inode(&here), fs::read(&here).unwrap()), (inode(&there), b"layer".to_vec()));
     }
     // No temporary names are left.

@@ -17,35 +17,35 @@ const PREFIX: &str = "bench-";
 const LOCK: &str = "lock";
 
 /// The place; everything in it goes when it is dropped. If the process is killed before, the next one removes it.
-pub(crate) struct Room {
+pub(crate) struct Scratch {
     // In the order in which they are let go.
     dir: tempfile::TempDir,
     _lock: File,
     program: PathBuf,
 }
 
-impl Room {
+impl Scratch {
     /// Makes the place below `target`, with hard links to what the user's cache has of `lock`'s packages and of
     /// `register`: all of it must be there.
-    pub(crate) fn new(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<Room> {
+    pub(crate) fn new(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<Scratch> {
         let target = workspace.join("target");
         fs::create_dir_all(&target)?;
         let (dir, lock_file) = place(&target)
             .with_context(|| format!("cannot make a folder for benchmarks in {}", target.display()))?;
-        let room = Room { dir, _lock: lock_file, program: std::env::current_exe()? };
+        let scratch = Scratch { dir, _lock: lock_file, program: std::env::current_exe()? };
         // A busybox goes beside `register` alone.
         let used = |package: &&Package| package.role != Role::Busybox || package.host.has_register();
         for package in lock.packages().iter().filter(used) {
             let file = Path::new("sha256").join(package.digest.hex());
-            link(&cache_dir.join(&file), &room.cache().join(&file))?;
+            link(&cache_dir.join(&file), &scratch.cache().join(&file))?;
         }
         let register = cross::folder(workspace, cache_dir)?;
         let name = register.strip_prefix(cache_dir)?;
         for entry in fs::read_dir(&register).with_context(|| format!("cannot read {}", register.display()))? {
             let entry = entry?;
-            link(&entry.path(), &room.cache().join(name).join(entry.file_name()))?;
+            link(&entry.path(), &scratch.cache().join(name).join(entry.file_name()))?;
         }
-        Ok(room)
+        Ok(scratch)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -72,7 +72,7 @@ impl Room {
         Ok(())
     }
 
-    /// This program again, on the room's cache and without the network.
+    /// This program again, on the scratch folder's cache and without the network.
     pub(crate) fn command(&self, name: &str, output: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(name).arg("--offline").arg("--cache-dir").arg(self.cache()).args(output);
