@@ -22,7 +22,7 @@ pub enum Done {
     Replaced,
     /// It was there already.
     Unchanged,
-    /// What was there has a newer QEMU, and otherwise does what was asked for.
+    /// The entry that was there has a newer QEMU, and otherwise does what was asked for.
     Kept {
         /// The entry that stays.
         entry: Box<Entry>,
@@ -31,7 +31,7 @@ pub enum Done {
     },
 }
 
-/// How far to go.
+/// The extent of the run.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy<'a> {
     /// Replace other tools' entries, and newer QEMUs.
@@ -106,7 +106,7 @@ fn keep_added(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<
     Ok(Applied { done: Done::Added, outcome })
 }
 
-/// Has the interpreter run a program before the kernel is told of it, where something runs such programs already: should this
+/// Has the interpreter run a program before the kernel gets it, where something runs such programs already: should this
 /// process be killed while it waits for one that does not end, everything is as it was.
 fn rehearse(wanted: &Wanted, policy: Policy<'_>, then: &str) -> Result<(), Trouble> {
     // Without facts there is no interpreter here.
@@ -190,7 +190,7 @@ fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -
     }
 }
 
-/// Whether an entry has the flags that are wanted. `O` more does no harm; `C` more gives rights that were not asked for.
+/// True if an entry has the flags that are wanted. `O` more does no harm; `C` more gives rights that were not asked for.
 fn does_as_much(old: &Entry, wanted: &Entry) -> bool {
     let credentials = |entry: &Entry| entry.flags().contains(Flags::CREDENTIALS);
     old.flags().contains(wanted.flags()) && credentials(old) == credentials(wanted)

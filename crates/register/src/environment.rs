@@ -23,7 +23,7 @@ pub static VARIABLES: [(&str, &str); 15] = [
     ("QEMU_BINARY_PREFIX", "as binfmt only: refused"),
 ];
 
-/// What the environment says. A variable that is empty says nothing.
+/// The settings in the environment. A variable that is empty says nothing.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Environment {
     /// `QEMU_BIN_DIR`: where the QEMU binaries are; the images set it.

@@ -5,7 +5,7 @@ pub mod outline;
 
 use crate::inventory::Inventory;
 
-/// What `register --version` prints: this program's version, and those of the QEMUs that it would register.
+/// The output of `register --version`: this program's version, and those of the QEMUs that it would register.
 pub(crate) fn version(inventory: &Inventory) -> String {
     let dir = inventory.dir().display();
     let versions: Vec<String> = inventory.versions().iter().map(ToString::to_string).collect();

@@ -1,5 +1,5 @@
 //! tonistiigi/binfmt's interface, for scripts and for docker/setup-qemu-action: the same options, messages and JSON. But
-//! the exit code tells whether what was asked for holds.
+//! the exit code says whether what was asked for holds.
 
 use std::ffi::OsStr;
 
@@ -143,7 +143,8 @@ fn uninstall(
 ) -> Result<(), Trouble> {
     let pattern = pattern.parse::<Target>().map_or_else(|_| pattern.to_owned(), entry_name);
     let suffix = &scene.request.suffix;
-    // Whoever resets a machine with `qemu-*`, as docker/setup-qemu-action can, means what is there, be it nothing.
+    // A user who resets a machine with `qemu-*`, as docker/setup-qemu-action can, means what is there, even if that is
+    // nothing.
     let named = !pattern.contains(['*', '?']);
     let mut found = false;
     let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;

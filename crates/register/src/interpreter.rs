@@ -1,4 +1,4 @@
-//! What a file that is to be an interpreter really is.
+//! The inspection of a file that is to be an interpreter.
 
 use std::fs::File;
 use std::io;
@@ -11,16 +11,16 @@ use rustix::fs::OFlags;
 use crate::machine::{Kinship, Machine};
 pub use crate::version::{Finder, Version};
 
-/// What was found out about an interpreter.
+/// The facts about an interpreter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
     /// The QEMU that it is, if it is one.
     pub version: Option<Version>,
-    /// Whether it needs a dynamic loader, which a container would have to hold.
+    /// True if it needs a dynamic loader, which a container would have to hold.
     pub dynamic: bool,
 }
 
-/// Why a file cannot be an interpreter here.
+/// The reason why a file cannot be an interpreter here.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// There is no such file.
@@ -40,9 +40,9 @@ pub enum Problem {
     WrongMachine {
         /// The file.
         path: PathBuf,
-        /// What it is for.
+        /// Its purpose.
         of: String,
-        /// What this machine is.
+        /// The machine.
         machine: String,
     },
     /// Cannot be read.
@@ -160,7 +160,7 @@ impl Tables<'_> {
         Some(rows)
     }
 
-    /// Whether there is a `PT_INTERP`.
+    /// True if there is a `PT_INTERP`.
     fn has_loader(&self, file: &File) -> io::Result<bool> {
         let size = self.half(42, 54);
         let rows = self.rows(file, self.word(self.header, 28, 32), size, self.half(44, 56));
@@ -169,7 +169,7 @@ impl Tables<'_> {
         Ok(rows.any(|row| self.number(row, 0, 4) == Some(3)))
     }
 
-    /// Where `.rodata` is: offset and size. Recognised by what it is (`SHT_PROGBITS`, allocated, neither written nor
+    /// The place of `.rodata`: offset and size. Recognised by what it is (`SHT_PROGBITS`, allocated, neither written nor
     /// executed), the largest such section being it.
     fn read_only_data(&self, file: &File) -> Option<(u64, u64)> {
         let size = self.half(46, 58)?;

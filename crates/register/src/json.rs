@@ -9,7 +9,7 @@ use crate::escape::is_unprintable;
 pub(crate) struct Json {
     text: String,
     depth: usize,
-    /// Whether something stands before the next member.
+    /// True if something stands before the next member.
     follows: bool,
 }
 

@@ -1,5 +1,5 @@
-//! How long entries live. The kernel keeps them as long as binfmt_misc is mounted somewhere (Linux 6.7); where nothing but
-//! a container mounts it, they vanish with the container, and whoever relies on them finds out later.
+//! The lifetime of entries. The kernel keeps them as long as binfmt_misc is mounted somewhere (Linux 6.7); where nothing but
+//! a container mounts it, they vanish with the container, and those who rely on them find out later.
 
 use binfmt::{BinfmtMisc, in_initial_user_namespace};
 
@@ -10,7 +10,7 @@ use crate::trouble::Trouble;
 /// Opens binfmt_misc to register in it, and mounts it if need be.
 ///
 /// # Errors
-/// If it cannot be had, or if the entries would not last and nobody said that they need not.
+/// If it cannot be had, or if the entries would not last and no option says that they need not.
 pub(crate) fn open(request: &Request, output: &mut Output<'_>) -> Result<BinfmtMisc, Trouble> {
     let misc = BinfmtMisc::open(request.mount.as_deref())?;
     match judge(&misc, request, output) {

@@ -1,4 +1,4 @@
-//! Which programs this machine runs by itself.
+//! The programs that this machine runs by itself.
 
 use arch::Target;
 
@@ -7,11 +7,11 @@ use arch::Target;
 pub struct Machine {
     name: String,
     natives: Vec<Target>,
-    /// What the kernel is for, where that is not what this program is told: then it is emulated itself.
+    /// The machine that the kernel is for, where `uname` says otherwise: then it is emulated itself.
     beneath: Option<Target>,
 }
 
-/// How a target stands to a machine.
+/// The relation of a target to a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kinship {
     /// The machine's own architecture. An entry for it would make the kernel look for an interpreter for the
@@ -59,7 +59,7 @@ impl Machine {
         self
     }
 
-    /// What `uname -m` calls it.
+    /// Its name in `uname -m`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -74,7 +74,7 @@ impl Machine {
         self.beneath
     }
 
-    /// How `target` stands to it.
+    /// The relation of `target` to it.
     pub fn kinship(&self, target: Target) -> Kinship {
         let native = |own: &&Target| **own == target || own.binary() == target || target.binary() == **own;
         if self.natives.iter().any(|own| native(&own)) {

@@ -1,4 +1,4 @@
-//! Where data and messages go. Each is one line, and nothing in it reaches a terminal as a control character.
+//! The places where data and messages go. Each is one line, and nothing in it reaches a terminal as a control character.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -50,7 +50,7 @@ impl<'a> Output<'a> {
         self.message("error", &message);
     }
 
-    /// What to do about the message before.
+    /// Prints what to do about the message before.
     pub fn hint(&mut self, message: impl Display) {
         self.message("hint", &message);
     }
@@ -68,7 +68,7 @@ impl<'a> Output<'a> {
         self.verbatim(message);
     }
 
-    /// Whether everything that was asked for holds, and was told.
+    /// True if everything that was asked for holds, and was reported.
     pub fn succeeded(&mut self) -> bool {
         self.flush();
         !self.failed

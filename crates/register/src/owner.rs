@@ -31,13 +31,13 @@ impl Owner {
         }
     }
 
-    /// Whether this program made it or could have.
+    /// True if this program made it or could have.
     pub fn is_ours(self) -> bool {
         self != Owner::Other
     }
 }
 
-/// Which target's an entry is by its name, and whose by its interpreter.
+/// The target of an entry by its name, and its owner by its interpreter.
 ///
 /// `suffix` is one more that interpreters may have, beside none and `-static`.
 pub fn of(entry: &Entry, suffix: &OsStr) -> (Option<Target>, Owner) {

@@ -37,7 +37,7 @@ pub(crate) fn run(scene: &Scene, output: &mut Output<'_>) -> Result<(), Trouble>
     Ok(())
 }
 
-/// What would be registered: line for line, or with `-t`, which people have after `-l`, how much.
+/// Prints what would be registered: line for line, or with `-t`, which people have after `-l`, how much.
 pub(crate) fn plan(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Result<(), Trouble> {
     let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
     if scene.request.mode == Mode::Test {
@@ -119,7 +119,7 @@ pub(crate) fn warn_of_credentials(scene: &Scene, output: &mut Output<'_>) {
     }
 }
 
-/// What was done, counted.
+/// The counts of what was done.
 #[derive(Default)]
 struct Tally {
     set: usize,

@@ -172,7 +172,7 @@ fn warn_of_loader(wanted: &Wanted, output: &mut Output<'_>) {
     }
 }
 
-/// With `C` an interpreter runs with the rights of the programs' owners, so whoever can change it has those.
+/// With `C` an interpreter runs with the rights of the programs' owners, so a user who can change it has those.
 pub(crate) fn warn_of_exposure(wanted: &Wanted, output: &mut Output<'_>) {
     let path = wanted.entry.interpreter();
     let is_here = wanted.facts.is_some() && wanted.entry.flags().contains(Flags::CREDENTIALS);

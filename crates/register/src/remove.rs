@@ -47,7 +47,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// What would be removed.
+/// Prints what would be removed.
 pub(crate) fn plan(
     selection: &Selection,
     scene: &Scene,

@@ -1,4 +1,4 @@
-//! What was typed, made definite: the environment fills what was left open, and names become targets.
+//! The request, made definite: the environment fills what was left open, and names become targets.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,17 +12,17 @@ use crate::output::Output;
 /// Everything that is to be done, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// What to do first.
+    /// The first step.
     pub steps: Vec<Step>,
-    /// What to do then, if anything.
+    /// The next step, if any.
     pub action: Option<Action>,
-    /// How far to go.
+    /// The extent of the run.
     pub mode: Mode,
     /// For which targets.
     pub selection: Selection,
     /// The interpreters' folder, absolute.
     pub dir: PathBuf,
-    /// What follows `qemu-TARGET` in the interpreters' names.
+    /// The suffix after `qemu-TARGET` in the interpreters' names.
     pub suffix: OsString,
     /// The flag `F`.
     pub persistent: bool,
@@ -32,9 +32,9 @@ pub struct Request {
     pub preserve_argv0: Option<bool>,
     /// Register targets of the machine's own family too.
     pub ignore_family: bool,
-    /// Where `--systemd` and `--debian` write.
+    /// The folder that `--systemd` and `--debian` write to.
     pub exportdir: Option<PathBuf>,
-    /// Where binfmt_misc is.
+    /// The place of binfmt_misc.
     pub mount: Option<PathBuf>,
     /// Replace and remove other tools' entries.
     pub force: bool,
@@ -42,7 +42,7 @@ pub struct Request {
     pub check: bool,
     /// The same, where the user has asked for it: that a program could not be tried is a failure then.
     pub must_check: bool,
-    /// Whether programs may be run at all.
+    /// True if programs may be run at all.
     pub no_check: bool,
     /// Accept entries that vanish with this container.
     pub ephemeral: bool,
@@ -60,7 +60,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// Whether a target is in it.
+    /// True if a target is in it.
     pub fn contains(&self, target: Target) -> bool {
         match self {
             Selection::All => true,
@@ -157,14 +157,14 @@ impl Request {
         })
     }
 
-    /// Where the interpreter of a target is, or will be.
+    /// The path of the interpreter of a target, which need not be there.
     pub fn interpreter(&self, target: Target) -> PathBuf {
         let mut name = OsString::from(format!("qemu-{}", target.binary()));
         name.push(&self.suffix);
         self.dir.join(name)
     }
 
-    /// Where the files for `style` go.
+    /// The folder for the files of `style`.
     pub fn exportdir(&self, style: Style) -> PathBuf {
         self.exportdir.clone().unwrap_or_else(|| {
             PathBuf::from(match style {

@@ -1,5 +1,5 @@
 //! Another tool's entry that runs a target's programs now: Rosetta in a virtual machine of Docker's, box64, FEX, Debian's own.
-//! Whoever registers everything does not mean to take programs away from it.
+//! A user who registers everything does not mean to take programs away from it.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The outline of the program: from what was typed to the exit code.
+//! The outline of the program: from the arguments to the exit code.
 
 use binfmt::BinfmtMisc;
 
@@ -12,7 +12,7 @@ use crate::scene::Scene;
 use crate::trouble::Trouble;
 use crate::{export, help, install, lifetime, register, remove, shell, status};
 
-/// Does what was typed, and gives the exit code: 0 only if everything that was asked for holds.
+/// Does what the arguments ask for, and returns the exit code: 0 only if everything that was asked for holds.
 pub fn run(
     invocation: Result<Invocation, UsageError>,
     environment: Result<Environment, BadVariable>,

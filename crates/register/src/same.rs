@@ -1,11 +1,11 @@
-//! Whether two files have the same content.
+//! A comparison of two files' contents.
 
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Whether the open file and the one at `path` are the same or equal; `false` where that cannot be told.
+/// True if the open file and the one at `path` are the same or equal; `false` where that cannot be known.
 pub(crate) fn same_content(open: &mut File, path: &Path) -> bool {
     let Ok(mut other) = File::open(path) else { return false };
     let (Ok(one), Ok(two)) = (open.metadata(), other.metadata()) else { return false };

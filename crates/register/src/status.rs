@@ -1,4 +1,4 @@
-//! What is registered, and whether it works.
+//! The registered entries, and whether they work.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::scene::Scene;
 use crate::trouble::Trouble;
 use crate::winner::winner;
 
-/// What is known of an entry.
+/// The facts about an entry.
 struct Row {
     listed: Listed,
     target: Option<Target>,
@@ -208,7 +208,7 @@ impl Row {
     }
 }
 
-/// Runs the selected targets' programs and tells which run. Those that were named must; otherwise those that are
+/// Runs the selected targets' programs and reports which run. Those that were named must; otherwise those that are
 /// registered must.
 pub(crate) fn check(
     scene: &Scene,

@@ -22,12 +22,12 @@ impl Trouble {
         Trouble { hint: Some(hint.to_string()), ..self }
     }
 
-    /// What happened.
+    /// The event.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What the user can do about it.
+    /// The hint for the user.
     pub fn what_to_do(&self) -> Option<&str> {
         self.hint.as_deref()
     }

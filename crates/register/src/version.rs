@@ -1,4 +1,4 @@
-//! Which version a QEMU is.
+//! The version of a QEMU.
 
 use std::fs::File;
 use std::io;
@@ -22,10 +22,10 @@ impl fmt::Display for Version {
     }
 }
 
-/// How much is read at once.
+/// The number of bytes that are read at once.
 const CHUNK: usize = 1 << 17;
 
-/// How much is read first where the text is likely to be.
+/// The number of bytes that are read first where the text is likely to be.
 const NEAR: usize = 1 << 15;
 
 /// Finds `qemu-TARGET version 1.2.3`, which every QEMU holds to print it.
@@ -40,17 +40,17 @@ pub struct Finder {
     last: Option<Last>,
 }
 
-/// Where it was in the binary before.
+/// The place in the binary before.
 #[derive(Debug, Clone, Copy)]
 struct Last {
     /// The section's size.
     size: u64,
-    /// How far before the section's end.
+    /// The distance from the section's end.
     distance: u64,
 }
 
 impl Last {
-    /// How far before the end of a section of `size` bytes it should be.
+    /// The likely distance from the end of a section of `size` bytes.
     fn guess(self, size: u64) -> u64 {
         let grown = size.saturating_sub(self.size) / 3 * 2;
         let shrunk = self.size.saturating_sub(size) / 3 * 2;
@@ -127,7 +127,7 @@ impl Finder {
     }
 }
 
-/// Where `needle` begins in `haystack`: Horspool's algorithm, which looks at about one byte in as many as `needle` has.
+/// The position of `needle` in `haystack`: Horspool's algorithm, which looks at about one byte in as many as `needle` has.
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     let last = needle.len().checked_sub(1)?;
     let mut skip = [needle.len(); 256];
@@ -160,7 +160,7 @@ mod tests {
 
     const SIZE: usize = 6 << 20;
 
-    /// What is found in a section of `SIZE` bytes with the texts at their places.
+    /// The version that is found in a section of `SIZE` bytes with the texts at their places.
     fn found(finder: &mut Finder, texts: &[(usize, &str)]) -> Option<Version> {
         found_in(SIZE, finder, texts)
     }

@@ -1,4 +1,4 @@
-//! From a request to the entries that the kernel shall hold.
+//! From a request to the entries that the kernel is to hold.
 
 use arch::Target;
 use binfmt::{Entry, Flags, Kernel};
@@ -13,7 +13,7 @@ pub fn entry_name(target: Target) -> String {
     format!("qemu-{target}")
 }
 
-/// What becomes of a target that was selected.
+/// The fate of a target that was selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// To be registered.
@@ -24,7 +24,7 @@ pub enum Choice {
     Runs(Target),
 }
 
-/// Decides which of the selected targets need an entry. `runs` tells whether the machine runs a target's programs
+/// Decides which of the selected targets need an entry. `runs` says whether the machine runs a target's programs
 /// without one; it is only asked about the machine's own family.
 pub fn choose(request: &Request, machine: &Machine, mut runs: impl FnMut(Target) -> bool) -> Vec<Choice> {
     let mut asked: Vec<(Target, bool)> = Vec::new();
@@ -45,14 +45,14 @@ pub fn choose(request: &Request, machine: &Machine, mut runs: impl FnMut(Target)
     choices.collect()
 }
 
-/// An entry that the kernel shall hold.
+/// An entry that the kernel is to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// The target.
     pub target: Target,
     /// The entry.
     pub entry: Entry,
-    /// What its interpreter is; `None` where it is not here, and need not be.
+    /// The facts about its interpreter; `None` where it is not here, and need not be.
     pub facts: Option<Facts>,
 }
 
@@ -83,7 +83,7 @@ pub fn wanted(
     }
 }
 
-/// Why there can be no entry for a target.
+/// The reason why there can be no entry for a target.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Its interpreter will not do.
@@ -109,7 +109,7 @@ fn flags(request: &Request, facts: Option<Facts>, kernel: Option<Kernel>) -> Fla
 }
 
 impl Refusal {
-    /// Whether the interpreter is simply not there.
+    /// True if the interpreter is simply not there.
     pub fn is_missing(&self) -> bool {
         matches!(self, Refusal::Interpreter(Problem::Missing(_)))
     }
@@ -133,7 +133,7 @@ impl Refusal {
     }
 }
 
-/// Where a missing interpreter may be instead.
+/// The places where a missing interpreter may be instead.
 fn elsewhere(request: &Request, target: Target) -> Option<String> {
     let with = |suffix: &str| Request { suffix: suffix.into(), ..request.clone() }.interpreter(target);
     if request.suffix.is_empty() && with("-static").exists() {

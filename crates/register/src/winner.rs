@@ -1,4 +1,4 @@
-//! Which of several entries takes a target's programs.
+//! The one of several entries that takes a target's programs.
 
 use arch::Target;
 use binfmt::Listed;

@@ -9,7 +9,7 @@ use super::{UsageError, names, path, unknown_option, utf8};
 const OPTIONS: [&str; 8] =
     ["help", "version", "install", "uninstall", "mount", "force", "no-check", "ephemeral"];
 
-/// What to do under the name `binfmt`.
+/// The work under the name `binfmt`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Invocation {
     /// Print that tool's help.
@@ -20,7 +20,7 @@ pub enum Invocation {
     Run(Args),
 }
 
-/// The lists as they were typed.
+/// The lists as they were given.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Args {
     /// `--uninstall`: names, entries' names or patterns.

@@ -1,4 +1,4 @@
-//! What was typed, collected without side effects.
+//! The arguments, collected without side effects.
 //!
 //! The command line is older than this program and irregular: two levels of options around a `--`, where the same letter
 //! means different things; long options after one dash; options whose `yes` or `no` may be left out; target lists
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use arch::Suggestion;
 pub use register::{Action, Args, Mode, Step, Style};
 
-/// What the program is to do, by its name and its arguments.
+/// The work of the program, by its name and its arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Invocation {
     /// Print `register`'s help, and exit with this code.

@@ -1,4 +1,4 @@
-//! What `register`'s options mean together.
+//! The meaning of `register`'s options together.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use super::scan::{Opt, Scanner, Side, Token};
 use super::{Invocation, UsageError, names, path, utf8};
 
-/// Everything that was asked for. `None` is what was not said, which the environment may decide.
+/// Everything that was asked for. `None` is what was not given, which the environment may decide.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Args {
-    /// What to do first, in the order in which it was typed.
+    /// The first steps, in the order of the arguments.
     pub steps: Vec<Step>,
-    /// What to do then.
+    /// The next step.
     pub action: Option<Action>,
-    /// Whether to change anything.
+    /// The extent of the run.
     pub mode: Mode,
-    /// The targets, as they were typed; none means all.
+    /// The targets, as they were given; none means all.
     pub targets: Vec<String>,
     /// `-s` before `--`: the binaries' names end in `-static`.
     pub r#static: bool,
@@ -43,7 +43,7 @@ pub struct Args {
     pub ephemeral: bool,
 }
 
-/// What `-l`, `--json` and `-r` before `--` do, one after the other.
+/// The steps of `-l`, `--json` and `-r` before `--`, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// List entries, for people.
@@ -54,7 +54,7 @@ pub enum Step {
     Reset,
 }
 
-/// What a command line is for.
+/// The purpose of a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Register the targets.
@@ -69,7 +69,7 @@ pub enum Action {
     Unexport(Style),
 }
 
-/// Who reads the files.
+/// The reader of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// systemd-binfmt.service
@@ -78,7 +78,7 @@ pub enum Style {
     Debian,
 }
 
-/// How far to go.
+/// The extent of the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
     /// All the way.
@@ -90,7 +90,7 @@ pub enum Mode {
     DryRun,
 }
 
-/// What else was seen, and decides what the whole is for.
+/// The other options that were seen, and decide what the whole is for.
 #[derive(Default)]
 struct Seen {
     /// An option that only makes sense when registering.
@@ -164,7 +164,7 @@ fn plain(opt: Opt, args: &mut Args, seen: &mut Seen) -> Result<(), UsageError> {
 
 const EXPORTS: UsageError = UsageError::Conflict("--systemd", "--debian");
 
-/// What the whole command line is for.
+/// The purpose of the whole command line.
 ///
 /// `-l`, `--json` and `-r` alone do only that. The old script went on to register everything even then, so people wrote
 /// `-l -- -t` and `-r -e`, which still work; as do `-l -- -p` and `-s -r -t arm`, which mean to go on.
@@ -205,7 +205,7 @@ fn command(mut rest: Vec<OsString>) -> Vec<OsString> {
     }
 }
 
-/// Whether a byte can be in a command's name without meaning anything to a shell.
+/// True if a byte can be in a command's name without meaning anything to a shell.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte) || !byte.is_ascii()
 }

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 use super::{UsageError, unknown_option, utf8};
 
-/// What an option means; the letters that spell it depend on the side of `--`.
+/// The meaning of an option; the letters that spell it depend on the side of `--`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Opt {
     Check,
@@ -105,7 +105,7 @@ impl Row {
 /// From how many letters on what follows one dash is a long name rather than a group.
 const LONG: usize = 6;
 
-/// One thing that was typed.
+/// One argument.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Token {
     /// An option without a value.
@@ -122,7 +122,7 @@ pub(super) enum Token {
 pub(super) struct Scanner {
     rest: VecDeque<OsString>,
     side: Side,
-    /// What is left of a group like `-pc`, without its dash.
+    /// The rest of a group like `-pc`, without its dash.
     group: String,
     /// After a second `--` there are words only.
     words_only: bool,
@@ -135,7 +135,7 @@ impl Scanner {
         Scanner { rest, side: Side::Before, group: String::new(), words_only: false, separated: false }
     }
 
-    /// Whether there was a `--`.
+    /// True if there was a `--`.
     pub(super) fn separated(&self) -> bool {
         self.separated
     }
@@ -302,7 +302,7 @@ fn starts_with_dash(argument: &OsStr) -> bool {
     argument.as_encoded_bytes().starts_with(b"-")
 }
 
-/// What follows the `=` at `at`.
+/// The text after the `=` at `at`.
 fn value_after(argument: &OsStr, at: usize) -> Result<OsString, UsageError> {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
     if !argument.as_bytes()[..at].is_ascii() {
@@ -326,7 +326,7 @@ mod tests {
         }
     }
 
-    /// What the help calls the options of each side.
+    /// The help's headings of the options of each side.
     fn told(title: &str) -> Vec<&'static str> {
         let blocks = outline::blocks(crate::help::REGISTER);
         let options = blocks.into_iter().find_map(|block| match block {
@@ -347,7 +347,7 @@ mod tests {
                 meant.push(row.unwrap_or_else(|| panic!("{name} is no option {title}")).opt);
             }
             for row in ROWS {
-                // What stands on both sides under one name may be told on one of them.
+                // What stands on both sides under one name may be explained on one of them.
                 let elsewhere = row.before == row.after || row.names(side).iter().all(|name| name.len() > 1);
                 assert!(elsewhere || meant.contains(&row.opt), "{:?} is not told {title}", row.opt);
             }

@@ -15,7 +15,7 @@ pub enum Block {
     Examples(Vec<(&'static str, &'static str)>),
     /// Options that belong together.
     Options {
-        /// What stands above them, without its colon.
+        /// The heading above them, without its colon.
         title: Option<&'static str>,
         /// In the order of the text.
         options: Vec<Opt>,
@@ -27,9 +27,9 @@ pub enum Block {
 pub struct Opt {
     /// Its spellings, each with its dashes.
     pub names: Vec<&'static str>,
-    /// What follows it: `DIR`, `[yes|no]`.
+    /// The value after it: `DIR`, `[yes|no]`.
     pub value: Option<&'static str>,
-    /// What it does.
+    /// Its effect.
     pub text: String,
 }
 
@@ -91,7 +91,7 @@ fn options(text: &'static str) -> Vec<Opt> {
     options
 }
 
-/// What is left and right of the first gap of two spaces or more.
+/// The texts left and right of the first gap of two spaces or more.
 fn columns(line: &'static str) -> (&'static str, &'static str) {
     line.split_once("  ").map_or((line, ""), |(left, right)| (left, right.trim_start()))
 }

@@ -1,4 +1,4 @@
-//! Every spelling of the command line, as a table: what is typed, and what it means.
+//! Every spelling of the command line, as a table: the arguments, and their meaning.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -7,7 +7,7 @@ use qus_register::args::{Action, Args, Invocation, Mode, Step, Style, binfmt, pa
 use qus_register::help::BINFMT;
 use qus_register::help::outline::{Block, blocks};
 
-/// A command line in words; what was not said is left out.
+/// A command line in words; what was not given is left out.
 fn describe(args: &Args) -> String {
     let mut words: Vec<String> = Vec::new();
     for step in &args.steps {

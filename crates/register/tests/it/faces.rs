@@ -117,7 +117,7 @@ fn both_faces_know_what_the_kernel_and_the_machine_cannot_do() {
             );
             assert_eq!(names(misc), [""; 0], "{arguments}");
         }
-        // The file that tells an emulated program what is beneath it.
+        // The file that shows an emulated program what is beneath it.
         fs::write(place.path("arch"), "aarch64\n").unwrap();
         let script = format!(
             "mount --bind {} /proc/sys/kernel/arch && exec {register} \"$@\"",

@@ -61,7 +61,7 @@ fn the_machines_own_architecture_is_refused() {
         for arguments in ["-s -- -p amd64", "-s -f -- -p -i yes x86_64"] {
             place.register(arguments).check(1, "", &expected);
         }
-        // Whatever it is said to be.
+        // Whatever it claims to be.
         let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
         command.env("HOST_ARCH", "aarch64").args(["-s", "--", "-p", "x86_64"]);
         let said = place.said(command.output().unwrap());

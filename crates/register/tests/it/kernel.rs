@@ -492,7 +492,7 @@ fn check_tells_what_runs_and_fails_for_what_was_named() {
         assert_eq!((all.code, all.err.as_str()), (Some(0), ""));
         assert!(all.out.contains("\nalpha does not run: nothing is registered that runs it\narm runs under"));
 
-        // An interpreter that fails is told with what it did.
+        // An interpreter that fails is reported with what it did.
         place.put_bytes("arm", &fs::read("/bin/true").unwrap());
         let said = place.register("-s -f -- -p arm");
         assert_eq!(said.code, Some(1));

@@ -22,7 +22,7 @@ pub(crate) struct Place {
     dir: TempDir,
 }
 
-/// What `register` said and how it ended.
+/// The output of `register` and its exit status.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,

@@ -1,4 +1,4 @@
-//! What `register` sees and says of what is there: entries that win and lose, other tools' entries, names of any bytes, and
+//! The view of `register` on what is there: entries that win and lose, other tools' entries, names of any bytes, and
 //! binfmt_misc that nobody has mounted.
 
 // The expected texts name the machine.
@@ -174,7 +174,7 @@ fn nothing_that_others_chose_reaches_the_terminal_as_it_is() {
         plain(&place.register("-- -r"));
         plain(&place.called("binfmt", "--uninstall qemu-*"));
         plain(&place.called("binfmt", ""));
-        // What was typed is no better.
+        // An argument is no better.
         for typed in ["vax\x1b[1m", "-\x1b", "--qemu-path=/\x1b"] {
             plain(&place.register(&format!("-s -p {typed} sparc")));
         }
@@ -251,7 +251,7 @@ fn an_export_writes_through_nobodys_link() {
     fs::create_dir(&dir).unwrap();
     let victim = place.path("victim");
     fs::write(&victim, "precious").unwrap();
-    // Whoever can write to the folder lays links where the temporary file used to be, for each process that comes.
+    // A user who can write to the folder lays links where the temporary file used to be, for each process that comes.
     let script = format!(
         "ln -s {} {}/qemu-arm.conf.$$.new; exec {} -s -- --systemd -e {} arm",
         victim.display(),
@@ -316,7 +316,7 @@ fn looking_mounts_nothing() {
         assert!(status.code == Some(0) && status.out.ends_with("\"emulators\": []\n}\n"), "{status:?}");
         assert_eq!(place.called("binfmt", "--uninstall qemu-*").err, "uninstalling: qemu-* not found\n");
         assert_eq!(mounts(), none);
-        // And so the next call is told what the first would have been.
+        // And so the next call gets what the first would have been.
         assert_eq!(place.register("-s -- -p arm").code, Some(1));
         assert_eq!(place.register("-l -s -- -p arm").code, Some(1));
         assert_eq!(mounts(), none);
@@ -380,7 +380,7 @@ fn the_machines_own_beside_others_runs_by_itself() {
     });
 }
 
-/// What `binfmt` prints, it takes.
+/// The names that `binfmt` prints are names that it takes.
 #[test]
 fn every_platform_that_is_printed_is_a_name() {
     private::run("view::every_platform_that_is_printed_is_a_name", |_| {
