@@ -67,7 +67,7 @@ pub(crate) fn run(args: &BenchArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What is run: what was asked for, or else all but what has to be asked for.
+/// The benchmarks to run: those asked for, or else all but what has to be asked for.
 fn chosen(names: &[Name]) -> Vec<Name> {
     match names {
         [] => Name::value_variants().iter().copied().filter(|name| name.is_default()).collect(),
@@ -122,7 +122,7 @@ fn qemu(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<std::
     unpack_qemu(lock, native, &fetcher, &workspace.join("target/test-qemu"))
 }
 
-/// As it is typed.
+/// Its name as an argument.
 fn name_of(name: Name) -> String {
     name.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }

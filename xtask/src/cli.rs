@@ -1,4 +1,4 @@
-//! The command line: what can be typed, and nothing else. All of it is known in every build.
+//! The command line: arguments and options, and nothing else. All of it is known in every build.
 
 pub(crate) mod full;
 mod output;
@@ -130,7 +130,7 @@ pub(crate) struct ImagesArgs {
     pub(crate) sources: Sources,
 }
 
-/// What a push goes through.
+/// The way of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Via {
     /// A Docker engine or podman

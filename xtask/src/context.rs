@@ -1,4 +1,4 @@
-//! What every command works in: the workspace, the cache, the mirror. Collected here, so that nothing else looks at
+//! The surroundings of every command: the workspace, the cache, the mirror. Collected here, so that nothing else looks at
 //! the environment.
 
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ fn root_around(from: &Path) -> Option<PathBuf> {
     from.ancestors().find(is_root).map(Path::to_owned)
 }
 
-/// Where the lock is.
+/// The path of the lock.
 pub(crate) fn lock_path(workspace: &Path) -> PathBuf {
     workspace.join("images/debian.lock")
 }
@@ -55,7 +55,7 @@ pub(crate) fn cache_dir(flag: Option<&Path>) -> anyhow::Result<PathBuf> {
     std::path::absolute(&dir).with_context(|| format!("cannot use {} as cache", dir.display()))
 }
 
-/// How large the cache may become, by flag or environment, if either says so.
+/// The limit of the cache's size, by flag or environment, if either says so.
 pub(crate) fn cache_limit(flag: Option<Limit>) -> anyhow::Result<Option<Limit>> {
     match (flag, std::env::var("QUS_CACHE_SIZE")) {
         (None, Ok(text)) if !text.is_empty() => text.parse().map(Some).context("cannot use QUS_CACHE_SIZE"),
@@ -68,7 +68,7 @@ pub(crate) fn trace() -> Trace {
     Trace::new(std::env::var_os("QUS_TRACE").filter(|path| !path.is_empty()).map(PathBuf::from))
 }
 
-/// What a command works with that takes packages from Debian's archive.
+/// The things that a command works with that takes packages from Debian's archive.
 pub(crate) struct Site {
     pub(crate) config: Config,
     pub(crate) build: builder::Site,

@@ -1,4 +1,4 @@
-//! How an error is shown: its causes on one line, and what to do about them on another.
+//! The rendering of an error: its causes on one line, and what to do about them on another.
 
 /// `error: …` with its causes on one line, then a line `hint: …` if any of them has one.
 pub(crate) fn render(error: &anyhow::Error) -> String {

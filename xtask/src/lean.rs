@@ -16,7 +16,7 @@ use crate::context;
 use crate::ui::Ui;
 use base::count;
 
-/// What compiles the program with everything.
+/// The command that compiles the program with everything.
 const FULL: [&str; 5] = ["build", "--package", "xtask", "--features", "full"];
 
 /// Runs this very command line with the feature `full`. Returns only if that fails.

@@ -128,7 +128,7 @@ fn show(
     Ok(stdout.result(&text, ui)?)
 }
 
-/// Where there is nothing to say there is no report, so that whoever finds the file knows that there is something.
+/// Writes a report, if there is anything to report: so a file means that there is something.
 fn write_report(path: &Path, comparison: &Comparison, concessions: &Concessions) -> anyhow::Result<()> {
     match comparison.is_empty() {
         true => Ok(()),

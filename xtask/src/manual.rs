@@ -17,7 +17,7 @@ pub(crate) fn run(args: &ManArgs) -> anyhow::Result<()> {
     Ok(ui::print(&lines)?)
 }
 
-/// What a release has besides programs.
+/// The files of a release besides programs.
 pub(crate) fn extras() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     Ok(files()?.into_iter().map(|file| (file.flat_name(), file.bytes)).collect())
 }

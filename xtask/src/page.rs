@@ -13,7 +13,7 @@ use base::Hinted;
 use builder::{Config, Sizes};
 use report::Matrix;
 
-/// Where `cargo xtask images` puts the layout.
+/// The folder where `cargo xtask images` puts the layout.
 const LAYOUT: &str = "target/images";
 
 pub(crate) fn run(args: &ReportArgs, ui: &Ui) -> anyhow::Result<()> {

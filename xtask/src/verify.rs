@@ -113,7 +113,7 @@ fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow:
     settle(name, &problems, ui)
 }
 
-/// Problems are told one by one, and then make an error.
+/// Problems are reported one by one, and then make an error.
 fn settle(name: &str, problems: &[String], ui: &Ui) -> anyhow::Result<()> {
     for problem in problems {
         ui.say(problem);

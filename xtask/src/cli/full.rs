@@ -118,7 +118,7 @@ pub(crate) enum Name {
     Unchanged,
     /// A build after one host's package has changed
     OneHost,
-    /// What has to be downloaded
+    /// The sizes of downloads
     Sizes,
     /// A push of what the registry has
     Push,
@@ -132,7 +132,7 @@ pub(crate) enum Name {
     FirstRun,
 }
 
-/// What can be typed after `bench`.
+/// The arguments of `bench`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask bench                     everything but `release` and `first-run`; about ten minutes on two cores
@@ -168,7 +168,7 @@ pub(crate) struct BenchArgs {
     pub(crate) cache_dir: Option<PathBuf>,
 }
 
-/// What can be typed after `report`.
+/// The arguments of `report`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask report                          target/report/index.html and report.md
@@ -185,7 +185,7 @@ pub(crate) struct ReportArgs {
     pub(crate) json: bool,
 }
 
-/// What selects every test of the workspace, as one compilation for all.
+/// The arguments that select every test of the workspace, as one compilation for all.
 pub(crate) const TESTS: [&str; 3] = ["--workspace", "--all-features", "--locked"];
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! How much a command prints, and in which colours. The same for all of them.
+//! The amount of a command's output, and its colours. The same for all of them.
 
 use clap::{Args, ColorChoice};
 

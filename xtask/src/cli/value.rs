@@ -19,7 +19,7 @@ pub(super) fn named<T>(names: impl Iterator<Item = &'static str>) -> Named<T> {
     Named { names: names.collect(), value: PhantomData }
 }
 
-/// What [`named`] makes.
+/// The result of [`named`].
 #[derive(Clone)]
 pub(super) struct Named<T> {
     names: Vec<&'static str>,

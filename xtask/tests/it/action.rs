@@ -18,11 +18,11 @@ fn action(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../action").join(file)
 }
 
-/// What the image prints when it is asked for platforms.
+/// The output of the image when it is asked for platforms.
 const STATUS: &str =
     "{\n  \"supported\": [\n    \"linux/amd64\",\n    \"linux/arm64\"\n  ],\n  \"emulators\": []\n}\n";
 
-/// What is said where this commit names no digest of the image.
+/// The message where this commit names no digest of the image.
 fn unpinned(tag: &str) -> String {
     format!(
         "note: this commit of the Action names no digest of aptman/qus:{tag}: what has this tag today is run\n"
@@ -58,7 +58,7 @@ impl Dry {
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// What the Action has put out.
+    /// The outputs of the Action.
     fn output(&self) -> String {
         fs::read_to_string(self.path("output")).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Who may use whom: the arrows between the crates, as ARCHITECTURE.md draws them.
+//! The rules of who may use whom: the arrows between the crates, as ARCHITECTURE.md draws them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -107,11 +107,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What must never be under the binary that ships: async runtimes, HTTP, and what compiles C.
+/// The crates that must never be under the binary that ships: async runtimes, HTTP, and what compiles C.
 const NOT_IN_REGISTER: [&str; 7] = ["tokio", "async-std", "hyper", "reqwest", "cc", "cmake", "openssl-sys"];
 
-/// What the program that builds images must not be made of: a first image would wait for it. The commands that need these
-/// are behind the feature `full`.
+/// The crates that the program that builds images must not be made of: a first image would wait for them. The commands that
+/// need these are behind the feature `full`.
 const NOT_FOR_IMAGES: &[&str] = &[
     "bollard",
     "clap_mangen",

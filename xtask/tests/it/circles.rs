@@ -23,7 +23,7 @@ struct Sources {
 struct Names {
     /// Every path that begins with `crate`, `super` or `self`.
     used: Vec<Vec<String>>,
-    /// What its own `use` items bring in, by the name that it has there.
+    /// The names that its own `use` items bring in, by the name that it has there.
     imported: BTreeMap<String, Vec<String>>,
 }
 
@@ -163,7 +163,7 @@ impl Sources {
         module
     }
 
-    /// Where an import of `module` leads. A bare first name is a module inside, or else an external crate.
+    /// The module that an import of `module` leads to. A bare first name is a module inside, or else an external crate.
     fn absolute_import(&self, module: &Module, import: &[String], rest: &[String]) -> Vec<String> {
         let path: Vec<String> = import.iter().chain(rest).cloned().collect();
         if matches!(path[0].as_str(), "crate" | "super" | "self") {

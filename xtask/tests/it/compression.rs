@@ -1,4 +1,4 @@
-//! What engines take from an index that has every image in gzip and in zstd: the table in docs/compression.md.
+//! The images that engines take from an index that has every image in gzip and in zstd: the table in docs/compression.md.
 //!
 //! The two images of the test differ in one file, which says which of them it is.
 
@@ -98,7 +98,7 @@ fn push(layout: &Path, refs: &[(String, Descriptor)], repository: &str) {
     });
 }
 
-/// Which image an engine takes for `both` and for `zstd`; `None`: it cannot pull that.
+/// The image that an engine takes for `both` and for `zstd`; `None`: it cannot pull that.
 fn check(engine: Engine, expected: [Option<&str>; 2]) {
     let Some(packages) = packages(engine.name()) else { return };
     let dir = tempfile::tempdir().unwrap();
@@ -113,7 +113,7 @@ fn check(engine: Engine, expected: [Option<&str>; 2]) {
     let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
     let repository = format!("{}/test/compression", registry.address());
     push(dir.path(), &refs, &repository);
-    // podman wants to be told that there is no TLS.
+    // podman needs an option where there is no TLS.
     let insecure = format!("[[registry]]\nlocation = \"{}\"\ninsecure = true\n", registry.address());
     sandbox.write("/etc/containers/registries.conf", insecure).unwrap();
     let running = engine.start(&sandbox).unwrap();

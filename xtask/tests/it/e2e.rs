@@ -161,7 +161,7 @@ fn the_list_is_of_the_engines_that_are_asked_for() {
     assert_eq!(list(&["--engine", "podman"]), ["podman", "none"]);
 }
 
-/// What cannot be written is told, whichever command it is.
+/// A file that cannot be written is reported, by every command.
 #[test]
 fn a_full_disk_is_told() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

@@ -82,7 +82,7 @@ fn suite() -> Suite {
     Suite::new("unstable", "sid").package(qemu).package(busybox).package(musl)
 }
 
-/// Where the machine has a program.
+/// The path of a program on the machine.
 fn real(name: &str) -> String {
     let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().unwrap();
     String::from_utf8(found.stdout).unwrap().trim().to_owned()

@@ -33,7 +33,7 @@ impl Images {
         self.layout.path()
     }
 
-    /// What a tag points to.
+    /// The descriptor that a tag points to.
     pub(crate) fn tag(&self, tag: &str) -> Descriptor {
         let refs = self.layout.refs();
         refs.into_iter().find(|(name, _)| name == tag).unwrap_or_else(|| panic!("no tag {tag}")).1
@@ -49,7 +49,7 @@ impl Images {
         index.manifests.iter().map(image).collect()
     }
 
-    /// What `cargo xtask images --host HOST --archive FILE` writes for this machine, of these tags.
+    /// The archive that `cargo xtask images --host HOST --archive FILE` writes for this machine, of these tags.
     pub(crate) fn write_archive(&self, tags: &[&str], path: &Path) {
         let native = Host::native().unwrap();
         let platform: Platform = native.platform().into();

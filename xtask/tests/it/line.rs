@@ -13,7 +13,7 @@ pub(crate) struct Line {
     server: RefCell<Option<Server>>,
 }
 
-/// What a run printed, and how it ended.
+/// The output of a run, and its exit status.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) stdout: String,
@@ -84,7 +84,7 @@ impl Line {
         }
     }
 
-    /// What [`Line::run_with`] runs, for tests that do something meanwhile.
+    /// The command of [`Line::run_with`], for tests that do something meanwhile.
     pub(crate) fn command(&self, args: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command

@@ -112,7 +112,7 @@ fn a_lock_goes_back_only_when_that_is_allowed_by_name() {
     line.run(&["lock"]).success();
     assert_eq!(line.read("images/debian.lock"), before);
 
-    // Where nothing tells, that is said.
+    // Where nothing tells, that is reported.
     line.write("images/debian.lock", "version = 2\n");
     let anew = line.run(&["lock"]).success();
     assert!(
@@ -136,7 +136,7 @@ fn without_concessions_nothing_is_said_of_them() {
     );
 }
 
-/// Whoever finds the report takes it for a difference: an old one must not stay, whatever the run comes to.
+/// A reader of the report takes it for a difference: an old one must not stay, whatever the run comes to.
 #[test]
 fn a_report_is_of_the_run_that_was_asked_for_it() {
     let line = line(&archive("1:11.1.3+ds-1", None));

@@ -30,10 +30,10 @@ const PACKAGES: [&str; 16] = [
     "zsh-common",
 ];
 
-/// What mandoc says of every page: the same sources have to give the same bytes, so no page has a date.
+/// The findings of mandoc about every page: the same sources have to give the same bytes, so no page has a date.
 const UNDATED: &str = "WARNING: missing date, using \"\": TH";
 
-/// What is typed, and what the key for completion makes of it.
+/// The text on the line, and the same after the key for completion.
 const COMPLETED: [(&str, &str); 8] = [
     ("register --li", "register --list"),
     ("register -s --persi", "register -s --persi"),

@@ -17,7 +17,7 @@ pub(crate) struct Block {
     pub(crate) kind: Kind,
 }
 
-/// What the mark before a block says of it.
+/// The meaning of the mark before a block.
 pub(crate) enum Kind {
     /// `file: NAME`, which commands or other programs read.
     File { name: String, text: String },
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     Unmarked { text: String },
 }
 
-/// How commands find the machine.
+/// The way that commands find the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Begin {
     /// With nothing registered.
@@ -114,7 +114,7 @@ impl Kind {
 }
 
 impl Step {
-    /// Whether `printed` is what is expected. `…` alone is any number of lines, and in a line any text.
+    /// True if `printed` is what is expected. `…` alone is any number of lines, and in a line any text.
     pub(crate) fn expects(&self, printed: &str) -> bool {
         let lines: Vec<&str> = printed.lines().collect();
         fits(&self.expected, &lines)

@@ -1,9 +1,9 @@
-//! The commands of the documentation's pages, typed on real engines, and the files, read by those that they are for.
+//! The commands of the documentation's pages, run on real engines, and the files, read by those that they are for.
 //!
 //! A block after `<!-- run: ENGINE… -->` is run on these engines, with nothing registered before; after `<!-- then: … -->`
 //! it goes on where the one before has ended, and after `<!-- boot: … -->` the machine is booted in between. What follows
-//! `$ ` is typed, and the lines below it are what it prints, where `…` stands for anything. A block after
-//! `<!-- file: NAME -->` is a file in the folder where the commands are typed; `recipe::reader` says who reads it.
+//! `$ ` is run, and the lines below it are what it prints, where `…` stands for anything. A block after
+//! `<!-- file: NAME -->` is a file in the folder where the commands are run; `recipe::reader` says who reads it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -112,7 +112,7 @@ fn row(line: &str) -> Option<(&str, &str)> {
     Some((section, rest.split_once('|')?.1.trim_end_matches('|').trim()))
 }
 
-/// How a section's recipes are run, in the page's words.
+/// The way that a section's recipes are run, in the page's words.
 fn words(section: &str, blocks: &[&Kind]) -> Vec<&'static str> {
     let mut words = Vec::new();
     for kind in blocks {
@@ -179,7 +179,7 @@ fn check(test: &str, engine: Engine, trees: &[(&str, Vec<Package>)]) {
     assert!(tried >= 3, "only {tried} commands and files are for {test}");
 }
 
-/// What Docker Hub's `busybox` is for arm64: one program under many names.
+/// The stand-in for Docker Hub's `busybox` for arm64: one program under many names.
 fn load_busybox(packages: &Packages, running: &Running<'_>) {
     let arm64: arch::Host = "arm64".parse().unwrap();
     let package = Package::new("bookworm", arm64, "busybox-static");

@@ -27,7 +27,7 @@ fn archive(version: &str, hosts: &[&str]) -> Archive {
     Archive::new(1).suite(sid)
 }
 
-/// What the archive has as a host's emulator of a target.
+/// The archive's bytes of a host's emulator of a target.
 fn program(host: arch::Host, target: &str) -> Vec<u8> {
     elf(host.elf(), target.as_bytes())
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testbed::sandbox::{Options, Sandbox};
 use testbed::{Browser, Packages};
 
-/// Where pages are in the sandbox.
+/// The folder of pages in the sandbox.
 const PAGES: &str = "/pages";
 
 /// A report in a folder of its own, with sizes if there is a layout to take them from.
@@ -109,7 +109,7 @@ fn used(browser: &Browser<'_>, sandbox: &Sandbox, size: (u32, u32)) -> Value {
     serde_json::from_str(&seen).unwrap_or_else(|error| panic!("{error}: {seen}"))
 }
 
-/// How much of a picture each colour takes, and its size.
+/// The share of a picture that each colour takes, and its size.
 fn colours(png: &[u8]) -> ((u32, u32), BTreeSet<[u8; 3]>, f64) {
     let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -160,7 +160,7 @@ fn a_reader_finds_a_combination_in_a_browser() {
     }
 }
 
-/// What the harness saw, at any width.
+/// The findings of the harness, at any width.
 fn check_use(report: &Report, seen: &Value) {
     let register =
         |target: &str| format!("docker run --rm --privileged aptman/qus:{target} -s -- -p {target}");

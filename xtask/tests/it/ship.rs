@@ -206,7 +206,7 @@ fn both_compressions_are_pushed_and_joined() {
     assert_eq!(tags(&gzip), ["d11.1-pkg", "mips-pkg", "mips64el-pkg", "pkg"]);
 }
 
-/// Loads and pushes through an engine; gives what the push said, and whether the digests stayed.
+/// Loads and pushes through an engine; returns what the push printed, and whether the digests stayed.
 fn through(engine: Engine, extra: &[&str]) -> Option<(String, bool)> {
     through_with(engine, &[], extra)
 }
@@ -218,7 +218,7 @@ fn through_with(engine: Engine, build: &[&str], extra: &[&str]) -> Option<(Strin
     let sandbox = sandbox(&packages, vec![tree]);
     let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
     let repository = format!("{}/aptman/qus", registry.address());
-    // podman wants to be told that there is no TLS.
+    // podman needs an option where there is no TLS.
     let insecure = format!("[[registry]]\nlocation = \"{}\"\ninsecure = true\n", registry.address());
     sandbox.write("/etc/containers/registries.conf", insecure).unwrap();
     let running = engine.start(&sandbox).unwrap();
@@ -338,7 +338,7 @@ fn what_was_pushed_is_pulled_and_runs() {
     }
 }
 
-/// What stands in the way of the digests' file is said before anything is sent.
+/// An obstacle to the digests' file is reported before anything is sent.
 #[test]
 fn a_file_for_digests_that_cannot_be_written_is_an_error_before_the_push() {
     let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());

@@ -1,4 +1,4 @@
-//! How `cargo xtask test` runs test binaries: cargo starts each through the program, which writes down what came of it.
+//! The way that `cargo xtask test` runs test binaries: cargo starts each through the program, which writes down what came of it.
 
 use std::fs;
 use std::path::Path;

@@ -183,7 +183,7 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     line.run(&["lock", "--check"]).success();
 }
 
-/// What is no form that the workflows have is a failure.
+/// A form that the workflows do not have is a failure.
 #[test]
 fn conditions_are_evaluated_and_unknown_ones_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -270,7 +270,7 @@ fn a_missing_checker_is_installed() {
     assert_eq!(runner.calls(), format!("{install}{checks}{checks}"));
 }
 
-/// What CI begins with is what the README tells people to run.
+/// CI begins with the commands that the README gives.
 #[test]
 fn the_readmes_commands_are_found_in_it() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/readme");

@@ -130,7 +130,7 @@ impl Step {
     }
 }
 
-/// Whether a step with this condition runs, after a step that failed or not, in `folder`. `values` has what steps put out.
+/// True if a step with this condition runs, after a step that failed or not, in `folder`. `values` has what steps put out.
 pub(crate) fn holds(condition: Option<&str>, failed: bool, folder: &Path, values: &Map) -> bool {
     let Some(condition) = condition else { return !failed };
     let inner = condition.strip_prefix("${{").and_then(|inner| inner.strip_suffix("}}"));

@@ -8,7 +8,7 @@ use super::messages::{DEPTH, Pattern, entries, literals, made_of, plain};
 use super::root;
 use super::source::{self, Found};
 
-/// What only those meet who work on it: measurements, how cargo starts tests, and archives made by tests.
+/// The errors that only maintainers meet: measurements, how cargo starts tests, and archives made by tests.
 const ELSEWHERE: [&str; 3] =
     ["xtask/src/bench.rs", "xtask/src/testing/binary.rs", "crates/debian/src/testing"];
 
@@ -24,7 +24,7 @@ const EXEMPT: &[&str] = &[
     "the C library for host `{0}` is taken from two packages",
     "package `{name}` for host `{host}` has an empty list of targets",
     "package `{name}` for host `{host}` has version `{version}`, which is none of QEMU's",
-    // What is wrong with a package or a list of packages whose digest is right: Debian's own mistake, told as it is.
+    // What is wrong with a package or a list of packages whose digest is right: Debian's own mistake, reported as it is.
     "not a Debian package: {0}",
     "the package is truncated",
     "the package unpacks to more than {0} bytes",

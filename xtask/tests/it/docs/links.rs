@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::page::{self, Page};
 use super::root;
 
-/// How pages of the book link to files outside of it.
+/// The links of the book's pages to files outside of it.
 const REPOSITORY: &str = "https://github.com/dbhi/qus/blob/main/";
 
 /// The file that a link is to, and the heading in it; `None` if it is to somewhere else.

@@ -57,7 +57,7 @@ impl Pattern {
         Pattern { parts: parts.iter().map(|part| plain(part)).collect() }
     }
 
-    /// Whether `text` is this message, with anything in its holes.
+    /// True if `text` is this message, with anything in its holes.
     fn fits(&self, text: &str) -> bool {
         let (first, rest) = self.parts.split_first().unwrap();
         let Some((last, middle)) = rest.split_last() else { return text == first };
@@ -84,7 +84,7 @@ impl Pattern {
         self
     }
 
-    /// Whether so much of it stands in the source that it cannot fit by chance.
+    /// True if so much of it stands in the source that it cannot fit by chance.
     pub(crate) fn says_something(&self) -> bool {
         self.parts.concat().split_whitespace().filter(|word| word.len() > 3).count() >= 1
     }
@@ -95,10 +95,10 @@ pub(crate) fn plain(text: &str) -> String {
     text.replace('`', "").replace("\n    ", " ").replace("\n  ", " ")
 }
 
-/// How deep messages stand in each other's holes: a replacement fails since a registration fails for a reason.
+/// The depth to which messages stand in each other's holes: a replacement fails since a registration fails for a reason.
 pub(crate) const DEPTH: usize = 3;
 
-/// Which patterns `text` is made of; empty if it is none.
+/// The patterns that `text` is made of; empty if it is none.
 pub(crate) fn made_of(text: &str, patterns: &[Pattern], depth: usize) -> BTreeSet<usize> {
     let mut used = BTreeSet::new();
     if depth == 0 {

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-/// What tests ask of a page.
+/// The parts of a page that tests ask for.
 #[derive(Default)]
 pub(crate) struct Page {
     pub(crate) path: PathBuf,
     /// The headings' anchors, as GitHub and mdBook make them.
     pub(crate) anchors: Vec<String>,
-    /// Where links and images lead.
+    /// The targets of links and images.
     pub(crate) links: Vec<String>,
     /// Code in headings of the third level, and in the first column of tables: the table's first heading with it.
     pub(crate) terms: Vec<Term>,
@@ -23,7 +23,7 @@ pub(crate) struct Term {
     pub(crate) text: String,
     /// The heading of the second level above it.
     pub(crate) section: String,
-    /// What the first column of its table is called; empty in headings.
+    /// The heading of the first column of its table; empty in headings.
     pub(crate) column: String,
 }
 

@@ -32,7 +32,7 @@ const HINTED: &str = "Hinted";
 pub(crate) struct Found {
     pub(crate) text: String,
     pub(crate) file: PathBuf,
-    /// Whether it is an error, as far as its place tells.
+    /// True if it is an error, as far as its place shows.
     pub(crate) is_error: bool,
 }
 

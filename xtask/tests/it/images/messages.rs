@@ -1,4 +1,4 @@
-//! How much a run prints: `--quiet`, `--verbose`, and in which colours.
+//! The amount of a run's output: `--quiet`, `--verbose`, and in which colours.
 
 use super::{archive, locked};
 use crate::line::Output;

@@ -8,7 +8,7 @@ use debian::testing::Fault;
 
 use super::locked;
 
-/// How long a reader of a log may have to wait.
+/// The time that a reader of a log may have to wait.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The lines that `command` prints to stderr in its first `seconds`, after which it is ended; never more than five seconds

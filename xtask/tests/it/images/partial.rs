@@ -91,7 +91,7 @@ fn what_an_index_holds_is_said_in_one_line() {
     assert!(!all.stderr.contains(" only "), "{}", all.stderr);
 }
 
-/// What a newer lock made is not put together with what an older one made, which stays under its own tags.
+/// An image from a newer lock is not put together with what an older one made, which stays under its own tags.
 #[test]
 fn another_locks_images_stay_out_of_the_index_and_in_the_layout() {
     let line = locked(&HOSTS);

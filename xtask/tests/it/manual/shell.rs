@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// stands to `/tmp/line`.
 pub(crate) struct Shell {
     pub(crate) name: &'static str,
-    /// Where docs/images.md says that completions go.
+    /// The folders for completions that docs/images.md names.
     pub(crate) completions: &'static str,
     settings: (&'static str, &'static str),
 }
@@ -89,14 +89,14 @@ pub(crate) struct Typist<'a> {
 }
 
 impl Typist<'_> {
-    /// What `typed` becomes by the key for completion.
+    /// The line that `typed` becomes by the key for completion.
     pub(crate) fn complete(&mut self, typed: &str) -> String {
         let (tab, show, clear) = ("\t", "\x18\x02", "\x15");
         write!(self.child.stdin.as_ref().unwrap(), "{typed}{tab}{show}{clear}").unwrap();
         self.take("/tmp/line").trim_end().to_owned()
     }
 
-    /// What the terminal shows.
+    /// The content of the terminal.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap()).into_owned()
     }

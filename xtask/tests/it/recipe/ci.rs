@@ -1,4 +1,4 @@
-//! What CI systems make of their files: scripts, as a runner starts them.
+//! The use that CI systems make of their files: scripts, as a runner starts them.
 
 use std::fs;
 use std::path::Path;

@@ -35,7 +35,7 @@ impl Schema {
         Schema { schemas, index }
     }
 
-    /// What is wrong with a `DaemonSet`.
+    /// The problems of a `DaemonSet`.
     pub(crate) fn check(&self, document: &Yaml) -> Result<(), String> {
         self.schemas.validate(&json(document), self.index).map_err(|error| error.to_string())
     }

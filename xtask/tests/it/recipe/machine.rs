@@ -7,7 +7,7 @@ use testbed::{Booted, Running, Sandbox};
 use super::reader::{self, Reader};
 use super::{Begin, Kind, Step, ci};
 
-/// Where commands are typed.
+/// The place where commands are run.
 const FOLDER: &str = "/root/recipes";
 
 /// The limit of a pod's container.
@@ -126,7 +126,7 @@ impl<'a> Machine<'a> {
         *booted = Some(Booted::start(self.sandbox).unwrap());
     }
 
-    /// What `line` prints on standard output, if it succeeds.
+    /// The standard output of `line`, if it succeeds.
     fn succeed(&self, line: &str) -> String {
         let output = self.shell(line).output().unwrap();
         self.succeeded(line, &output)

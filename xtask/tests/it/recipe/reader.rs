@@ -1,4 +1,4 @@
-//! Who reads the files of recipes, and with that which test tries them.
+//! The readers of recipes' files, and with that the test that tries them.
 
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -30,7 +30,7 @@ impl Reader {
         }
     }
 
-    /// Where the file is tried.
+    /// The place where the file is tried.
     pub(crate) fn engine(self) -> Option<&'static str> {
         match self {
             Reader::Commands => None,
@@ -40,7 +40,7 @@ impl Reader {
         }
     }
 
-    /// How the page says that it is tried.
+    /// The page's words for the trial.
     pub(crate) fn words(self) -> &'static [&'static str] {
         match self {
             Reader::Commands => &[],
@@ -52,7 +52,7 @@ impl Reader {
     }
 }
 
-/// How the page says where something was run.
+/// The page's words for the place of a run.
 pub(crate) fn words(engine: &str) -> &'static str {
     match engine {
         "docker20" => "Docker 20.10",

@@ -77,7 +77,7 @@ fn a_rearranged_archive_is_told_in_words_and_as_data() {
     );
 }
 
-/// What is new is told, and is no difference.
+/// News is reported, and is no difference.
 #[test]
 fn what_is_new_is_told_and_asks_for_nothing() {
     const HOSTS: &str = "host-new: `sid` has `qemu-user` 1:11.1.3+ds-1 for mipsel, which no image is for\n\
@@ -102,7 +102,7 @@ fn what_is_new_is_told_and_asks_for_nothing() {
     });
     assert_eq!(found["findings"][0], expected);
 
-    // What was refused is not told again.
+    // What was refused is not reported again.
     let config = line.read("images/images.toml");
     line.write("images/images.toml", &format!("{config}refused-hosts = [\"mipsel\", \"s390x\"]\n"));
     let checked = line.run(&["lock", "--check", "--report", "nothing.md"]).success();

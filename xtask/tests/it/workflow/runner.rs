@@ -148,7 +148,7 @@ impl<'a> Runner<'a> {
         !failed
     }
 
-    /// What a job has put out, as others name it.
+    /// The outputs of a job, as others name them.
     fn outputs(&self, job: &Job) -> Map {
         let text = self.line.read(&format!("outputs/{}", job.name));
         let outputs = text.split_terminator('\0').map(|output| output.split_once('\n').unwrap());
@@ -157,7 +157,7 @@ impl<'a> Runner<'a> {
             .collect()
     }
 
-    /// What a step has put out: `name=value`, or lines between `name<<END` and `END`.
+    /// The outputs of a step: `name=value`, or lines between `name<<END` and `END`.
     fn put_out(&self, step: &Step) -> Map {
         let text = self.line.read("output");
         let mut lines = text.lines();
