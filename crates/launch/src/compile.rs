@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use crate::lines::{self, SILENCE};
 use crate::message;
 
-/// How often to look whether something was printed.
+/// The time between two looks for new output.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// What came of a run of cargo.
+/// The result of a run of cargo.
 #[derive(Debug)]
 pub struct Compiled {
-    /// How cargo ended.
+    /// The exit status of cargo.
     pub status: ExitStatus,
     /// The program that was asked for, if it was among what was compiled.
     pub program: Option<PathBuf>,

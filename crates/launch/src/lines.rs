@@ -1,4 +1,4 @@
-//! What a program that runs prints, line by line, with a chance to say something while it prints nothing.
+//! The output of a running program, line by line, with a chance to say something while it prints nothing.
 
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::process::{Child, ExitStatus};

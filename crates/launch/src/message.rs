@@ -1,4 +1,4 @@
-//! What cargo prints for programs (the Cargo book, "External tools"): a line of JSON for each thing that is compiled. Read
+//! The output of cargo for programs (the Cargo book, "External tools"): a line of JSON for each thing that is compiled. Read
 //! without a parser of JSON, which would have to be compiled first.
 
 use std::path::PathBuf;

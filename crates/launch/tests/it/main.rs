@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a reader of a log may have to wait.
+/// The time that a reader of a log may have to wait.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A workspace with an `xtask` that prints its arguments, and whose build script sleeps.
