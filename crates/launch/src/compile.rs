@@ -1,6 +1,8 @@
 //! One run of cargo.
 
 use std::cell::Cell;
+use std::env;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
@@ -33,6 +35,9 @@ pub fn compile(
     name: &str,
     mut still: impl FnMut(usize, Duration),
 ) -> io::Result<Compiled> {
+    for (name, _) in env::vars_os().filter(|(name, _)| is_of_a_package(name)) {
+        cargo.env_remove(name);
+    }
     let terminal = io::stderr().is_terminal();
     let stderr = if terminal { Stdio::inherit() } else { Stdio::piped() };
     let mut child = cargo.stdout(Stdio::piped()).stderr(stderr).spawn()?;
@@ -71,6 +76,12 @@ pub fn compile(
     Ok(Compiled { status, program })
 }
 
+/// True for a variable by which `cargo run` describes the package to its program (the Cargo book, "Environment Variables"). A
+/// build script that reads one (ring's) would run again whenever cargo is started by hand, and then by such a program.
+fn is_of_a_package(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+}
+
 /// Copies to stderr as it comes, and notes when that was.
 fn copy(mut from: impl Read, printed: &Mutex<Instant>) {
     let mut buffer = [0; 4096];
@@ -78,5 +89,24 @@ fn copy(mut from: impl Read, printed: &Mutex<Instant>) {
         // A closed stderr is no reason to stop.
         let _ = io::stderr().write_all(&buffer[..read]);
         *printed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_hears_nothing_of_the_package_that_starts_it() {
+        for (name, expected) in [
+            ("CARGO_MANIFEST_DIR", true),
+            ("CARGO_MANIFEST_PATH", true),
+            ("CARGO_PKG_VERSION_MAJOR", true),
+            ("CARGO", false),
+            ("CARGO_HOME", false),
+            ("CARGO_TERM_COLOR", false),
+        ] {
+            assert_eq!(is_of_a_package(OsStr::new(name)), expected, "{name}");
+        }
     }
 }

@@ -61,7 +61,7 @@ fn a_log_has_a_line_every_five_seconds_while_one_crate_compiles() {
     let signs = printed.iter().filter(|line| line.starts_with("still compiling: 1 part in ")).count();
     assert!((2..=3).contains(&signs), "{printed:#?}");
     // What cargo prints is there as well, and then the program itself takes over.
-    assert!(printed[0].contains("Compiling xtask"), "{printed:#?}");
+    assert!(printed.iter().any(|line| line.contains("Compiling xtask")), "{printed:#?}");
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), &*text(&output.stdout)), (Some(7), "[\"images\", \"a b\", \"--\"]\n"));
 
@@ -69,7 +69,9 @@ fn a_log_has_a_line_every_five_seconds_while_one_crate_compiles() {
     let Output { status, stdout, stderr } = launch(workspace.path(), &["lock"]).output().unwrap();
     assert_eq!((status.code(), &*text(&stdout)), (Some(7), "[\"lock\"]\n"));
     let stderr = text(&stderr);
-    assert!(stderr.contains("Finished") && stderr.lines().count() == 1, "{stderr}");
+    // Another cargo may be at work on this machine.
+    let mut lines = stderr.lines().filter(|line| !line.contains("Blocking waiting for file lock"));
+    assert!(lines.next().is_some_and(|line| line.contains("Finished")) && lines.next().is_none(), "{stderr}");
     let quiet = launch(workspace.path(), &["lock", "--quiet"]).output().unwrap();
     assert_eq!(
         (text(&quiet.stdout), text(&quiet.stderr)),
