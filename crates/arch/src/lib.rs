@@ -3,7 +3,8 @@
 //! A [`Host`] is the machine that an image runs on, named as Docker's official images name it (`arm64v8`); a
 //! [`Target`] is the foreign architecture that QEMU emulates, named as QEMU names it (`aarch64`). Both parse from
 //! any of their names and print as the first; a name that is neither is an [`UnknownName`] with a suggestion. [`PLATFORMS`]
-//! are the targets that images are built for, under the names that `--platform` takes.
+//! are the targets that images are built for, under the names that `--platform` takes. [`program`] has a tiny program of each
+//! target.
 //!
 //! This crate does no I/O and knows nothing that is not in its tables.
 
@@ -12,6 +13,7 @@ mod host;
 mod magic;
 mod name;
 mod platform;
+pub mod program;
 mod target;
 
 pub use elf::{Class, Elf, Endian};

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use crate::confined;
 use crate::program;
-use crate::program::file::ProgramFile;
+use crate::program_file::ProgramFile;
 
 /// Longer than any QEMU takes to start on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(20);

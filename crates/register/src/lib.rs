@@ -25,7 +25,7 @@ pub mod machine;
 pub mod output;
 pub mod owner;
 mod pattern;
-pub mod program;
+mod program_file;
 mod proof;
 mod register;
 mod registration;
@@ -41,3 +41,5 @@ pub mod trouble;
 pub mod version;
 pub mod want;
 mod winner;
+
+pub use arch::program;

@@ -75,12 +75,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "qus-register",
         ],
     ),
+    ("qus-run", &["qus-arch", "qus-binfmt", "qus-exec", "qus-watch"]),
     ("qus-report", &["qus-arch", "qus-base", "qus-builder", "qus-debian"]),
     (
         "qus-ship",
         &["qus-base", "qus-builder", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],
     ),
     ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest", "qus-files"]),
+    ("qus-watch", &["qus-exec"]),
     (
         "xtask",
         &[
@@ -107,8 +109,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The crates that must never be under the binary that ships: async runtimes, HTTP, and what compiles C.
-const NOT_IN_REGISTER: [&str; 7] = ["tokio", "async-std", "hyper", "reqwest", "cc", "cmake", "openssl-sys"];
+/// The programs that ship in images.
+const SHIPS: [&str; 2] = ["qus-register", "qus-run"];
+
+/// The crates that must never be under them: async runtimes, HTTP, and what compiles C.
+const NOT_IN_PROGRAMS: [&str; 7] = ["tokio", "async-std", "hyper", "reqwest", "cc", "cmake", "openssl-sys"];
 
 /// The crates that the program that builds images must not be made of: a first image would wait for them. The commands that
 /// need these are behind the feature `full`.
@@ -178,7 +183,7 @@ fn crates_use_only_what_they_may() {
 }
 
 #[test]
-fn register_stays_small() {
+fn what_ships_stays_small() {
     let metadata = metadata();
     let nodes: BTreeMap<String, &Value> = metadata["resolve"]["nodes"]
         .as_array()
@@ -192,24 +197,27 @@ fn register_stays_small() {
         .iter()
         .map(|package| (text(&package["id"]), text(&package["name"])))
         .collect();
-    let root = names.iter().find(|(_, name)| *name == "qus-register").unwrap().0.clone();
-    let mut reached = BTreeSet::new();
-    let mut queue = vec![root];
-    while let Some(id) = queue.pop() {
-        if !reached.insert(id.clone()) {
-            continue;
-        }
-        for dependency in nodes[&id]["deps"].as_array().unwrap() {
-            // Normal dependencies only: tests and build scripts do not ship.
-            let ships = dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null());
-            if ships {
-                queue.push(text(&dependency["pkg"]));
+    for program in SHIPS {
+        let root = names.iter().find(|(_, name)| *name == program).unwrap().0.clone();
+        let mut reached = BTreeSet::new();
+        let mut queue = vec![root];
+        while let Some(id) = queue.pop() {
+            if !reached.insert(id.clone()) {
+                continue;
+            }
+            for dependency in nodes[&id]["deps"].as_array().unwrap() {
+                // Normal dependencies only: tests and build scripts do not ship.
+                let ships =
+                    dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null());
+                if ships {
+                    queue.push(text(&dependency["pkg"]));
+                }
             }
         }
-    }
-    let reached: BTreeSet<&str> = reached.iter().map(|id| names[id].as_str()).collect();
-    for name in NOT_IN_REGISTER {
-        assert!(!reached.contains(name), "`register` pulls in {name}: {reached:?}");
+        let reached: BTreeSet<&str> = reached.iter().map(|id| names[id].as_str()).collect();
+        for name in NOT_IN_PROGRAMS {
+            assert!(!reached.contains(name), "{program} pulls in {name}: {reached:?}");
+        }
     }
 }
 

@@ -6,9 +6,8 @@
 //! The instructions are in [`CODE`], with their assembly beside them; the header is made here.
 
 mod code;
-pub(crate) mod file;
 
-use arch::{Class, Endian, Target};
+use crate::{Class, Endian, Target};
 
 pub use code::CODE;
 

@@ -1,0 +1,1 @@
+//! `run --check`: the modes that can be had, and the targets.

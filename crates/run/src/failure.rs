@@ -1,0 +1,183 @@
+//! Why nothing was run: messages, hints, exit codes.
+
+use std::io;
+use std::path::PathBuf;
+
+use arch::Target;
+use exec::mode::{Mode, Refusal, Unavailable};
+use rustix::io::Errno;
+
+use crate::args::UsageError;
+use crate::emulators::Missing;
+
+/// A failure of this program's, or of the exec of the command.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A mistake on the command line.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// No `/proc`.
+    #[error("/proc is not mounted")]
+    NoProc,
+    /// A command that is nowhere in the `PATH`.
+    #[error("cannot find {} in PATH", .0.display())]
+    NotFound(PathBuf),
+    /// An exec that the kernel has refused.
+    #[error("cannot execute {}: {source}", .path.display())]
+    Execute {
+        /// The program.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// A foreign program, and nothing to run it.
+    #[error("{missing} ({} is {} {target} program)", .path.display(), article(*.target))]
+    NoQemu {
+        /// The program.
+        path: PathBuf,
+        /// Its target.
+        target: Target,
+        /// What is missing.
+        missing: Missing,
+        /// Where it was looked for.
+        places: String,
+    },
+    /// A program of a machine that QEMU does not emulate.
+    #[error("{} is for machine {machine:#x}, which QEMU does not emulate", .path.display())]
+    Unknown {
+        /// The program.
+        path: PathBuf,
+        /// The number in its header.
+        machine: u16,
+    },
+    /// No mode can be had.
+    #[error("{}", unavailable(.0))]
+    Unavailable(Unavailable),
+    /// A QEMU that is in the way.
+    #[error(transparent)]
+    Qemu(Missing),
+    /// Something that the command needs around it.
+    #[error("{what}: {source}")]
+    Setup {
+        /// What could not be done.
+        what: String,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    /// 127 for a command that was not found, 126 for one that cannot be executed, 125 for everything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Failure::NotFound(_) => 127,
+            Failure::Execute { source, .. } if Errno::from_io_error(source) == Some(Errno::NOENT) => 127,
+            Failure::Execute { .. } | Failure::NoQemu { .. } | Failure::Unknown { .. } => 126,
+            _ => 125,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Failure::Usage(_) => Some("--help lists the options".to_owned()),
+            Failure::NoProc => Some("mount -t proc proc /proc".to_owned()),
+            Failure::NoQemu { target, places, .. } => {
+                Some(format!("use aptman/qus:run-{}, or --qemu-dir DIR; looked in {places}", target.binary()))
+            }
+            Failure::Unavailable(Unavailable(refusals)) if refusals.len() > 1 => {
+                let reasons: Vec<String> = refusals.iter().map(|(_, refusal)| refusal.to_string()).collect();
+                Some(reasons.join("; "))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn unavailable(Unavailable(refusals): &Unavailable) -> String {
+    match refusals.as_slice() {
+        [(mode, Refusal(reason))] => format!("{mode}: {reason}"),
+        _ if refusals.iter().any(|(mode, _)| *mode == Mode::Trace) => "cannot watch programs here".to_owned(),
+        _ => "no mode can be had here".to_owned(),
+    }
+}
+
+/// The article before a target's name, as it is read out.
+fn article(target: Target) -> &'static str {
+    let name = target.name();
+    let is_vowel = name.starts_with(['a', 'i', 'o', 'x']);
+    let is_letter = ["hppa", "m68k", "s390x", "sh4", "sh4eb"].contains(&name);
+    if is_vowel || is_letter { "an" } else { "a" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(failure: &Failure, code: u8, message: &str, hint: Option<&str>) {
+        assert_eq!(
+            (failure.exit_code(), failure.to_string(), failure.hint().as_deref()),
+            (code, message.to_owned(), hint)
+        );
+    }
+
+    #[test]
+    fn messages_hints_and_codes() {
+        let target = "aarch64".parse().unwrap();
+        check(
+            &Failure::NoQemu {
+                path: "./hello".into(),
+                target,
+                missing: Missing::None(target),
+                places: "/qus, /qus/bin".to_owned(),
+            },
+            126,
+            "no QEMU for aarch64 (./hello is an aarch64 program)",
+            Some("use aptman/qus:run-aarch64, or --qemu-dir DIR; looked in /qus, /qus/bin"),
+        );
+        check(
+            &Failure::Unknown { path: "./x".into(), machine: 0x1234 },
+            126,
+            "./x is for machine 0x1234, which QEMU does not emulate",
+            None,
+        );
+        check(&Failure::NoProc, 125, "/proc is not mounted", Some("mount -t proc proc /proc"));
+        check(&Failure::NotFound("nope".into()), 127, "cannot find nope in PATH", None);
+        let execute = |errno: Errno| Failure::Execute { path: "/nonexistent".into(), source: errno.into() };
+        let missing = "cannot execute /nonexistent: No such file or directory (os error 2)";
+        check(&execute(Errno::NOENT), 127, missing, None);
+        let denied = "cannot execute /nonexistent: Permission denied (os error 13)";
+        check(&execute(Errno::ACCESS), 126, denied, None);
+        check(
+            &Failure::Usage(UsageError::NoCommand),
+            125,
+            "no command is given",
+            Some("--help lists the options"),
+        );
+        let refusal = |mode, reason: &str| (mode, Refusal(reason.to_owned()));
+        check(
+            &Failure::Unavailable(Unavailable(vec![
+                refusal(Mode::Kernel, "nothing runs aarch64 programs here"),
+                refusal(Mode::Trace, "ptrace: EPERM"),
+            ])),
+            125,
+            "cannot watch programs here",
+            Some("nothing runs aarch64 programs here; ptrace: EPERM"),
+        );
+        check(
+            &Failure::Unavailable(Unavailable(vec![refusal(Mode::Trace, "seccomp: ENOSYS")])),
+            125,
+            "trace: seccomp: ENOSYS",
+            None,
+        );
+    }
+
+    #[test]
+    fn articles_as_names_are_read_out() {
+        for (name, expected) in
+            [("aarch64", "an"), ("riscv64", "a"), ("s390x", "an"), ("x86_64", "an"), ("mips", "a")]
+        {
+            assert_eq!(article(name.parse().unwrap()), expected, "{name}");
+        }
+    }
+}

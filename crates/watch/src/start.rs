@@ -1,0 +1,218 @@
+//! Making this process one that is watched.
+//!
+//! The process itself becomes the program that it is to run, so that its number, its parent, its terminal and its signals are the
+//! program's. The supervisor is beside it, in a session of its own, and is nobody's child: a program that waits for all of its
+//! children must not wait for the one that waits for it.
+//!
+//! # Safety
+//! The process has one thread when it forks, so that everything is usable in the child. Descriptors are closed by number in the
+//! child only: those that it has inherited, which no value of this program stands for.
+
+#![allow(unsafe_code)]
+
+use std::io::{Read, Write};
+use std::os::fd::RawFd;
+use std::os::unix::net::UnixStream;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, waitpid};
+
+use crate::error::Error;
+use crate::guest::Procfs;
+use crate::ptrace::{self, Tid, last_error};
+use crate::seccomp;
+use crate::supervisor::{Policy, Supervisor};
+
+/// This process, with a supervisor attached to it.
+#[derive(Debug)]
+pub struct Watched(());
+
+/// The inherited descriptors that the supervisor keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Nothing,
+    StandardError,
+}
+
+impl Watched {
+    /// Starts a supervisor with this policy and has it attach to this process. It keeps this process's standard error if `keeps_stderr`,
+    /// for what the policy may write there.
+    ///
+    /// Must be called before the process has a second thread.
+    ///
+    /// # Errors
+    /// If there is no `/proc`, or the kernel refuses.
+    pub fn start(policy: Box<dyn Policy>, keeps_stderr: bool) -> Result<Watched, Error> {
+        let procfs = Procfs::open()?;
+        let (mut ours, theirs) = UnixStream::pair().map_err(of_io("socketpair"))?;
+        let target = rustix::process::getpid().as_raw_nonzero().get();
+        match fork()? {
+            None => {
+                // The child's child has no parent but process 1, or who takes its place.
+                match fork() {
+                    Ok(None) => {
+                        drop(ours);
+                        let keep = if keeps_stderr { Keep::StandardError } else { Keep::Nothing };
+                        supervise(theirs, target, Supervisor::new(procfs, policy), keep)
+                    }
+                    Ok(Some(_)) => exit(0),
+                    Err(error) => exit(error.errno.raw_os_error()),
+                }
+            }
+            Some(child) => {
+                drop(theirs);
+                let status = loop {
+                    match waitpid(Some(child), WaitOptions::empty()) {
+                        Err(Errno::INTR) => {}
+                        result => break result.map_err(Error::of("waitpid"))?,
+                    }
+                };
+                match status.and_then(|(_, status)| status.exit_status()) {
+                    Some(0) => {}
+                    Some(errno) => {
+                        return Err(Error { call: "fork", errno: Errno::from_raw_os_error(errno) });
+                    }
+                    None => return Err(Error { call: "fork", errno: Errno::CHILD }),
+                }
+                let supervisor = receive(&mut ours)?;
+                allow(supervisor);
+                ours.write_all(&[0]).map_err(of_io("ptrace"))?;
+                match receive(&mut ours)? {
+                    0 => Ok(Watched(())),
+                    errno => Err(Error { call: "ptrace", errno: Errno::from_raw_os_error(errno) }),
+                }
+            }
+        }
+    }
+
+    /// From here on every exec is the policy's to decide, this process's own too.
+    ///
+    /// # Errors
+    /// If the kernel takes no filter.
+    pub fn report_execs(&self) -> Result<(), Error> {
+        seccomp::report_to_tracer().map_err(Error::of("seccomp"))
+    }
+}
+
+/// Finds out if processes can be watched, on one that is made for it.
+///
+/// # Errors
+/// The reason why they can't.
+pub fn possible() -> Result<(), Error> {
+    let _ = Procfs::open()?;
+    let (mut ours, mut theirs) = UnixStream::pair().map_err(of_io("socketpair"))?;
+    let Some(child) = fork()? else {
+        drop(ours);
+        let result = seccomp::report_to_tracer();
+        let answer = result.err().map_or(0, Errno::raw_os_error);
+        let _ = theirs.write_all(&answer.to_ne_bytes());
+        // Until it is killed, or nobody is there any more.
+        let _ = theirs.read(&mut [0]);
+        exit(0)
+    };
+    drop(theirs);
+    let filter = receive(&mut ours);
+    let attached = ptrace::seize(child.as_raw_nonzero().get()).map_err(Error::of("ptrace"));
+    let _ = rustix::process::kill_process(child, rustix::process::Signal::KILL);
+    let _ = waitpid(Some(child), WaitOptions::empty());
+    attached?;
+    match filter? {
+        0 => Ok(()),
+        errno => Err(Error { call: "seccomp", errno: Errno::from_raw_os_error(errno) }),
+    }
+}
+
+/// The supervisor's life.
+fn supervise(mut channel: UnixStream, target: Tid, mut supervisor: Supervisor, keep: Keep) -> ! {
+    // A session of its own has no terminal whose signals would reach it; programs that signal everything they may ask for the end of
+    // others.
+    let _ = rustix::process::setsid();
+    ignore_signals();
+    let attach = || -> Result<(), Error> {
+        channel.write_all(&own_tid().to_ne_bytes()).map_err(of_io("ptrace"))?;
+        channel.read_exact(&mut [0]).map_err(of_io("ptrace"))?;
+        let result = ptrace::seize(target);
+        let answer = result.err().map_or(0, Errno::raw_os_error);
+        // Whoever waits here must find nothing open that only the supervisor holds.
+        release(keep);
+        channel.write_all(&answer.to_ne_bytes()).map_err(of_io("ptrace"))?;
+        result.map_err(Error::of("ptrace"))
+    };
+    let mut attach = attach;
+    if attach().is_err() {
+        exit(1);
+    }
+    drop(channel);
+    supervisor.run(None);
+    exit(0)
+}
+
+fn own_tid() -> Tid {
+    rustix::process::getpid().as_raw_nonzero().get()
+}
+
+fn receive(channel: &mut UnixStream) -> Result<i32, Error> {
+    let mut number = [0; 4];
+    channel.read_exact(&mut number).map_err(of_io("ptrace"))?;
+    Ok(i32::from_ne_bytes(number))
+}
+
+/// Lets a process that is no ancestor attach to this one, where Yama would not (`PR_SET_PTRACER`, ptrace_scope 1).
+pub(crate) fn allow(tid: Tid) {
+    // SAFETY: it takes a number. Without Yama there is no such call, and no need for it.
+    unsafe { libc::prctl(libc::PR_SET_PTRACER, libc::c_long::from(tid), 0, 0, 0) };
+}
+
+pub(crate) fn of_io(call: &'static str) -> impl Fn(std::io::Error) -> Error {
+    move |error| Error { call, errno: Errno::from_io_error(&error).unwrap_or(Errno::IO) }
+}
+
+/// The child's number, and `None` in the child.
+pub(crate) fn fork() -> Result<Option<Pid>, Error> {
+    // SAFETY: see the module.
+    match unsafe { libc::fork() } {
+        0 => Ok(None),
+        -1 => Err(Error { call: "fork", errno: last_error() }),
+        child => Ok(Pid::from_raw(child)),
+    }
+}
+
+/// Ends this process without anything that the program around it would do at its end.
+pub(crate) fn exit(code: i32) -> ! {
+    // SAFETY: it takes a number.
+    unsafe { libc::_exit(code) }
+}
+
+fn ignore_signals() {
+    for signal in [
+        libc::SIGHUP,
+        libc::SIGINT,
+        libc::SIGQUIT,
+        libc::SIGTERM,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        libc::SIGPIPE,
+    ] {
+        // SAFETY: ignoring runs no code.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
+/// Closes the descriptors that this process has inherited, all of which would go through an exec, and leaves its working directory:
+/// nobody is to wait for the supervisor's end who waits for a pipe or wants to unmount a file system.
+fn release(keep: Keep) {
+    let _ = rustix::process::chdir("/");
+    let Ok(folder) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers: Vec<RawFd> =
+        folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers {
+        // SAFETY: F_GETFD takes a number; what is closed is nobody's value here.
+        unsafe {
+            let flags = libc::fcntl(number, libc::F_GETFD);
+            let is_kept = keep == Keep::StandardError && number == libc::STDERR_FILENO;
+            if flags >= 0 && flags & libc::FD_CLOEXEC == 0 && !is_kept {
+                libc::close(number);
+            }
+        }
+    }
+}
