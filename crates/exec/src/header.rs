@@ -2,10 +2,8 @@
 
 use arch::{Elf, Target};
 
+pub use crate::script::SIZE;
 use crate::script::Script;
-
-/// The number of bytes that the kernel reads of a file to be executed (`BINPRM_BUF_SIZE` in include/uapi/linux/binfmts.h).
-pub const SIZE: usize = 256;
 
 /// What a file is to execve(2).
 #[derive(Debug, Clone, PartialEq, Eq)]

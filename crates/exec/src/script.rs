@@ -1,6 +1,7 @@
 //! The first line of a script, read as the kernel reads it (`load_script` in fs/binfmt_script.c, since Linux 5.1).
 
-use crate::header::SIZE;
+/// The number of bytes that the kernel reads of a file to be executed (`BINPRM_BUF_SIZE` in include/uapi/linux/binfmts.h).
+pub const SIZE: usize = 256;
 
 /// An interpreter and its one argument.
 #[derive(Debug, Clone, PartialEq, Eq)]

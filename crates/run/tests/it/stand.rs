@@ -1,0 +1,151 @@
+//! What the tests have in common: QEMU, foreign programs, and `run` started with them.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use arch::Host;
+use tempfile::TempDir;
+use testbed::{Package, Packages, Tree};
+
+/// The program.
+pub(crate) const RUN: &str = env!("CARGO_BIN_EXE_run");
+
+/// Targets that the tests use: one with the low byte first, and one with the high one.
+pub(crate) const TARGETS: [(&str, &str); 2] = [("aarch64", "arm64v8"), ("s390x", "s390x")];
+
+struct Parts {
+    qemu: PathBuf,
+    busyboxes: Vec<(&'static str, PathBuf)>,
+    // Held as long as the tests run.
+    _trees: Vec<Tree>,
+}
+
+/// Out of Debian's packages, unpacked in the cache.
+fn parts() -> &'static Parts {
+    static PARTS: OnceLock<Parts> = OnceLock::new();
+    PARTS.get_or_init(|| {
+        let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/keyrings");
+        let packages = Packages::of_the_machine(&keyrings).unwrap();
+        let mut trees = Vec::new();
+        let qemu = match std::env::var_os("QUS_TEST_QEMU_DIR") {
+            Some(dir) => PathBuf::from(dir),
+            None => {
+                let tree = packages.tree("qemu-user", &[Package::native("sid", "qemu-user")]).unwrap();
+                let dir = tree.path().to_owned();
+                trees.push(tree);
+                dir
+            }
+        };
+        let busyboxes = TARGETS.map(|(target, host)| {
+            let host: Host = host.parse().unwrap();
+            let package = Package::new("bookworm", host, "busybox-static");
+            let tree = packages.tree(&format!("busybox-{}", host.debian()), &[package]).unwrap();
+            let path = tree.path().join("usr/bin/busybox");
+            trees.push(tree);
+            (target, path)
+        });
+        Parts { qemu: qemu.join("usr/bin"), busyboxes: busyboxes.to_vec(), _trees: trees }
+    })
+}
+
+/// A folder with `bin/qemu-TARGET-static`, and programs `busybox-TARGET`.
+pub(crate) struct Stand {
+    dir: TempDir,
+}
+
+/// How a program ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Stand {
+    pub(crate) fn new() -> Stand {
+        let stand = Stand::empty();
+        for (target, busybox) in &parts().busyboxes {
+            // As copies: users other than this one may have no way into the cache.
+            fs::copy(busybox, stand.path(&format!("busybox-{target}"))).unwrap();
+            let qemu = parts().qemu.join(format!("qemu-{target}"));
+            fs::copy(qemu, stand.path(&format!("bin/qemu-{target}-static"))).unwrap();
+        }
+        fs::copy(RUN, stand.path("run")).unwrap();
+        stand
+    }
+
+    /// Without programs and without QEMU.
+    pub(crate) fn empty() -> Stand {
+        let dir = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o755)).tempdir().unwrap();
+        fs::create_dir(dir.path().join("bin")).unwrap();
+        Stand { dir }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// An executable file.
+    pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// The target's busybox, under another name.
+    pub(crate) fn put_busybox(&self, name: &str, target: &str) -> PathBuf {
+        self.put(name, fs::read(self.path(&format!("busybox-{target}"))).unwrap())
+    }
+
+    /// A command in this folder, with nothing of the environment but PATH.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).current_dir(self.dir.path()).env_clear();
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command
+    }
+
+    /// `run`, which lies beside its QEMUs, in the mode that is tested.
+    pub(crate) fn run(&self, words: &[&str]) -> Ended {
+        let run = self.path("run");
+        let mut all = vec![run.to_str().unwrap(), "--mode", "trace"];
+        all.extend(words);
+        self.ended(self.command(&all).output())
+    }
+
+    /// A shell of the first target under `run`.
+    pub(crate) fn sh(&self, script: &str) -> Ended {
+        self.run(&["./busybox-aarch64", "sh", "-c", script])
+    }
+
+    /// How a command ended; DIR stands for this folder.
+    pub(crate) fn ended(&self, output: io::Result<Output>) -> Ended {
+        let output = output.unwrap();
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8_lossy(&bytes).replace(self.dir.path().to_str().unwrap(), "DIR")
+        };
+        Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// The line that registers a target's QEMU with the kernel, as `register -p` would.
+    pub(crate) fn registration(&self, target: &str) -> String {
+        let magic = target.parse::<arch::Target>().unwrap().magic();
+        let escaped = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
+        let qemu = self.path(&format!("bin/qemu-{target}-static"));
+        let (value, mask) = (escaped(magic.value()), escaped(magic.mask()));
+        format!(":qemu-{target}:M::{value}:{mask}:{}:PF", qemu.display())
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    pub(crate) fn check(&self, code: i32, out: &str, err: &str) {
+        assert_eq!((self.code, self.out.as_str(), self.err.as_str()), (Some(code), out, err));
+    }
+}
