@@ -75,8 +75,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "qus-register",
         ],
     ),
-    ("qus-run", &["qus-arch", "qus-binfmt", "qus-exec", "qus-watch"]),
     ("qus-report", &["qus-arch", "qus-base", "qus-builder", "qus-debian"]),
+    ("qus-run", &["qus-arch", "qus-binfmt", "qus-exec", "qus-watch"]),
     (
         "qus-ship",
         &["qus-base", "qus-builder", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],
