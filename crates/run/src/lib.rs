@@ -2,7 +2,7 @@
 //!
 //! The stages, in reading order: [`args`] and [`environment`] are what was given; [`emulators`] finds QEMU; [`command`] finds the
 //! program, in its [`place`]; [`machine`] tells what this machine runs by itself, with a [`probe`]; `policy` decides on every
-//! exec; [`run`] is the outline, with the choice of a mode. [`check`] says what could be done, [`install`] copies the program,
+//! exec, and `userns` leaves it to a kernel's table of its own; [`run`] is the outline, with the choice of a mode. [`check`] says what could be done, [`install`] copies the program,
 //! [`help`] is its text, and [`failure`] has its messages.
 
 pub mod args;
@@ -18,3 +18,4 @@ pub mod place;
 mod policy;
 pub mod probe;
 pub mod run;
+mod userns;

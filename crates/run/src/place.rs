@@ -48,14 +48,14 @@ impl Place {
         self.dir.is_some() && !rustix::process::geteuid().is_root()
     }
 
-    /// Makes it this process's root, in a user namespace where that is needed.
+    /// Makes it this process's root, in a user namespace where that is needed and this process is not in one of its own already.
     ///
     /// # Errors
     /// The kernel's, with the call.
-    pub fn enter(&self) -> Result<(), (String, io::Error)> {
+    pub fn enter(&self, is_in_namespace: bool) -> Result<(), (String, io::Error)> {
         let Some((path, dir)) = &self.dir else { return Ok(()) };
-        if self.needs_namespace() {
-            unshare(UnshareFlags::NEWUSER)?;
+        if self.needs_namespace() && !is_in_namespace {
+            unshare(UnshareFlags::NEWUSER, ids())?;
         }
         let enter = || {
             rustix::process::fchdir(dir)?;
@@ -65,19 +65,25 @@ impl Place {
     }
 }
 
-/// Leaves the machine's user namespace for one with this user and group alone, who stay who they are.
+/// The user and the group of this process.
+pub(crate) fn ids() -> (u32, u32) {
+    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+}
+
+/// Moves this process into namespaces of its own, a user namespace among them, whose only user and group it is: under the numbers
+/// `inside`.
 ///
 /// # Errors
 /// The kernel's, with the call.
-pub fn unshare(flags: UnshareFlags) -> Result<(), (String, io::Error)> {
-    let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+pub(crate) fn unshare(flags: UnshareFlags, inside: (u32, u32)) -> Result<(), (String, io::Error)> {
+    let (uid, gid) = ids();
     #[allow(deprecated, reason = "it is for the table of descriptors, which stays shared")]
     let result = rustix::thread::unshare(flags);
     result.map_err(|errno| ("cannot make a user namespace".to_owned(), errno.into()))?;
     for (file, text) in [
         ("setgroups", "deny".to_owned()),
-        ("uid_map", format!("{uid} {uid} 1")),
-        ("gid_map", format!("{gid} {gid} 1")),
+        ("uid_map", format!("{} {uid} 1", inside.0)),
+        ("gid_map", format!("{} {gid} 1", inside.1)),
     ] {
         let path = format!("/proc/self/{file}");
         std::fs::write(&path, text).map_err(|error| (format!("cannot write {path}"), error))?;

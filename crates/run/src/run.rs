@@ -14,22 +14,26 @@ use rustix::io::Errno;
 use watch::Watched;
 
 use crate::args::{Invocation, Options, UsageError};
+use crate::check::Check;
 use crate::command;
 use crate::emulators::Emulators;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::help;
+use crate::install;
 use crate::machine::Machine;
 use crate::place::Place;
 use crate::policy::{Emulation, read_header};
 use crate::probe;
+use crate::userns;
 
 /// Does what the command line asks for, and gives the exit code: this process becomes the command, or stays if it cannot.
 pub fn run(invocation: Result<Invocation, UsageError>, environment: &Environment) -> u8 {
     let result = invocation.map_err(Failure::Usage).and_then(|invocation| match invocation {
         Invocation::Help => print(help::HELP),
         Invocation::Version => print(&help::version()),
-        Invocation::Check { .. } | Invocation::Install(..) => Ok(125),
+        Invocation::Check { is_json, options } => check(is_json, &options, environment),
+        Invocation::Install(dir, options) => install(&dir, &emulators(&options, environment)?),
         Invocation::Run(command, options) => run_command(&command, &options, environment),
     });
     result.unwrap_or_else(|failure| report(&failure))
@@ -59,16 +63,55 @@ struct Found {
     target: Option<Target>,
 }
 
-fn run_command(command: &[OsString], options: &Options, environment: &Environment) -> Result<u8, Failure> {
+fn emulators(options: &Options, environment: &Environment) -> Result<Emulators, Failure> {
     if !Path::new("/proc/self/exe").exists() {
         return Err(Failure::NoProc);
     }
     let given = options.qemu_dir.as_deref().or(environment.qemu_bin_dir.as_deref());
-    let emulators = Emulators::new(given).map_err(Failure::Qemu)?;
-    let place = Place::new(options.root.as_deref()).map_err(|source| {
+    Emulators::new(given).map_err(Failure::Qemu)
+}
+
+fn install(dir: &Path, emulators: &Emulators) -> Result<u8, Failure> {
+    let made = install::install(dir, emulators).map_err(|(path, source)| Failure::Setup {
+        what: format!("cannot write {}", path.display()),
+        source,
+    })?;
+    print(&made.iter().map(|path| format!("{}\n", path.display())).collect::<String>())
+}
+
+/// Tries every mode, and prints what came of it.
+fn check(is_json: bool, options: &Options, environment: &Environment) -> Result<u8, Failure> {
+    let emulators = emulators(options, environment)?;
+    let place = open_place(options)?;
+    let targets = Check::targets(&emulators);
+    let refuse = |error: watch::Error| Refusal(error.to_string());
+    let mut modes = vec![
+        (Mode::Kernel, kernel(None, &emulators)),
+        (Mode::Notify, Err(Refusal("it is not there yet".to_owned()))),
+        (Mode::Trace, watch::possible().map_err(refuse)),
+    ];
+    // At the end, for this process is in another namespace then.
+    modes.insert(1, (Mode::Userns, userns::enter(&emulators).map_err(Refusal)));
+    let result = |wanted: Mode| {
+        let found = modes.iter().find(|(mode, _)| *mode == wanted);
+        found.map_or_else(|| Err(Refusal(String::new())), |(_, result)| result.clone())
+    };
+    let mode = choose(options.mode, place.needs_namespace(), result).ok();
+    let check = Check { mode, modes, targets };
+    print(&if is_json { check.json() } else { check.text() })?;
+    Ok(u8::from(!check.is_good()))
+}
+
+fn open_place(options: &Options) -> Result<Place, Failure> {
+    Place::new(options.root.as_deref()).map_err(|source| {
         let root = options.root.clone().unwrap_or_default();
         Failure::Setup { what: format!("cannot open {}", root.display()), source }
-    })?;
+    })
+}
+
+fn run_command(command: &[OsString], options: &Options, environment: &Environment) -> Result<u8, Failure> {
+    let emulators = emulators(options, environment)?;
+    let place = open_place(options)?;
     let machine = Machine::here();
     let found = find(&command[0], environment, &place, &machine)?;
     let is_verbose = options.is_verbose || environment.is_verbose;
@@ -114,11 +157,12 @@ fn start(
     let kernel = kernel(found.target, &policy.emulators);
     let mut policy = Some(policy);
     let mut watched = None;
+    let mut is_in_namespace = false;
     let places = policy.as_ref().map(|policy| policy.emulators.places()).unwrap_or_default();
     let mode = choose(options.mode, place.needs_namespace(), |mode| match mode {
         Mode::Kernel => kernel.clone(),
         // Nothing could be done with it: the reason for that is the better message.
-        Mode::Trace if missing.is_some() => Ok(()),
+        Mode::Trace | Mode::Userns if missing.is_some() => Ok(()),
         Mode::Trace if is_first => watch::possible().map_err(|error| Refusal(error.to_string())),
         Mode::Trace => {
             let policy = policy.take().ok_or_else(|| Refusal("it was tried before".to_owned()))?;
@@ -126,7 +170,12 @@ fn start(
             watched = Some(started.map_err(|error| Refusal(error.to_string()))?);
             Ok(())
         }
-        Mode::Userns | Mode::Notify => Err(Refusal(format!("{mode} is not there yet"))),
+        Mode::Userns => {
+            let result = policy.as_ref().map_or(Ok(()), |policy| userns::enter(&policy.emulators));
+            is_in_namespace = result.is_ok();
+            result.map_err(Refusal)
+        }
+        Mode::Notify => Err(Refusal("it is not there yet".to_owned())),
     })
     .map_err(Failure::Unavailable)?;
     if let (Some((target, missing)), true) = (missing, mode != Mode::Kernel) {
@@ -137,7 +186,7 @@ fn start(
         let _ = writeln!(io::stderr(), "run: mode {mode}");
     }
     let become_command = || -> Result<Infallible, Failure> {
-        place.enter().map_err(|(what, source)| Failure::Setup { what, source })?;
+        place.enter(is_in_namespace).map_err(|(what, source)| Failure::Setup { what, source })?;
         if let Some(watched) = &watched {
             let fail = |error: watch::Error| Failure::Setup {
                 what: "cannot watch programs".to_owned(),

@@ -76,7 +76,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("qus-report", &["qus-arch", "qus-base", "qus-builder", "qus-debian"]),
-    ("qus-run", &["qus-arch", "qus-binfmt", "qus-exec", "qus-watch"]),
+    ("qus-run", &["qus-arch", "qus-binfmt", "qus-exec", "qus-files", "qus-watch"]),
     (
         "qus-ship",
         &["qus-base", "qus-builder", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],

@@ -47,3 +47,100 @@ fn a_mode_that_cannot_be_had_is_an_error() {
         "error: trace: ptrace: EPERM\n",
     );
 }
+
+/// A namespace with a binfmt_misc and more than one user can be had only as root.
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn a_table_of_ones_own() {
+    let stand = Stand::new();
+    let words = [
+        "./run",
+        "--mode",
+        "userns",
+        "-v",
+        "./busybox-aarch64",
+        "sh",
+        "-c",
+        "uname -m; ./busybox-s390x uname -m; id -u",
+    ];
+    let own = format!("{}\n", rustix::process::geteuid().as_raw());
+    let expected = format!("aarch64\ns390x\n{own}");
+    stand.ended(stand.command(&words).output()).check(0, &expected, "run: mode userns\n");
+    // The machine's own table is as it was.
+    let words = ["./busybox-aarch64", "uname"];
+    assert_eq!(stand.command(&words).output().map_err(|error| error.raw_os_error()).err(), Some(Some(8)));
+}
+
+#[test]
+fn who_is_not_root_changes_the_root_in_a_namespace() {
+    if !is_root() {
+        return;
+    }
+    let stand = Stand::new();
+    for path in ["root/bin/sh", "root/bin/uname", "root/bin/id"] {
+        stand.put_busybox(path, "aarch64");
+    }
+    let as_user = |rest: &[&str]| {
+        let user = [
+            "setpriv",
+            "--reuid=1000",
+            "--regid=1000",
+            "--clear-groups",
+            "--bounding-set=-all",
+            "./run",
+            "-v",
+        ];
+        let words =
+            [&user, rest, &["--root", "root", "/bin/sh", "-c", "uname -m; /bin/uname -m; /bin/id -u"]]
+                .concat();
+        stand.ended(stand.command(&words).output())
+    };
+    as_user(&[]).check(0, "aarch64\naarch64\n1000\n", "run: mode userns\n");
+    let ended = as_user(&["--mode", "trace"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "aarch64\naarch64\n1000\n"), "{ended:?}");
+}
+
+#[test]
+fn check_says_what_can_be_done() {
+    let stand = Stand::new();
+    let json = stand.ended(stand.command(&["./run", "--check", "--json", "--qemu-dir", "bin"]).output());
+    assert_eq!((json.code, json.err.as_str()), (Some(0), ""), "{json:?}");
+    let head = "{\n  \"mode\": \"trace\",\n  \"modes\": {\n    \"kernel\": {\"available\": false, \
+                \"reason\": \"nothing runs aarch64 programs here\"},\n    \"userns\": {\"available\": true, \"reason\": null},\n";
+    assert!(json.out.starts_with(head), "{json:?}");
+    let tail = "    \"trace\": {\"available\": true, \"reason\": null}\n  },\n  \"targets\": {\n    \
+                \"aarch64\": \"DIR/bin/qemu-aarch64-static\",\n    \"s390x\": \"DIR/bin/qemu-s390x-static\"\n  }\n}\n";
+    assert!(json.out.ends_with(tail), "{json:?}");
+    let text = stand.ended(stand.command(&["./run", "--check"]).output());
+    let head = "mode     trace\nkernel   no: nothing runs aarch64 programs here\nuserns   yes\n";
+    assert!(text.out.starts_with(head), "{text:?}");
+    // Traced already, and with nothing to run programs with.
+    let ended = stand.run(&["./run", "--mode", "trace", "--check"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains("trace    no: ptrace: EPERM\n"), "{ended:?}");
+    let bare = Stand::empty();
+    bare.put("run", std::fs::read(crate::stand::RUN).unwrap());
+    let ended = bare.ended(bare.command(&["./run", "--check"]).output());
+    assert_eq!((ended.code, ended.out.lines().last()), (Some(1), Some("no QEMU")), "{ended:?}");
+}
+
+#[test]
+fn installed_copies_run() {
+    let stand = Stand::new();
+    let expected = "there/run\nthere/bin/qemu-aarch64-static\nthere/bin/qemu-s390x-static\n";
+    for _ in 0..2 {
+        // The second time over the first.
+        stand.ended(stand.command(&["./run", "--install", "there"]).output()).check(0, expected, "");
+    }
+    std::fs::remove_dir_all(stand.path("bin")).unwrap();
+    let words = ["there/run", "--mode", "trace", "./busybox-aarch64", "uname", "-m"];
+    stand.ended(stand.command(&words).output()).check(0, "aarch64\n", "");
+    let ended = stand.ended(stand.command(&["./run", "--install", "busybox-aarch64/x"]).output());
+    assert_eq!(
+        (ended.code, ended.err.as_str()),
+        (Some(125), "error: cannot write busybox-aarch64/x/run: Not a directory (os error 20)\n")
+    );
+}
