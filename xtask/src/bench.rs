@@ -16,8 +16,7 @@ use debian::lock::Lock;
 
 use crate::cli::full::{BenchArgs, Name};
 use crate::context;
-use crate::testing::unpack_qemu;
-use crate::ui::{self, Ui};
+use ui::Ui;
 
 impl Name {
     /// True if it is run when no names are given.
@@ -119,7 +118,7 @@ fn measure(
 fn qemu(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<std::path::PathBuf> {
     let native = Host::native().context("there are no images for this machine")?;
     let fetcher = Fetcher::new(Cache::open(cache_dir)?, Options { offline: true, ..Options::default() })?;
-    unpack_qemu(lock, native, &fetcher, &workspace.join("target/test-qemu"))
+    suite::qemu::unpack(lock, native, &fetcher, &workspace.join("target/test-qemu"))
 }
 
 /// Its name as an argument.

@@ -4,7 +4,7 @@ use builder::cache;
 
 use crate::cli::{CacheAction, CacheArgs};
 use crate::context;
-use crate::ui::{self, Ui};
+use ui::Ui;
 
 pub(crate) fn run(args: &CacheArgs, ui: &Ui) -> anyhow::Result<()> {
     let dir = context::cache_dir(args.cache_dir.as_deref())?;

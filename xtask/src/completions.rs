@@ -4,7 +4,6 @@ use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
 use crate::cli::Cli;
-use crate::ui;
 
 pub(crate) fn run(shell: Shell) -> anyhow::Result<()> {
     Ok(ui::print(&String::from_utf8(script(shell))?)?)

@@ -11,11 +11,11 @@ use debian::lock::Lock;
 use debian::mirror::{self, Mirror};
 
 use crate::cli::Sources;
-use crate::ui::Ui;
 use base::Hinted;
 use builder::Config;
 use builder::cache::Limit;
 use builder::trace::Trace;
+use ui::Ui;
 
 /// The workspace that this run works on: the one whose `xtask` cargo runs, or else the one around the current directory.
 /// Never the one that the program was compiled in: a checkout that was copied, with its target folder, works on itself.

@@ -13,7 +13,7 @@ use register::help::{BINFMT, REGISTER};
 
 use crate::cli::full::DocsArgs;
 
-use crate::{context, ui};
+use crate::context;
 
 /// A part: the page, what its markers are called, and what belongs between them.
 type Part = (&'static str, &'static str, fn() -> String);

@@ -7,12 +7,13 @@ use anyhow::bail;
 use arch::Host;
 use debian::lock::Lock;
 use e2e::{Jobs, Options, Place};
+use suite::Wanted;
 
 use crate::cli::full::E2eArgs;
 use crate::context;
 use crate::error;
-use crate::testing::{self, Wanted};
-use crate::ui::{self, Ui};
+use crate::testing;
+use ui::Ui;
 
 pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     if args.markdown {
@@ -31,8 +32,8 @@ pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let own = workspace.join(testing::IMAGES);
-    let layout = args.layout.as_deref().map_or_else(|| Ok(own.clone()), std::path::absolute)?;
+    let own = || Ok(workspace.join(testing::IMAGES));
+    let layout = args.layout.as_deref().map_or_else(own, std::path::absolute)?;
     if args.layout.is_some() {
         selected.check(&layout, &lock)?;
     }
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         // Images that are there were made from the lock that is there.
         relock: args.layout.is_none(),
     };
-    let real = testing::real(&workspace, &own, &assets, wanted, &args.sources, ui)?;
+    let real = testing::real(wanted, &args.sources, ui)?;
     // The lock that the images are made from may be a newer one.
     let selected = Jobs::all(native, &real.lock).select(&args.jobs)?;
     let show = |transcript: &str| match args.json {

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use crate::cli::full::Command;
-use crate::ui::Ui;
 use crate::{bench, docs, e2e, lock, manual, page, release, testing};
+use ui::Ui;
 
 pub(crate) fn run(command: &Command, ui: &Ui) -> anyhow::Result<ExitCode> {
     match command {

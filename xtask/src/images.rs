@@ -12,8 +12,6 @@ use ship::Shipping;
 
 use crate::cli::ImagesArgs;
 use crate::context::{self, Site};
-use crate::stdout::Stdout;
-use crate::ui::{self, Ui};
 use builder::build::Built;
 use builder::cache;
 use builder::images::{self, Order, Others};
@@ -21,6 +19,7 @@ use builder::packing::Level;
 use builder::plan::{Plan, Selection};
 use builder::summary;
 use files::Draft;
+use ui::{Stdout, Ui};
 
 pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     let started = SystemTime::now();

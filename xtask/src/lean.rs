@@ -13,8 +13,8 @@ use anyhow::Context as _;
 
 use crate::cli::full::{TESTS, TestArgs};
 use crate::context;
-use crate::ui::Ui;
 use base::count;
+use ui::Ui;
 
 /// The command that compiles the program with everything.
 const FULL: [&str; 5] = ["build", "--package", "xtask", "--features", "full"];

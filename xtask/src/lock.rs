@@ -13,11 +13,10 @@ use debian::resolve::{self, Comparison, Concessions, Purpose, Request, changes};
 
 use crate::cli::full::LockArgs;
 use crate::context::{self, Site};
-use crate::stdout::Stdout;
-use crate::ui::{self, Ui};
 use base::Hinted;
 use builder::Config;
 use builder::cache;
+use ui::{Stdout, Ui};
 
 pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let started = SystemTime::now();

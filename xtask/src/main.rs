@@ -9,8 +9,6 @@ mod images;
 mod manifest;
 mod memory;
 mod notes;
-mod stdout;
-mod ui;
 mod verify;
 
 // Behind the feature `full`: the commands that are not needed for images.
@@ -38,13 +36,14 @@ mod testing;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use ui::Ui;
 
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     memory::return_what_is_freed();
     let cli = Cli::parse();
-    let ui = ui::Ui::new(cli.output);
+    let ui = Ui::new(cli.output.options(), |name| std::env::var(name).ok());
     let result = run(&cli.command, &ui);
     result.unwrap_or_else(|error| {
         let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
@@ -58,7 +57,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn run(command: &Command, ui: &ui::Ui) -> anyhow::Result<ExitCode> {
+fn run(command: &Command, ui: &Ui) -> anyhow::Result<ExitCode> {
     match command {
         #[cfg(feature = "full")]
         Command::Full(command) => return full::run(command, ui),

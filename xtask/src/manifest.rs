@@ -9,9 +9,8 @@ use ship::{Digests, Shipped, connect};
 
 use crate::cli::ManifestArgs;
 use crate::context;
-use crate::stdout::Stdout;
-use crate::ui::{self, Ui};
 use builder::Config;
+use ui::{Stdout, Ui};
 
 pub(crate) fn run(args: &ManifestArgs, ui: &Ui) -> anyhow::Result<()> {
     let workspace = context::workspace()?;

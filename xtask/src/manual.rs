@@ -5,7 +5,7 @@ use manual::File;
 
 use crate::cli::Cli;
 use crate::cli::full::ManArgs;
-use crate::{completions, ui};
+use crate::completions;
 
 pub(crate) fn run(args: &ManArgs) -> anyhow::Result<()> {
     let mut lines = String::new();

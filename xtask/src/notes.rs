@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::Context as _;
 
 use crate::cli::NotesArgs;
-use crate::{context, ui};
+use crate::context;
 use base::Hinted;
 
 /// The version of everything here: the workspace's.

@@ -8,10 +8,10 @@ use publish::layout::Layout;
 
 use crate::cli::full::ReportArgs;
 use crate::context;
-use crate::ui::{self, Ui};
 use base::Hinted;
 use builder::{Config, Sizes};
 use report::Matrix;
+use ui::Ui;
 
 /// The folder where `cargo xtask images` puts the layout.
 const LAYOUT: &str = "target/images";

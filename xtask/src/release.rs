@@ -8,7 +8,7 @@ use release::{Order, summary};
 use crate::cli::full::ReleaseArgs;
 use crate::context::{self, Site};
 use crate::manual;
-use crate::ui::{self, Ui};
+use ui::Ui;
 
 pub(crate) fn run(args: &ReleaseArgs, ui: &Ui) -> anyhow::Result<()> {
     let started = SystemTime::now();

@@ -12,8 +12,9 @@ use publish::registry::{Access, Reference};
 use tokio::runtime::Runtime;
 
 use crate::cli::{RegistryArgs, VerifyArgs};
-use crate::ui::{self, Ui, size};
+use base::size;
 use base::{Hinted, count};
+use ui::Ui;
 
 pub(crate) fn run(args: &VerifyArgs, ui: &Ui) -> anyhow::Result<()> {
     let path = Path::new(&args.what);

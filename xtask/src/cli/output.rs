@@ -15,3 +15,9 @@ pub(crate) struct Output {
     #[arg(long, value_name = "WHEN", global = true, default_value_t)]
     pub(crate) color: ColorChoice,
 }
+
+impl Output {
+    pub(crate) fn options(self) -> ui::Options {
+        ui::Options { quiet: self.quiet, verbose: self.verbose, color: self.color }
+    }
+}

@@ -81,7 +81,12 @@ const ARROWS: &[(&str, &[&str])] = &[
         "qus-ship",
         &["qus-base", "qus-builder", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],
     ),
+    (
+        "qus-suite",
+        &["qus-arch", "qus-base", "qus-builder", "qus-debian", "qus-launch", "qus-release", "qus-ui"],
+    ),
     ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest", "qus-files"]),
+    ("qus-ui", &["qus-base", "qus-debian", "qus-files"]),
     ("qus-watch", &["qus-exec"]),
     (
         "xtask",
@@ -104,7 +109,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "qus-release",
             "qus-report",
             "qus-ship",
+            "qus-suite",
             "qus-testbed",
+            "qus-ui",
         ],
     ),
 ];
@@ -130,6 +137,7 @@ const NOT_FOR_IMAGES: &[&str] = &[
     "qus-register",
     "qus-release",
     "qus-report",
+    "qus-suite",
     "qus-testbed",
     "regex",
     "wait4",

@@ -186,6 +186,8 @@ fn what_is_explained_of_xtask_is_said() {
         "crates/release",
         "crates/report",
         "crates/ship",
+        "crates/suite",
+        "crates/ui",
         "crates/oci",
         "crates/digest",
         "crates/arch",

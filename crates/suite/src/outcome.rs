@@ -13,24 +13,24 @@ const STARTED_BY_ANOTHER: &str = "another test runs it";
 
 /// A test binary.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Binary {
-    pub(super) package: String,
+pub(crate) struct Binary {
+    pub(crate) package: String,
     /// The target that it was compiled of.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// What selects it on cargo's command line.
-    pub(super) select: Vec<String>,
+    pub(crate) select: Vec<String>,
 }
 
 /// A test that did not run, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Skip {
-    pub(super) test: String,
-    pub(super) reason: String,
+pub(crate) struct Skip {
+    pub(crate) test: String,
+    pub(crate) reason: String,
 }
 
 impl Skip {
     /// The form that tests report in: `name: reason`.
-    pub(super) fn parse(line: &str) -> Skip {
+    pub(crate) fn parse(line: &str) -> Skip {
         let (test, reason) = line.split_once(": ").unwrap_or((line, "no reason given"));
         Skip { test: test.to_owned(), reason: reason.to_owned() }
     }
@@ -38,18 +38,18 @@ impl Skip {
 
 /// What came of a test binary's tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Outcome {
-    pub(super) binary: Binary,
-    pub(super) passed: usize,
-    pub(super) failed: Vec<String>,
-    pub(super) skipped: Vec<Skip>,
+pub(crate) struct Outcome {
+    pub(crate) binary: Binary,
+    pub(crate) passed: usize,
+    pub(crate) failed: Vec<String>,
+    pub(crate) skipped: Vec<Skip>,
     /// How the binary ended, where that was not by a result of its tests.
-    pub(super) died: Option<String>,
+    pub(crate) died: Option<String>,
 }
 
 /// The output of libtest, line by line: a line for each test, what the failed ones have printed, their names, the result.
 /// Only names that the binary has listed count.
-pub(super) struct Output {
+pub(crate) struct Output {
     /// Every test, with its state as soon as it is known.
     tests: BTreeMap<String, Option<State>>,
     /// The names since the last line `failures:`, if there was one. It stands before what failed tests have printed, which
@@ -68,12 +68,12 @@ enum State {
 
 impl Output {
     /// The output of a binary with these tests, before its first line.
-    pub(super) fn new(tests: Vec<String>) -> Output {
+    pub(crate) fn new(tests: Vec<String>) -> Output {
         let tests = tests.into_iter().map(|name| (name, None)).collect();
         Output { tests, failures: None, over: false }
     }
 
-    pub(super) fn line(&mut self, line: &str) {
+    pub(crate) fn line(&mut self, line: &str) {
         self.over |= line.starts_with("test result: ");
         if line == "failures:" {
             self.failures = Some(Vec::new());
@@ -105,7 +105,7 @@ impl Output {
     }
 
     /// A line for people who wait: how many tests are done, and which are not if they are few.
-    pub(super) fn progress(&self, binary: &Binary, elapsed: Duration) -> String {
+    pub(crate) fn progress(&self, binary: &Binary, elapsed: Duration) -> String {
         let unfinished: Vec<&str> = self.unfinished().collect();
         let done = self.tests.len() - unfinished.len();
         let Binary { package, target, .. } = binary;
@@ -119,7 +119,7 @@ impl Output {
 
     /// The outcome of `binary`, which has ended with `status` and whose tests have reported `skipped`. A binary that ended
     /// before its tests did fails those that were left.
-    pub(super) fn end(mut self, binary: Binary, status: ExitStatus, skipped: Vec<Skip>) -> Outcome {
+    pub(crate) fn end(mut self, binary: Binary, status: ExitStatus, skipped: Vec<Skip>) -> Outcome {
         for name in self.failures.take().unwrap_or_default() {
             self.set(&name, State::Failed);
         }
@@ -153,24 +153,24 @@ impl Output {
 }
 
 /// What came of all test binaries.
-pub(super) struct Summary(pub(super) Vec<Outcome>);
+pub(crate) struct Summary(pub(crate) Vec<Outcome>);
 
 impl Summary {
-    pub(super) fn failed(&self) -> usize {
+    pub(crate) fn failed(&self) -> usize {
         self.0.iter().map(|outcome| outcome.failed.len()).sum()
     }
 
-    pub(super) fn skipped(&self) -> usize {
+    pub(crate) fn skipped(&self) -> usize {
         self.0.iter().map(|outcome| outcome.skipped.len()).sum()
     }
 
     /// Binaries that failed by no test of theirs.
-    pub(super) fn died(&self) -> usize {
+    pub(crate) fn died(&self) -> usize {
         self.0.iter().filter(|outcome| outcome.died.is_some()).count()
     }
 
     /// The list for the end of a run: failed, skipped, counts.
-    pub(super) fn list(&self, elapsed: Duration) -> String {
+    pub(crate) fn list(&self, elapsed: Duration) -> String {
         let mut list = String::new();
         for outcome in &self.0 {
             let Binary { package, target, .. } = &outcome.binary;
@@ -199,7 +199,7 @@ impl Summary {
     }
 
     /// The command that runs just those tests again that failed, if any did.
-    pub(super) fn again(&self) -> Option<String> {
+    pub(crate) fn again(&self) -> Option<String> {
         let failed: Vec<&Outcome> =
             self.0.iter().filter(|outcome| !outcome.failed.is_empty() || outcome.died.is_some()).collect();
         if failed.is_empty() {

@@ -6,25 +6,19 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::binary::{self, OUTCOMES};
-use super::outcome::Summary;
-use crate::cli::full::TESTS;
-use crate::ui::Ui;
 use base::Hinted;
+use ui::Ui;
+
+use crate::binary::{self, OUTCOMES};
+use crate::outcome::Summary;
 
 /// Runs the tests that `arguments`, those of `cargo test`, select. Fails if any test did, or, in CI, was skipped.
-pub(super) fn run(
-    workspace: &Path,
-    variables: &[(&str, &Path)],
-    arguments: &[String],
-    ui: &Ui,
-) -> anyhow::Result<()> {
+pub fn run(workspace: &Path, variables: &[(&str, &Path)], arguments: &[&str], ui: &Ui) -> anyhow::Result<()> {
     let started = Instant::now();
     let outcomes = tempfile::NamedTempFile::new()?;
     let status = Command::new("cargo")
         .arg("test")
         .args(ui.cargo())
-        .args(TESTS)
         .args(["--no-fail-fast", "--config", &binary::runner()?])
         .args(arguments)
         .current_dir(workspace)

@@ -10,18 +10,18 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::Context as _;
 use launch::lines::{self, SILENCE};
+use ui::Ui;
 
-use super::outcome::{Binary, Outcome, Output, Skip};
-use crate::ui::Ui;
+use crate::outcome::{Binary, Outcome, Output, Skip};
 
 /// Names the file that outcomes are appended to. Set by `cargo xtask test` for cargo, which starts test binaries through
 /// this program; not for the tests themselves.
-pub(super) const OUTCOMES: &str = "QUS_TEST_OUTCOMES";
+pub const OUTCOMES: &str = "QUS_TEST_OUTCOMES";
 /// Names the file that a test which skips itself appends a line to: its name, a colon, the reason.
 const SKIPPED: &str = "QUS_TEST_SKIPPED";
 
 /// Runs `command`, a test binary and its arguments, and appends its outcome to the file `outcomes`.
-pub(super) fn run(command: &[String], outcomes: &Path, ui: &Ui) -> anyhow::Result<ExitCode> {
+pub fn run(command: &[String], outcomes: &Path, ui: &Ui) -> anyhow::Result<ExitCode> {
     let (program, arguments) = command.split_first().context("no test binary is named")?;
     // Cargo passes on its own option, with which libtest names no test. What a failed binary prints is shown all the same.
     let (quiet, arguments): (Vec<&String>, Vec<&String>) =
@@ -110,7 +110,7 @@ fn exit_code(status: ExitStatus) -> ExitCode {
 }
 
 /// Every outcome in the file `outcomes`, by binary; of a binary that ran twice, the last.
-pub(super) fn read(outcomes: &Path) -> anyhow::Result<Vec<Outcome>> {
+pub(crate) fn read(outcomes: &Path) -> anyhow::Result<Vec<Outcome>> {
     let text = fs::read_to_string(outcomes).with_context(|| format!("cannot read {}", outcomes.display()))?;
     let mut found = BTreeMap::new();
     for line in text.lines() {
@@ -123,7 +123,7 @@ pub(super) fn read(outcomes: &Path) -> anyhow::Result<Vec<Outcome>> {
 
 /// Cargo's setting that has it start test binaries through this program. An argument rather than a variable, so that
 /// whatever tests start with cargo is not concerned.
-pub(super) fn runner() -> anyhow::Result<String> {
+pub(crate) fn runner() -> anyhow::Result<String> {
     let program = std::env::current_exe().context("cannot tell which program this is")?;
     let program = program.to_str().context("the workspace's path is not UTF-8")?;
     // A JSON string is a TOML string.

@@ -8,24 +8,24 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 
-use super::size;
+use base::size;
 
 /// How long nothing may be printed. A second less than what a reader of a log may count on, which a busy machine needs.
-pub(super) const SILENCE: Duration = Duration::from_secs(4);
+pub(crate) const SILENCE: Duration = Duration::from_secs(4);
 
 /// The most tasks that one line names.
 const MOST_NAMES: usize = 3;
 
 /// What the numbers of a task count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     Bytes,
     Things,
 }
 
 /// A writer of lines that knows what runs, and speaks up for it. It has one thread, and only while something runs.
 #[derive(Clone)]
-pub(super) struct Heartbeat(Arc<Shared>);
+pub(crate) struct Heartbeat(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
@@ -52,24 +52,24 @@ struct Row {
 }
 
 /// A task that runs until this is dropped.
-pub(super) struct Running {
+pub(crate) struct Running {
     heartbeat: Heartbeat,
     number: u64,
 }
 
 impl Heartbeat {
-    pub(super) fn new(out: Box<dyn Write + Send>, silence: Duration) -> Heartbeat {
+    pub(crate) fn new(out: Box<dyn Write + Send>, silence: Duration) -> Heartbeat {
         let state = State { out, last: Instant::now(), running: BTreeMap::new(), next: 0, beating: false };
         Heartbeat(Arc::new(Shared { state: Mutex::new(state), ended: Condvar::new(), silence }))
     }
 
     /// Prints a line.
-    pub(super) fn line(&self, line: &str) {
+    pub(crate) fn line(&self, line: &str) {
         self.lock().print(line);
     }
 
     /// Watches over a task, whose numbers are those of `bar`.
-    pub(super) fn watch(&self, what: &str, unit: Unit, bar: &ProgressBar) -> Running {
+    pub(crate) fn watch(&self, what: &str, unit: Unit, bar: &ProgressBar) -> Running {
         let mut state = self.lock();
         let (number, started) = (state.next, Instant::now());
         state.next += 1;

@@ -13,7 +13,7 @@ const WORDS: [(&str, Style); 4] = [
 
 /// True if messages are coloured: as `choice` says, or else the variables of <https://no-color.org> and
 /// <https://bixense.com/clicolors>, or else on a terminal that can show colours.
-pub(super) fn is_wanted(
+pub(crate) fn is_wanted(
     choice: ColorChoice,
     variable: impl Fn(&str) -> Option<String>,
     terminal: bool,
@@ -32,7 +32,7 @@ pub(super) fn is_wanted(
 }
 
 /// `text` with the first words of its lines coloured.
-pub(super) fn paint(text: &str) -> String {
+pub(crate) fn paint(text: &str) -> String {
     let line = |line: &str| {
         let painted = WORDS.iter().find_map(|(word, style)| {
             line.strip_prefix(word).map(|rest| format!("{style}{word}{style:#}{rest}"))

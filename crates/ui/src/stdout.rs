@@ -4,10 +4,10 @@ use std::path::Path;
 
 use base::Hinted;
 
-use crate::ui::{self, Ui};
+use crate::display::Ui;
 
-/// Who has stdout.
-pub(crate) struct Stdout {
+/// The holder of stdout.
+pub struct Stdout {
     /// The option whose output goes there; without one, the command's result does.
     taken: Option<&'static str>,
 }
@@ -15,7 +15,7 @@ pub(crate) struct Stdout {
 impl Stdout {
     /// Gives stdout to the one of `outputs` that names it. `machine` is the option that prints the result for machines
     /// there, if it was used.
-    pub(crate) fn claim(
+    pub fn claim(
         machine: Option<&'static str>,
         outputs: &[(&'static str, Option<&Path>)],
     ) -> Result<Stdout, Hinted> {
@@ -32,15 +32,25 @@ impl Stdout {
     }
 
     /// Prints a command's result: to stderr if stdout is taken.
-    pub(crate) fn result(&self, text: &str, ui: &Ui) -> std::io::Result<()> {
+    pub fn result(&self, text: &str, ui: &Ui) -> std::io::Result<()> {
         match self.taken {
-            None => ui::print(text),
+            None => print(text),
             Some(_) => {
                 ui.say(text.trim_end());
                 Ok(())
             }
         }
     }
+}
+
+/// Prints data to stdout; `Err` when nobody reads it any more.
+pub fn print(text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
+        // The kind stays: a reader that has seen enough is told from a full disk by it.
+        std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
+    })
 }
 
 #[cfg(test)]

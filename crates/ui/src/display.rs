@@ -1,76 +1,84 @@
-//! What people see while they wait: bars and spinners on a terminal, plain lines elsewhere, and a sign of life every few
-//! seconds. All of it on stderr.
-
-mod heartbeat;
-mod paint;
+//! The display: bars and spinners on a terminal, plain lines elsewhere.
 
 use std::borrow::Cow;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub(crate) use base::size;
-use heartbeat::{Heartbeat, Running, SILENCE, Unit};
+use base::size;
+use clap::ColorChoice;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::Output;
+use crate::heartbeat::{Heartbeat, Running, SILENCE, Unit};
+use crate::paint;
+
+/// How much is printed, and in which colours.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Errors, warnings and the result alone.
+    pub quiet: bool,
+    /// Details, too.
+    pub verbose: bool,
+    /// When words are coloured.
+    pub color: ColorChoice,
+}
 
 /// The progress display of one run. Cheap to clone; all clones draw to the same place.
 #[derive(Clone)]
-pub(crate) struct Ui {
+pub struct Ui {
     bars: MultiProgress,
     /// Everything is printed through it, so that it knows when that was. It watches over tasks where nothing is drawn.
     heartbeat: Heartbeat,
     /// True if bars are drawn.
     drawn: bool,
     colored: bool,
-    output: Output,
+    options: Options,
 }
 
 impl Ui {
-    /// Draws to stderr.
-    pub(crate) fn new(output: Output) -> Ui {
+    /// Draws to stderr. `variable` answers for the environment, which may say more about colours.
+    pub fn new(options: Options, variable: impl Fn(&str) -> Option<String>) -> Ui {
         let terminal = std::io::stderr().is_terminal();
-        let drawn = terminal && !output.quiet;
+        let drawn = terminal && !options.quiet;
         let target = if drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let heartbeat = Heartbeat::new(Box::new(std::io::stderr()), SILENCE);
-        let colored = paint::is_wanted(output.color, |name| std::env::var(name).ok(), terminal);
-        Ui { bars: MultiProgress::with_draw_target(target), heartbeat, drawn, colored, output }
+        let colored = paint::is_wanted(options.color, variable, terminal);
+        Ui { bars: MultiProgress::with_draw_target(target), heartbeat, drawn, colored, options }
     }
 
     /// True if nothing but errors, warnings and the result is wanted.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.output.quiet
+    pub fn is_quiet(&self) -> bool {
+        self.options.quiet
     }
 
     /// The options that have cargo print as much as this does, in the same colours. No variables: those would reach what cargo
     /// starts, such as tests that run cargo themselves.
-    pub(crate) fn cargo(&self) -> Vec<String> {
+    pub fn cargo(&self) -> Vec<String> {
         let quiet = self.is_quiet().then(|| "--quiet".to_owned());
-        quiet.into_iter().chain(["--color".to_owned(), self.output.color.to_string()]).collect()
+        quiet.into_iter().chain(["--color".to_owned(), self.options.color.to_string()]).collect()
     }
 
     /// The display as the libraries see it.
-    pub(crate) fn shared(&self) -> Arc<dyn debian::Progress> {
+    pub fn shared(&self) -> Arc<dyn debian::Progress> {
         Arc::new(self.clone())
     }
 
     /// A line about how the work goes.
-    pub(crate) fn note(&self, line: impl AsRef<str>) {
+    pub fn note(&self, line: impl AsRef<str>) {
         if !self.is_quiet() {
             self.say(line);
         }
     }
 
     /// A line that only those want who asked for all of them.
-    pub(crate) fn detail(&self, line: impl AsRef<str>) {
-        if self.output.verbose {
+    pub fn detail(&self, line: impl AsRef<str>) {
+        if self.options.verbose {
             self.note(line);
         }
     }
 
     /// A line that is always printed: an error, a warning, a part of the result.
-    pub(crate) fn say(&self, line: impl AsRef<str>) {
+    pub fn say(&self, line: impl AsRef<str>) {
         let line = match self.colored {
             true => Cow::Owned(paint::paint(line.as_ref())),
             false => Cow::Borrowed(line.as_ref()),
@@ -83,17 +91,17 @@ impl Ui {
     }
 
     /// A step without a known length; it is over when the value is dropped.
-    pub(crate) fn step(&self, what: impl Into<String>) -> Task {
+    pub fn step(&self, what: impl Into<String>) -> Task {
         self.announced(&what.into(), Unit::Bytes, None)
     }
 
     /// A step that mostly takes no time: in a log, only one that does is mentioned.
-    pub(crate) fn moment(&self, what: impl Into<String>) -> Task {
+    pub fn moment(&self, what: impl Into<String>) -> Task {
         self.task(&what.into(), Unit::Bytes, None)
     }
 
     /// A task over `total` bytes.
-    pub(crate) fn bytes(&self, what: impl Into<String>, total: u64) -> Task {
+    pub fn bytes(&self, what: impl Into<String>, total: u64) -> Task {
         self.announced(&what.into(), Unit::Bytes, Some(total))
     }
 
@@ -169,7 +177,7 @@ impl debian::progress::Task for Task {
 }
 
 /// One bar or spinner; dropping it takes it off the display.
-pub(crate) struct Task {
+pub struct Task {
     bar: ProgressBar,
     started: Instant,
     _running: Option<Running>,
@@ -177,11 +185,12 @@ pub(crate) struct Task {
 
 impl Task {
     /// So many bytes or things more are done.
-    pub(crate) fn advance(&self, more: u64) {
+    pub fn advance(&self, more: u64) {
         self.bar.inc(more);
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
+    /// The time since it began.
+    pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 }
@@ -201,16 +210,6 @@ fn template(unit: Unit, has_total: bool) -> &'static str {
         }
         (Unit::Things, true) => "  {msg:<44} {bar:24} {pos:>10}/{len:<10} {elapsed}",
     }
-}
-
-/// Prints data to stdout; `Err` when nobody reads it any more.
-pub(crate) fn print(text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
-        // The kind stays: a reader that has seen enough is told from a full disk by it.
-        std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
-    })
 }
 
 #[cfg(test)]
