@@ -15,7 +15,7 @@ pub struct Instruction {
     pub k: u32,
 }
 
-/// Who gets the report.
+/// The receiver of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reports {
     /// The tracer. It finds the index of the ABI in the event's message.
@@ -109,7 +109,7 @@ mod tests {
         data
     }
 
-    /// What the kernel's interpreter of BPF returns.
+    /// The value that the kernel's interpreter of BPF returns.
     fn run(filter: &[Instruction], data: &[u8], is_little_endian: bool) -> u32 {
         let (mut at, mut loaded) = (0, 0);
         for _ in 0..filter.len() {

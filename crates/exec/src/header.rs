@@ -5,7 +5,7 @@ use arch::{Elf, Target};
 pub use crate::script::SIZE;
 use crate::script::Script;
 
-/// What a file is to execve(2).
+/// The kind of a file to execve(2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A program of a target that this machine does not run by itself.

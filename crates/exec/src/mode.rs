@@ -9,9 +9,9 @@ pub enum Mode {
     Kernel,
     /// A binfmt_misc of one's own, in a user namespace.
     Userns,
-    /// seccomp stops a process at each exec, and its listener is told.
+    /// seccomp stops a process at each exec, and notifies its listener.
     Notify,
-    /// seccomp stops a process at each exec, and its tracer is told.
+    /// seccomp stops a process at each exec, and notifies its tracer.
     Trace,
 }
 
@@ -25,7 +25,7 @@ pub enum Wanted {
     Only(Mode),
 }
 
-/// Why a mode cannot be had here.
+/// The reason why a mode cannot be had here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal(pub String);
 

@@ -8,7 +8,7 @@ use crate::header::{self, Kind, Natives};
 /// (`exec_binprm` in fs/exec.c), binfmt_misc's and QEMU's own being two.
 const MOST_SCRIPTS: usize = 4;
 
-/// How a file is to be executed.
+/// The way that a file is to be executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// By the kernel alone, which may have an error for it.

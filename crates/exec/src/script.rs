@@ -8,7 +8,7 @@ pub const SIZE: usize = 256;
 pub struct Script {
     /// The interpreter's path.
     pub interpreter: Vec<u8>,
-    /// What follows it in the line, as one argument.
+    /// The rest of the line, as one argument.
     pub argument: Option<Vec<u8>>,
 }
 

@@ -1,7 +1,7 @@
 //! `register`: tells the kernel which QEMU runs which foreign programs.
 //!
-//! The stages, in reading order: [`args`] collects what was typed, without side effects; [`request`] fills it up from the
-//! [`environment`] and makes names into targets; [`want`] decides which entries the kernel shall hold, from what the
+//! The stages, in reading order: [`args`] collects the arguments, without side effects; [`request`] fills it up from the
+//! [`environment`] and makes names into targets; [`want`] decides which entries the kernel is to hold, from what the
 //! [`machine`] and each [`interpreter`] are; [`apply`] makes the kernel hold them; [`check`] proves them by running a
 //! [`program`]. The module `registration` puts these together, for both command lines: `register` prints as this program
 //! does, [`install`] as tonistiigi/binfmt does. [`run`] is the outline. [`status`] and [`export`] are the other things that a

@@ -1,4 +1,4 @@
-//! What is on the command line.
+//! The command line.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -10,7 +10,7 @@ use exec::mode::Wanted;
 /// (solver/llbsolver/ops/exec_binfmt.go).
 const BUILDKIT: [&[u8]; 2] = [b"buildkit-qemu-", b".buildkit_qemu_emulator"];
 
-/// What to do.
+/// The action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Invocation {
     /// Print the help.
@@ -30,14 +30,14 @@ pub enum Invocation {
     Run(Vec<OsString>, Options),
 }
 
-/// How to do it.
+/// The settings of the action.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// The folder to run in, as the root.
     pub root: Option<PathBuf>,
     /// The mode.
     pub mode: Wanted,
-    /// Where QEMU is looked for first.
+    /// The folder where QEMU is looked for first.
     pub qemu_dir: Option<PathBuf>,
     /// True to report every exec.
     pub is_verbose: bool,

@@ -8,7 +8,7 @@ use exec::mode::{Mode, Refusal};
 
 use crate::emulators::Emulators;
 
-/// What can be done here.
+/// The modes that can be had here.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Check {
     /// The mode that a command would get.

@@ -1,4 +1,4 @@
-//! Where a command is.
+//! The search for a command.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use crate::place::Place;
 
-/// Where shells look without a `PATH`.
+/// The folders where shells look without a `PATH`.
 const DEFAULT: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The path of a command: itself if it is one, else the first file of this name in the folders of `path` that can be executed.

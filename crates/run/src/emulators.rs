@@ -15,7 +15,7 @@ use rustix::fs::MemfdFlags;
 use rustix::io::Errno;
 use watch::{FileId, Program};
 
-/// Where images and packages have them.
+/// The folders where images and packages have them.
 const USUAL: [&str; 2] = ["/qus/bin", "/usr/bin"];
 
 /// The places where they may be.

@@ -1,4 +1,4 @@
-//! Why nothing was run: messages, hints, exit codes.
+//! The reasons why nothing was run: messages, hints, exit codes.
 
 use std::io;
 use std::path::PathBuf;
@@ -37,9 +37,9 @@ pub enum Failure {
         path: PathBuf,
         /// Its target.
         target: Target,
-        /// What is missing.
+        /// The thing that is missing.
         missing: Missing,
-        /// Where it was looked for.
+        /// The places where it was looked for.
         places: String,
     },
     /// A program of a machine that QEMU does not emulate.
@@ -59,7 +59,7 @@ pub enum Failure {
     /// Something that the command needs around it.
     #[error("{what}: {source}")]
     Setup {
-        /// What could not be done.
+        /// The operation.
         what: String,
         /// The reason.
         source: io::Error,
@@ -77,7 +77,7 @@ impl Failure {
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Failure::Usage(_) => Some("--help lists the options".to_owned()),

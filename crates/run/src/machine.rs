@@ -1,4 +1,4 @@
-//! What this machine runs by itself, and what is done with the rest.
+//! The programs that this machine runs by itself, and the way of the rest.
 
 use std::cell::RefCell;
 

@@ -1,4 +1,4 @@
-//! What becomes of each exec: QEMU is put in front of foreign programs.
+//! The decision about each exec: QEMU is put in front of foreign programs.
 
 use std::io::{Read, Write};
 

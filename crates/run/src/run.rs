@@ -216,7 +216,7 @@ fn start(
     }
 }
 
-/// True if something else runs foreign programs here: those of `target`, or of all for which there is a QEMU.
+/// Fails unless something else runs foreign programs here: those of `target`, or of all for which there is a QEMU.
 fn kernel(target: Option<Target>, emulators: &Emulators) -> Result<(), Refusal> {
     let refused = |target: Target| Err(Refusal(format!("nothing runs {target} programs here")));
     if let Some(target) = target {

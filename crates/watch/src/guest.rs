@@ -75,7 +75,7 @@ pub struct Program {
     pub file: File,
     /// The file.
     pub id: FileId,
-    /// Where it lies, if anywhere.
+    /// Its place, if it has one.
     pub path: Option<PathBuf>,
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Given {
     pub(crate) environment: u64,
 }
 
-/// What is written, and where its parts are.
+/// The bytes to write, and the places of their parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub(crate) bytes: Vec<u8>,

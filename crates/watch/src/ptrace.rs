@@ -123,7 +123,7 @@ pub(crate) fn set_registers(tid: Tid, set: usize, words: &[u64], length: usize) 
     call(SETREGSET, tid, set, &raw mut vector as usize)
 }
 
-/// What happened to a thread.
+/// An event of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     /// It has ended, with this status as waitpid(2) gives it.

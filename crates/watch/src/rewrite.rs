@@ -23,7 +23,7 @@ const RED_ZONE: u64 = 512;
 /// with musl (`posix_spawn`).
 const MOST_ON_STACK: u64 = 2048;
 
-/// What is executed instead.
+/// The program that is executed instead.
 #[derive(Debug, Clone)]
 pub struct Replacement {
     /// The program.
@@ -46,7 +46,7 @@ enum Step {
     Clean(Vec<(u32, Vec<u64>)>, Errno),
 }
 
-/// What comes after a call.
+/// The next step after a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Another one.

@@ -79,13 +79,13 @@ fn send(stream: &UnixStream, file: BorrowedFd<'_>) -> io::Result<()> {
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// What a process needs in its memory to receive a descriptor.
+/// The data that a process needs in its memory to receive a descriptor.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Inbox {
     pub(crate) bytes: Vec<u8>,
     /// The address of `struct msghdr`.
     pub(crate) message: u64,
-    /// Where the descriptor's number stands in what the process has received, from the beginning.
+    /// The position of the descriptor's number in what the process has received, from the beginning.
     pub(crate) descriptor: u64,
 }
 
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// What a process of this machine is made to do, in this one.
+    /// The calls that a process of this machine is made to do, in this one.
     #[test]
     fn a_descriptor_arrives_through_raw_calls() {
         let dir = tempfile::tempdir().unwrap();

@@ -24,7 +24,7 @@ pub struct Exec<'a> {
     pub guest: Guest<'a>,
 }
 
-/// What becomes of an exec.
+/// The decision about an exec.
 #[derive(Debug)]
 pub enum Decision {
     /// The kernel's answer, whatever that is.
@@ -35,7 +35,7 @@ pub enum Decision {
     Replace(Replacement),
 }
 
-/// Who decides.
+/// The one that decides.
 pub trait Policy {
     /// The decision on an exec.
     fn decide(&mut self, exec: &Exec<'_>) -> Decision;

@@ -1,7 +1,7 @@
 //! A tiny program for each target, which proves by running that the kernel and an interpreter work together.
 //!
 //! Each reads one byte from its standard input and exits with [`EXIT_CODE`]. It needs no library, no loader and no data.
-//! While it waits for the byte, whoever started it can look at what runs it.
+//! While it waits for the byte, its parent can look at what runs it.
 //!
 //! The instructions are in [`CODE`], with their assembly beside them; the header is made here.
 
@@ -11,7 +11,7 @@ use crate::{Class, Endian, Target};
 
 pub use code::CODE;
 
-/// What every program exits with, and nothing else that goes wrong would.
+/// The exit status of every program, which nothing else that goes wrong has.
 pub const EXIT_CODE: i32 = 42;
 
 /// Above `mmap_min_addr` and below the stack on every target, and on a page's border at any size of pages.
@@ -29,7 +29,7 @@ pub enum Code {
     Words(&'static [u32]),
 }
 
-/// What the table has for a target.
+/// The table's program for a target.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
     /// QEMU's name of the target.

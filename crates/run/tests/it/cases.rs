@@ -20,7 +20,7 @@ use crate::stand::Stand;
 /// Names the file that the results go to, in a process that makes the cases.
 const RESULTS: &str = "QUS_RUN_CASES";
 
-/// What a program finds out about itself.
+/// The facts that a program finds out about itself.
 const SEE: &str = "echo \"$0|$*\"; readlink /proc/self/exe; tr '\\0' '|' < /proc/self/cmdline; echo; env | sort | head -n 3";
 
 struct Strings {
@@ -38,7 +38,7 @@ fn errno() -> i32 {
     std::io::Error::last_os_error().raw_os_error().unwrap()
 }
 
-/// What comes of `exec` in a child: what it prints, how it ends, or the error.
+/// The result of `exec` in a child: its output, its exit status, or the error.
 fn outcome(exec: impl FnOnce()) -> String {
     let (mut reader, writer) = std::io::pipe().unwrap();
     // SAFETY: see the module.
@@ -92,7 +92,7 @@ fn open(path: &str, flags: i32) -> i32 {
     unsafe { libc::open(path.as_ptr(), flags) }
 }
 
-/// How many of some execs fail while a timer goes off all the time, whose signals end other calls with EINTR.
+/// The number of execs that fail while a timer goes off all the time, whose signals end other calls with EINTR.
 fn interrupted(microseconds: i64) -> usize {
     extern "C" fn nothing(_: i32) {}
     let failed = (0..40).filter(|_| {

@@ -1,4 +1,4 @@
-//! What a user does first.
+//! The first steps of a user.
 
 use crate::stand::Stand;
 

@@ -1,4 +1,4 @@
-//! What is printed where nothing can be run, and the exit codes.
+//! The messages where nothing can be run, and the exit codes.
 
 use crate::stand::Stand;
 

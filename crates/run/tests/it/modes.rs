@@ -1,8 +1,8 @@
-//! Which mode is taken.
+//! The choice of a mode.
 
 use crate::stand::Stand;
 
-/// What `script` prints where the kernel has QEMU registered for the first target, in a user namespace.
+/// The output of `script` where the kernel has QEMU registered for the first target, in a user namespace.
 fn registered(stand: &Stand, script: &str) -> crate::stand::Ended {
     let prepare = "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && \
                    printf %s \"$LINE\" > /proc/sys/fs/binfmt_misc/register && eval \"$SCRIPT\"";

@@ -1,4 +1,4 @@
-//! What the tests have in common: QEMU, foreign programs, and `run` started with them.
+//! The things that the tests have in common: QEMU, foreign programs, and `run` started with them.
 
 use std::fs;
 use std::io;
@@ -57,7 +57,7 @@ pub(crate) struct Stand {
     dir: TempDir,
 }
 
-/// How a program ended.
+/// The end of a program.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -124,7 +124,7 @@ impl Stand {
         self.run(&["./busybox-aarch64", "sh", "-c", script])
     }
 
-    /// How a command ended; DIR stands for this folder.
+    /// The end of a command; DIR stands for this folder.
     pub(crate) fn ended(&self, output: io::Result<Output>) -> Ended {
         let output = output.unwrap();
         let text = |bytes: Vec<u8>| {

@@ -1,4 +1,4 @@
-//! What differs between machines: the registers by which a system call is seen, changed, made again and answered.
+//! The differences between machines: the registers by which a system call is seen, changed, made again and answered.
 //!
 //! Each host has a file with its ABIs and its `Registers`, which have the same methods everywhere.
 
