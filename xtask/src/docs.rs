@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use arch::{Status, Target};
 use manual::meaning;
 use register::environment::VARIABLES;
@@ -48,23 +48,15 @@ fn stale(workspace: &Path) -> anyhow::Result<Vec<(std::path::PathBuf, String)>> 
         let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut new = old.clone();
         for (_, name, content) in PARTS.iter().filter(|(of, ..)| *of == page) {
-            new = fill(&new, name, &content()).with_context(|| format!("cannot fill {page}"))?;
+            new = base::fill(&new, name, &content())
+                .map_err(anyhow::Error::msg)
+                .with_context(|| format!("cannot fill {page}"))?;
         }
         if new != old {
             stale.push((path, new));
         }
     }
     Ok(stale)
-}
-
-/// `page` with `content` between its markers `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
-pub(crate) fn fill(page: &str, name: &str, content: &str) -> anyhow::Result<String> {
-    let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
-    let Some((before, rest)) = page.split_once(&begin) else { bail!("there is no {}", begin.trim_end()) };
-    let Some((_, after)) = rest.split_once(&end) else {
-        bail!("there is no {end} after {}", begin.trim_end())
-    };
-    Ok(format!("{before}{begin}\n{}\n\n{end}{after}", content.trim()))
 }
 
 /// A table for each group of options.
@@ -125,19 +117,5 @@ mod tests {
         let stale = stale(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap();
         let pages: Vec<_> = stale.iter().map(|(path, _)| path).collect();
         assert!(stale.is_empty(), "run `cargo xtask docs`: {pages:?}");
-    }
-
-    #[test]
-    fn only_what_is_between_the_markers_changes() {
-        let page = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n";
-        let filled = fill(page, "x", "new\n").unwrap();
-        assert_eq!(filled, "a\n<!-- x:begin -->\n\nnew\n\n<!-- x:end -->\nb\n");
-        assert_eq!(fill(&filled, "x", "new").unwrap(), filled);
-        for (page, expected) in [
-            ("<!-- x:end -->", "there is no <!-- x:begin -->"),
-            ("<!-- x:begin -->\n", "there is no <!-- x:end --> after <!-- x:begin -->"),
-        ] {
-            assert_eq!(fill(page, "x", "").unwrap_err().to_string(), expected);
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! This crate prints nothing and knows nothing of images.
 
 mod count;
+mod fill;
 mod hint;
 mod hinted;
 mod pool;
@@ -11,6 +12,7 @@ mod size;
 mod table;
 
 pub use count::count;
+pub use fill::fill;
 pub use hint::{Hint, Listed, first_hint};
 pub use hinted::{Hinted, hint};
 pub use pool::{lock, pool, unlock, wait};

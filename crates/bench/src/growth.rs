@@ -39,7 +39,7 @@ impl Row {
 /// The table, with estimates for 100 hosts, and for all hosts from each of Debian's suites.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text =
-        "\n| | time | peak memory | packages | layout, and what a first push uploads | its requests |\n\
+        "| | time | peak memory | packages | layout, and what a first push uploads | its requests |\n\
                     |---|---|---|---|---|---|\n"
             .to_owned();
     for row in rows {

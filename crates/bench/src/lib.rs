@@ -64,7 +64,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let error = check(&Results::default(), dir.path()).unwrap_err().to_string();
         assert_eq!(error, format!("cannot update {}", dir.path().join("README.md").display()));
-        let text = "<!-- figures -->\n<!-- end of figures -->\n<!-- growth -->\n<!-- end of growth -->\n";
+        let text =
+            "<!-- figures:begin -->\n<!-- figures:end -->\n<!-- growth:begin -->\n<!-- growth:end -->\n";
         std::fs::write(dir.path().join("README.md"), text).unwrap();
         check(&Results::default(), dir.path()).unwrap();
         assert_eq!(std::fs::read_to_string(dir.path().join("README.md")).unwrap(), text);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use crate::growth;
 use crate::results::{Measured, Results};
@@ -18,22 +18,13 @@ pub(crate) fn update(file: &Path, results: &Results) -> anyhow::Result<()> {
 pub(crate) fn updated(file: &Path, results: &Results) -> anyhow::Result<String> {
     let context = || format!("cannot update {}", file.display());
     let text = fs::read_to_string(file).with_context(context)?;
-    let text = replace(&text, "figures", &figures(results)).with_context(context)?;
-    replace(&text, "growth", &growth(results)).with_context(context)
-}
-
-/// Replaces what is between `<!-- NAME -->` and `<!-- end of NAME -->`.
-fn replace(text: &str, name: &str, new: &str) -> anyhow::Result<String> {
-    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
-    let parts = text.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once(&end)?.1)));
-    let Some((head, tail)) = parts else {
-        bail!("it has no lines `{}` and `{end}`", begin.trim_end());
-    };
-    Ok(format!("{head}{begin}{new}{end}{tail}"))
+    let text = base::fill(&text, "figures", &figures(results));
+    let text = text.and_then(|text| base::fill(&text, "growth", &growth(results)));
+    text.map_err(anyhow::Error::msg).with_context(context)
 }
 
 fn figures(results: &Results) -> String {
-    let mut text = format!("\n{}\n", measured(results));
+    let mut text = format!("{}\n", measured(results));
     text.push_str("| what | measured | target | | runs | how |\n|---|---|---|---|---|---|\n");
     for figure in results.figures() {
         let goal = figure.goal.map(|goal| goal.show(figure.unit)).unwrap_or_default();
@@ -42,7 +33,6 @@ fn figures(results: &Results) -> String {
         let (runs, how) = (figure.runs, &figure.how);
         text.push_str(&format!("| {what} | {value} | {goal} | {verdict} | {runs} | {how} |\n"));
     }
-    text.push('\n');
     text
 }
 
@@ -64,7 +54,6 @@ fn growth(results: &Results) -> String {
     if let Some(requests) = results.first_push {
         text.push_str(&format!("A first push of everything that is configured takes {requests} requests.\n"));
     }
-    text.push('\n');
     text
 }
 
@@ -72,16 +61,6 @@ fn growth(results: &Results) -> String {
 mod tests {
     use super::*;
     use crate::figure::{Figure, Goal, Unit};
-
-    #[test]
-    fn only_what_is_between_the_marks_changes() {
-        let text = "a\n<!-- x -->\nold\n<!-- end of x -->\nb\n";
-        assert_eq!(replace(text, "x", "new\n").unwrap(), "a\n<!-- x -->\nnew\n<!-- end of x -->\nb\n");
-        assert_eq!(
-            replace(text, "y", "").unwrap_err().to_string(),
-            "it has no lines `<!-- y -->` and `<!-- end of y -->`"
-        );
-    }
 
     #[test]
     fn each_benchmark_has_its_day_and_each_figure_its_runs() {
@@ -94,9 +73,9 @@ mod tests {
         results.replace("a", on("2026-01-01", 2), vec![figure], &order);
         assert_eq!(
             figures(&results),
-            "\nMeasured on 2026-01-01, 2 cores: `a`.\nMeasured on 2026-01-02, 4 cores: `b`, `c`.\n\n\
+            "Measured on 2026-01-01, 2 cores: `a`.\nMeasured on 2026-01-02, 4 cores: `b`, `c`.\n\n\
              | what | measured | target | | runs | how |\n|---|---|---|---|---|---|\n\
-             | time | 1.50 s | at most 1.00 s | **not met** | 3 | least |\n\n"
+             | time | 1.50 s | at most 1.00 s | **not met** | 3 | least |\n"
         );
     }
 }

@@ -2,9 +2,11 @@
 
 use std::io::{self, Read};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use base::lock;
 
 use crate::Error;
 
@@ -75,7 +77,7 @@ impl Reader {
             let mut buffer = [0; 8192];
             // An error is an end, too: what was read before it is kept.
             while let Ok(n @ 1..) = pipe.read(&mut buffer) {
-                shared.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..n]);
+                lock(&shared).extend_from_slice(&buffer[..n]);
             }
         });
         Reader { bytes, thread }
@@ -88,7 +90,7 @@ impl Reader {
         while !self.thread.is_finished() && Instant::now() < end {
             thread::sleep(POLL / 10);
         }
-        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.bytes))
     }
 }
 

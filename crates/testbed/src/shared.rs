@@ -1,6 +1,6 @@
 //! The things that the tests of one program share.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 /// A value, a sandbox say, that tests which run at the same time share: the first one makes it, and it is dropped with
 /// the last that has it. By itself, what a `static` has is never dropped.
@@ -16,7 +16,7 @@ impl<T> Shared<T> {
     /// The value, from `make` if nobody has one; `None` if that has none either.
     pub fn get(&self, make: impl FnOnce() -> Option<T>) -> Option<Arc<T>> {
         // Where `make` has panicked, the next test tries.
-        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = base::lock(&self.0);
         if let Some(value) = shared.upgrade() {
             return Some(value);
         }

@@ -85,7 +85,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "qus-suite",
         &["qus-arch", "qus-base", "qus-builder", "qus-debian", "qus-launch", "qus-release", "qus-ui"],
     ),
-    ("qus-testbed", &["qus-arch", "qus-debian", "qus-digest", "qus-files"]),
+    ("qus-testbed", &["qus-arch", "qus-base", "qus-debian", "qus-digest", "qus-files"]),
     ("qus-ui", &["qus-base", "qus-debian", "qus-files"]),
     ("qus-watch", &["qus-exec"]),
     (

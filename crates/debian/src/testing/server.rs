@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use base::lock;
 
 /// One way to misbehave, at one request.
 #[derive(Debug, Clone)]
@@ -52,10 +54,6 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Server {
     /// Serves `files`, by their paths without a leading `/`.
     pub fn start(files: BTreeMap<String, Vec<u8>>) -> io::Result<Server> {
@@ -86,28 +84,28 @@ impl Server {
 
     /// Misbehaves at the next request for `path`; further calls, at those after it.
     pub fn once(&self, path: &str, fault: Fault) {
-        locked(&self.state).once.entry(path.to_owned()).or_default().push_back(fault);
+        lock(&self.state).once.entry(path.to_owned()).or_default().push_back(fault);
     }
 
     /// Misbehaves at every request for `path` that has no fault of its own.
     pub fn always(&self, path: &str, fault: Fault) {
-        locked(&self.state).always.insert(path.to_owned(), fault);
+        lock(&self.state).always.insert(path.to_owned(), fault);
     }
 
     /// Serves `bytes` under `path` from now on.
     pub fn put(&self, path: &str, bytes: Vec<u8>) {
-        locked(&self.state).files.insert(path.to_owned(), bytes);
+        lock(&self.state).files.insert(path.to_owned(), bytes);
     }
 
     /// Forgets a file.
     pub fn remove(&self, path: &str) {
-        locked(&self.state).files.remove(path);
+        lock(&self.state).files.remove(path);
     }
 
     /// The requests, in order: the path, the first byte if it was not 0, and whether there were credentials, as in
     /// `pool/a.deb from 5 with credentials`.
     pub fn requests(&self) -> Vec<String> {
-        locked(&self.state).requests.clone()
+        lock(&self.state).requests.clone()
     }
 }
 
@@ -146,7 +144,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) ->
         }
     }
     let (file, fault) = {
-        let mut state = locked(state);
+        let mut state = lock(state);
         let range = if from == 0 { String::new() } else { format!(" from {from}") };
         state.requests.push(format!("{path}{range}{credentials}"));
         let once = state.once.get_mut(&path).and_then(VecDeque::pop_front);

@@ -62,8 +62,6 @@ const EXEMPT: &[&str] = &[
     "cannot read Cargo.toml",
     "no [workspace]",
     "cannot read a crate's Cargo.toml",
-    "there is no {}",
-    "there is no {end} after {}",
     "page.html is no template",
     "cannot render page.html",
     // A machine on which little works.
