@@ -17,9 +17,9 @@ use crate::cli::full::{TESTS, TestArgs};
 use crate::context::{self, Site};
 use crate::manual;
 
-/// Where tests and end-to-end jobs have their images: `target/images` is the maintainer's.
+/// The layout where tests and end-to-end jobs have their images: `target/images` is the maintainer's.
 pub(crate) const IMAGES: &str = "target/test-images";
-/// Where tests and end-to-end jobs have the release assets for this machine; a release of its own is elsewhere.
+/// The folder where tests and end-to-end jobs have the release assets for this machine; a release of its own is elsewhere.
 pub(crate) const ASSETS: &str = "target/test-assets";
 /// Names the real layout to the tests.
 const LAYOUT: &str = "QUS_TEST_LAYOUT";

@@ -76,7 +76,7 @@ pub struct Request {
     pub without: BTreeSet<(String, Host)>,
     /// Targets that no table knows, as QEMU names them, and that are not to be reported as new.
     pub refused_targets: BTreeSet<String>,
-    /// Debian architectures that are no hosts, and are not to be told as new.
+    /// Debian architectures that are no hosts, and are not to be reported as new.
     pub refused_hosts: BTreeSet<String>,
     /// The moment that signatures and dates are judged at, unix seconds.
     pub now: i64,

@@ -1,4 +1,4 @@
-//! What came of tests: read from a test binary's output, and put together into one list.
+//! The results of tests: read from a test binary's output, and put together into one list.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ pub(crate) struct Binary {
     pub(crate) package: String,
     /// The target that it was compiled of.
     pub(crate) target: String,
-    /// What selects it on cargo's command line.
+    /// The arguments of cargo that select it.
     pub(crate) select: Vec<String>,
 }
 
@@ -36,14 +36,14 @@ impl Skip {
     }
 }
 
-/// What came of a test binary's tests.
+/// The results of a test binary's tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) binary: Binary,
     pub(crate) passed: usize,
     pub(crate) failed: Vec<String>,
     pub(crate) skipped: Vec<Skip>,
-    /// How the binary ended, where that was not by a result of its tests.
+    /// The end of the binary, where that was not by a result of its tests.
     pub(crate) died: Option<String>,
 }
 
@@ -152,7 +152,7 @@ impl Output {
     }
 }
 
-/// What came of all test binaries.
+/// The results of all test binaries.
 pub(crate) struct Summary(pub(crate) Vec<Outcome>);
 
 impl Summary {

@@ -12,12 +12,12 @@ use debian::mirror::SNAPSHOT;
 use debian::resolve::{self, Request};
 use ui::Ui;
 
-/// What [`real`] makes.
+/// The things that [`real`] makes.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted {
     /// Every image.
     pub images: bool,
-    /// What is released for this machine.
+    /// The things that are released for this machine.
     pub assets: bool,
     /// A new lock, if the archive does not have a locked package any more.
     pub relock: bool,
@@ -25,9 +25,9 @@ pub struct Wanted {
 
 /// From what it is made, and where to.
 pub struct Place<'a> {
-    /// What is built.
+    /// The images to build.
     pub config: &'a Config,
-    /// Where it is built.
+    /// The place where they are built.
     pub site: &'a Site,
     /// The lock's file.
     pub lock: PathBuf,
@@ -35,7 +35,7 @@ pub struct Place<'a> {
     pub layout: &'a Path,
     /// The folder for what is released.
     pub assets: &'a Path,
-    /// What is released beside programs.
+    /// The extras that are released beside programs.
     pub extras: Vec<(String, Vec<u8>)>,
     /// The moment that a new lock is made at, in unix seconds.
     pub now: i64,
@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// What a build says when the mirror and the snapshot archive fail like this.
+    /// The message of a build when the mirror and the snapshot archive fail like this.
     fn failed(mirror: Reason, snapshot: Reason) -> anyhow::Error {
         let failures = vec![
             ("http://mirror.example/debian/a.deb".parse().unwrap(), mirror),

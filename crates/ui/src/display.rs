@@ -12,7 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::heartbeat::{Heartbeat, Running, SILENCE, Unit};
 use crate::paint;
 
-/// How much is printed, and in which colours.
+/// The amount of output, and its colours.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// Errors, warnings and the result alone.

@@ -10,13 +10,13 @@ use indicatif::ProgressBar;
 
 use base::size;
 
-/// How long nothing may be printed. A second less than what a reader of a log may count on, which a busy machine needs.
+/// The longest time without output. A second less than what a reader of a log may count on, which a busy machine needs.
 pub(crate) const SILENCE: Duration = Duration::from_secs(4);
 
 /// The most tasks that one line names.
 const MOST_NAMES: usize = 3;
 
-/// What the numbers of a task count.
+/// The unit of a task's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     Bytes,
@@ -138,7 +138,7 @@ impl Row {
     }
 }
 
-/// How far a task is, with a comma behind it: `3 of 9, `; nothing for a task without numbers.
+/// The progress of a task, with a comma behind it: `3 of 9, `; nothing for a task without numbers.
 fn numbers(unit: Unit, done: u64, total: Option<u64>) -> String {
     match (unit, total) {
         (Unit::Bytes, Some(total)) => format!("{} of {}, ", size(done), size(total)),
@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    /// What was printed, with the time of each line since the beginning.
+    /// The output, with the time of each line since the beginning.
     #[derive(Clone)]
     struct Recorder(Arc<Mutex<Vec<(Duration, String)>>>, Instant);
 

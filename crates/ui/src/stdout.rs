@@ -48,7 +48,7 @@ pub fn print(text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
-        // The kind stays: a reader that has seen enough is told from a full disk by it.
+        // The kind stays: it tells a reader that has seen enough from a full disk.
         std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
     })
 }
