@@ -20,13 +20,9 @@ pub struct Instruction {
 pub enum Reports {
     /// The tracer. It finds the index of the ABI in the event's message.
     Tracer,
-    /// The holder of the listener, but for the execs that bear [`COOKIE`].
+    /// The holder of the listener.
     Listener,
 }
-
-/// The upper half of `execveat`'s first argument, which the kernel does not look at, in an exec that the supervisor has put
-/// together. Without it, that exec would be reported once more.
-pub const COOKIE: u32 = 0x5155_5331;
 
 /// `BPF_LD | BPF_W | BPF_ABS`: loads four bytes of `struct seccomp_data`.
 const LOAD: u16 = 0x20;
@@ -45,7 +41,6 @@ const NOTIFY: u32 = 0x7fc0_0000;
 /// Offsets in `struct seccomp_data`.
 const NUMBER: u32 = 0;
 const AUDIT: u32 = 4;
-const ARGUMENTS: u32 = 16;
 
 fn load(offset: u32) -> Instruction {
     Instruction { code: LOAD, jt: 0, jf: 0, k: offset }
@@ -74,14 +69,8 @@ pub fn filter(abis: &[Abi], reports: Reports) -> Vec<Instruction> {
                 Reports::Tracer => TRACE | index,
                 Reports::Listener => NOTIFY,
             };
-            block.extend([if_equal(abi.execve, 1), give(report)]);
-            match reports {
-                Reports::Tracer => block.extend([if_equal(abi.execveat, 1), give(report)]),
-                Reports::Listener => {
-                    let upper = ARGUMENTS + if abi.is_little_endian { 4 } else { 0 };
-                    block.extend([if_equal(abi.execveat, 4), load(upper), if_equal(COOKIE, 1)]);
-                    block.extend([give(ALLOW), give(report)]);
-                }
+            for number in [abi.execve, abi.execveat] {
+                block.extend([if_equal(number, 1), give(report)]);
             }
         }
         block.push(give(ALLOW));
@@ -143,12 +132,10 @@ mod tests {
                         run(&filter, &data(abi, abi.audit, number, first), abi.is_little_endian)
                     };
                     let report = if reports == Reports::Tracer { TRACE | index } else { NOTIFY };
-                    let cookie = u64::from(COOKIE) << 32;
-                    for first in [0, 5, u64::MAX, cookie | 7] {
-                        assert_eq!(result(abi.execve, first), report, "{abi:?}");
-                        let lets_pass = reports == Reports::Listener && first == (cookie | 7);
-                        let expected = if lets_pass { ALLOW } else { report };
-                        assert_eq!(result(abi.execveat, first), expected, "{abi:?} {first:#x}");
+                    for first in [0, 5, u64::MAX] {
+                        for number in [abi.execve, abi.execveat] {
+                            assert_eq!(result(number, first), report, "{abi:?} {first:#x}");
+                        }
                     }
                     let execs: Vec<u32> = abis
                         .iter()
@@ -157,7 +144,7 @@ mod tests {
                         .collect();
                     for number in (0..600).flat_map(|number| [number, 0x4000_0000 | number]) {
                         if !execs.contains(&number) {
-                            assert_eq!(result(number, cookie), ALLOW, "{number:#x} {abi:?}");
+                            assert_eq!(result(number, 0), ALLOW, "{number:#x} {abi:?}");
                         }
                     }
                 }

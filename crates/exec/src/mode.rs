@@ -72,13 +72,13 @@ impl Wanted {
     /// The modes to try, in this order. `needs_namespace` is true where only a user namespace gives the right to do what is asked
     /// for, changing the root without being root: with a namespace of one's own, a table of one's own costs nothing more.
     ///
-    /// `notify` stands behind `trace`, although it costs less for each new process: a signal that arrives before the listener has
-    /// read the report ends the exec with EINTR, which execve(2) never returns otherwise (`seccomp_do_user_notification` in
-    /// kernel/seccomp.c).
+    /// `notify` is for those who ask for it, although it costs less for each new process. It needs the right to trace as well. A signal
+    /// that arrives before the listener has read the report ends the exec with EINTR, which execve(2) never returns otherwise
+    /// (`seccomp_do_user_notification` in kernel/seccomp.c); and a process that has changed its user cannot be attached to.
     fn candidates(self, needs_namespace: bool) -> &'static [Mode] {
         match (self, needs_namespace) {
             (Wanted::Auto, true) => &[Mode::Userns, Mode::Trace],
-            (Wanted::Auto, false) => &[Mode::Kernel, Mode::Trace, Mode::Notify],
+            (Wanted::Auto, false) => &[Mode::Kernel, Mode::Trace],
             (Wanted::Only(Mode::Kernel), _) => &[Mode::Kernel],
             (Wanted::Only(Mode::Userns), _) => &[Mode::Userns],
             (Wanted::Only(Mode::Notify), _) => &[Mode::Notify],
@@ -117,8 +117,7 @@ mod tests {
         for (wanted, needs_namespace, can, expected) in [
             ("auto", false, all, Ok(Kernel)),
             ("auto", false, &[Userns, Notify, Trace], Ok(Trace)),
-            ("auto", false, &[Userns, Notify], Ok(Notify)),
-            ("auto", false, &[Userns], Err(&[Kernel, Trace, Notify][..])),
+            ("auto", false, &[Userns, Notify], Err(&[Kernel, Trace][..])),
             ("auto", true, all, Ok(Userns)),
             ("auto", true, &[Kernel, Notify, Trace], Ok(Trace)),
             ("auto", true, &[Kernel, Notify], Err(&[Userns, Trace])),

@@ -11,7 +11,7 @@ use exec::header::{self, Kind, Natives};
 use exec::mode::{Mode, Refusal, choose};
 use exec::plan::Decision;
 use rustix::io::Errno;
-use watch::Watched;
+use watch::{Reports, Watched};
 
 use crate::args::{Invocation, Options, UsageError};
 use crate::check::Check;
@@ -87,8 +87,8 @@ fn check(is_json: bool, options: &Options, environment: &Environment) -> Result<
     let refuse = |error: watch::Error| Refusal(error.to_string());
     let mut modes = vec![
         (Mode::Kernel, kernel(None, &emulators)),
-        (Mode::Notify, Err(Refusal("it is not there yet".to_owned()))),
-        (Mode::Trace, watch::possible().map_err(refuse)),
+        (Mode::Notify, watch::possible(Reports::Listener).map_err(refuse)),
+        (Mode::Trace, watch::possible(Reports::Tracer).map_err(refuse)),
     ];
     // At the end, for this process is in another namespace then.
     modes.insert(1, (Mode::Userns, userns::enter(&emulators).map_err(Refusal)));
@@ -162,11 +162,15 @@ fn start(
     let mode = choose(options.mode, place.needs_namespace(), |mode| match mode {
         Mode::Kernel => kernel.clone(),
         // Nothing could be done with it: the reason for that is the better message.
-        Mode::Trace | Mode::Userns if missing.is_some() => Ok(()),
-        Mode::Trace if is_first => watch::possible().map_err(|error| Refusal(error.to_string())),
-        Mode::Trace => {
+        Mode::Trace | Mode::Notify | Mode::Userns if missing.is_some() => Ok(()),
+        Mode::Notify if is_first => Err(Refusal("process 1 has its children traced".to_owned())),
+        Mode::Trace if is_first => {
+            watch::possible(Reports::Tracer).map_err(|error| Refusal(error.to_string()))
+        }
+        Mode::Trace | Mode::Notify => {
+            let reports = if mode == Mode::Trace { Reports::Tracer } else { Reports::Listener };
             let policy = policy.take().ok_or_else(|| Refusal("it was tried before".to_owned()))?;
-            let started = Watched::start(Box::new(policy), is_verbose);
+            let started = Watched::start(Box::new(policy), reports, is_verbose);
             watched = Some(started.map_err(|error| Refusal(error.to_string()))?);
             Ok(())
         }
@@ -175,7 +179,6 @@ fn start(
             is_in_namespace = result.is_ok();
             result.map_err(Refusal)
         }
-        Mode::Notify => Err(Refusal("it is not there yet".to_owned())),
     })
     .map_err(Failure::Unavailable)?;
     if let (Some((target, missing)), true) = (missing, mode != Mode::Kernel) {
@@ -185,9 +188,9 @@ fn start(
         // There is no place left to report to.
         let _ = writeln!(io::stderr(), "run: mode {mode}");
     }
-    let become_command = || -> Result<Infallible, Failure> {
+    let become_command = move || -> Result<Infallible, Failure> {
         place.enter(is_in_namespace).map_err(|(what, source)| Failure::Setup { what, source })?;
-        if let Some(watched) = &watched {
+        if let Some(watched) = watched {
             let fail = |error: watch::Error| Failure::Setup {
                 what: "cannot watch programs".to_owned(),
                 source: io::Error::other(error),

@@ -8,6 +8,9 @@
 //! Three things are changed in a process, and only while it is stopped in its exec: registers, memory below its stack pointer
 //! (or mapped for it), and the mask of blocked signals. All are given back when the exec has failed.
 //!
+//! The filter reports to the tracer, or to a listener ([`Reports`]): then a process is attached to only for an exec that is
+//! to be changed.
+//!
 //! In reading order: `start` and `front` arrange processes; `supervisor` is the loop; `rewrite` takes one process through its
 //! exec; `layout` puts the new arguments together; `guest`, `memory`, `share` and `host` are the ways into a process; `ptrace`
 //! and `seccomp` are the system calls. This crate knows neither QEMU nor any program format. It claims to be no sandbox: a
@@ -24,6 +27,7 @@ pub mod front;
 mod guest;
 mod host;
 mod layout;
+mod listener;
 mod memory;
 mod ptrace;
 mod rewrite;
@@ -33,6 +37,7 @@ mod start;
 mod supervisor;
 
 pub use error::Error;
+pub use exec::filter::Reports;
 pub use execute::execute;
 pub use guest::{FileId, Guest, Program, may_execute};
 pub use layout::Word;

@@ -27,11 +27,13 @@ fn call(request: libc::c_long, tid: Tid, address: usize, data: usize) -> Result<
 const PEEKDATA: libc::c_long = 2;
 const POKEDATA: libc::c_long = 5;
 const CONT: libc::c_long = 7;
+const DETACH: libc::c_long = 17;
 const SYSCALL: libc::c_long = 24;
 const GETEVENTMSG: libc::c_long = 0x4201;
 const GETREGSET: libc::c_long = 0x4204;
 const SETREGSET: libc::c_long = 0x4205;
 const SEIZE: libc::c_long = 0x4206;
+const INTERRUPT: libc::c_long = 0x4207;
 const LISTEN: libc::c_long = 0x4208;
 const GETSIGMASK: libc::c_long = 0x420a;
 const SETSIGMASK: libc::c_long = 0x420b;
@@ -49,6 +51,18 @@ const OPTIONS: i32 = libc::PTRACE_O_TRACESYSGOOD
 /// Attaches to a thread without stopping it.
 pub(crate) fn seize(tid: Tid) -> Result<(), Errno> {
     call(SEIZE, tid, 0, usize::try_from(OPTIONS).unwrap_or(0))
+}
+
+/// Attaches to a thread for one exec, and stops it as soon as it gets out of its system call. Its descendants are let alone.
+pub(crate) fn seize_and_stop(tid: Tid) -> Result<(), Errno> {
+    let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACEEXEC;
+    call(SEIZE, tid, 0, usize::try_from(options).unwrap_or(0))?;
+    call(INTERRUPT, tid, 0, 0)
+}
+
+/// Lets a stopped thread alone, with a signal unless that is 0.
+pub(crate) fn detach(tid: Tid, signal: i32) -> Result<(), Errno> {
+    call(DETACH, tid, 0, usize::try_from(signal).unwrap_or(0))
 }
 
 /// The end of a stop.
@@ -144,14 +158,23 @@ pub(crate) enum Event {
 
 /// Waits for the next event of any thread or child; `None` if there are none.
 pub(crate) fn wait() -> Option<(Tid, Event)> {
+    next_event(libc::__WALL)
+}
+
+/// The next event that has come already.
+pub(crate) fn poll() -> Option<(Tid, Event)> {
+    next_event(libc::__WALL | libc::WNOHANG)
+}
+
+fn next_event(flags: i32) -> Option<(Tid, Event)> {
     loop {
         let mut status = 0;
         // SAFETY: `status` is a local value.
-        let tid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
+        let tid = unsafe { libc::waitpid(-1, &raw mut status, flags) };
         if tid > 0 {
             return Some((tid, event(status)));
         }
-        if last_error() != Errno::INTR {
+        if tid == 0 || last_error() != Errno::INTR {
             return None;
         }
     }

@@ -127,6 +127,11 @@ impl Rewrite {
         rewrite
     }
 
+    /// The same of a thread that blocked these signals before all were.
+    pub(crate) fn with_mask(self, mask: Option<u64>) -> Rewrite {
+        Rewrite { mask, ..self }
+    }
+
     /// The path to execute: the empty one stands for the descriptor.
     fn path(&self) -> &[u8] {
         self.path.as_deref().unwrap_or_default()

@@ -11,21 +11,27 @@
 #![allow(unsafe_code)]
 
 use std::io::{Read, Write};
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
+use exec::filter::Reports;
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, WaitOptions, waitpid};
 
 use crate::error::Error;
 use crate::guest::Procfs;
+use crate::listener::Listener;
 use crate::ptrace::{self, Tid, last_error};
 use crate::seccomp;
 use crate::supervisor::{Policy, Supervisor};
 
-/// This process, with a supervisor attached to it.
+/// This process, with a supervisor beside it.
 #[derive(Debug)]
-pub struct Watched(());
+pub struct Watched {
+    reports: Reports,
+    /// To the supervisor.
+    channel: UnixStream,
+}
 
 /// The inherited descriptors that the supervisor keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,14 +41,14 @@ pub(crate) enum Keep {
 }
 
 impl Watched {
-    /// Starts a supervisor with this policy and has it attach to this process. It keeps this process's standard error if `keeps_stderr`,
+    /// Starts a supervisor with this policy, to whom execs are reported in one way or the other. It keeps this process's standard error if `keeps_stderr`,
     /// for what the policy may write there.
     ///
     /// Must be called before the process has a second thread.
     ///
     /// # Errors
     /// If there is no `/proc`, or the kernel refuses.
-    pub fn start(policy: Box<dyn Policy>, keeps_stderr: bool) -> Result<Watched, Error> {
+    pub fn start(policy: Box<dyn Policy>, reports: Reports, keeps_stderr: bool) -> Result<Watched, Error> {
         let procfs = Procfs::open()?;
         let (mut ours, theirs) = UnixStream::pair().map_err(of_io("socketpair"))?;
         let target = rustix::process::getpid().as_raw_nonzero().get();
@@ -53,7 +59,7 @@ impl Watched {
                     Ok(None) => {
                         drop(ours);
                         let keep = if keeps_stderr { Keep::StandardError } else { Keep::Nothing };
-                        supervise(theirs, target, Supervisor::new(procfs, policy), keep)
+                        supervise(theirs, target, Supervisor::new(procfs, policy), reports, keep)
                     }
                     Ok(Some(_)) => exit(0),
                     Err(error) => exit(error.errno.raw_os_error()),
@@ -78,7 +84,7 @@ impl Watched {
                 allow(supervisor);
                 ours.write_all(&[0]).map_err(of_io("ptrace"))?;
                 match receive(&mut ours)? {
-                    0 => Ok(Watched(())),
+                    0 => Ok(Watched { reports, channel: ours }),
                     errno => Err(Error { call: "ptrace", errno: Errno::from_raw_os_error(errno) }),
                 }
             }
@@ -89,8 +95,20 @@ impl Watched {
     ///
     /// # Errors
     /// If the kernel takes no filter.
-    pub fn report_execs(&self) -> Result<(), Error> {
-        seccomp::report_to_tracer().map_err(Error::of("seccomp"))
+    pub fn report_execs(mut self) -> Result<(), Error> {
+        match self.reports {
+            Reports::Tracer => seccomp::report_to_tracer().map_err(Error::of("seccomp")),
+            Reports::Listener => {
+                let listener = seccomp::report_to_listener().map_err(Error::of("seccomp listener"))?;
+                let fail = of_io("seccomp listener");
+                // The supervisor takes it from here, and answers when it has.
+                self.channel.write_all(&listener.as_raw_fd().to_ne_bytes()).map_err(&fail)?;
+                match receive(&mut self.channel)? {
+                    0 => Ok(()),
+                    errno => Err(Error { call: "seccomp listener", errno: Errno::from_raw_os_error(errno) }),
+                }
+            }
+        }
     }
 }
 
@@ -98,12 +116,15 @@ impl Watched {
 ///
 /// # Errors
 /// The reason why they can't.
-pub fn possible() -> Result<(), Error> {
+pub fn possible(reports: Reports) -> Result<(), Error> {
     let _ = Procfs::open()?;
     let (mut ours, mut theirs) = UnixStream::pair().map_err(of_io("socketpair"))?;
     let Some(child) = fork()? else {
         drop(ours);
-        let result = seccomp::report_to_tracer();
+        let result = match reports {
+            Reports::Tracer => seccomp::report_to_tracer(),
+            Reports::Listener => seccomp::report_to_listener().map(drop),
+        };
         let answer = result.err().map_or(0, Errno::raw_os_error);
         let _ = theirs.write_all(&answer.to_ne_bytes());
         // Until it is killed, or nobody is there any more.
@@ -118,12 +139,25 @@ pub fn possible() -> Result<(), Error> {
     attached?;
     match filter? {
         0 => Ok(()),
-        errno => Err(Error { call: "seccomp", errno: Errno::from_raw_os_error(errno) }),
+        errno => Err(Error { call: seccomp_call(reports), errno: Errno::from_raw_os_error(errno) }),
+    }
+}
+
+fn seccomp_call(reports: Reports) -> &'static str {
+    match reports {
+        Reports::Tracer => "seccomp",
+        Reports::Listener => "seccomp listener",
     }
 }
 
 /// The supervisor's life.
-fn supervise(mut channel: UnixStream, target: Tid, mut supervisor: Supervisor, keep: Keep) -> ! {
+fn supervise(
+    mut channel: UnixStream,
+    target: Tid,
+    mut supervisor: Supervisor,
+    reports: Reports,
+    keep: Keep,
+) -> ! {
     // A session of its own has no terminal whose signals would reach it; programs that signal everything they may ask for the end of
     // others.
     let _ = rustix::process::setsid();
@@ -131,7 +165,10 @@ fn supervise(mut channel: UnixStream, target: Tid, mut supervisor: Supervisor, k
     let attach = || -> Result<(), Error> {
         channel.write_all(&own_tid().to_ne_bytes()).map_err(of_io("ptrace"))?;
         channel.read_exact(&mut [0]).map_err(of_io("ptrace"))?;
-        let result = ptrace::seize(target);
+        let result = match reports {
+            Reports::Tracer => ptrace::seize(target),
+            Reports::Listener => Ok(()),
+        };
         let answer = result.err().map_or(0, Errno::raw_os_error);
         // Whoever waits here must find nothing open that only the supervisor holds.
         release(keep);
@@ -142,9 +179,33 @@ fn supervise(mut channel: UnixStream, target: Tid, mut supervisor: Supervisor, k
     if attach().is_err() {
         exit(1);
     }
-    drop(channel);
-    supervisor.run(None);
+    match reports {
+        Reports::Tracer => {
+            drop(channel);
+            supervisor.run(None);
+        }
+        Reports::Listener => {
+            if let Ok(listener) = take_listener(&mut channel, target) {
+                drop(channel);
+                supervisor.listen(&listener);
+            }
+        }
+    }
     exit(0)
+}
+
+/// Takes the listener out of the process that has made it, whose own descriptor closes when it executes its program.
+fn take_listener(channel: &mut UnixStream, target: Tid) -> Result<Listener, Error> {
+    let number = receive(channel)?;
+    let take = || {
+        let pid = Pid::from_raw(target).ok_or(Errno::SRCH)?;
+        let process = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+        rustix::process::pidfd_getfd(&process, number, PidfdGetfdFlags::empty())
+    };
+    let result: Result<OwnedFd, Errno> = take();
+    let answer = result.as_ref().err().map_or(0, |errno| errno.raw_os_error());
+    channel.write_all(&answer.to_ne_bytes()).map_err(of_io("seccomp listener"))?;
+    result.map(Listener::new).map_err(Error::of("pidfd_getfd"))
 }
 
 fn own_tid() -> Tid {

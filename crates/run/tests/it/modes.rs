@@ -54,6 +54,18 @@ fn is_root() -> bool {
 }
 
 #[test]
+fn a_listener_in_place_of_a_tracer() {
+    let stand = Stand::new();
+    let script = "uname -m; ./busybox-s390x uname -m; grep TracerPid /proc/self/status; exit 7";
+    let words = ["./run", "--mode", "notify", "./busybox-aarch64", "sh", "-c", script];
+    stand.ended(stand.command(&words).output()).check(7, "aarch64\ns390x\nTracerPid:\t0\n", "");
+    // There can be one only.
+    let words = ["./run", "--mode", "notify", "./run", "--mode", "notify", "./busybox-aarch64", "true"];
+    let expected = "error: cannot watch programs: seccomp listener: EBUSY\n";
+    stand.ended(stand.command(&words).output()).check(125, "", expected);
+}
+
+#[test]
 fn a_table_of_ones_own() {
     let stand = Stand::new();
     let words = [
@@ -109,7 +121,8 @@ fn check_says_what_can_be_done() {
     let json = stand.ended(stand.command(&["./run", "--check", "--json", "--qemu-dir", "bin"]).output());
     assert_eq!((json.code, json.err.as_str()), (Some(0), ""), "{json:?}");
     let head = "{\n  \"mode\": \"trace\",\n  \"modes\": {\n    \"kernel\": {\"available\": false, \
-                \"reason\": \"nothing runs aarch64 programs here\"},\n    \"userns\": {\"available\": true, \"reason\": null},\n";
+                \"reason\": \"nothing runs aarch64 programs here\"},\n    \"userns\": {\"available\": true, \"reason\": null},\n    \
+                \"notify\": {\"available\": true, \"reason\": null},\n";
     assert!(json.out.starts_with(head), "{json:?}");
     let tail = "    \"trace\": {\"available\": true, \"reason\": null}\n  },\n  \"targets\": {\n    \
                 \"aarch64\": \"DIR/bin/qemu-aarch64-static\",\n    \"s390x\": \"DIR/bin/qemu-s390x-static\"\n  }\n}\n";
