@@ -22,7 +22,7 @@ pub(crate) struct Report {
     pub(crate) arguments: [u64; 5],
 }
 
-/// What becomes of it.
+/// The answer to a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The kernel goes on with it.

@@ -89,7 +89,7 @@ impl Call {
     }
 }
 
-/// What was found out about an exec.
+/// The result of looking at an exec.
 #[derive(Debug)]
 enum Finding {
     /// The process may not be looked into.
