@@ -27,7 +27,7 @@ pub(crate) fn report_to_tracer() -> Result<(), Errno> {
     set(&filter(&host::ABIS, Reports::Tracer), 0).map(drop)
 }
 
-/// The same to whoever has the descriptor.
+/// The same to any process that has the descriptor.
 pub(crate) fn report_to_listener() -> Result<OwnedFd, Errno> {
     let filter = filter(&host::ABIS, Reports::Listener);
     let listener = match set(&filter, NEW_LISTENER | WAIT_KILLABLE_RECV) {
