@@ -17,14 +17,14 @@ use crate::place;
 /// # Errors
 /// The kernel's. The process may be in the namespaces already.
 pub(crate) fn enter(emulators: &Emulators) -> Result<(), String> {
-    let told = |(what, error): (String, io::Error)| format!("{what}: {error}");
+    let message = |(what, error): (String, io::Error)| format!("{what}: {error}");
     let own = place::ids();
     // The table belongs to the namespace's root, whom there has to be.
-    place::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS, (0, 0)).map_err(told)?;
+    place::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS, (0, 0)).map_err(message)?;
     // The machine's own may be there already, in which nothing can be registered: a new one goes over it.
     let dir = Path::new(binfmt::mount::DEFAULT);
     rustix::mount::mount("none", dir, "binfmt_misc", MountFlags::empty(), None)
-        .map_err(|errno| told((format!("cannot mount binfmt_misc at {}", dir.display()), errno.into())))?;
+        .map_err(|errno| message((format!("cannot mount binfmt_misc at {}", dir.display()), errno.into())))?;
     let register = || -> Result<(), Error> {
         let Some(misc) = BinfmtMisc::mounted(Some(dir))? else { return Ok(()) };
         let own = Host::native().ok().map(Host::target);
@@ -45,6 +45,6 @@ pub(crate) fn enter(emulators: &Emulators) -> Result<(), String> {
         Ok(())
     };
     register().map_err(|error| error.to_string())?;
-    // Whoever is not root does not become it. The table holds in the namespaces below its own.
-    if own == (0, 0) { Ok(()) } else { place::unshare(UnshareFlags::NEWUSER, own).map_err(told) }
+    // A user who is not root does not become it. The table holds in the namespaces below its own.
+    if own == (0, 0) { Ok(()) } else { place::unshare(UnshareFlags::NEWUSER, own).map_err(message) }
 }

@@ -44,9 +44,9 @@ pub fn run(policy: Box<dyn Policy>, program: impl FnOnce() -> i32) -> Result<i32
         }
         let result = seccomp::report_to_tracer();
         let errno = result.err().map_or(0, Errno::raw_os_error);
-        let told = theirs.write_all(&errno.to_ne_bytes());
+        let sent = theirs.write_all(&errno.to_ne_bytes());
         drop(theirs);
-        exit(if errno == 0 && told.is_ok() { program() } else { 125 })
+        exit(if errno == 0 && sent.is_ok() { program() } else { 125 })
     };
     drop(theirs);
     ours.read_exact(&mut [0]).map_err(of_io("ptrace"))?;

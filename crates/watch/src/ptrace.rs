@@ -38,7 +38,7 @@ const LISTEN: libc::c_long = 0x4208;
 const GETSIGMASK: libc::c_long = 0x420a;
 const SETSIGMASK: libc::c_long = 0x420b;
 
-/// Stops at system calls are told from signals; descendants are attached to; an exec is an event; if the supervisor is killed, so
+/// Stops at system calls differ from signals; descendants are attached to; an exec is an event; if the supervisor is killed, so
 /// is everything that it watches, for without it no exec would work.
 const OPTIONS: i32 = libc::PTRACE_O_TRACESYSGOOD
     | libc::PTRACE_O_TRACEFORK

@@ -170,7 +170,7 @@ fn supervise(
             Reports::Listener => Ok(()),
         };
         let answer = result.err().map_or(0, Errno::raw_os_error);
-        // Whoever waits here must find nothing open that only the supervisor holds.
+        // Before the command starts: nothing that others wait for is to stay open for the supervisor alone.
         release(keep);
         channel.write_all(&answer.to_ne_bytes()).map_err(of_io("ptrace"))?;
         result.map_err(Error::of("ptrace"))

@@ -237,7 +237,7 @@ impl Supervisor {
             Finding::Closed | Finding::Leave => {}
             Finding::Refuse(errno) => self.begin(tid, Rewrite::refused(abi, registers, errno)),
             Finding::Replace(replacement, path) => {
-                self.replace(tid, &call, registers, replacement, path, None)
+                self.replace(tid, &call, registers, replacement, path, None);
             }
         }
         Ok(())

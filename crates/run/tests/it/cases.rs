@@ -120,6 +120,13 @@ fn interrupted(microseconds: i64) -> usize {
     failed.count()
 }
 
+/// Prints into the case's pipe.
+#[allow(clippy::print_stdout, reason = "what a child prints is the result")]
+fn print(text: &str) {
+    print!("{text}");
+    std::io::stdout().flush().unwrap();
+}
+
 /// Every case, with its result. The working directory has the programs.
 fn all() -> Vec<(&'static str, String)> {
     let see = ["sh", "-c", SEE, "zero", "one", ""];
@@ -149,7 +156,7 @@ fn all() -> Vec<(&'static str, String)> {
     });
 
     case("descriptor", &mut || {
-        execveat(open("./busybox-aarch64", libc::O_RDONLY), c"", &see, libc::AT_EMPTY_PATH)
+        execveat(open("./busybox-aarch64", libc::O_RDONLY), c"", &see, libc::AT_EMPTY_PATH);
     });
     case("path-only descriptor", &mut || {
         execveat(open("./busybox-aarch64", libc::O_PATH), c"", &see, libc::AT_EMPTY_PATH);
@@ -265,9 +272,9 @@ fn all() -> Vec<(&'static str, String)> {
     case("spawned", &mut || {
         let status =
             std::process::Command::new("./busybox-aarch64").args(["sh", "-c", "uname -m; exit 3"]).status();
-        println!("{status:?}");
+        print(&format!("{status:?}\n"));
         let missing = std::process::Command::new("./text").status();
-        println!("{:?}", missing.map_err(|error| error.raw_os_error()));
+        print(&format!("{:?}\n", missing.map_err(|error| error.raw_os_error())));
         // SAFETY: a number.
         unsafe { libc::_exit(0) };
     });
@@ -303,7 +310,7 @@ fn all() -> Vec<(&'static str, String)> {
     for (name, microseconds) in [("timer of 50 us", 50), ("timer of 200 us", 200), ("timer of 1000 us", 1000)]
     {
         case(name, &mut || {
-            println!("{}", interrupted(microseconds));
+            print(&format!("{}\n", interrupted(microseconds)));
             // SAFETY: a number.
             unsafe { libc::_exit(0) };
         });
@@ -360,8 +367,7 @@ fn all() -> Vec<(&'static str, String)> {
         execve("/bin/sh", &["echo", &long], &environment);
         let error = errno();
         // The descriptor that comes next is the one that would have come before.
-        print!("{error} {} ", open("/bin/sh", libc::O_RDONLY));
-        std::io::stdout().flush().unwrap();
+        print(&format!("{error} {} ", open("/bin/sh", libc::O_RDONLY)));
         execve("/bin/sh", &["sh", "-c", "uname -m"], &environment);
     });
     case("another mount namespace", &mut || {

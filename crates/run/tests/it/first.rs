@@ -26,6 +26,32 @@ fn without_any_right() {
     ended.check(0, "s390x\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n", "");
 }
 
+/// The rights of root in a container: every one but those that would let it attach to other users' processes.
+#[test]
+fn a_program_that_has_changed_its_user() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let stand = Stand::new();
+    // setpriv keeps its capabilities over the change. The new user may not execute one of the programs.
+    let script = "setpriv --reuid=1000 --regid=1000 --clear-groups ./busybox-aarch64 sh -c \
+                  'id -u; ./busybox-s390x id -g; ./secret 2>&1'; ./busybox-s390x id -u";
+    let secret = stand.put_busybox("secret", "aarch64");
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let words = [
+        "setpriv",
+        "--bounding-set=-sys_ptrace,-sys_admin",
+        "--inh-caps=-all",
+        "./run",
+        "--mode",
+        "trace",
+        "sh",
+        "-c",
+    ];
+    let ended = stand.ended(stand.command(&words).arg(script).output());
+    ended.check(0, "1000\n1000\nsh: ./secret: Permission denied\n0\n", "");
+}
+
 #[test]
 fn every_exec_is_reported_on_request() {
     let stand = Stand::new();

@@ -100,7 +100,7 @@ impl Registers {
         let mut changed = *self;
         changed.words[RAX] = self.words[ORIG_RAX];
         changed.words[RIP] -= INSTRUCTION;
-        // No call is being made: the kernel shall not have ideas of its own about making it again (`arch_do_signal_or_restart`).
+        // No call is being made: the kernel is not to make it again on its own account (`arch_do_signal_or_restart`).
         changed.words[ORIG_RAX] = u64::MAX;
         changed.write(tid)
     }
