@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::full::Command;
-use crate::{bench, docs, e2e, lock, manual, page, release, testing};
+use crate::{bench, docs, e2e, lock, manual, release, report, testing};
 use ui::Ui;
 
 pub(crate) fn run(command: &Command, ui: &Ui) -> anyhow::Result<ExitCode> {
@@ -11,7 +11,7 @@ pub(crate) fn run(command: &Command, ui: &Ui) -> anyhow::Result<ExitCode> {
         Command::Lock(args) => return lock::run(args, ui),
         Command::Release(args) => release::run(args, ui)?,
         Command::Bench(args) => return bench::run(args, ui),
-        Command::Report(args) => page::run(args, ui)?,
+        Command::Report(args) => report::run(args, ui)?,
         Command::Test(args) => return testing::run(args, ui),
         Command::Docs(args) => return docs::run(args),
         Command::E2e(args) => return e2e::run(args, ui),

@@ -27,9 +27,9 @@ mod lock;
 #[cfg(feature = "full")]
 mod manual;
 #[cfg(feature = "full")]
-mod page;
-#[cfg(feature = "full")]
 mod release;
+#[cfg(feature = "full")]
+mod report;
 #[cfg(feature = "full")]
 mod testing;
 

@@ -4,7 +4,7 @@ use arch::Target;
 use register::help::REGISTER;
 use register::help::outline::{self, Block, Opt};
 
-use super::register::meaning;
+use crate::register::meaning;
 
 /// The completions after an option.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,19 +1,18 @@
-//! Manual pages and completions, made from help texts: `register`'s from its own help, those of a program made with clap from
-//! what clap knows of it.
+//! Manual pages, completions and [`tables`] of options, made from help texts: `register`'s from its own help, those of a program
+//! made with clap from what clap knows of it.
 //!
 //! This crate writes no file, and knows no command line but `register`'s. The same texts give the same bytes.
 
 mod commands;
 mod completions;
 mod register;
+pub mod tables;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
 use clap_complete::Shell;
-
-pub use register::meaning;
 
 /// A page or a script.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -85,7 +85,7 @@ fn paragraph(block: &Block, page: &mut Roff) {
 }
 
 /// An option's text. What the help calls "this text" is not the text that a reader of a page has in front of him.
-pub fn meaning(option: &Opt) -> String {
+pub(crate) fn meaning(option: &Opt) -> String {
     option.text.replacen("this text", "print a short help text", 1)
 }
 
