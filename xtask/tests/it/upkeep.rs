@@ -387,3 +387,17 @@ fn no_job_with_rights_compiles() {
     let proposes = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/propose.sh"));
     assert!(!proposes.unwrap().contains("cargo"));
 }
+
+/// GitHub's token stays on no disk, where whatever a job compiles could read it.
+#[test]
+fn no_checkout_leaves_its_credentials() {
+    let workflows = ["canary.yml", "ci.yml", "release.yml"].map(Workflow::read);
+    let steps = workflows.iter().flat_map(|workflow| &workflow.jobs).flat_map(|job| &job.steps);
+    let checkouts = steps.filter_map(|step| match &step.action {
+        Action::Uses(name, inputs) if name == "actions/checkout" => Some(inputs),
+        _ => None,
+    });
+    let kept: Vec<Option<&str>> =
+        checkouts.map(|inputs| inputs.get("persist-credentials").map(String::as_str)).collect();
+    assert_eq!(kept, vec![Some("false"); 9]);
+}
