@@ -18,10 +18,17 @@ pub(crate) struct Emulation {
     pub(crate) is_verbose: bool,
 }
 
-/// The first bytes of a file, as many as the kernel looks at.
+/// The first bytes of a file, as many as the kernel looks at; one call reads them, as a rule.
 pub(crate) fn read_header(file: &mut dyn Read) -> Option<Vec<u8>> {
-    let mut header = Vec::new();
-    file.take(header::SIZE as u64).read_to_end(&mut header).ok()?;
+    let mut header = vec![0; header::SIZE];
+    let mut length = 0;
+    while length < header.len() {
+        match file.read(&mut header[length..]).ok()? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    header.truncate(length);
     Some(header)
 }
 
