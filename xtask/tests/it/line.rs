@@ -60,7 +60,6 @@ impl Line {
     }
 
     /// The address of the archive.
-    #[allow(dead_code, reason = "not every test binary asks")]
     pub(crate) fn url(&self) -> String {
         self.server.borrow().as_ref().unwrap().url().to_owned()
     }
