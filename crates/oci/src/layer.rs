@@ -67,6 +67,15 @@ impl Tar {
     }
 }
 
+/// A piece of a file's content, and what [`Member::content`] has made of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Piece<'a> {
+    /// The bytes.
+    pub content: &'a [u8],
+    /// The same, compressed.
+    pub member: &'a Member,
+}
+
 impl<W: Write> LayerWriter<W> {
     /// Starts an empty layer.
     pub fn new(out: W) -> LayerWriter<W> {
@@ -82,16 +91,29 @@ impl<W: Write> LayerWriter<W> {
 
     /// Adds a file: its header, its content, and the content compressed by [`Member::content`].
     pub fn file(&mut self, entry: &Entry, content: &[u8], member: &Member) -> Result<(), LayerError> {
+        self.file_of(entry, &[Piece { content, member }])
+    }
+
+    /// Adds a file that consists of `pieces`, one behind the other. All but the last are whole blocks, so that no padding
+    /// comes between them.
+    pub fn file_of(&mut self, entry: &Entry, pieces: &[Piece<'_>]) -> Result<(), LayerError> {
+        let size: u64 = pieces.iter().map(|piece| piece.content.len() as u64).sum();
+        let is_whole = |piece: &Piece<'_>| padding(piece.content.len() as u64).is_empty();
+        let inner = pieces.split_last().map_or(pieces, |(_, inner)| inner);
         // A member of something else is no reason to count the path as taken.
-        if entry.size() == content.len() as u64 && !member.holds(content) {
+        if entry.size() == size
+            && !(inner.iter().all(is_whole) && pieces.iter().all(|piece| piece.member.holds(piece.content)))
+        {
             return Err(LayerError::Member { path: entry.path().to_owned() });
         }
-        self.tar.check(entry, content.len() as u64)?;
+        self.tar.check(entry, size)?;
         self.headers.extend_from_slice(entry.header());
         self.flush_headers()?;
-        self.tar.hash(content);
-        self.tar.hash(padding(entry.size()));
-        self.out.write_all(member.bytes())?;
+        for piece in pieces {
+            self.tar.hash(piece.content);
+            self.out.write_all(piece.member.bytes())?;
+        }
+        self.tar.hash(padding(size));
         Ok(())
     }
 

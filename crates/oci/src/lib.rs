@@ -23,6 +23,6 @@ pub use entry::Entry;
 pub use frame::{Frame, FrameWriter};
 pub use image::{Image, ImageSpec};
 pub use index::IndexBuilder;
-pub use layer::{Layer, LayerWriter};
+pub use layer::{Layer, LayerWriter, Piece};
 pub use member::{Level, Member};
 pub use tarball::Packed;

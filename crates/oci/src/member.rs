@@ -3,7 +3,7 @@
 //! Gzip files may be concatenated (RFC 1952, section 2.2), so a layer is put together from members, and the
 //! member that holds a binary is made once and used by every layer and tarball that holds the binary.
 
-use libdeflater::{CompressionLvl, Compressor, Crc};
+use libdeflater::{CompressionLvl, Compressor, Crc, Decompressor};
 
 use crate::entry::padding;
 
@@ -69,6 +69,19 @@ impl Member {
             [] => Member::compress(content, level),
             zeros => Member::compress(&[content, zeros].concat(), level),
         }
+    }
+
+    /// A copy of a member that a layer holds of a file of `size` bytes, and the file's content with its padding; `None` if
+    /// `bytes` are no such member.
+    pub(crate) fn unpack(bytes: &[u8], size: u64) -> Option<(Member, Vec<u8>)> {
+        if !is_member_of(bytes, size) {
+            return None;
+        }
+        let sums = Checksums::of(bytes);
+        let mut content = vec![0; sums.size as usize];
+        // It compares the sums.
+        let written = Decompressor::new().gzip_decompress(bytes, &mut content).ok()?;
+        (written == content.len()).then(|| (Member { bytes: bytes.to_vec(), sums }, content))
     }
 
     /// The compressed bytes.

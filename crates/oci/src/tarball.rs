@@ -59,6 +59,12 @@ impl<'a> Packed<'a> {
         self.size
     }
 
+    /// The content with its padding, and the member that holds it: a piece for another layer.
+    pub fn unpack(&self) -> Result<(Vec<u8>, Member), TarballError> {
+        let damaged = TarballError::Shape("a file's content is not what its member's sums say");
+        Member::unpack(self.member, self.size).map(|(member, content)| (content, member)).ok_or(damaged)
+    }
+
     /// A tar in gzip with the file as its one entry, called `name`, of mode 0755 and time 0.
     pub fn tarball(&self, name: &str) -> Result<Tarball<'a>, EntryError> {
         let entry = Entry::file(name, self.size, 0o755, 0)?;
@@ -83,6 +89,30 @@ pub fn each<R: io::Read, E: From<TarballError>>(
     // The reader that verifies the digest does so at the end.
     io::copy(&mut layer.inner, &mut io::sink()).map_err(TarballError::Io)?;
     Ok(())
+}
+
+/// The first file of a layer in zstd: its path and its content. Reads the layer to its end.
+pub fn first_of_frame(layer: impl io::Read) -> Result<(String, Vec<u8>), TarballError> {
+    let frame = zstd::stream::read::Decoder::new(layer).map_err(TarballError::Io)?;
+    let mut archive = tar::Archive::new(frame);
+    let found = first_file(&mut archive)?;
+    // Whoever verifies the digest does so at the end.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(TarballError::Io)?;
+    found.ok_or(TarballError::Shape("it holds no file"))
+}
+
+fn first_file(archive: &mut tar::Archive<impl io::Read>) -> Result<Option<(String, Vec<u8>)>, TarballError> {
+    for entry in archive.entries().map_err(TarballError::Io)? {
+        let mut entry = entry.map_err(TarballError::Io)?;
+        if entry.header().entry_type().is_file() {
+            let path = String::from_utf8(entry.path_bytes().into_owned())
+                .map_err(|_| TarballError::Shape("a file's path is not UTF-8"))?;
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).map_err(TarballError::Io)?;
+            return Ok(Some((path, content)));
+        }
+    }
+    Ok(None)
 }
 
 /// The statements of a header about the content behind it.
@@ -188,7 +218,7 @@ mod tests {
     use flate2::read::MultiGzDecoder;
 
     use super::*;
-    use crate::LayerWriter;
+    use crate::{LayerWriter, Piece};
 
     fn layer(files: &[(&str, &[u8])]) -> Vec<u8> {
         let mut layer = LayerWriter::new(Vec::new());
@@ -244,6 +274,51 @@ mod tests {
             let expected = ("b".to_owned(), 0o755, 0, content.to_vec());
             assert_eq!(unpack(&packed.tarball("b").unwrap().pieces().concat()), [expected]);
         }
+    }
+
+    #[test]
+    fn a_file_of_pieces_is_one_file() {
+        let (first, middle, last) = (noise(1024), noise(700), b"the end");
+        let small = layer(&[("usr/bin/middle", &middle)]);
+        let packed = Packed::only(&small).unwrap();
+        let (padded, member) = packed.unpack().unwrap();
+        assert_eq!((&padded[..700], &padded[700..]), (&middle[..], &[0; 324][..]));
+        assert!(small.windows(member.bytes().len()).any(|window| window == member.bytes()));
+
+        let members = [&first[..], last].map(|content| Member::content(content, Level::DEFAULT));
+        let pieces = [
+            Piece { content: &first, member: &members[0] },
+            Piece { content: &padded, member: &member },
+            Piece { content: last, member: &members[1] },
+        ];
+        let whole = [&first[..], &padded, last].concat();
+        let entry = Entry::file("qus/run", whole.len() as u64, 0o755, 0).unwrap();
+        let mut writer = LayerWriter::new(Vec::new());
+        writer.file_of(&entry, &pieces).unwrap();
+        let (bytes, written) = writer.finish().unwrap();
+        assert_eq!(unpack(&bytes), [("qus/run".to_owned(), 0o755, 0, whole.clone())]);
+        // The tar is the one that the whole content makes.
+        let mut plain = LayerWriter::new(Vec::new());
+        plain.file(&entry, &whole, &Member::content(&whole, Level::DEFAULT)).unwrap();
+        assert_eq!(plain.finish().unwrap().1.diff_id, written.diff_id);
+
+        let error = LayerWriter::new(Vec::new()).file_of(&entry, &[pieces[2], pieces[0], pieces[1]]);
+        let message = "cannot add `qus/run` to a layer: its compressed form holds another content";
+        assert_eq!(error.unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn a_file_is_taken_out_of_a_frame() {
+        let mut layer = crate::FrameWriter::new(Vec::new(), crate::Frame::Quick).unwrap();
+        layer.entry(&Entry::directory("usr", 0o755, 0).unwrap()).unwrap();
+        let nothing = layer.finish().unwrap().0;
+        let error = first_of_frame(&nothing[..]).unwrap_err().to_string();
+        assert_eq!(error, "cannot take a file out of a layer: it holds no file");
+
+        let mut layer = crate::FrameWriter::new(Vec::new(), crate::Frame::Quick).unwrap();
+        layer.file(&Entry::file("usr/a", 3, 0o755, 0).unwrap(), b"abc").unwrap();
+        let bytes = layer.finish().unwrap().0;
+        assert_eq!(first_of_frame(&bytes[..]).unwrap(), ("usr/a".to_owned(), b"abc".to_vec()));
     }
 
     /// Bytes that do not become fewer by compressing.
