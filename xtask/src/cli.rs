@@ -369,7 +369,7 @@ mod tests {
         // Where a line ends depends on clap's features.
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         let hosts: Vec<&str> = Host::all().map(Host::name).collect();
-        for expected in [hosts.join(", "), "pkg, register, full, binfmt".to_owned()] {
+        for expected in [hosts.join(", "), "pkg, register, full, binfmt, run, buildkit".to_owned()] {
             assert!(help.contains(&format!("[possible values: {expected}]")), "{help}");
         }
     }

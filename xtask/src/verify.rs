@@ -5,7 +5,8 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::{Context as _, bail};
-use arch::Host;
+use arch::{Host, Target};
+use exec::{BadTrailer, Trailer};
 use oci::spec::Platform;
 use publish::layout::LayoutWriter;
 use publish::registry::{Access, Reference};
@@ -126,10 +127,31 @@ fn settle(name: &str, problems: &[String], ui: &Ui) -> anyhow::Result<()> {
     }
 }
 
-/// Every file in an image is a program, static, for the image's host.
+/// Every file in an image is a program, static, for the image's host; and so is what is inside of it.
 fn check_file(platform: &Platform, path: &str, content: &[u8]) -> Result<(), String> {
     let host = host_of(platform).map_err(|error| format!("{error:#}"))?;
-    debian::elf::check(content, host.elf()).map_err(|error| format!("{path}: {error}"))
+    let check = |content: &[u8], what: &str| {
+        debian::elf::check(content, host.elf()).map_err(|error| format!("{what}: {error}"))
+    };
+    check(content, path)?;
+    let Some((target, qemu)) = inside(content).map_err(|error| format!("{path}: {error}"))? else {
+        return Ok(());
+    };
+    check(qemu, &format!("{path}: QEMU for {target} inside"))?;
+    // `run` of an image with one target says nothing of it in its name.
+    match path.rsplit('/').next().and_then(|name| name.strip_prefix("buildkit-qemu-")) {
+        Some(name) if name != target.name() => Err(format!("{path}: QEMU inside is for {target}")),
+        _ => Ok(()),
+    }
+}
+
+/// The QEMU that a program has inside of it.
+fn inside(program: &[u8]) -> Result<Option<(Target, &[u8])>, BadTrailer> {
+    let Some(end) = program.last_chunk() else { return Ok(None) };
+    let found = Trailer::parse(end, program.len() as u64)?;
+    // Both are within the file, or there is no trailer.
+    let range = |trailer: &Trailer| trailer.offset as usize..(trailer.offset + trailer.length) as usize;
+    Ok(found.map(|trailer| (trailer.target, &program[range(&trailer)])))
 }
 
 fn host_of(platform: &Platform) -> anyhow::Result<Host> {
@@ -140,6 +162,33 @@ fn host_of(platform: &Platform) -> anyhow::Result<Host> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_qemu_inside_of_a_program_is_looked_at() {
+        let (amd64, arm): (Host, Host) = ("amd64".parse().unwrap(), "arm64v8".parse().unwrap());
+        let elf = |host: Host| debian::testing::elf(host.elf(), b"");
+        let file = |qemu: &[u8], length: u64| {
+            let run = elf(amd64);
+            let target = "arm".parse().unwrap();
+            let trailer = Trailer { offset: run.len() as u64, length, target };
+            [&run, qemu, &trailer.to_bytes()].concat()
+        };
+        let check = |path: &str, content: &[u8]| check_file(&amd64.platform().into(), path, content);
+        let right = file(&elf(amd64), elf(amd64).len() as u64);
+        assert_eq!(check("qus/run", &right), Ok(()));
+        assert_eq!(check("buildkit-qemu-arm", &right), Ok(()));
+        let other = elf(arm);
+        for (path, content, expected) in [
+            ("buildkit-qemu-armeb", &right, "buildkit-qemu-armeb: QEMU inside is for arm"),
+            ("qus/run", &file(&other, other.len() as u64), "qus/run: QEMU for arm inside: MACHINE"),
+            ("qus/run", &file(&other, 7), "qus/run: OUTSIDE"),
+        ] {
+            let machine = debian::elf::check(&other, amd64.elf()).unwrap_err().to_string();
+            let outside = BadTrailer::Outside { offset: elf(amd64).len() as u64, length: 7 }.to_string();
+            let expected = expected.replace("MACHINE", &machine).replace("OUTSIDE", &outside);
+            assert_eq!(check(path, content), Err(expected));
+        }
+    }
 
     #[test]
     fn a_path_is_no_image_of_docker_hubs() {

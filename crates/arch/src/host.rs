@@ -19,6 +19,8 @@ struct Row {
     /// The variants of the platform's architecture whose machines run this host's programs.
     variants: &'static [&'static str],
     triple: Option<&'static str>,
+    /// True if `run` knows the machine's registers and system calls.
+    run: bool,
     target: &'static str,
     elf: Elf,
     aliases: &'static [&'static str],
@@ -34,18 +36,18 @@ const fn arm(architecture: &'static str, variant: &'static str) -> Platform {
 
 #[rustfmt::skip]
 static ROWS: [Row; 11] = [
-    Row { name: "amd64", tag: "amd64", debian: "amd64", platform: platform("amd64"), variants: variants::AMD64, triple: Some("x86_64-unknown-linux-musl"), target: "x86_64", elf: Elf::le64(62), aliases: &["x86_64", "x86-64"] },
-    Row { name: "i386", tag: "i386", debian: "i386", platform: platform("386"), variants: &[], triple: Some("i686-unknown-linux-musl"), target: "i386", elf: Elf::le32(3), aliases: &["i686", "x86"] },
-    Row { name: "arm64v8", tag: "arm64v8", debian: "arm64", platform: arm("arm64", "v8"), variants: variants::ARM64, triple: Some("aarch64-unknown-linux-musl"), target: "aarch64", elf: Elf::le64(183), aliases: &["aarch64", "armv8"] },
-    Row { name: "arm32v7", tag: "arm32v7", debian: "armhf", platform: arm("arm", "v7"), variants: &["v7", "v8"], triple: Some("armv7-unknown-linux-musleabihf"), target: "arm", elf: Elf::le32(40), aliases: &["armv7", "armv7l"] },
-    Row { name: "arm32v6", tag: "arm32v6", debian: "armel", platform: arm("arm", "v6"), variants: &["v6"], triple: Some("arm-unknown-linux-musleabi"), target: "arm", elf: Elf::le32(40), aliases: &["armv6", "armv6l"] },
-    Row { name: "s390x", tag: "s390x", debian: "s390x", platform: platform("s390x"), variants: &[], triple: Some("s390x-unknown-linux-musl"), target: "s390x", elf: Elf::be64(22), aliases: &[] },
-    Row { name: "ppc64le", tag: "ppc64le", debian: "ppc64el", platform: platform("ppc64le"), variants: variants::PPC64LE, triple: Some("powerpc64le-unknown-linux-musl"), target: "ppc64le", elf: Elf::le64(21), aliases: &["powerpc64le"] },
-    Row { name: "riscv64", tag: "riscv64", debian: "riscv64", platform: platform("riscv64"), variants: variants::RISCV64, triple: Some("riscv64gc-unknown-linux-musl"), target: "riscv64", elf: Elf::le64(243), aliases: &[] },
-    Row { name: "loong64", tag: "loong64", debian: "loong64", platform: platform("loong64"), variants: &[], triple: Some("loongarch64-unknown-linux-musl"), target: "loongarch64", elf: Elf::le64(258), aliases: &["loongarch64"] },
+    Row { name: "amd64", tag: "amd64", debian: "amd64", platform: platform("amd64"), variants: variants::AMD64, triple: Some("x86_64-unknown-linux-musl"), run: true, target: "x86_64", elf: Elf::le64(62), aliases: &["x86_64", "x86-64"] },
+    Row { name: "i386", tag: "i386", debian: "i386", platform: platform("386"), variants: &[], triple: Some("i686-unknown-linux-musl"), run: false, target: "i386", elf: Elf::le32(3), aliases: &["i686", "x86"] },
+    Row { name: "arm64v8", tag: "arm64v8", debian: "arm64", platform: arm("arm64", "v8"), variants: variants::ARM64, triple: Some("aarch64-unknown-linux-musl"), run: true, target: "aarch64", elf: Elf::le64(183), aliases: &["aarch64", "armv8"] },
+    Row { name: "arm32v7", tag: "arm32v7", debian: "armhf", platform: arm("arm", "v7"), variants: &["v7", "v8"], triple: Some("armv7-unknown-linux-musleabihf"), run: false, target: "arm", elf: Elf::le32(40), aliases: &["armv7", "armv7l"] },
+    Row { name: "arm32v6", tag: "arm32v6", debian: "armel", platform: arm("arm", "v6"), variants: &["v6"], triple: Some("arm-unknown-linux-musleabi"), run: false, target: "arm", elf: Elf::le32(40), aliases: &["armv6", "armv6l"] },
+    Row { name: "s390x", tag: "s390x", debian: "s390x", platform: platform("s390x"), variants: &[], triple: Some("s390x-unknown-linux-musl"), run: true, target: "s390x", elf: Elf::be64(22), aliases: &[] },
+    Row { name: "ppc64le", tag: "ppc64le", debian: "ppc64el", platform: platform("ppc64le"), variants: variants::PPC64LE, triple: Some("powerpc64le-unknown-linux-musl"), run: false, target: "ppc64le", elf: Elf::le64(21), aliases: &["powerpc64le"] },
+    Row { name: "riscv64", tag: "riscv64", debian: "riscv64", platform: platform("riscv64"), variants: variants::RISCV64, triple: Some("riscv64gc-unknown-linux-musl"), run: false, target: "riscv64", elf: Elf::le64(243), aliases: &[] },
+    Row { name: "loong64", tag: "loong64", debian: "loong64", platform: platform("loong64"), variants: &[], triple: Some("loongarch64-unknown-linux-musl"), run: false, target: "loongarch64", elf: Elf::le64(258), aliases: &["loongarch64"] },
     // Hosts of packages only: Debian stopped building them after bookworm, and their tags predate the rule.
-    Row { name: "mipsel", tag: "mips", debian: "mipsel", platform: platform("mipsle"), variants: &[], triple: None, target: "mipsel", elf: Elf::le32(8), aliases: &["mips"] },
-    Row { name: "mips64el", tag: "mips64el", debian: "mips64el", platform: platform("mips64le"), variants: &[], triple: None, target: "mips64el", elf: Elf::le64(8), aliases: &[] },
+    Row { name: "mipsel", tag: "mips", debian: "mipsel", platform: platform("mipsle"), variants: &[], triple: None, run: false, target: "mipsel", elf: Elf::le32(8), aliases: &["mips"] },
+    Row { name: "mips64el", tag: "mips64el", debian: "mips64el", platform: platform("mips64le"), variants: &[], triple: None, run: false, target: "mips64el", elf: Elf::le64(8), aliases: &[] },
 ];
 
 impl Host {
@@ -94,6 +96,11 @@ impl Host {
     /// True if `register` is built for it. The others have images with QEMU's binaries alone.
     pub fn has_register(self) -> bool {
         self.triple().is_some()
+    }
+
+    /// True if `run` is built for it.
+    pub fn has_run(self) -> bool {
+        self.0.run
     }
 
     /// Rust's target triple, for hosts that get a `register`; `None` for hosts of `pkg` images only.
@@ -193,6 +200,9 @@ mod tests {
     fn some_hosts_have_binaries_alone() {
         let without: Vec<&str> = Host::all().filter(|host| !host.has_register()).map(Host::name).collect();
         assert_eq!(without, ["mipsel", "mips64el"]);
+        let with_run: Vec<&str> = Host::all().filter(|host| host.has_run()).map(Host::name).collect();
+        assert_eq!(with_run, ["amd64", "arm64v8", "s390x"]);
+        assert!(Host::all().all(|host| host.has_register() || !host.has_run()));
     }
 
     fn check(name: &str, expected: Result<&str, &str>) {

@@ -137,7 +137,8 @@ impl Reading {
         if self.moments.first == 0.0 {
             self.moments.first = at;
         }
-        if line.starts_with("`register` for ") && line.contains(" is built") {
+        let is_ours = ["`register` for ", "`run` for "].iter().any(|start| line.starts_with(start));
+        if is_ours && line.contains(" is built") {
             self.moments.register = Some(at);
         }
     }

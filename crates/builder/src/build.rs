@@ -7,6 +7,8 @@ mod downloads;
 mod layers;
 pub mod memo;
 mod missing;
+mod one_file;
+mod ours;
 mod pipeline;
 mod qemu;
 mod union;
@@ -33,6 +35,7 @@ pub(crate) use union::{Union, widen};
 
 use crate::announce;
 use crate::content::LayerName;
+use crate::cross::{Program, Programs};
 use crate::kind::Part;
 use crate::packing::{Form, Holds, Level, Packing};
 use crate::plan::Plan;
@@ -58,12 +61,12 @@ pub(crate) struct Builder<'a> {
 pub(crate) type HostLayers = BTreeMap<LayerName, Layer>;
 
 impl Builder<'_> {
-    /// Builds every image and index of `plan` into the layout. `register` gives the program for each host, and is asked when
-    /// everything that needs none of them is made.
+    /// Builds every image and index of `plan` into the layout. `programs` are asked for when everything that needs none of them
+    /// is made.
     pub(crate) fn run(
         &self,
         plan: &Plan,
-        register: impl FnOnce() -> anyhow::Result<BTreeMap<Host, Vec<u8>>>,
+        programs: impl FnOnce() -> anyhow::Result<Programs>,
     ) -> anyhow::Result<Built> {
         let memo = Memo::open(self.cache_dir)?;
         let step = self.progress.moment("looking for layers that are there");
@@ -77,14 +80,15 @@ impl Builder<'_> {
         missing.sort_by_key(|missing| std::cmp::Reverse(missing.weight()));
         drop(step);
         self.make(missing, &memo)?;
-        let register = register()?;
+        let programs = programs()?;
+        self.make_ours(plan, &programs, &memo)?;
 
         let _step = self.progress.moment("putting images together");
         let mut layers = BTreeMap::new();
         for host in plan.hosts() {
             for form in plan.forms() {
                 let key = (host, form);
-                layers.insert(key, self.layers(plan, host, form, register.get(&host), &memo)?);
+                layers.insert(key, self.layers(plan, host, form, &programs, &memo)?);
             }
         }
         let _span = self.trace.span("assemble", || "images and indexes".to_owned());
@@ -190,35 +194,58 @@ impl Builder<'_> {
         plan: &Plan,
         host: Host,
         form: Form,
-        register: Option<&Vec<u8>>,
+        programs: &Programs,
         memo: &Memo,
     ) -> anyhow::Result<HostLayers> {
-        let layer = |name: LayerName| {
-            let key = match (name.part, name.target) {
-                (Part::Busybox, _) => busybox_key(self.busybox(host)?, form),
-                (Part::Qemu, None) => self.all_key(host, form),
-                (Part::Qemu, Some(target)) => self.single_key(host, target, form)?,
-                (Part::Register, _) => {
-                    let program = register.with_context(|| format!("no `register` was built for {host}"))?;
-                    return self.register_layer(program, form, memo);
-                }
-            };
-            memo.get(&key, self.layout)?.with_context(|| {
-                format!("a layer for {host} vanished from {} during the build", self.layout.path().display())
-            })
-        };
-        wanted(plan, host).into_iter().map(|name| Ok((name, layer(name)?))).collect()
+        let names = wanted(plan, host).into_iter();
+        names.map(|name| Ok((name, self.layer(host, form, name, programs, memo)?))).collect()
     }
 
-    fn register_layer(&self, program: &[u8], form: Form, memo: &Memo) -> anyhow::Result<Layer> {
-        let packing = base::packing(form).to_string();
-        let key = Key::new(["register", &packing, &Digest::of(program).hex()]);
-        if let Some(layer) = memo.get(&key, self.layout)? {
-            return Ok(layer);
+    /// A layer that was made.
+    fn layer(
+        &self,
+        host: Host,
+        form: Form,
+        name: LayerName,
+        programs: &Programs,
+        memo: &Memo,
+    ) -> anyhow::Result<Layer> {
+        memo.get(&self.key(host, form, name, programs)?, self.layout)?.with_context(|| {
+            format!("a layer for {host} vanished from {} during the build", self.layout.path().display())
+        })
+    }
+
+    /// Everything that a layer's bytes depend on.
+    fn key(&self, host: Host, form: Form, name: LayerName, programs: &Programs) -> anyhow::Result<Key> {
+        let packing = self.packing(form, name).to_string();
+        let digest = |program| anyhow::Ok(Digest::of(ours::program(programs, program, host)?).hex());
+        let mut parts = match (name.part, name.target) {
+            (Part::Busybox, _) => return Ok(busybox_key(self.busybox(host)?, form)),
+            (Part::Qemu, None) => return Ok(self.all_key(host, form)),
+            (Part::Qemu, Some(target)) => return self.single_key(host, target, form),
+            (Part::Register, _) => vec!["register".to_owned(), packing, digest(Program::Register)?],
+            (Part::Run, _) => vec!["run".to_owned(), packing, digest(Program::Run)?],
+            (Part::RunWithQemu, _) => vec!["run with QEMU".to_owned(), packing, digest(Program::Run)?],
+            (Part::Buildkit, _) => vec!["buildkit".to_owned(), packing, digest(Program::Run)?],
+        };
+        for target in name.inside() {
+            parts.extend([self.cell(host, target)?.digest.hex(), target.to_string()]);
         }
-        let layer = base::register_layer(program, form, self.layout)?;
-        memo.put(&key, &layer, self.layout)?;
-        Ok(layer)
+        Ok(Key::new(parts.iter().map(String::as_str)))
+    }
+
+    /// The compression of a layer.
+    fn packing(&self, form: Form, name: LayerName) -> Packing {
+        let holds = match (name.part.has_qemu(), name.target) {
+            (false, _) => return base::packing(form),
+            (true, None) => Holds::All,
+            (true, Some(_)) => Holds::One,
+        };
+        Packing { form, level: self.level, holds }
+    }
+
+    fn cell(&self, host: Host, target: Target) -> anyhow::Result<&Package> {
+        self.lock.cell(host, target).with_context(|| format!("{target} is not locked for {host}"))
     }
 
     fn busybox(&self, host: Host) -> anyhow::Result<&Package> {
@@ -239,8 +266,7 @@ impl Builder<'_> {
     }
 
     fn single_key(&self, host: Host, target: Target, form: Form) -> anyhow::Result<Key> {
-        let package =
-            self.lock.cell(host, target).with_context(|| format!("{target} is not locked for {host}"))?;
+        let package = self.cell(host, target)?;
         let packing = Packing { form, level: self.level, holds: Holds::One }.to_string();
         Ok(Key::new(["single", &packing, &package.digest.hex(), target.name()]))
     }
@@ -250,8 +276,10 @@ fn busybox_key(package: &Package, form: Form) -> Key {
     Key::new(["busybox", &base::packing(form).to_string(), &package.digest.hex()])
 }
 
-/// The layers of the host's images.
+/// The layers of the host's images, and those that these are made of.
 fn wanted(plan: &Plan, host: Host) -> BTreeSet<LayerName> {
     let images = plan.images.iter().filter(|image| image.host == host);
-    images.flat_map(|image| image.content.layers()).collect()
+    let layers = images.flat_map(|image| image.content.layers());
+    let qemu = |target| LayerName { part: Part::Qemu, target: Some(target) };
+    layers.flat_map(|name| name.inside().into_iter().map(qemu).chain([name])).collect()
 }

@@ -3,6 +3,7 @@
 use arch::{Host, Target};
 use debian::QemuVersion;
 
+use crate::cross::Program;
 use crate::kind::{Kind, Part, Single};
 
 /// The contents of an image.
@@ -49,8 +50,7 @@ impl Content {
     pub fn targets(self) -> Vec<Target> {
         match self.target {
             Some(target) => vec![target],
-            None if self.has_qemu() => Target::current().collect(),
-            None => Vec::new(),
+            None => self.parts().iter().flat_map(|part| part.targets()).collect(),
         }
     }
 
@@ -64,14 +64,9 @@ impl Content {
         self.parts().contains(&Part::Busybox)
     }
 
-    /// True if it holds `register`.
-    pub fn has_register(self) -> bool {
-        self.parts().contains(&Part::Register)
-    }
-
-    /// True if it holds a program of ours, which is under another licence than Debian's.
-    pub(crate) fn has_ours(self) -> bool {
-        self.parts().iter().any(|part| part.is_ours())
+    /// The programs of ours that it holds.
+    pub fn programs(self) -> impl Iterator<Item = Program> {
+        self.parts().iter().filter_map(|part| part.program())
     }
 
     /// True if it holds QEMU's binaries, or one of them.
@@ -131,10 +126,20 @@ impl Content {
 }
 
 impl LayerName {
+    /// The targets whose QEMU is inside of `run` in it.
+    pub(crate) fn inside(self) -> Vec<Target> {
+        match (self.part.is_one_file(), self.target) {
+            (false, _) => Vec::new(),
+            (true, None) => self.part.targets(),
+            (true, Some(target)) => vec![target],
+        }
+    }
+
     /// The line of an image's history about it.
     pub(crate) fn created_by(self) -> String {
         match self.target {
-            Some(target) => format!("qemu-{target}-static, from Debian"),
+            Some(target) if self.part == Part::Qemu => format!("qemu-{target}-static, from Debian"),
+            Some(target) => format!("/qus/run with qemu-{target}-static, from Debian, inside"),
             None => self.part.created_by().to_owned(),
         }
     }

@@ -1,4 +1,7 @@
-//! Builds `register` for the hosts: static binaries, bit-identical wherever they are built.
+//! Builds our programs for the hosts: static binaries, bit-identical wherever they are built.
+//!
+//! A host's programs are built together, in one call of cargo, always: the standard library is then compiled once for them, and
+//! what they share of other crates has the same features and so gives the same bytes, whichever of them is asked for.
 //!
 //! The linker is the toolchain's own, which links for every machine; the C library is musl as Debian has it for each host,
 //! pinned by `images/libc.lock`.
@@ -13,6 +16,7 @@ mod inputs;
 mod kept;
 mod lacking;
 mod libc;
+mod program;
 mod toolchain;
 
 use std::collections::BTreeMap;
@@ -28,17 +32,26 @@ use digest::{Digest, Hasher};
 use crate::Site;
 use libc::Libc;
 pub use libc::lock_path;
+pub use program::{Program, Programs};
 use toolchain::Toolchain;
 
-/// The crates that end up in the binary, and the files that steer its build.
-const SOURCES: [&str; 9] = [
+/// The crates that end up in the programs, and the files that steer their build.
+const SOURCES: [&str; 17] = [
     "rust-toolchain.toml",
     "crates/arch/Cargo.toml",
     "crates/arch/src",
     "crates/binfmt/Cargo.toml",
     "crates/binfmt/src",
+    "crates/exec/Cargo.toml",
+    "crates/exec/src",
+    "crates/files/Cargo.toml",
+    "crates/files/src",
     "crates/register/Cargo.toml",
     "crates/register/src",
+    "crates/run/Cargo.toml",
+    "crates/run/src",
+    "crates/watch/Cargo.toml",
+    "crates/watch/src",
     "crates/builder/src/cross",
     "images/libc.lock",
 ];
@@ -53,42 +66,62 @@ const FLAGS: [&str; 5] = [
     "-Cforce-unwind-tables=no",
 ];
 
-/// `register`'s bytes for each of `hosts`, from the cache or built now.
-pub fn register(
-    hosts: &[Host],
-    site: &Site,
-    progress: &dyn Progress,
-) -> anyhow::Result<BTreeMap<Host, Vec<u8>>> {
+/// The programs of each of `hosts`, from the cache or built now.
+pub fn programs(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow::Result<Programs> {
     if hosts.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(Programs::default());
     }
     let folder = folder(&site.workspace, &site.cache_dir)?;
-    let path = |host: Host| folder.join(host.name());
-    let missing: Vec<Host> =
-        hosts.iter().copied().filter(|&host| kept::read(&path(host)).is_none()).collect();
+    let wanted = || hosts.iter().flat_map(|&host| Program::of(host).map(move |program| (program, host)));
+    let path = |program: Program, host: Host| folder.join(program.file(host));
+    let is_missing =
+        |host: &Host| Program::of(*host).any(|program| kept::read(&path(program, *host)).is_none());
+    let missing: Vec<Host> = hosts.iter().copied().filter(is_missing).collect();
     if !missing.is_empty() {
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        for (host, built) in build(&missing, site, progress)? {
-            kept::write(&built, &path(host))?;
+        for (program, host, built) in build(&missing, site, progress)? {
+            kept::write(&built, &path(program, host))?;
         }
     }
     debian::cache::touch(&folder);
-    hosts
-        .iter()
-        .map(|&host| {
-            let path = path(host);
-            let bytes = kept::read(&path)
-                .with_context(|| format!("{} changed while it was in use", path.display()))?;
-            debian::elf::check(&bytes, host.elf())
-                .with_context(|| format!("`register` for {host} ({}) is unusable", path.display()))?;
-            Ok((host, bytes))
-        })
-        .collect()
+    let read = |(program, host): (Program, Host)| {
+        let path = path(program, host);
+        let bytes =
+            kept::read(&path).with_context(|| format!("{} changed while it was in use", path.display()))?;
+        debian::elf::check(&bytes, host.elf())
+            .with_context(|| format!("`{program}` for {host} ({}) is unusable", path.display()))?;
+        Ok(((program, host), bytes))
+    };
+    wanted().map(read).collect()
 }
 
-fn build(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow::Result<Vec<(Host, PathBuf)>> {
+/// Builds the programs of `hosts`; those that have the same ones in one call of cargo.
+fn build(
+    hosts: &[Host],
+    site: &Site,
+    progress: &dyn Progress,
+) -> anyhow::Result<Vec<(Program, Host, PathBuf)>> {
+    let toolchain = Toolchain::ensure(&site.workspace, site.offline, progress)?;
+    let mut groups: BTreeMap<Vec<Program>, Vec<Host>> = BTreeMap::new();
+    for &host in hosts {
+        groups.entry(Program::of(host).collect()).or_default().push(host);
+    }
+    let mut built = Vec::new();
+    // The most programs first: cargo leaves cores idle at the end of each call.
+    for (programs, hosts) in groups.into_iter().rev() {
+        built.extend(build_group(&programs, &hosts, &toolchain, site, progress)?);
+    }
+    Ok(built)
+}
+
+fn build_group(
+    programs: &[Program],
+    hosts: &[Host],
+    toolchain: &Toolchain,
+    site: &Site,
+    progress: &dyn Progress,
+) -> anyhow::Result<Vec<(Program, Host, PathBuf)>> {
     let Site { workspace, offline, .. } = site;
-    let toolchain = Toolchain::ensure(workspace, *offline, progress)?;
     let target_dir = workspace.join("target/cross");
     let triples: Vec<(Host, &str)> =
         hosts.iter().filter_map(|&host| host.triple().map(|triple| (host, triple))).collect();
@@ -97,7 +130,8 @@ fn build(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow::Result
     let mut command = Command::new("cargo");
     command
         .current_dir(workspace)
-        .args(["build", "--quiet", "--locked", "--package", inputs::ROOT, "--profile", inputs::PROFILE])
+        .args(["build", "--quiet", "--locked", "--profile", inputs::PROFILE])
+        .args(programs.iter().flat_map(|program| ["--package", program.package()]))
         .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="])
         .args(["-Ztrim-paths", "--config", &format!("profile.{}.trim-paths=\"all\"", inputs::PROFILE)])
         .env("RUSTC_BOOTSTRAP", "1")
@@ -112,12 +146,16 @@ fn build(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow::Result
         let variable = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"));
         command.args(["--target", triple]).env(variable, linker);
     }
-    cargo::build(&mut command, &triples, progress).context("cannot build `register`")?;
-    let built = |triple: &str| target_dir.join(triple).join(inputs::PROFILE).join("register");
-    Ok(triples.into_iter().map(|(host, triple)| (host, built(triple))).collect())
+    cargo::build(&mut command, programs, &triples, progress)
+        .with_context(|| format!("cannot build {}", program::list(programs)))?;
+    let built =
+        |program: Program, triple: &str| target_dir.join(triple).join(inputs::PROFILE).join(program.name());
+    let of_host =
+        |(host, triple)| programs.iter().map(move |&program| (program, host, built(program, triple)));
+    Ok(triples.into_iter().flat_map(of_host).collect())
 }
 
-/// The folder of the binaries, under the names of their hosts.
+/// The folder of the binaries, under the names that [`Program::file`] gives them.
 pub fn folder(workspace: &Path, cache: &Path) -> anyhow::Result<PathBuf> {
     Ok(cache.join("register").join(key(workspace)?.hex()))
 }
@@ -138,7 +176,8 @@ fn key(workspace: &Path) -> anyhow::Result<Digest> {
     };
     let manifests = SOURCES.into_iter().filter(|name| name.ends_with("/Cargo.toml")).map(read);
     let manifests: Vec<String> = manifests.collect::<anyhow::Result<_>>()?;
-    hasher.update(inputs::packages(&read("Cargo.lock")?)?.as_bytes());
+    let roots = [Program::Register, Program::Run].map(Program::package);
+    hasher.update(inputs::packages(&read("Cargo.lock")?, &roots)?.as_bytes());
     hasher.update(inputs::workspace(&read("Cargo.toml")?, &manifests)?.as_bytes());
     for source in SOURCES {
         hash_tree(&workspace.join(source), source, &mut hasher)?;
@@ -188,4 +227,42 @@ fn failure(text: &str) -> anyhow::Error {
     let rest: Vec<&str> = lines.collect();
     let tail = &rest[rest.len().saturating_sub(20)..];
     anyhow::Error::msg([&[first], tail].concat().join("\n    "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The folders of the crates of ours that a crate is made of, and its own.
+    fn crates(root: &Path, folder: &str, workspace: &toml::Table, found: &mut BTreeSet<String>) {
+        if !found.insert(folder.to_owned()) {
+            return;
+        }
+        let manifest: toml::Table =
+            fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap().parse().unwrap();
+        let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
+        for name in dependencies.into_iter().flat_map(toml::Table::keys) {
+            let path = workspace.get(name).and_then(|dependency| dependency.get("path"));
+            if let Some(path) = path.and_then(toml::Value::as_str) {
+                crates(root, path, workspace, found);
+            }
+        }
+    }
+
+    #[test]
+    fn all_that_the_programs_are_made_of_counts() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let manifest: toml::Table = fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
+        let workspace = manifest["workspace"]["dependencies"].as_table().unwrap();
+        let mut expected = BTreeSet::new();
+        for program in ["crates/register", "crates/run"] {
+            crates(&root, program, workspace, &mut expected);
+        }
+        let counted = SOURCES.iter().filter_map(|source| source.strip_suffix("/Cargo.toml"));
+        assert_eq!(counted.map(str::to_owned).collect::<BTreeSet<_>>(), expected);
+        let sources = SOURCES.iter().filter_map(|source| source.strip_suffix("/src"));
+        assert_eq!(sources.map(str::to_owned).collect::<BTreeSet<_>>(), expected);
+    }
 }

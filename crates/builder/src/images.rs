@@ -65,7 +65,7 @@ pub fn make(
     layout: &LayoutWriter,
     progress: &Arc<dyn Progress>,
 ) -> anyhow::Result<Built> {
-    let hosts = needs_register(plan);
+    let hosts = needs_programs(plan);
     let builder = Builder {
         lock: order.lock,
         fetch: &order.site.fetch,
@@ -79,18 +79,19 @@ pub fn make(
     };
     thread::scope(|scope| {
         // Compiling leaves cores idle that compressing uses, and the other way round.
-        let register = scope.spawn(|| {
+        let programs = scope.spawn(|| {
             let _span = order.trace.span("register", || "register".to_owned());
-            cross::register(&hosts, order.site, progress.as_ref())
+            cross::programs(&hosts, order.site, progress.as_ref())
         });
-        let built = || register.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let built = || programs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         builder.run(plan, built)
     })
 }
 
-/// The hosts with an image that holds `register`.
-fn needs_register(plan: &Plan) -> Vec<Host> {
-    let with_register =
-        |host: &Host| plan.images.iter().any(|image| image.host == *host && image.content.has_register());
-    plan.hosts().into_iter().filter(with_register).collect()
+/// The hosts with an image that holds a program of ours.
+fn needs_programs(plan: &Plan) -> Vec<Host> {
+    let with_program = |host: &Host| {
+        plan.images.iter().any(|image| image.host == *host && image.content.programs().next().is_some())
+    };
+    plan.hosts().into_iter().filter(with_program).collect()
 }

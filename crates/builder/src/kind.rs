@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use arch::{Host, UnknownName};
+use arch::{Host, PLATFORMS, Target, UnknownName};
+
+use crate::cross::Program;
 
 /// The purpose of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +18,10 @@ pub enum Kind {
     Full,
     /// `full`, entered as `binfmt`: for those who are used to tonistiigi/binfmt's command line.
     Binfmt,
+    /// `run`, and QEMU's binaries for it.
+    Run,
+    /// `run` with a QEMU inside, under the names that BuildKit looks for.
+    Buildkit,
 }
 
 /// One layer of an image, by what it holds.
@@ -25,8 +31,14 @@ pub(crate) enum Part {
     Busybox,
     /// `/qus/register`.
     Register,
+    /// `/qus/run`.
+    Run,
     /// QEMU's binaries in `/usr/bin`: all, or one target's.
     Qemu,
+    /// `/qus/run` with one target's QEMU inside.
+    RunWithQemu,
+    /// The same for each target that has a platform, as `/buildkit-qemu-TARGET`.
+    Buildkit,
 }
 
 /// A kind's properties.
@@ -54,9 +66,10 @@ pub(crate) struct Single {
 
 const FULL: &[Part] = &[Part::Busybox, Part::Register, Part::Qemu];
 const REGISTER: &str = "/qus/register";
+const RUN: &str = "/qus/run";
 
 /// In the order of [`Kind`].
-static ROWS: [Row; 4] = [
+static ROWS: [Row; 6] = [
     Row {
         kind: Kind::Pkg,
         name: "pkg",
@@ -100,6 +113,30 @@ static ROWS: [Row; 4] = [
         // `register` speaks the command line of the name that it is called by.
         entrypoint: Some("/qus/binfmt"),
         description: "QEMU's static user-mode emulators, and what registers them with the kernel",
+        single: None,
+    },
+    Row {
+        kind: Kind::Run,
+        name: "run",
+        suffix: "-run",
+        moving_tag: "run",
+        layers: &[Part::Run, Part::Qemu],
+        entrypoint: Some(RUN),
+        description: "Runs foreign programs with QEMU, without privilege and without binfmt_misc",
+        single: Some(Single {
+            prefix: "run-",
+            layers: &[Part::RunWithQemu],
+            description: "Runs programs for TARGET with QEMU, without privilege and without binfmt_misc",
+        }),
+    },
+    Row {
+        kind: Kind::Buildkit,
+        name: "buildkit",
+        suffix: "-buildkit",
+        moving_tag: "buildkit",
+        layers: &[Part::Buildkit],
+        entrypoint: None,
+        description: "QEMU as BuildKit looks for it: a program buildkit-qemu-TARGET for each target",
         single: None,
     },
 ];
@@ -157,26 +194,53 @@ impl Part {
     pub(crate) fn is_for(self, host: Host) -> bool {
         match self {
             Part::Busybox | Part::Register => host.has_register(),
+            Part::Run | Part::RunWithQemu | Part::Buildkit => host.has_run(),
             Part::Qemu => true,
         }
     }
 
-    /// True if it holds QEMU's binaries, and so is one with all targets or with one.
-    pub(crate) fn has_qemu(self) -> bool {
-        self == Part::Qemu
+    /// The targets that it holds QEMU's binaries of, unless it holds one target's alone.
+    pub(crate) fn targets(self) -> Vec<Target> {
+        match self {
+            Part::Busybox | Part::Register | Part::Run => Vec::new(),
+            Part::Qemu | Part::RunWithQemu => Target::current().collect(),
+            // BuildKit builds for platforms, and not every target has one.
+            Part::Buildkit => {
+                let has_platform =
+                    |target: &Target| PLATFORMS.iter().any(|platform| platform.target() == *target);
+                Target::current().filter(has_platform).collect()
+            }
+        }
     }
 
-    /// True if it holds a program of ours.
-    pub(crate) fn is_ours(self) -> bool {
-        self == Part::Register
+    /// True if it holds QEMU's binaries.
+    pub(crate) fn has_qemu(self) -> bool {
+        matches!(self, Part::Qemu | Part::RunWithQemu | Part::Buildkit)
+    }
+
+    /// True if its programs have QEMU inside.
+    pub(crate) fn is_one_file(self) -> bool {
+        matches!(self, Part::RunWithQemu | Part::Buildkit)
+    }
+
+    /// The program of ours that it holds.
+    pub(crate) fn program(self) -> Option<Program> {
+        match self {
+            Part::Busybox | Part::Qemu => None,
+            Part::Register => Some(Program::Register),
+            Part::Run | Part::RunWithQemu | Part::Buildkit => Some(Program::Run),
+        }
     }
 
     /// The line of an image's history about it.
     pub(crate) fn created_by(self) -> &'static str {
         match self {
             Part::Busybox => "busybox and its applets, from Debian",
-            Part::Register => "/qus/register",
+            Part::Register => REGISTER,
+            Part::Run => RUN,
             Part::Qemu => "QEMU's static user-mode emulators, from Debian",
+            Part::RunWithQemu => "/qus/run with QEMU, from Debian, inside",
+            Part::Buildkit => "/qus/run with QEMU, from Debian, inside, for each target",
         }
     }
 }
@@ -213,5 +277,23 @@ mod tests {
         let mips: Host = "mipsel".parse().unwrap();
         let kinds: Vec<Kind> = Kind::all().filter(|kind| kind.is_for(mips)).collect();
         assert_eq!(kinds, [Kind::Pkg]);
+    }
+
+    #[test]
+    fn buildkit_gets_what_it_knows_platforms_of() {
+        let names: Vec<&str> = Part::Buildkit.targets().into_iter().map(Target::name).collect();
+        let expected = [
+            "aarch64",
+            "arm",
+            "i386",
+            "loongarch64",
+            "mips64",
+            "mips64el",
+            "ppc64le",
+            "riscv64",
+            "s390x",
+            "x86_64",
+        ];
+        assert_eq!(names, expected);
     }
 }

@@ -148,8 +148,9 @@ impl Plan {
             return Err(unlocked(target, "any of the hosts"));
         }
         if images.is_empty() {
+            let hosts: Vec<&str> = hosts.iter().map(|host| host.name()).collect();
             return Err(Hinted::new(
-                "nothing to build: the selected hosts have `pkg` images only",
+                format!("nothing to build: there are no such images for {}", hosts.join(", ")),
                 "leave out --kind and --target, or select other hosts",
             ));
         }

@@ -8,6 +8,7 @@ use debian::QemuVersion;
 use serde::Serialize;
 
 use crate::build::{Built, BuiltImage};
+use crate::kind::Kind;
 
 /// One image, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -117,15 +118,17 @@ pub fn table(built: &Built) -> String {
         ]);
     }
     let mut text = if rows.len() > 1 { base::table(&rows) } else { String::new() };
-    let packings: BTreeSet<String> = singles.iter().map(|image| image.packing.to_string()).collect();
-    for packing in packings {
-        let singles: Vec<_> = singles.iter().filter(|image| image.packing.to_string() == packing).collect();
+    let group = |image: &BuiltImage| (image.plan.content.kind(), image.packing.to_string());
+    let groups: BTreeSet<(Kind, String)> = singles.iter().map(|image| group(image)).collect();
+    for (kind, packing) in groups {
+        let singles: Vec<_> =
+            singles.iter().filter(|image| group(image) == (kind, packing.clone())).collect();
         let hosts: BTreeSet<_> = singles.iter().map(|image| image.plan.host).collect();
         let targets: BTreeSet<_> = singles.iter().map(|image| image.plan.content).collect();
         let sizes = singles.iter().map(|image| image.size);
         let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
         text.push_str(&format!(
-            "\n{}: {} x {}, {packing}, {}\n",
+            "\n{} of `{kind}`: {} x {}, {packing}, {}\n",
             count(singles.len(), "single-target image", "single-target images"),
             count(hosts.len(), "host", "hosts"),
             count(targets.len(), "target", "targets"),

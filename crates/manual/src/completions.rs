@@ -4,7 +4,7 @@ use arch::Target;
 use register::help::REGISTER;
 use register::help::outline::{self, Block, Opt};
 
-use crate::register::meaning;
+use crate::blocks::meaning;
 
 /// The completions after an option.
 #[derive(Clone, Copy, PartialEq, Eq)]

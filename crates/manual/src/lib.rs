@@ -1,11 +1,14 @@
-//! Manual pages, completions and [`tables`] of options, made from help texts: `register`'s from its own help, those of a program
-//! made with clap from what clap knows of it.
+//! Manual pages, completions and [`tables`] of options, made from help texts: those of `register` and of `run` from their own
+//! help, those of a program made with clap from what clap knows of it.
 //!
-//! This crate writes no file, and knows no command line but `register`'s. The same texts give the same bytes.
+//! This crate writes no file, and knows no command line but theirs. The same texts give the same bytes.
 
+mod blocks;
 mod commands;
 mod completions;
 mod register;
+mod run;
+mod run_completions;
 pub mod tables;
 
 use std::io;
@@ -43,21 +46,22 @@ impl File {
     }
 }
 
-/// The pages of `register`, of `program` and of each of its commands, and the completions of both; `script` makes those of
+/// The pages of `register`, `run`, `program` and each of its commands, and the completions of the three; `script` makes those of
 /// `program`. Sorted by path.
 pub fn files(program: Command, script: fn(Shell) -> Vec<u8>) -> io::Result<Vec<File>> {
     let name = program.get_name().to_owned();
     let mut files = commands::pages(program)?;
-    files.push(register::page());
+    files.extend([register::page(), run::page()]);
     for (shell, folder, [before, after]) in SHELLS {
         let path = |program| Path::new("completions").join(folder).join(format!("{before}{program}{after}"));
         files.push(File::new(path(name.as_str()), script(shell)));
-        let script = match shell {
-            Shell::Bash => completions::bash(),
-            Shell::Zsh => completions::zsh(),
-            _ => completions::fish(),
+        let [register, run] = match shell {
+            Shell::Bash => [completions::bash(), run_completions::bash()],
+            Shell::Zsh => [completions::zsh(), run_completions::zsh()],
+            _ => [completions::fish(), run_completions::fish()],
         };
-        files.push(File::new(path("register"), script.into_bytes()));
+        files.push(File::new(path("register"), register.into_bytes()));
+        files.push(File::new(path("qus-run"), run.into_bytes()));
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
@@ -82,16 +86,20 @@ mod tests {
         assert_eq!(
             names,
             [
+                ("completions/bash/qus-run", "qus-run.bash"),
                 ("completions/bash/register", "register.bash"),
                 ("completions/bash/tool", "tool.bash"),
+                ("completions/fish/qus-run.fish", "qus-run.fish"),
                 ("completions/fish/register.fish", "register.fish"),
                 ("completions/fish/tool.fish", "tool.fish"),
+                ("completions/zsh/_qus-run", "_qus-run"),
                 ("completions/zsh/_register", "_register"),
                 ("completions/zsh/_tool", "_tool"),
+                ("qus-run.1", "qus-run.1"),
                 ("register.1", "register.1"),
                 ("tool.1", "tool.1"),
             ]
         );
-        assert_eq!(files[5].bytes, b"zsh");
+        assert_eq!(files[8].bytes, b"zsh");
     }
 }

@@ -5,7 +5,7 @@ use register::environment::VARIABLES;
 use register::help::outline::{self, Block};
 use register::help::{BINFMT, REGISTER};
 
-use crate::register::meaning;
+use crate::blocks::meaning;
 
 /// `register`'s options.
 pub fn register_options() -> String {

@@ -1,7 +1,8 @@
 //! The files of a release, beside the images.
 //!
 //! [`Order`] says which; [`make`] makes them: `tarballs` takes each binary out of the images' layers, where it is compressed
-//! already, `programs` are `register` and small programs to try an installation with, `folder` is where they go, and
+//! already, and each `run` with QEMU inside; `programs` are `register`, `run` and small programs to try an installation with,
+//! `folder` is where they go, and
 //! [`summary`] says what there is. What is in the folder already and right stays untouched; `SHA256SUMS` (`sums`) comes last,
 //! and says what belongs to the release.
 //!
@@ -17,7 +18,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arch::{Host, Target};
-use builder::{cross, images};
+use builder::cross::{self, Program};
+use builder::images;
 use debian::progress::Progress;
 use publish::layout::{Layout, LayoutWriter};
 
@@ -55,16 +57,16 @@ pub fn make(order: &Order<'_>, progress: &Arc<dyn Progress>) -> anyhow::Result<A
             Layout::open(layout.path())?
         }
     };
-    let register = {
+    let programs = {
         let hosts: Vec<Host> = plan.hosts().into_iter().filter(|host| host.has_register()).collect();
-        cross::register(&hosts, order.images.site, progress.as_ref())?
+        cross::programs(&hosts, order.images.site, progress.as_ref())?
     };
 
     let step = progress.step(&format!("writing {}", order.output.display()));
     let span = order.images.trace.span("release", || "files".to_owned());
     tarballs::write(order, &built, &reader, &folder)?;
-    for (host, program) in &register {
-        folder.put(&programs::register_name(*host), 0o755, &[program])?;
+    for ((program, host), bytes) in &programs {
+        folder.put(&programs::name(*program, *host), 0o755, &[bytes])?;
     }
     for (name, program) in programs::small(&order.targets)? {
         folder.put(&name, 0o755, &[&program])?;
@@ -83,7 +85,9 @@ pub fn names(order: &Order<'_>) -> anyhow::Result<Vec<String>> {
     let plan = tarballs::plan(order)?;
     let mut names: Vec<String> =
         tarballs::cells(order, &plan).map(|(host, target)| tarballs::name(host, target)).collect();
-    names.extend(plan.hosts().into_iter().filter(|host| host.has_register()).map(programs::register_name));
+    names.extend(tarballs::one_files(&plan).map(|(host, target)| programs::one_file_name(host, target)));
+    let of_host = |host| Program::of(host).map(move |program| programs::name(program, host));
+    names.extend(plan.hosts().into_iter().flat_map(of_host));
     names.extend(programs::small(&order.targets)?.into_iter().map(|(name, _)| name));
     names.push(programs::SCRIPT.0.to_owned());
     names.extend(order.extras.iter().map(|(name, _)| name.clone()));

@@ -1,15 +1,26 @@
-//! The programs of a release: `register` for each host, and small ones for each target to try an installation with.
+//! The programs of a release: `register` and `run` for each host, and small ones for each target to try an installation
+//! with.
 
 use anyhow::Context as _;
 use arch::{Host, Target};
+use builder::cross::Program;
 use register::program;
 
 /// Finds the `register` for the machine that it runs on.
 pub(super) const SCRIPT: (&str, &str) = ("register.sh", include_str!("register.sh"));
 
-/// The name of `register` for a host.
-pub(super) fn register_name(host: Host) -> String {
-    format!("register_{host}")
+/// The name of a program for a host.
+pub(super) fn name(program: Program, host: Host) -> String {
+    match program {
+        Program::Register => format!("register_{host}"),
+        // `run` alone says too little in a folder of downloads.
+        Program::Run => format!("qus-run_{host}"),
+    }
+}
+
+/// The name of `run` for a host with the QEMU of `target` inside.
+pub(super) fn one_file_name(host: Host, target: Target) -> String {
+    format!("qus-run-{target}_{host}")
 }
 
 /// The small programs for `targets`, or for all if empty:

@@ -69,6 +69,8 @@ fn group(name: &str) -> String {
             format!("qemu-TARGET-static_{host}")
         }
         Some(("register", _)) => "register_HOST".to_owned(),
+        Some(("qus-run", _)) => "qus-run_HOST".to_owned(),
+        Some((front, host)) if front.starts_with("qus-run-") => format!("qus-run-TARGET_{host}"),
         _ if name.starts_with("test-program_") => "test-program_TARGET".to_owned(),
         _ => name.to_owned(),
     }
@@ -107,6 +109,8 @@ mod tests {
         for (name, expected) in [
             ("qemu-aarch64_be-static_arm64v8.tgz", "qemu-TARGET-static_arm64v8.tgz"),
             ("register_amd64", "register_HOST"),
+            ("qus-run_arm64v8", "qus-run_HOST"),
+            ("qus-run-aarch64_be_amd64", "qus-run-TARGET_amd64"),
             ("register.sh", "register.sh"),
             ("test-program_aarch64_be", "test-program_TARGET"),
             ("test-aarch64", "test-aarch64"),

@@ -1,18 +1,21 @@
-//! `qemu-TARGET-static_HOST.tgz`: one binary each, out of the layers of the images.
+//! `qemu-TARGET-static_HOST.tgz` and `qus-run-TARGET_HOST`: one binary each, out of the layers of the images.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
+use std::io::{self, Read};
 use std::thread;
 
 use anyhow::{Context as _, bail};
 use arch::{Host, Target};
+use flate2::read::MultiGzDecoder;
 use oci::Packed;
 use oci::spec::{Descriptor, Manifest, media_type};
 use publish::layout::Layout;
 
 use crate::Order;
 use crate::folder::Folder;
+use crate::programs;
 use builder::build::{Built, BuiltImage};
+use builder::content::Content;
 use builder::kind::Kind;
 use builder::packing::Compression;
 use builder::plan::{Plan, Selection};
@@ -48,13 +51,23 @@ fn selected(order: &Order<'_>) -> Vec<Host> {
 
 /// The tarballs of `order`.
 pub(super) fn cells<'a>(order: &'a Order<'_>, plan: &'a Plan) -> impl Iterator<Item = (Host, Target)> + 'a {
-    plan.images.iter().flat_map(|image| {
+    plan.images.iter().filter(|image| !is_one_file(image.content)).flat_map(|image| {
         let targets = match image.content.target() {
             Some(target) => BTreeSet::from([target]),
             None => wanted(order),
         };
         targets.into_iter().map(|target| (image.host, target))
     })
+}
+
+/// Each host with the targets that it has a `run` with QEMU inside for.
+pub(super) fn one_files(plan: &Plan) -> impl Iterator<Item = (Host, Target)> + '_ {
+    let images = plan.images.iter().filter(|image| is_one_file(image.content));
+    images.filter_map(|image| Some((image.host, image.content.target()?)))
+}
+
+fn is_one_file(content: Content) -> bool {
+    content.kind() == Kind::Run
 }
 
 /// The targets that are taken out of an image that holds all current ones.
@@ -97,6 +110,10 @@ fn write_image(
     let context = || format!("cannot take binaries for {host} out of {}", path.display());
     let mut blob = layout.blob(&layer)?;
     match image.plan.content.target() {
+        Some(target) if is_one_file(image.plan.content) => {
+            let program = program(blob).with_context(context)?;
+            folder.put(&programs::one_file_name(host, target), 0o755, &[&program])
+        }
         Some(target) => {
             let mut bytes = Vec::with_capacity(usize::try_from(layer.size)? + 1);
             blob.read_to_end(&mut bytes).with_context(context)?;
@@ -121,6 +138,23 @@ fn write_image(
             }
         }
     }
+}
+
+/// The one program in a layer, unpacked.
+fn program(layer: impl Read) -> anyhow::Result<Vec<u8>> {
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(layer));
+    let mut program = None;
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        if entry.header().entry_type().is_file() {
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes)?;
+            program = Some(bytes);
+        }
+    }
+    // Its end is reached only if the layer has the digest that was promised.
+    io::copy(&mut archive.into_inner(), &mut io::sink())?;
+    program.context("it holds no file")
 }
 
 fn put(host: Host, target: Target, packed: &Packed<'_>, folder: &Folder) -> anyhow::Result<()> {

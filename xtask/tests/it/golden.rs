@@ -63,6 +63,54 @@ fn the_same_archive_gives_the_same_digests() {
 }
 
 #[test]
+fn images_of_run_are_reproducible_and_share_layers() {
+    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    if !line.lend_register() {
+        let reason = "QUS_TEST_REGISTER_DIR names no folder";
+        return testbed::skip("images_of_run_are_reproducible_and_share_layers", reason);
+    }
+    line.run(&["lock"]).success();
+    let build = |options: &[&str]| -> serde_json::Value {
+        let selection = ["images", "--kind", "pkg,run,buildkit", "--target", "aarch64", "--json"];
+        let built = line.run(&[&selection[..], options].concat()).success();
+        serde_json::from_str(&built.stdout).unwrap()
+    };
+    for compression in ["gzip", "zstd"] {
+        let options = ["--compression", compression];
+        let report = build(&options);
+        let found: Vec<(&serde_json::Value, &serde_json::Value)> = report["indexes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|index| (&index["tags"][0], &index["hosts"]))
+            .collect();
+        let (all, some) = (serde_json::json!(HOSTS), serde_json::json!(["amd64", "s390x"]));
+        let tags = ["pkg", "run", "buildkit", "aarch64", "run-aarch64"].map(|tag| serde_json::json!(tag));
+        let [pkg, run, buildkit, full, single] = &tags;
+        let expected = [(pkg, &all), (run, &some), (buildkit, &some), (full, &some), (single, &some)];
+        assert_eq!(found, expected);
+
+        let layers = |tag: &str| -> Vec<digest::Digest> {
+            let layout = publish::layout::Layout::open(&line.path("target/images")).unwrap();
+            let (_, image) = layout.refs().into_iter().find(|(name, _)| name == tag).unwrap();
+            let manifest: oci::spec::Manifest = layout.json(&image).unwrap();
+            manifest.layers.iter().map(|layer| layer.digest).collect()
+        };
+        let run = layers("s390x-d11.1-run");
+        assert_eq!((run.len(), run.last()), (2, layers("s390x-d11.1-pkg").last()));
+
+        // Elsewhere, with other numbers of jobs: the same.
+        for jobs in ["1", "3"] {
+            line.forget_layers();
+            let output = format!("{compression}-{jobs}");
+            let other = build(&[&options[..], &["--offline", "--jobs", jobs, "--output", &output]].concat());
+            assert_eq!(other["indexes"], report["indexes"], "{compression} {jobs}");
+        }
+        line.run(&["verify", "target/images"]).success();
+    }
+}
+
+#[test]
 fn one_of_anything_is_singular() {
     let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
     line.run(&["lock"]).success();

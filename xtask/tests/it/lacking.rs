@@ -128,7 +128,7 @@ fn no_toolchain_and_no_network_to_get_it() {
 fn no_compiler() {
     check(
         &Machine::new(&["cargo", "rustc", "rustup", "sh"]).build(&[], &[], ""),
-        "error: cannot build `register`: there is no C compiler: error: linker `cc` not foun",
+        "error: cannot build `register` and `run`: there is no C compiler: error: linker `cc` not foun",
         "hint: install one: gcc and libc6-dev on Debian and Ubuntu, gcc on Fedora, gcc and musl-dev on Alpine",
     );
 }
@@ -139,7 +139,7 @@ fn no_room() {
     fs::create_dir_all(machine.line.path("target/cross")).unwrap();
     check(
         &machine.build(&[], &["--mount"], "mount -t tmpfs -o size=4m none target/cross"),
-        "error: cannot build `register`: the disk is full: ",
+        "error: cannot build `register` and `run`: the disk is full: ",
         "hint: make room (`cargo xtask cache` shows what the cache takes, `cargo clean` removes `target`); \
          what is finished stays, and the next run goes on",
     );

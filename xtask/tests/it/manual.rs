@@ -34,12 +34,16 @@ const PACKAGES: [&str; 16] = [
 const UNDATED: &str = "WARNING: missing date, using \"\": TH";
 
 /// The text on the line, and the same after the key for completion.
-const COMPLETED: [(&str, &str); 8] = [
+const COMPLETED: [(&str, &str); 12] = [
     ("register --li", "register --list"),
     ("register -s --persi", "register -s --persi"),
     ("register -s -- --persi", "register -s -- --persistent"),
     ("register -s -- -p aarch64_", "register -s -- -p aarch64_be"),
     ("register -s -- -g y", "register -s -- -g yes"),
+    ("qus-run --inst", "qus-run --install"),
+    ("qus-run --mode ker", "qus-run --mode kernel"),
+    ("qus-run --verbose --root /pro", "qus-run --verbose --root /proc/"),
+    ("qus-run --mode trace regist", "qus-run --mode trace register"),
     ("cargo-xtask imag", "cargo-xtask images"),
     ("cargo-xtask images --dr", "cargo-xtask images --dry-run"),
     ("cargo-xtask images --push-via reg", "cargo-xtask images --push-via registry"),
@@ -104,13 +108,13 @@ fn fish_completes() {
 fn check(test: &str, shell: &Shell) {
     with_manual(test, |sandbox, manual| {
         let scripts = files(&manual.join("completions").join(shell.name));
-        assert_eq!(scripts.len(), 2, "{scripts:?}");
+        assert_eq!(scripts.len(), 3, "{scripts:?}");
         for script in scripts {
             let inside = format!("{}/{}", shell.completions, name(&script));
             sandbox.write(inside, fs::read(&script).unwrap()).unwrap();
         }
         // fish completes only what is there to be run.
-        for program in ["register", "cargo-xtask"] {
+        for program in ["register", "qus-run", "cargo-xtask"] {
             sandbox.run(&["ln", "-s", "true", &format!("/usr/bin/{program}")]).unwrap();
         }
         let mut typist = shell.start(sandbox);

@@ -150,10 +150,29 @@ fn a_release_holds_what_the_images_hold() {
         assert_eq!(shell(&format!("./qemu-{target}-static ./test-{target}")), "Hello world!\n");
         let check = format!("./qemu-{target}-static ./test-program_{target} </dev/null || test $? = 42");
         shell(&format!("{{ {check}; }} && ! ./qemu-{target}-static ./test-program_{target} </dev/null"));
+        if native.has_run() {
+            let run = format!("./qus-run-{target}_{native} ./test-{target}");
+            assert_eq!(shell(&run), "Hello world!\n");
+            let run = format!("./qus-run_{native} --qemu-dir . ./test-{target}");
+            assert_eq!(shell(&run), "Hello world!\n");
+        }
         // The binary in the image is the same.
         let path = at(&format!("from-image-{target}"));
         images.extract(&images.index("pkg")[&native], &format!("usr/bin/qemu-{target}-static"), &path);
         shell(&format!("cmp qemu-{target}-static ../from-image-{target}"));
+    }
+}
+
+#[test]
+fn run_has_the_layer_of_pkg() {
+    let Some(images) = Images::find("run_has_the_layer_of_pkg") else { return };
+    let (pkg, run, single) = (images.index("pkg"), images.index("run"), images.index("run-aarch64"));
+    let hosts: Vec<&arch::Host> = run.keys().collect();
+    assert_eq!(hosts, single.keys().collect::<Vec<_>>());
+    assert!(pkg.keys().filter(|host| host.has_run()).eq(hosts));
+    for (host, run) in run {
+        assert_eq!(run.layers[1..], pkg[&host].layers, "{host}");
+        assert_eq!(single[&host].layers.len(), 1, "{host}");
     }
 }
 

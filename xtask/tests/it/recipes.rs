@@ -16,7 +16,7 @@ use testbed::sandbox::Options;
 use testbed::{Booted, Engine, Package, Packages, Running, Sandbox, Tree};
 
 /// The images that the pages name.
-const TAGS: [&str; 5] = ["latest", "binfmt", "register", "pkg", "aarch64"];
+const TAGS: [&str; 7] = ["latest", "binfmt", "register", "pkg", "aarch64", "run", "run-aarch64"];
 
 const DOCKER28: Engine = Engine::Docker28 { containerd_store: false };
 

@@ -180,11 +180,21 @@ fn hosts_with_register_get_it_too() {
     line.run(&["release", "--target", "aarch64", "--target", "arm"]).success();
     let files = sums(&line, FOLDER);
     let expected = [
+        "_qus-run",
         "_register",
         "qemu-aarch64-static_amd64.tgz",
         "qemu-aarch64-static_s390x.tgz",
         "qemu-arm-static_amd64.tgz",
         "qemu-arm-static_s390x.tgz",
+        "qus-run-aarch64_amd64",
+        "qus-run-aarch64_s390x",
+        "qus-run-arm_amd64",
+        "qus-run-arm_s390x",
+        "qus-run.1",
+        "qus-run.bash",
+        "qus-run.fish",
+        "qus-run_amd64",
+        "qus-run_s390x",
         "register.1",
         "register.bash",
         "register.fish",
@@ -201,7 +211,19 @@ fn hosts_with_register_get_it_too() {
     for host in hosts {
         let path = line.path(&format!("{FOLDER}/register_{host}"));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o755);
-        debian::elf::check(&fs::read(&path).unwrap(), host.parse::<arch::Host>().unwrap().elf()).unwrap();
+        let host: arch::Host = host.parse().unwrap();
+        debian::elf::check(&fs::read(&path).unwrap(), host.elf()).unwrap();
+        // The one file is `run`, QEMU and the trailer, with zeros up to whole blocks.
+        let run = line.bytes(&format!("{FOLDER}/qus-run_{host}"));
+        let path = line.path(&format!("{FOLDER}/qus-run-arm_{host}"));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o755);
+        let file = fs::read(&path).unwrap();
+        let trailer = exec::Trailer::parse(file.last_chunk().unwrap(), file.len() as u64).unwrap().unwrap();
+        let (offset, length) = (trailer.offset as usize, trailer.length as usize);
+        assert_eq!((trailer.target.name(), offset), ("arm", run.len().next_multiple_of(512)));
+        let qemu = program(host, "arm");
+        assert_eq!(length, qemu.len().next_multiple_of(512));
+        assert!(file.starts_with(&run) && file[offset..].starts_with(&qemu));
     }
 }
 

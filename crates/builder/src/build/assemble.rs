@@ -188,7 +188,8 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
 /// The annotations that images and indexes share (image-spec, annotations.md).
 fn about(content: Content, version: QemuVersion, created: i64) -> anyhow::Result<Annotations> {
     // QEMU and busybox are GPL-2.0; what is ours is not.
-    let licenses = if content.has_ours() { "Apache-2.0 AND GPL-2.0-only" } else { "GPL-2.0-only" };
+    let licenses =
+        if content.programs().next().is_some() { "Apache-2.0 AND GPL-2.0-only" } else { "GPL-2.0-only" };
     let values = [
         ("title", "qus".to_owned()),
         ("description", content.description()),

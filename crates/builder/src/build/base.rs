@@ -1,4 +1,4 @@
-//! The two layers under `register` and `full`: busybox, and `register` itself.
+//! The layers of small programs: busybox, `register` and `run`.
 
 use anyhow::Context as _;
 use arch::Host;
@@ -44,7 +44,16 @@ pub(super) fn register_layer(program: &[u8], form: Form, layout: &LayoutWriter) 
     layer.finish()?.commit()
 }
 
-/// The compression of both layers, at either level.
+/// `/qus/run`, and `/qus/bin`, where it looks for QEMU.
+pub(super) fn run_layer(program: &[u8], form: Form, layout: &LayoutWriter) -> anyhow::Result<Layer> {
+    let mut layer = Writer::new(packing(form), layout)?;
+    layer.entry(&Entry::directory("qus", 0o755, MTIME)?)?;
+    layer.entry(&Entry::symlink("qus/bin", "../usr/bin", MTIME)?)?;
+    layer.program("qus/run", program, None)?;
+    layer.finish()?.commit()
+}
+
+/// The compression of these layers, at either level.
 pub(super) fn packing(form: Form) -> Packing {
     Packing { form, level: Level::Best, holds: Holds::Base }
 }

@@ -1,7 +1,9 @@
 //! A layer in either form, put together entry by entry: what makes one does not care which.
 
+use std::borrow::Cow;
+
 use anyhow::Context as _;
-use oci::{Entry, FrameWriter, Layer, LayerWriter, Member};
+use oci::{Entry, FrameWriter, Layer, LayerWriter, Member, Piece};
 use publish::layout::{BlobWriter, LayoutWriter};
 
 use crate::packing::{Form, Packing};
@@ -42,13 +44,36 @@ impl Writer {
         content: &[u8],
         member: Option<&Member>,
     ) -> anyhow::Result<()> {
-        let entry = Entry::file(path, content.len() as u64, 0o755, MTIME)?;
-        match (self, member) {
-            (Writer::Gzip(layer, _), Some(member)) => layer.file(&entry, content, member)?,
-            (Writer::Gzip(layer, level), None) => {
-                layer.file(&entry, content, &Member::content(content, *level))?;
+        self.joined(path, &[(content, member)])
+    }
+
+    /// A program whose content is that of `pieces`, one behind the other; all but the last are whole blocks.
+    pub(super) fn joined(&mut self, path: &str, pieces: &[(&[u8], Option<&Member>)]) -> anyhow::Result<()> {
+        let size: usize = pieces.iter().map(|(content, _)| content.len()).sum();
+        let entry = Entry::file(path, size as u64, 0o755, MTIME)?;
+        match self {
+            Writer::Gzip(layer, level) => {
+                let compressed: Vec<Cow<'_, Member>> = pieces
+                    .iter()
+                    .map(|(content, member)| match member {
+                        Some(member) => Cow::Borrowed(*member),
+                        None => Cow::Owned(Member::content(content, *level)),
+                    })
+                    .collect();
+                let pieces: Vec<Piece<'_>> = pieces
+                    .iter()
+                    .zip(&compressed)
+                    .map(|((content, _), member)| Piece { content, member })
+                    .collect();
+                layer.file_of(&entry, &pieces)?;
             }
-            (Writer::Zstd(layer), _) => layer.file(&entry, content)?,
+            Writer::Zstd(layer) => match pieces {
+                [(content, _)] => layer.file(&entry, content)?,
+                pieces => {
+                    let contents: Vec<&[u8]> = pieces.iter().map(|(content, _)| *content).collect();
+                    layer.file(&entry, &contents.concat())?;
+                }
+            },
         }
         Ok(())
     }

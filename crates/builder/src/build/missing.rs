@@ -45,7 +45,7 @@ impl Builder<'_> {
                         singles.insert((target, form));
                     }
                     // There, or made when its program is built.
-                    (Part::Busybox | Part::Qemu | Part::Register, _) => {}
+                    _ => {}
                 }
             }
         }

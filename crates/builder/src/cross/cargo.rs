@@ -1,4 +1,4 @@
-//! One run of cargo, for all hosts at once, that says which of them are done.
+//! One run of cargo, for several hosts at once, that says which programs are done.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
@@ -11,6 +11,7 @@ use debian::progress::Progress;
 use serde::Deserialize;
 
 use super::failure;
+use super::program::{self, Program};
 
 /// One of cargo's messages (the Cargo book, "External tools", "Artifact messages"), as far as it counts here.
 #[derive(Deserialize)]
@@ -18,9 +19,10 @@ struct Message {
     executable: Option<String>,
 }
 
-/// Runs `command`, a `cargo build` of one program for the hosts in `triples`, and names each host whose program is there.
+/// Runs `command`, a `cargo build` of `programs` for the hosts in `triples`, and names each program that is there.
 pub(super) fn build(
     command: &mut Command,
+    programs: &[Program],
     triples: &[(Host, &str)],
     progress: &dyn Progress,
 ) -> anyhow::Result<()> {
@@ -39,11 +41,14 @@ pub(super) fn build(
         String::from_utf8_lossy(&text).into_owned()
     });
     let names: Vec<&str> = triples.iter().map(|(host, _)| host.name()).collect();
-    progress.note(&format!("building `register` for {} (the first time takes minutes)", names.join(", ")));
-    let task = progress.count("building `register`, hosts", triples.len() as u64);
+    let what = program::list(programs);
+    progress.note(&format!("building {what} for {} (the first time takes minutes)", names.join(", ")));
+    let count = programs.len() * triples.len();
+    let task = progress.count(&format!("building {what}, hosts"), count as u64);
     for line in BufReader::new(stdout).lines() {
-        let Some(host) = done(&line.context("cannot read what cargo reports")?, triples) else { continue };
-        progress.note(&format!("`register` for {host} is built ({} s)", started.elapsed().as_secs()));
+        let line = line.context("cannot read what cargo reports")?;
+        let Some((program, host)) = done(&line, programs, triples) else { continue };
+        progress.note(&format!("`{program}` for {host} is built ({} s)", started.elapsed().as_secs()));
         task.advance(1);
     }
     drop(task);
@@ -55,11 +60,13 @@ pub(super) fn build(
     }
 }
 
-/// The host whose program a message of cargo's reports.
-fn done(line: &str, triples: &[(Host, &str)]) -> Option<Host> {
+/// The program that a message of cargo's reports, and its host.
+fn done(line: &str, programs: &[Program], triples: &[(Host, &str)]) -> Option<(Program, Host)> {
     let executable = serde_json::from_str::<Message>(line).ok()?.executable?;
-    let is_for = |(_, triple): &&(Host, &str)| executable.split('/').any(|part| part == *triple);
-    triples.iter().find(is_for).map(|(host, _)| *host)
+    let (folder, name) = executable.rsplit_once('/')?;
+    let program = programs.iter().find(|program| program.name() == name)?;
+    let is_for = |(_, triple): &&(Host, &str)| folder.split('/').any(|part| part == *triple);
+    triples.iter().find(is_for).map(|(host, _)| (*program, *host))
 }
 
 #[cfg(test)]
@@ -67,19 +74,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_done_when_its_program_is_there() {
+    fn a_program_is_done_when_it_is_there() {
         let (amd64, arm): (Host, Host) = ("amd64".parse().unwrap(), "arm32v6".parse().unwrap());
         let triples = [(amd64, "x86_64-unknown-linux-musl"), (arm, "arm-unknown-linux-musleabi")];
-        let program = |triple: &str| format!(r#"{{"executable":"/w/target/cross/{triple}/ship/register"}}"#);
+        let message =
+            |triple: &str, name: &str| format!(r#"{{"executable":"/w/target/cross/{triple}/ship/{name}"}}"#);
         for (line, expected) in [
-            (program("x86_64-unknown-linux-musl"), Some(amd64)),
-            (program("arm-unknown-linux-musleabi"), Some(arm)),
-            (program("arm-unknown-linux-musleabihf"), None),
+            (message("x86_64-unknown-linux-musl", "register"), Some((Program::Register, amd64))),
+            (message("x86_64-unknown-linux-musl", "run"), Some((Program::Run, amd64))),
+            (message("arm-unknown-linux-musleabi", "register"), Some((Program::Register, arm))),
+            (message("arm-unknown-linux-musleabihf", "register"), None),
+            (message("arm-unknown-linux-musleabi", "build-script-build"), None),
             (r#"{"reason":"compiler-artifact","executable":null}"#.to_owned(), None),
             (r#"{"reason":"build-finished","success":true}"#.to_owned(), None),
             ("no JSON".to_owned(), None),
         ] {
-            assert_eq!(done(&line, &triples), expected, "{line}");
+            assert_eq!(done(&line, &[Program::Register, Program::Run], &triples), expected, "{line}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The things that `register`'s bytes depend on, as far as it stands in files that all of the workspace shares.
+//! The inputs that the programs' bytes depend on, as far as they stand in files that all of the workspace shares.
 //!
 //! Hashing those files as a whole would build nine programs anew whenever any other crate gets a dependency.
 
@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 use serde::Deserialize;
 
-/// The package that is built.
-pub(super) const ROOT: &str = "qus-register";
-/// The profile that it is built with.
+/// The profile that they are built with.
 pub(super) const PROFILE: &str = "ship";
 
 #[derive(Deserialize)]
@@ -26,13 +24,17 @@ struct Package {
     dependencies: Vec<String>,
 }
 
-/// The packages of Cargo.lock that `register` can lead to, one on each line, sorted. Those of its tests are among them:
+/// The packages of Cargo.lock that `roots` can lead to, one on each line, sorted. Those of their tests are among them:
 /// the file does not tell them apart.
-pub(super) fn packages(lock: &str) -> anyhow::Result<String> {
+pub(super) fn packages(lock: &str, roots: &[&str]) -> anyhow::Result<String> {
     let locked: Locked = toml::from_str(lock).context("cannot read Cargo.lock")?;
     let mut seen = BTreeSet::new();
     let mut lines = BTreeSet::new();
-    let mut next = vec![ROOT];
+    for root in roots {
+        let is_there = locked.package.iter().any(|package| package.name == *root);
+        anyhow::ensure!(is_there, "Cargo.lock has no package `{root}`");
+    }
+    let mut next = roots.to_vec();
     while let Some(name) = next.pop() {
         if !seen.insert(name) {
             continue;
@@ -49,7 +51,6 @@ pub(super) fn packages(lock: &str) -> anyhow::Result<String> {
             next.extend(package.dependencies.iter().filter_map(|dependency| dependency.split(' ').next()));
         }
     }
-    anyhow::ensure!(!lines.is_empty(), "Cargo.lock has no package `{ROOT}`");
     Ok(lines.into_iter().collect())
 }
 
@@ -121,12 +122,14 @@ mod tests {
     "#;
 
     #[test]
-    fn only_packages_that_register_leads_to_count() {
+    fn only_packages_that_roots_lead_to_count() {
+        let packages = |lock: &str| packages(lock, &["qus-register"]);
         let before = packages(LOCK).unwrap();
         assert_eq!(before, "a 1.0.0 aa c\nb 2.0.0 bb \nc 3.0.0 cc \nqus-register 0.1.0 - a,b 2.0.0\n");
         assert_eq!(packages(&LOCK.replace("dd", "ee")).unwrap(), before);
         assert_ne!(packages(&LOCK.replace("cc", "ee")).unwrap(), before);
-        assert!(packages("package = []").is_err());
+        let error = super::packages(LOCK, &["qus-register", "qus-run"]).unwrap_err();
+        assert_eq!(error.to_string(), "Cargo.lock has no package `qus-run`");
     }
 
     const MANIFEST: &str = r#"

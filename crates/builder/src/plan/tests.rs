@@ -62,9 +62,9 @@ fn tags(plan: &Plan) -> Vec<String> {
 #[test]
 fn everything_is_built_unless_something_is_selected() {
     let plan = plan(&[], &[], &[]).unwrap();
-    // Two hosts with four kinds and 33 targets, and one with `pkg` alone.
-    assert_eq!(plan.images.len(), 2 * (4 + 33) + 1);
-    assert_eq!(plan.indexes.len(), 4 + 33);
+    // One host with six kinds and twice 33 targets, one without `run` and so with four and once 33, and one with `pkg` alone.
+    assert_eq!(plan.images.len(), (6 + 2 * 33) + (4 + 33) + 1);
+    assert_eq!(plan.indexes.len(), 6 + 2 * 33);
 }
 
 #[test]
@@ -91,6 +91,17 @@ fn tags_name_each_hosts_own_version() {
         "d11.1-binfmt",
     ];
     assert_eq!(tags(&plan), expected);
+}
+
+#[test]
+fn run_is_for_hosts_that_have_it() {
+    let kinds = plan(&[], &["run", "buildkit"], &[]).unwrap();
+    let expected =
+        ["amd64-d11.1-run", "amd64-d11.1-buildkit", "run", "d11.1-run", "buildkit", "d11.1-buildkit"];
+    assert_eq!(tags(&kinds), expected);
+    let single = plan(&["amd64", "i386"], &[], &["arm64"]).unwrap();
+    assert_eq!(tags(&single), ["aarch64", "d11.1-aarch64", "run-aarch64", "d11.1-run-aarch64"]);
+    assert_eq!(single.images.len(), 3);
 }
 
 #[test]
@@ -136,6 +147,7 @@ fn what_cannot_be_built_is_said() {
         assert_eq!(plan(hosts, kinds, targets).unwrap_err(), expected);
     };
     check(&["s390x"], &[], &[], "the host `s390x` is not built here");
-    check(&["mipsel"], &["full"], &[], "nothing to build: the selected hosts have `pkg` images only");
+    check(&["mipsel"], &["full"], &[], "nothing to build: there are no such images for mipsel");
+    check(&["mipsel", "i386"], &["run"], &[], "nothing to build: there are no such images for i386, mipsel");
     check(&[], &[], &["cris"], "images/debian.lock has no package with `cris` for any of the hosts");
 }

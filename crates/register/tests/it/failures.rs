@@ -143,7 +143,8 @@ fn without_a_mount_and_without_the_right_to_mount() {
         let misc = misc.display().to_string();
         system(&format!("umount {misc}"));
         let hint = "hint: this is a user namespace (rootless container?), which can mount a binfmt_misc of its own only \
-                    with Linux 6.7 or newer and CAP_SYS_ADMIN in the namespace; to change the machine's, run as real root\n";
+                    with Linux 6.7 or newer and CAP_SYS_ADMIN in the namespace; to change the machine's, run as real root; \
+                    or do without: aptman/qus:run runs foreign programs with neither privilege nor binfmt_misc\n";
         let error = format!(
             "error: binfmt_misc is not mounted at {misc}, and mounting it needs CAP_SYS_ADMIN\n{hint}"
         );
@@ -185,7 +186,8 @@ fn least_privilege_is_a_bound_in_mount_and_no_capability() {
         // Not even that: the file is another's.
         fs::set_permissions(elsewhere.join("register"), Permissions::from_mode(0o000)).unwrap();
         let hint = "hint: this is a user namespace (rootless container?), whose root is not the machine's; to change the \
-                    machine's binfmt_misc, run as real root\n";
+                    machine's binfmt_misc, run as real root; or do without: aptman/qus:run runs foreign programs with \
+                    neither privilege nor binfmt_misc\n";
         powerless(&place, "-s -- -p arm").check(
             1,
             "",
