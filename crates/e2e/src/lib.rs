@@ -1,7 +1,7 @@
 //! The ways of using qus, each tried on real engines and a real kernel.
 //!
 //! A job is what a user types and what must come of it (`job`). The seventeen setups of the documentation are rows of facts
-//! (`setup`) that jobs are made of (`compose`); there are more jobs (`extra`), and one for each host's image (`hosts`). Each
+//! (`setup`) that jobs are made of (`compose`); there are more jobs (`extra`), those of `run` (`run_program`), and one for each host's image (`hosts`). Each
 //! runs (`run`) in a sandbox with its own binfmt_misc and its own engine, with what it needs (`stage`). Nothing of the machine
 //! is changed, and that is checked at the end (`machine`). `report` is what is printed.
 //!
@@ -16,6 +16,7 @@ mod machine;
 mod matrix;
 mod report;
 mod run;
+mod run_program;
 mod setup;
 mod shop;
 mod stage;
@@ -87,6 +88,7 @@ impl Jobs {
     pub fn all(native: Host, lock: &Lock) -> Jobs {
         let mut jobs = compose::jobs(native);
         jobs.extend(extra::jobs(native));
+        jobs.extend(run_program::jobs(native));
         jobs.extend(hosts::jobs(native, lock));
         Jobs(jobs)
     }
