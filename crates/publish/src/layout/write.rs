@@ -140,12 +140,14 @@ impl LayoutWriter {
         Ok(Tags { layout: self, _lock: lock })
     }
 
-    /// Removes the blobs that no tag leads to, unless another build is writing here.
+    /// Removes the blobs that no tag leads to, unless another build is writing here. That one removes them at its end:
+    /// for it, this build is over, which needs no blob any more that a tag does not lead to.
     pub fn prune(&mut self) -> Result<Pruned, LayoutError> {
         let blobs = self.root.join(BLOBS);
+        // One at a time, or two builds that end at once would each see the other, and leave the blobs to it.
+        let _turn = self.tags()?;
         if !alone(&self.lock, &blobs)? {
-            // A failed attempt can lose the lock that was held.
-            self.lock.lock_shared().map_err(LayoutError::io("lock", &blobs))?;
+            self.lock.unlock().map_err(LayoutError::io("unlock", &blobs))?;
             return Ok(Pruned::InUse);
         }
         let layout = Layout::open(&self.root)?;
