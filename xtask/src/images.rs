@@ -67,9 +67,10 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         let _step = ui.moment("making room in the cache");
         cache::bound(site.build.fetch.cache(), limit, started, ui)?;
     }
-    let mut layout = LayoutWriter::create(order.output)?;
     let is_lent = archive.is_some() || args.ship.load || args.ship.push;
-    if is_lent {
+    // Who opens the layout without need keeps another build from removing what no tag leads to.
+    let mut lent = is_lent.then(|| LayoutWriter::create(order.output)).transpose()?;
+    if let Some(layout) = &lent {
         // An index over what was asked for alone may have no tag in the layout. It goes when it has left.
         for index in &built.indexes {
             layout.put(&index.blob)?;
@@ -81,7 +82,7 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     let partial = !args.host.is_empty();
     let written = Layout::open(order.output)?;
     let shipped = shipping.run(&built, &written, &site.config.repository, partial, ui)?;
-    if is_lent {
+    if let Some(layout) = &mut lent {
         layout.prune()?;
     }
     let text = if args.json {

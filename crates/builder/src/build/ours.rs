@@ -36,6 +36,9 @@ impl Builder<'_> {
                 }
             }
         }
+        if missing.is_empty() {
+            return Ok(());
+        }
         // The longest first, so that no core is left with one alone at the end.
         missing.sort_by_key(|missing| missing.name.part != Part::Buildkit);
         let mut runners = BTreeMap::new();
