@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: how fast, how small, how cheap, on the real packages and next to what it should be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -56,7 +56,9 @@ pub(crate) fn run(args: &BenchArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         bench::draw(results, &output)?;
         args.json.as_ref().map_or(Ok(()), |file| results.save(file))
     };
-    measure(&names, &workspace, &cache_dir, &lock, usize::from(args.runs), &mut results, &keep, ui)?;
+    let suite = Suite::new(&workspace, &cache_dir, &lock, usize::from(args.runs), ui)?;
+    let qemu = || qemu(&workspace, &cache_dir, &lock);
+    measure(&names, &suite, &qemu, &mut results, &keep, ui)?;
     cache::bound(&Cache::open(&cache_dir)?, limit, started, ui)?;
     let titles: Vec<String> = names.into_iter().map(name_of).collect();
     let measured =
@@ -81,15 +83,12 @@ fn nothing_to_draw(file: &Path) -> Hinted {
 /// Measures in turn; each is kept before the next begins.
 fn measure(
     names: &[Name],
-    workspace: &Path,
-    cache_dir: &Path,
-    lock: &Lock,
-    runs: usize,
+    suite: &Suite<'_>,
+    qemu: &dyn Fn() -> anyhow::Result<PathBuf>,
     results: &mut Results,
     keep: &dyn Fn(&Results) -> anyhow::Result<()>,
     ui: &Ui,
 ) -> anyhow::Result<()> {
-    let suite = Suite::new(workspace, cache_dir, lock, runs, ui)?;
     for &name in names {
         let title = name_of(name);
         ui.note(format!("{title}: {}", help_of(name)));
@@ -100,8 +99,7 @@ fn measure(
             Name::OneHost => suite.one_host(&title),
             Name::Sizes => suite.sizes(&title),
             Name::Push => suite.push(&title, results),
-            Name::Register => qemu(workspace, cache_dir, lock)
-                .and_then(|qemu| suite.register(&title, &qemu.join("usr/bin"))),
+            Name::Register => qemu().and_then(|qemu| suite.register(&title, &qemu.join("usr/bin"))),
             Name::Growth => suite.growth(results),
             Name::Release => suite.release(&title),
             Name::FirstRun => suite.first_run(&title),
@@ -115,7 +113,7 @@ fn measure(
 }
 
 /// Debian's QEMU for this machine, unpacked.
-fn qemu(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<std::path::PathBuf> {
+fn qemu(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<PathBuf> {
     let native = Host::native().context("there are no images for this machine")?;
     let fetcher = Fetcher::new(Cache::open(cache_dir)?, Options { offline: true, ..Options::default() })?;
     suite::qemu::unpack(lock, native, &fetcher, &workspace.join("target/test-qemu"))

@@ -1,5 +1,6 @@
 //! `cargo xtask`: compiles the maintainer's commands, and becomes them.
 
+use std::borrow::Cow;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -57,7 +58,7 @@ fn options(arguments: &[OsString]) -> Vec<OsString> {
     let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
     while let Some(argument) = arguments.next() {
         let color = match argument.strip_prefix("--color") {
-            Some("") => arguments.next().map(|color| color.into_owned()),
+            Some("") => arguments.next().map(Cow::into_owned),
             Some(color) => color.strip_prefix('=').map(str::to_owned),
             None => None,
         };

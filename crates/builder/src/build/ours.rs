@@ -1,6 +1,7 @@
 //! The layers with programs of ours: made when those are built, several at a time.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use anyhow::Context as _;
 use arch::{Host, Target};
@@ -43,10 +44,8 @@ impl Builder<'_> {
         missing.sort_by_key(|missing| missing.name.part != Part::Buildkit);
         let mut runners = BTreeMap::new();
         for missing in missing.iter().filter(|missing| missing.name.part.is_one_file()) {
-            let key = (missing.host, missing.form);
-            if !runners.contains_key(&key) {
-                runners
-                    .insert(key, Runner::new(program(programs, Program::Run, missing.host)?, missing.form));
+            if let Entry::Vacant(entry) = runners.entry((missing.host, missing.form)) {
+                entry.insert(Runner::new(program(programs, Program::Run, missing.host)?, missing.form));
             }
         }
         let task = self.progress.count("putting our programs into layers", missing.len() as u64);
