@@ -35,9 +35,7 @@ pub fn compile(
     name: &str,
     mut still: impl FnMut(usize, Duration),
 ) -> io::Result<Compiled> {
-    for (name, _) in env::vars_os().filter(|(name, _)| is_of_a_package(name)) {
-        cargo.env_remove(name);
-    }
+    as_by_hand(cargo);
     let terminal = io::stderr().is_terminal();
     let stderr = if terminal { Stdio::inherit() } else { Stdio::piped() };
     let mut child = cargo.stdout(Stdio::piped()).stderr(stderr).spawn()?;
@@ -76,8 +74,15 @@ pub fn compile(
     Ok(Compiled { status, program })
 }
 
-/// True for a variable by which `cargo run` describes the package to its program (the Cargo book, "Environment Variables"). A
-/// build script that reads one (ring's) would run again whenever cargo is started by hand, and then by such a program.
+/// Has `cargo` start as it does from a shell: without the variables by which `cargo run` describes a package to its program. A
+/// build script that reads one (ring's) runs again whenever it has changed, and all that needs its crate is compiled anew.
+pub fn as_by_hand(cargo: &mut Command) {
+    for (name, _) in env::vars_os().filter(|(name, _)| is_of_a_package(name)) {
+        cargo.env_remove(name);
+    }
+}
+
+/// True for one of those variables (the Cargo book, "Environment Variables").
 fn is_of_a_package(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
 }

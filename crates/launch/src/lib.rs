@@ -8,4 +8,4 @@ mod compile;
 pub mod lines;
 mod message;
 
-pub use compile::{Compiled, FORMAT, compile};
+pub use compile::{Compiled, FORMAT, as_by_hand, compile};

@@ -16,7 +16,10 @@ use crate::outcome::Summary;
 pub fn run(workspace: &Path, variables: &[(&str, &Path)], arguments: &[&str], ui: &Ui) -> anyhow::Result<()> {
     let started = Instant::now();
     let outcomes = tempfile::NamedTempFile::new()?;
-    let status = Command::new("cargo")
+    let mut cargo = Command::new("cargo");
+    // As the tests were compiled: otherwise they would be once more.
+    launch::as_by_hand(&mut cargo);
+    let status = cargo
         .arg("test")
         .args(ui.cargo())
         .args(["--no-fail-fast", "--config", &binary::runner()?])
