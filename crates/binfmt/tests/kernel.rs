@@ -192,7 +192,6 @@ fn it_is_found_where_it_is_bound_in_and_mounted_where_it_is_not() {
         assert_eq!(names(&misc), ["e"]);
 
         // A second mount of what is mounted elsewhere, as in a container.
-        std::thread::sleep(std::time::Duration::from_millis(50));
         let misc = BinfmtMisc::open(Some(dir)).unwrap();
         assert_eq!((names(&misc), misc.is_new_instance()), (vec!["e".to_owned()], false));
         run("umount", &[dir.to_str().unwrap()]);
@@ -240,7 +239,6 @@ fn looking_leaves_no_mount() {
         BinfmtMisc::open(Some(dir)).unwrap().register(&entry("e", "/x", Flags::NONE)).unwrap();
         run("mount", &["--bind", dir.to_str().unwrap(), &elsewhere]);
         run("umount", &[dir.to_str().unwrap()]);
-        std::thread::sleep(std::time::Duration::from_millis(50));
         // As in a container: there is one, and it is mounted where this process does not look.
         let misc = BinfmtMisc::look(Some(dir)).unwrap().unwrap();
         assert_eq!(names(&misc), ["e"]);

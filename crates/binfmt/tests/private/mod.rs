@@ -24,7 +24,14 @@ pub(crate) fn run(name: &str, test: impl FnOnce(&Path)) {
     }
     let program = std::env::current_exe().unwrap();
     let mut inside = unshare();
-    inside.args(["sh", "-c", &format!("mount -t binfmt_misc none {MISC} && exec \"$@\""), "sh"]);
+    // The pause makes it older than what counts as made by the mount that first meets it (`mount::instance`), so that a
+    // test which mounts it once more finds what a container finds, however fast the machine is.
+    inside.args([
+        "sh",
+        "-c",
+        &format!("mount -t binfmt_misc none {MISC} && sleep 0.05 && exec \"$@\""),
+        "sh",
+    ]);
     inside.arg(program).args(["--exact", name, "--nocapture", "--test-threads=1"]);
     let output = inside.env(INSIDE, "1").output().unwrap();
     let told =

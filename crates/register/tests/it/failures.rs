@@ -270,8 +270,6 @@ fn programs_run_from_memory_or_from_a_file_or_are_not_tried() {
         put_script(misc, &place, "sleep 0.2; [ -r \"$1\" ] && exit 42; echo \"$1 is gone\" >&2; exit 1");
         let (register, files) = (env!("CARGO_BIN_EXE_register"), place.path("tmp"));
         fs::create_dir(&files).unwrap();
-        // So that this instance of binfmt_misc is seen not to be the container's own.
-        std::thread::sleep(std::time::Duration::from_millis(50));
         let runs = "arm runs under an interpreter that is no QEMU\n1 of 1 targets run\n";
         place.register("--check arm").check(0, runs, "");
         system(&format!("mount -t tmpfs none {}", files.display()));
@@ -314,7 +312,10 @@ fn a_process_that_may_open_no_more_files_says_nothing_about_interpreters() {
         let place = Place::with(&["arm", "i386"]);
         assert_eq!(place.register("-s -- -p arm").code, Some(0));
         let register = env!("CARGO_BIN_EXE_register");
-        let few = |arguments: &str| scripted(&place, &format!("ulimit -n 6; exec {register} {arguments}"));
+        // What the tests were started with may be open as well.
+        let closed: String = (3..10).map(|open| format!("exec {open}>&-; ")).collect();
+        let few =
+            |arguments: &str| scripted(&place, &format!("{closed}ulimit -n 6; exec {register} {arguments}"));
         let untried = "no program can be started now: Too many open files (os error 24)";
         few("--check arm").check(
             1,

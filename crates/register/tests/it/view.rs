@@ -412,7 +412,6 @@ fn a_check_that_was_asked_for_and_could_not_be_made_is_a_failure() {
         let (register, files) = (env!("CARGO_BIN_EXE_register"), place.path("tmp"));
         fs::create_dir(&files).unwrap();
         system(&format!("mount -t tmpfs -o noexec none {}", files.display()));
-        std::thread::sleep(std::time::Duration::from_millis(50));
         let run = |check: &str| {
             let script = format!(
                 "echo 2 > /proc/sys/vm/memfd_noexec && TMPDIR={} exec {register} -s -- -p {check} arm",
