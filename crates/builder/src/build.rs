@@ -22,7 +22,6 @@ use anyhow::Context as _;
 use arch::{Host, Status, Target};
 use debian::lock::{Lock, Package};
 use debian::progress::Progress;
-use digest::Digest;
 use oci::Layer;
 use publish::layout::LayoutWriter;
 
@@ -218,7 +217,7 @@ impl Builder<'_> {
     /// Everything that a layer's bytes depend on.
     fn key(&self, host: Host, form: Form, name: LayerName, programs: &Programs) -> anyhow::Result<Key> {
         let packing = self.packing(form, name).to_string();
-        let digest = |program| anyhow::Ok(Digest::of(ours::program(programs, program, host)?).hex());
+        let digest = |program| anyhow::Ok(ours::program(programs, program, host)?.digest.hex());
         let mut parts = match (name.part, name.target) {
             (Part::Busybox, _) => return Ok(busybox_key(self.busybox(host)?, form)),
             (Part::Qemu, None) => return Ok(self.all_key(host, form)),

@@ -32,7 +32,7 @@ use digest::{Digest, Hasher};
 use crate::Site;
 use libc::Libc;
 pub use libc::lock_path;
-pub use program::{Program, Programs};
+pub use program::{Binary, Program, Programs};
 use toolchain::Toolchain;
 
 /// The crates that end up in the programs, and the files that steer their build.
@@ -72,27 +72,30 @@ pub fn programs(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow:
         return Ok(Programs::default());
     }
     let folder = folder(&site.workspace, &site.cache_dir)?;
-    let wanted = || hosts.iter().flat_map(|&host| Program::of(host).map(move |program| (program, host)));
     let path = |program: Program, host: Host| folder.join(program.file(host));
+    let wanted = hosts.iter().flat_map(|&host| Program::of(host).map(move |program| (program, host)));
+    let kept = |(program, host)| Some(((program, host), kept::read(&path(program, host))?));
+    let mut programs: Programs = wanted.filter_map(kept).collect();
     let is_missing =
-        |host: &Host| Program::of(*host).any(|program| kept::read(&path(program, *host)).is_none());
+        |host: &Host| Program::of(*host).any(|program| !programs.contains_key(&(program, *host)));
     let missing: Vec<Host> = hosts.iter().copied().filter(is_missing).collect();
     if !missing.is_empty() {
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         for (program, host, built) in build(&missing, site, progress)? {
-            kept::write(&built, &path(program, host))?;
+            let path = path(program, host);
+            kept::write(&built, &path)?;
+            let binary = kept::read(&path);
+            let binary = binary.with_context(|| format!("{} changed while it was in use", path.display()))?;
+            programs.insert((program, host), binary);
         }
     }
     debian::cache::touch(&folder);
-    let read = |(program, host): (Program, Host)| {
-        let path = path(program, host);
-        let bytes =
-            kept::read(&path).with_context(|| format!("{} changed while it was in use", path.display()))?;
-        debian::elf::check(&bytes, host.elf())
-            .with_context(|| format!("`{program}` for {host} ({}) is unusable", path.display()))?;
-        Ok(((program, host), bytes))
-    };
-    wanted().map(read).collect()
+    for ((program, host), binary) in &programs {
+        debian::elf::check(&binary.bytes, host.elf()).with_context(|| {
+            format!("`{program}` for {host} ({}) is unusable", path(*program, *host).display())
+        })?;
+    }
+    Ok(programs)
 }
 
 /// Builds the programs of `hosts`; those that have the same ones in one call of cargo.

@@ -65,8 +65,8 @@ pub fn make(order: &Order<'_>, progress: &Arc<dyn Progress>) -> anyhow::Result<A
     let step = progress.step(&format!("writing {}", order.output.display()));
     let span = order.images.trace.span("release", || "files".to_owned());
     tarballs::write(order, &built, &reader, &folder)?;
-    for ((program, host), bytes) in &programs {
-        folder.put(&programs::name(*program, *host), 0o755, &[bytes])?;
+    for ((program, host), binary) in &programs {
+        folder.put(&programs::name(*program, *host), 0o755, &[&binary.bytes])?;
     }
     for (name, program) in programs::small(&order.targets)? {
         folder.put(&name, 0o755, &[&program])?;

@@ -17,28 +17,22 @@ use publish::layout::LayoutWriter;
 use super::layers::{MTIME, Writer};
 use crate::packing::{Form, Packing};
 
-/// `run`, ready to be put before a QEMU.
-pub(super) struct Runner {
-    padded: Vec<u8>,
+/// A program in whole blocks, and in gzip as a member of its own, ready to be a part of a file.
+pub(super) struct Padded {
+    bytes: Vec<u8>,
     member: Option<Member>,
 }
 
-impl Runner {
-    pub(super) fn new(program: &[u8], form: Form) -> Runner {
-        let padded = [program, entry::padding(program.len() as u64)].concat();
-        let member = (form == Form::Gzip).then(|| Member::compress(&padded, oci::Level::BEST));
-        Runner { padded, member }
+impl Padded {
+    /// `run`, which is put before a QEMU.
+    pub(super) fn runner(program: &[u8], form: Form) -> Padded {
+        let bytes = [program, entry::padding(program.len() as u64)].concat();
+        let member = (form == Form::Gzip).then(|| Member::compress(&bytes, oci::Level::BEST));
+        Padded { bytes, member }
     }
-}
 
-/// A QEMU out of the layer that has it alone.
-struct Qemu {
-    padded: Vec<u8>,
-    member: Option<Member>,
-}
-
-impl Qemu {
-    fn read(layer: &Layer, form: Form, layout: &LayoutWriter) -> anyhow::Result<Qemu> {
+    /// A QEMU out of the layer that has it alone.
+    fn qemu(layer: &Layer, form: Form, layout: &LayoutWriter) -> anyhow::Result<Padded> {
         let descriptor = &layer.descriptor;
         let path = layout.blob_path(descriptor.digest);
         let context = || format!("cannot take QEMU out of {}", path.display());
@@ -46,16 +40,16 @@ impl Qemu {
         let mut blob = VerifyReader::new(file, descriptor.size, descriptor.digest);
         match form {
             Form::Gzip => {
-                let mut bytes = Vec::new();
-                blob.read_to_end(&mut bytes).with_context(context)?;
-                let packed = Packed::only(&bytes).with_context(context)?;
-                let (padded, member) = packed.unpack().with_context(context)?;
-                Ok(Qemu { padded, member: Some(member) })
+                let mut layer = Vec::new();
+                blob.read_to_end(&mut layer).with_context(context)?;
+                let packed = Packed::only(&layer).with_context(context)?;
+                let (bytes, member) = packed.unpack().with_context(context)?;
+                Ok(Padded { bytes, member: Some(member) })
             }
             Form::Zstd => {
-                let (_, mut padded) = tarball::first_of_frame(blob).with_context(context)?;
-                padded.extend_from_slice(entry::padding(padded.len() as u64));
-                Ok(Qemu { padded, member: None })
+                let (_, mut bytes) = tarball::first_of_frame(blob).with_context(context)?;
+                bytes.extend_from_slice(entry::padding(bytes.len() as u64));
+                Ok(Padded { bytes, member: None })
             }
         }
     }
@@ -63,21 +57,21 @@ impl Qemu {
 
 /// The layer with `/qus/run` for one target. `qemu` is the layer that has QEMU alone.
 pub(super) fn run_layer(
-    runner: &Runner,
+    runner: &Padded,
     (target, qemu): (Target, &Layer),
     packing: Packing,
     layout: &LayoutWriter,
 ) -> anyhow::Result<Layer> {
     let mut layer = Writer::new(packing, layout)?;
     layer.entry(&Entry::directory("qus", 0o755, MTIME)?)?;
-    add(&mut layer, "qus/run", runner, target, &Qemu::read(qemu, packing.form, layout)?)?;
+    add(&mut layer, "qus/run", runner, target, &Padded::qemu(qemu, packing.form, layout)?)?;
     layer.finish()?.commit()
 }
 
 /// The layer with the same under BuildKit's names, which it looks for in the folders of `PATH` (moby/buildkit,
 /// solver/llbsolver/ops/exec_binfmt.go).
 pub(super) fn buildkit_layer(
-    runner: &Runner,
+    runner: &Padded,
     qemus: &[(Target, Layer)],
     packing: Packing,
     layout: &LayoutWriter,
@@ -85,17 +79,17 @@ pub(super) fn buildkit_layer(
     let mut layer = Writer::new(packing, layout)?;
     for (target, qemu) in qemus {
         let path = format!("buildkit-qemu-{target}");
-        add(&mut layer, &path, runner, *target, &Qemu::read(qemu, packing.form, layout)?)?;
+        add(&mut layer, &path, runner, *target, &Padded::qemu(qemu, packing.form, layout)?)?;
     }
     layer.finish()?.commit()
 }
 
-fn add(layer: &mut Writer, path: &str, runner: &Runner, target: Target, qemu: &Qemu) -> anyhow::Result<()> {
-    let (offset, length) = (runner.padded.len() as u64, qemu.padded.len() as u64);
+fn add(layer: &mut Writer, path: &str, runner: &Padded, target: Target, qemu: &Padded) -> anyhow::Result<()> {
+    let (offset, length) = (runner.bytes.len() as u64, qemu.bytes.len() as u64);
     let trailer = Trailer { offset, length, target }.to_bytes();
     let pieces = [
-        (runner.padded.as_slice(), runner.member.as_ref()),
-        (&qemu.padded, qemu.member.as_ref()),
+        (runner.bytes.as_slice(), runner.member.as_ref()),
+        (&qemu.bytes, qemu.member.as_ref()),
         (&trailer, None),
     ];
     layer.joined(path, &pieces)
@@ -133,7 +127,7 @@ mod tests {
         let mut diff_ids = Vec::new();
         let mut digests = Vec::new();
         for form in [Form::Gzip, Form::Zstd] {
-            let runner = Runner::new(RUN, form);
+            let runner = Padded::runner(RUN, form);
             let qemu = qemu(&content, form, &layout);
             let run = run_layer(&runner, (target("arm"), &qemu), packing(form), &layout).unwrap();
             let qemus = [(target("arm"), qemu.clone()), (target("s390x"), qemu)];

@@ -8,10 +8,10 @@ use arch::{Host, Target};
 use oci::Layer;
 
 use super::memo::Memo;
-use super::one_file::{self, Runner};
+use super::one_file::{self, Padded};
 use super::{Builder, base, wanted};
 use crate::content::LayerName;
-use crate::cross::{Program, Programs};
+use crate::cross::{Binary, Program, Programs};
 use crate::kind::Part;
 use crate::packing::Form;
 use crate::plan::Plan;
@@ -45,7 +45,10 @@ impl Builder<'_> {
         let mut runners = BTreeMap::new();
         for missing in missing.iter().filter(|missing| missing.name.part.is_one_file()) {
             if let Entry::Vacant(entry) = runners.entry((missing.host, missing.form)) {
-                entry.insert(Runner::new(program(programs, Program::Run, missing.host)?, missing.form));
+                entry.insert(Padded::runner(
+                    &program(programs, Program::Run, missing.host)?.bytes,
+                    missing.form,
+                ));
             }
         }
         let task = self.progress.count("putting our programs into layers", missing.len() as u64);
@@ -61,7 +64,7 @@ impl Builder<'_> {
     fn make_layer(
         &self,
         Missing { host, form, name }: Missing,
-        runner: Option<&Runner>,
+        runner: Option<&Padded>,
         programs: &Programs,
         memo: &Memo,
     ) -> anyhow::Result<()> {
@@ -74,9 +77,9 @@ impl Builder<'_> {
         let (packing, layout) = (self.packing(form, name), self.layout);
         let layer = match (name.part, name.target) {
             (Part::Register, _) => {
-                base::register_layer(program(programs, Program::Register, host)?, form, layout)?
+                base::register_layer(&program(programs, Program::Register, host)?.bytes, form, layout)?
             }
-            (Part::Run, _) => base::run_layer(program(programs, Program::Run, host)?, form, layout)?,
+            (Part::Run, _) => base::run_layer(&program(programs, Program::Run, host)?.bytes, form, layout)?,
             (Part::RunWithQemu, Some(target)) => {
                 one_file::run_layer(runner()?, (target, &qemu(target)?), packing, layout)?
             }
@@ -95,8 +98,7 @@ impl Builder<'_> {
     }
 }
 
-/// The bytes of `program` for `host`.
-pub(super) fn program(programs: &Programs, program: Program, host: Host) -> anyhow::Result<&[u8]> {
-    let bytes = programs.get(&(program, host));
-    bytes.map(Vec::as_slice).with_context(|| format!("no `{program}` was built for {host}"))
+/// `program` for `host`.
+pub(super) fn program(programs: &Programs, program: Program, host: Host) -> anyhow::Result<&Binary> {
+    programs.get(&(program, host)).with_context(|| format!("no `{program}` was built for {host}"))
 }

@@ -8,11 +8,14 @@ use anyhow::Context as _;
 use digest::Digest;
 use files::Options;
 
+use super::program::Binary;
+
 /// Reads the binary at `path`; `None` if it is not there or not as it was kept.
-pub(super) fn read(path: &Path) -> Option<Vec<u8>> {
+pub(super) fn read(path: &Path) -> Option<Binary> {
     let bytes = fs::read(path).ok()?;
-    let digest = fs::read_to_string(beside(path)).ok()?;
-    (digest == Digest::of(&bytes).hex()).then_some(bytes)
+    let expected = fs::read_to_string(beside(path)).ok()?;
+    let digest = Digest::of(&bytes);
+    (digest.hex() == expected).then_some(Binary { bytes, digest })
 }
 
 /// True if every binary in `folder` is as it was kept.
@@ -51,7 +54,8 @@ mod tests {
         let path = kept.join("amd64");
         assert_eq!(read(&path), None);
         write(&built, &path).unwrap();
-        assert_eq!(read(&path).as_deref(), Some(&b"\x7fELF and so on"[..]));
+        let binary = read(&path).unwrap();
+        assert_eq!((&*binary.bytes, binary.digest), (&b"\x7fELF and so on"[..], Digest::of(&binary.bytes)));
         assert!(is_sound(&kept).unwrap());
         fs::write(&path, b"\x7fELF and so oN").unwrap();
         assert_eq!(read(&path), None);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use arch::Host;
+use digest::Digest;
 
 /// A program of ours that images hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,8 +15,17 @@ pub enum Program {
     Run,
 }
 
+/// A program that was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binary {
+    /// The file's content.
+    pub bytes: Vec<u8>,
+    /// That of `bytes`.
+    pub digest: Digest,
+}
+
 /// Programs that were built, each for one host.
-pub type Programs = BTreeMap<(Program, Host), Vec<u8>>;
+pub type Programs = BTreeMap<(Program, Host), Binary>;
 
 impl Program {
     /// The programs that `host` has.
