@@ -22,8 +22,7 @@ pub struct Check {
 impl Check {
     /// The targets that QEMU is there for.
     pub fn targets(emulators: &Emulators) -> Vec<(Target, Option<PathBuf>)> {
-        let found = |target: Target| Some((target, emulators.get(target).ok()?.path.clone()));
-        Target::all().filter_map(found).collect()
+        emulators.of(Target::all()).map(|(target, program)| (target, program.path.clone())).collect()
     }
 
     /// True if something can run.

@@ -9,11 +9,12 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use arch::Target;
+use arch::{Host, Target};
 use exec::Trailer;
 use rustix::fs::MemfdFlags;
-use rustix::io::Errno;
 use watch::{FileId, Program};
+
+use crate::memory;
 
 /// The folders where images and packages have them.
 const USUAL: [&str; 2] = ["/qus/bin", "/usr/bin"];
@@ -83,9 +84,18 @@ impl Emulators {
         dirs.join(", ")
     }
 
-    /// The targets that something is there for.
-    pub fn targets(&self) -> impl Iterator<Item = Target> {
-        Target::all().filter(|target| self.get(*target).is_ok())
+    /// Those of `targets` that there is a QEMU for, with it.
+    pub fn of(&self, targets: impl Iterator<Item = Target>) -> impl Iterator<Item = (Target, Rc<Program>)> {
+        targets.filter_map(|target| Some((target, self.get(target).ok()?)))
+    }
+
+    /// The same, without those of this machine's own family.
+    pub fn of_foreign(
+        &self,
+        targets: impl Iterator<Item = Target>,
+    ) -> impl Iterator<Item = (Target, Rc<Program>)> {
+        let own = Host::native().ok().map(|host| host.target().family());
+        self.of(targets.filter(move |target| own != Some(target.family())))
     }
 
     /// The QEMU of a target, open.
@@ -132,13 +142,7 @@ fn read_trailer(file: &File) -> io::Result<Option<Trailer>> {
 
 /// Copies a QEMU into memory: as a part of another file, the kernel could not execute it.
 fn extract(file: &File, trailer: &Trailer) -> io::Result<File> {
-    let name = format!("qemu-{}", trailer.target);
-    // Kernels before 6.3 do not know EXEC, and need not.
-    let fd = match rustix::fs::memfd_create(&name, MemfdFlags::CLOEXEC | MemfdFlags::EXEC) {
-        Err(Errno::INVAL) => rustix::fs::memfd_create(&name, MemfdFlags::CLOEXEC),
-        other => other,
-    }?;
-    let mut memory = File::from(fd);
+    let mut memory = memory::program(&format!("qemu-{}", trailer.target), MemfdFlags::CLOEXEC)?;
     let mut source = file.try_clone()?;
     source.seek(SeekFrom::Start(trailer.offset))?;
     let copied = io::copy(&mut source.take(trailer.length), &mut memory)?;
@@ -146,7 +150,6 @@ fn extract(file: &File, trailer: &Trailer) -> io::Result<File> {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     memory.flush()?;
-    memory.set_permissions(PermissionsExt::from_mode(0o755))?;
     // A file that is open for writing cannot be executed (ETXTBSY).
     File::open(format!("/proc/self/fd/{}", memory.as_raw_fd()))
 }

@@ -1,14 +1,13 @@
 //! Trying a target's program: does it run without this program's help?
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use arch::{Target, program};
 use rustix::fs::MemfdFlags;
-use rustix::io::Errno;
+
+use crate::memory;
 
 /// True if a program of `target` runs: by the machine itself, by its kernel, or by another supervisor.
 pub fn runs(target: Target) -> bool {
@@ -17,14 +16,9 @@ pub fn runs(target: Target) -> bool {
 
 fn try_to_run(target: Target) -> io::Result<bool> {
     let Some(elf) = program::elf(target) else { return Ok(false) };
-    // Interpreters open it in the child, so that it must go through an exec. Kernels before 6.3 do not know EXEC.
-    let fd = match rustix::fs::memfd_create("qus-probe", MemfdFlags::EXEC) {
-        Err(Errno::INVAL) => rustix::fs::memfd_create("qus-probe", MemfdFlags::empty()),
-        other => other,
-    }?;
-    let mut file = File::from(fd);
+    // Interpreters open it in the child, so that it must go through an exec.
+    let mut file = memory::program("qus-probe", MemfdFlags::empty())?;
     file.write_all(&elf)?;
-    file.set_permissions(PermissionsExt::from_mode(0o755))?;
     let mut command = Command::new(format!("/proc/self/fd/{}", file.as_raw_fd()));
     // Pipes stand in for /dev/null, which need not be there; the program ends when it finds the first one closed.
     command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -188,14 +188,14 @@ fn start(
         // There is no place left to report to.
         let _ = writeln!(io::stderr(), "run: mode {mode}");
     }
+    let unwatched = |error: watch::Error| Failure::Setup {
+        what: "cannot watch programs".to_owned(),
+        source: io::Error::other(error),
+    };
     let become_command = move || -> Result<Infallible, Failure> {
         place.enter(is_in_namespace).map_err(|(what, source)| Failure::Setup { what, source })?;
         if let Some(watched) = watched {
-            let fail = |error: watch::Error| Failure::Setup {
-                what: "cannot watch programs".to_owned(),
-                source: io::Error::other(error),
-            };
-            watched.report_execs().map_err(fail)?;
+            watched.report_execs().map_err(unwatched)?;
         }
         execute(&found.path, command, environment)
     };
@@ -205,11 +205,7 @@ fn start(
                 Err(failure) => i32::from(report(&failure)),
                 Ok(never) => match never {},
             };
-            let code = watch::front::run(Box::new(policy), failed);
-            let code = code.map_err(|error| Failure::Setup {
-                what: "cannot watch programs".to_owned(),
-                source: io::Error::other(error),
-            })?;
+            let code = watch::front::run(Box::new(policy), failed).map_err(unwatched)?;
             Ok(u8::try_from(code).unwrap_or(125))
         }
         _ => match become_command() {
@@ -226,13 +222,10 @@ fn kernel(target: Option<Target>, emulators: &Emulators) -> Result<(), Refusal> 
         return if probe::runs(target) { Ok(()) } else { refused(target) };
     }
     let mut is_any = false;
-    let own = arch::Host::native().ok().map(arch::Host::target);
-    for target in Target::current().filter(|target| own.is_none_or(|own| own.family() != target.family())) {
-        if emulators.get(target).is_ok() {
-            is_any = true;
-            if !probe::runs(target) {
-                return refused(target);
-            }
+    for (target, _) in emulators.of_foreign(Target::current()) {
+        is_any = true;
+        if !probe::runs(target) {
+            return refused(target);
         }
     }
     if is_any { Ok(()) } else { Err(Refusal("there is no QEMU to compare with".to_owned())) }

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-use arch::{Host, Target};
+use arch::Target;
 use binfmt::{BinfmtMisc, Entry, Error, Flags};
 use rustix::mount::MountFlags;
 use rustix::thread::UnshareFlags;
@@ -27,10 +27,7 @@ pub(crate) fn enter(emulators: &Emulators) -> Result<(), String> {
         .map_err(|errno| message((format!("cannot mount binfmt_misc at {}", dir.display()), errno.into())))?;
     let register = || -> Result<(), Error> {
         let Some(misc) = BinfmtMisc::mounted(Some(dir))? else { return Ok(()) };
-        let own = Host::native().ok().map(Host::target);
-        let foreign = |target: &Target| own.is_none_or(|own| own.family() != target.family());
-        for target in Target::all().filter(foreign) {
-            let Ok(program) = emulators.get(target) else { continue };
+        for (target, program) in emulators.of_foreign(Target::all()) {
             let path = program.path.clone();
             // The kernel opens it now (F), and needs no path later.
             let path =
