@@ -3,7 +3,7 @@
 use arch::{Elf, Target};
 
 pub use crate::script::SIZE;
-use crate::script::Script;
+use crate::script::{Script, filled_up};
 
 /// The kind of a file to execve(2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,10 +41,7 @@ pub fn kind(header: &[u8], natives: &Natives) -> Kind {
     if let Some(script) = Script::parse(header) {
         return Kind::Script(script);
     }
-    // The kernel compares with a buffer that is filled up with zeros.
-    let mut buffer = [0; SIZE];
-    let length = header.len().min(SIZE);
-    buffer[..length].copy_from_slice(&header[..length]);
+    let buffer = filled_up(header);
     match Target::all().find(|target| target.magic().matches(&buffer)) {
         Some(target) if natives.run(target) => Kind::Other,
         Some(target) => Kind::Foreign(target),

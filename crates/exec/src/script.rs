@@ -12,6 +12,14 @@ pub struct Script {
     pub argument: Option<Vec<u8>>,
 }
 
+/// The first [`SIZE`] bytes of a file, as the kernel has them: it reads into a buffer of zeros.
+pub(crate) fn filled_up(header: &[u8]) -> [u8; SIZE] {
+    let mut buffer = [0; SIZE];
+    let length = header.len().min(SIZE);
+    buffer[..length].copy_from_slice(&header[..length]);
+    buffer
+}
+
 fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
@@ -23,11 +31,7 @@ impl Script {
         if !header.starts_with(b"#!") {
             return None;
         }
-        // The kernel reads into a buffer of zeros.
-        let mut buffer = [0; SIZE];
-        let length = header.len().min(SIZE);
-        buffer[..length].copy_from_slice(&header[..length]);
-        let text = &buffer[2..];
+        let text = &filled_up(header)[2..];
         // A line feed behind a NUL does not count, for the kernel searches a string.
         let string = &text[..text.iter().position(|byte| *byte == 0).unwrap_or(text.len())];
         let line = match string.iter().position(|byte| *byte == b'\n') {

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::guest::Procfs;
 use crate::ptrace;
 use crate::seccomp;
-use crate::start::{allow, exit, fork, of_io};
+use crate::start::{allow, answered, exit, fork, of_io};
 use crate::supervisor::{Policy, Supervisor};
 
 /// The program, to whom signals go.
@@ -56,10 +56,7 @@ pub fn run(policy: Box<dyn Policy>, program: impl FnOnce() -> i32) -> Result<i32
     ours.write_all(&[0]).map_err(of_io("ptrace"))?;
     let mut errno = [0; 4];
     ours.read_exact(&mut errno).map_err(of_io("seccomp"))?;
-    match i32::from_ne_bytes(errno) {
-        0 => {}
-        errno => return Err(Error { call: "seccomp", errno: Errno::from_raw_os_error(errno) }),
-    }
+    answered("seccomp", i32::from_ne_bytes(errno))?;
     PROGRAM.store(child, Ordering::Relaxed);
     hand_on_signals();
     let status = Supervisor::new(procfs, policy).run(Some(child)).unwrap_or(125 << 8);

@@ -83,10 +83,8 @@ impl Watched {
                 let supervisor = receive(&mut ours)?;
                 allow(supervisor);
                 ours.write_all(&[0]).map_err(of_io("ptrace"))?;
-                match receive(&mut ours)? {
-                    0 => Ok(Watched { reports, channel: ours }),
-                    errno => Err(Error { call: "ptrace", errno: Errno::from_raw_os_error(errno) }),
-                }
+                answered("ptrace", receive(&mut ours)?)?;
+                Ok(Watched { reports, channel: ours })
             }
         }
     }
@@ -96,17 +94,14 @@ impl Watched {
     /// # Errors
     /// If the kernel takes no filter.
     pub fn report_execs(mut self) -> Result<(), Error> {
+        let call = seccomp_call(self.reports);
         match self.reports {
-            Reports::Tracer => seccomp::report_to_tracer().map_err(Error::of("seccomp")),
+            Reports::Tracer => seccomp::report_to_tracer().map_err(Error::of(call)),
             Reports::Listener => {
-                let listener = seccomp::report_to_listener().map_err(Error::of("seccomp listener"))?;
-                let fail = of_io("seccomp listener");
+                let listener = seccomp::report_to_listener().map_err(Error::of(call))?;
                 // The supervisor takes it from here, and answers when it has.
-                self.channel.write_all(&listener.as_raw_fd().to_ne_bytes()).map_err(&fail)?;
-                match receive(&mut self.channel)? {
-                    0 => Ok(()),
-                    errno => Err(Error { call: "seccomp listener", errno: Errno::from_raw_os_error(errno) }),
-                }
+                self.channel.write_all(&listener.as_raw_fd().to_ne_bytes()).map_err(of_io(call))?;
+                answered(call, receive(&mut self.channel)?)
             }
         }
     }
@@ -137,10 +132,7 @@ pub fn possible(reports: Reports) -> Result<(), Error> {
     let _ = rustix::process::kill_process(child, rustix::process::Signal::KILL);
     let _ = waitpid(Some(child), WaitOptions::empty());
     attached?;
-    match filter? {
-        0 => Ok(()),
-        errno => Err(Error { call: seccomp_call(reports), errno: Errno::from_raw_os_error(errno) }),
-    }
+    answered(seccomp_call(reports), filter?)
 }
 
 fn seccomp_call(reports: Reports) -> &'static str {
@@ -162,7 +154,7 @@ fn supervise(
     // others.
     let _ = rustix::process::setsid();
     ignore_signals();
-    let attach = || -> Result<(), Error> {
+    let mut attach = || -> Result<(), Error> {
         channel.write_all(&own_tid().to_ne_bytes()).map_err(of_io("ptrace"))?;
         channel.read_exact(&mut [0]).map_err(of_io("ptrace"))?;
         let result = match reports {
@@ -175,7 +167,6 @@ fn supervise(
         channel.write_all(&answer.to_ne_bytes()).map_err(of_io("ptrace"))?;
         result.map_err(Error::of("ptrace"))
     };
-    let mut attach = attach;
     if attach().is_err() {
         exit(1);
     }
@@ -216,6 +207,14 @@ fn receive(channel: &mut UnixStream) -> Result<i32, Error> {
     let mut number = [0; 4];
     channel.read_exact(&mut number).map_err(of_io("ptrace"))?;
     Ok(i32::from_ne_bytes(number))
+}
+
+/// The result of a call that another process has made, out of its answer: 0, or the error's number.
+pub(crate) fn answered(call: &'static str, answer: i32) -> Result<(), Error> {
+    match answer {
+        0 => Ok(()),
+        errno => Err(Error { call, errno: Errno::from_raw_os_error(errno) }),
+    }
 }
 
 /// Lets a process that is no ancestor attach to this one, where Yama would not (`PR_SET_PTRACER`, ptrace_scope 1).
