@@ -1,7 +1,35 @@
 //! The blocks of a help text as parts of a manual page.
 
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-use register::help::outline::{Block, Opt};
+use register::help::outline::{self, Block, Opt};
+
+/// A page called `title`, with what `help` says of the program: its line for whatis(1) is `name`.
+pub(crate) fn page(title: &str, name: &str, help: &'static str) -> Roff {
+    let mut page = Roff::new();
+    page.control("TH", [title, "1", "", concat!("qus ", env!("CARGO_PKG_VERSION")), "qus"]);
+    text("NAME", name, &mut page);
+    let (options, rest): (Vec<_>, Vec<_>) =
+        outline::blocks(help).into_iter().partition(|block| matches!(block, Block::Options { .. }));
+    let (usage, rest) = rest.split_at(1);
+    for (title, blocks) in [("SYNOPSIS", usage), ("DESCRIPTION", rest), ("OPTIONS", &options)] {
+        section(title, blocks, &mut page);
+    }
+    page
+}
+
+/// A section with one text.
+pub(crate) fn text(title: &str, words: &str, page: &mut Roff) {
+    page.control("SH", [title]);
+    page.text([roman(words)]);
+}
+
+/// The section on variables.
+pub(crate) fn environment(variables: &[(&str, &str)], page: &mut Roff) {
+    page.control("SH", ["ENVIRONMENT"]);
+    for (name, meaning) in variables {
+        page.control("TP", []).text([bold(*name)]).text([roman(*meaning)]);
+    }
+}
 
 /// A section with `blocks`.
 pub(crate) fn section(title: &str, blocks: &[Block], page: &mut Roff) {

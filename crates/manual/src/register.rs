@@ -1,13 +1,13 @@
 //! `register.1`, from the program's own help, its variables and its targets.
 
 use arch::Target;
-use clap_mangen::roff::{Roff, bold, roman};
+use clap_mangen::roff::{Roff, roman};
 use register::environment::VARIABLES;
-use register::help::outline::{self, Block};
+use register::help::outline;
 use register::help::{BINFMT, REGISTER};
 
 use crate::File;
-use crate::blocks::section;
+use crate::blocks::{self, environment, section, text};
 
 /// The help says of `--credential`: read the manual first.
 const SECURITY: &str = "\
@@ -17,32 +17,19 @@ not work in foreign containers. register never sets it by itself; as binfmt it d
 QEMU_CREDENTIAL is no.";
 
 pub(crate) fn page() -> File {
-    let mut page = Roff::new();
-    page.control("TH", ["REGISTER", "1", "", concat!("qus ", env!("CARGO_PKG_VERSION")), "qus"]);
-    page.control("SH", ["NAME"]);
-    page.text([roman("register - tell the kernel which QEMU runs which foreign programs")]);
-    let (options, rest): (Vec<_>, Vec<_>) =
-        outline::blocks(REGISTER).into_iter().partition(|block| matches!(block, Block::Options { .. }));
-    let (usage, rest) = rest.split_at(1);
-    for (title, blocks) in [("SYNOPSIS", usage), ("DESCRIPTION", rest), ("OPTIONS", &options)] {
-        section(title, blocks, &mut page);
-    }
+    let name = "register - tell the kernel which QEMU runs which foreign programs";
+    let mut page = blocks::page("REGISTER", name, REGISTER);
     section("AS BINFMT", &outline::blocks(BINFMT), &mut page);
     targets(&mut page);
-    page.control("SH", ["ENVIRONMENT"]);
-    for (name, meaning) in VARIABLES {
-        page.control("TP", []).text([bold(name)]).text([roman(meaning)]);
-    }
-    page.control("SH", ["SECURITY"]);
-    page.text([roman(SECURITY)]);
-    page.control("SH", ["SEE ALSO"]);
-    page.text([roman("binfmt.d(5), systemd-binfmt.service(8), update-binfmts(8), user_namespaces(7)")]);
+    environment(&VARIABLES, &mut page);
+    text("SECURITY", SECURITY, &mut page);
+    let others = "binfmt.d(5), systemd-binfmt.service(8), update-binfmts(8), user_namespaces(7)";
+    text("SEE ALSO", others, &mut page);
     File::new("register.1", crate::undated(&page.render()))
 }
 
 fn targets(page: &mut Roff) {
-    page.control("SH", ["TARGETS"]);
-    page.text([roman("These, and the names that Debian, Docker and OCI have for them:")]);
+    text("TARGETS", "These, and the names that Debian, Docker and OCI have for them:", page);
     page.control("PP", []);
     let names: Vec<&str> = Target::all().map(Target::name).collect();
     page.text([roman(format!("{}.", names.join(", ")))]);

@@ -1,12 +1,10 @@
 //! `qus-run.1`, from the program's own help.
 
 use arch::Host;
-use clap_mangen::roff::{Roff, bold, roman};
-use register::help::outline::{self, Block};
 use run::help::HELP;
 
 use crate::File;
-use crate::blocks::section;
+use crate::blocks::{self, environment, text};
 
 /// The notes that the help leaves to the pages of the documentation.
 const NOTES: &str = "\
@@ -19,27 +17,14 @@ const VARIABLES: [(&str, &str); 2] = [
 ];
 
 pub(crate) fn page() -> File {
-    let mut page = Roff::new();
-    page.control("TH", ["QUS-RUN", "1", "", concat!("qus ", env!("CARGO_PKG_VERSION")), "qus"]);
-    page.control("SH", ["NAME"]);
-    page.text([roman("qus-run - run foreign programs, and all that they start, without privilege")]);
-    let (options, rest): (Vec<_>, Vec<_>) =
-        outline::blocks(HELP).into_iter().partition(|block| matches!(block, Block::Options { .. }));
-    let (usage, rest) = rest.split_at(1);
-    for (title, blocks) in [("SYNOPSIS", usage), ("DESCRIPTION", rest), ("OPTIONS", &options)] {
-        section(title, blocks, &mut page);
-    }
-    page.control("SH", ["ENVIRONMENT"]);
-    for (name, meaning) in VARIABLES {
-        page.control("TP", []).text([bold(name)]).text([roman(meaning)]);
-    }
-    page.control("SH", ["HOSTS"]);
+    let name = "qus-run - run foreign programs, and all that they start, without privilege";
+    let mut page = blocks::page("QUS-RUN", name, HELP);
+    environment(&VARIABLES, &mut page);
     let hosts: Vec<&str> = Host::all().filter(|host| host.has_run()).map(Host::name).collect();
-    page.text([roman(format!("In images it is /qus/run. There is one for {}.", hosts.join(", ")))]);
-    page.control("SH", ["NOTES"]);
-    page.text([roman(NOTES)]);
-    page.control("SH", ["SEE ALSO"]);
-    page.text([roman("register(1), ptrace(2), seccomp(2), user_namespaces(7)")]);
+    let hosts = format!("In images it is /qus/run. There is one for {}.", hosts.join(", "));
+    text("HOSTS", &hosts, &mut page);
+    text("NOTES", NOTES, &mut page);
+    text("SEE ALSO", "register(1), ptrace(2), seccomp(2), user_namespaces(7)", &mut page);
     // The file of a release has the longer name.
     let page =
         page.render().replace("\\fBrun\\fR ", "\\fBqus\\-run\\fR ").replace("\\fBrun ", "\\fBqus\\-run ");

@@ -163,6 +163,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_mode_is_one_that_the_program_takes() {
+        for mode in MODES.split(' ') {
+            let words = ["run", "--mode", mode, "command"].map(std::ffi::OsString::from);
+            assert!(run::args::parse(words.into()).is_ok(), "{mode}");
+        }
+    }
+
+    #[test]
     fn every_option_is_in_every_script() {
         for name in options().into_iter().flat_map(|option| option.names) {
             assert!(bash().contains(name) && zsh().contains(name), "{name}");
