@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::archive::archive;
 use crate::line::Line;
-use debian::testing::{Archive, Deb, Suite, elf};
 use serde_json::Value;
 
 const BUILD: [&str; 4] = ["images", "--kind", "pkg", "--json"];
@@ -13,17 +13,7 @@ const BUILD: [&str; 4] = ["images", "--kind", "pkg", "--json"];
 /// A workspace with a lock.
 fn locked() -> Line {
     let hosts = ["amd64", "s390x"];
-    let mut sid = Suite::new("unstable", "sid");
-    for name in hosts {
-        let host: arch::Host = name.parse().unwrap();
-        let mut qemu = Deb::new("qemu-user", "1:11.1.3+ds-1", host.debian());
-        for target in arch::Target::current() {
-            qemu = qemu.file(&format!("usr/bin/qemu-{target}"), &elf(host.elf(), target.name().as_bytes()));
-        }
-        let busybox = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
-        sid = sid.package(qemu).package(busybox.file("usr/bin/busybox", &elf(host.elf(), b"")));
-    }
-    let line = Line::new(&hosts, &Archive::new(1).suite(sid).build());
+    let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
     line.run(&["lock"]).success();
     line
 }

@@ -1,23 +1,18 @@
 //! The whole line on a small archive: signed by the test's own key, served on loopback, locked, built, verified. The
 //! digests are asserted, so that a change of any byte that ends up in an image is seen.
 
+use crate::archive;
 use crate::line::Line;
-use debian::testing::{Archive, Deb, Suite, elf};
+use debian::testing::{Archive, Suite};
 
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
 
 fn archive(version: &str) -> Archive {
     let mut sid = Suite::new("unstable", "sid");
     for name in HOSTS {
-        let host: arch::Host = name.parse().unwrap();
-        let mut qemu = Deb::new("qemu-user", version, host.debian());
-        for target in arch::Target::current() {
-            qemu = qemu.file(&format!("usr/bin/qemu-{target}"), &elf(host.elf(), target.name().as_bytes()));
-        }
-        let program = elf(host.elf(), b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0");
-        let busybox = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
-        sid = sid.package(qemu.link("usr/bin/qemu-arm64", "qemu-aarch64"));
-        sid = sid.package(busybox.file("usr/bin/busybox", &program));
+        let host = name.parse().unwrap();
+        let qemu = archive::qemu(version, host, |target| target.name().into());
+        sid = sid.package(qemu.link("usr/bin/qemu-arm64", "qemu-aarch64")).package(archive::busybox(host));
     }
     Archive::new(1).suite(sid)
 }

@@ -6,8 +6,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use crate::archive;
 use crate::line::Line;
-use debian::testing::{Archive, Deb, Suite, elf};
+use debian::testing::{Archive, Deb, Suite};
 
 const IMAGES: [&str; 5] = ["images", "--kind", "register", "--host", "amd64"];
 
@@ -69,17 +70,13 @@ impl Machine {
 
 /// Everything that the images of one host are made of.
 fn suite() -> Suite {
-    let program = elf("amd64".parse::<arch::Host>().unwrap().elf(), b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0");
-    let targets = arch::Target::current();
-    let qemu = targets.fold(Deb::new("qemu-user", "1:11.1.3+ds-1", "amd64"), |deb, target| {
-        deb.file(&format!("usr/bin/qemu-{target}"), &program)
-    });
+    let host = "amd64".parse().unwrap();
+    let qemu = archive::qemu("1:11.1.3+ds-1", host, |_| archive::APPLETS.into());
     let files = ["libc.a", "crt1.o", "crti.o", "crtn.o"];
     let musl = files.iter().fold(Deb::new("musl-dev", "1.2.5-3", "amd64"), |deb, name| {
         deb.file(&format!("usr/lib/x86_64-linux-musl/{name}"), b"!<arch>\n")
     });
-    let busybox = Deb::new("busybox-static", "1:1.38.0-3", "amd64").file("usr/bin/busybox", &program);
-    Suite::new("unstable", "sid").package(qemu).package(busybox).package(musl)
+    Suite::new("unstable", "sid").package(qemu).package(archive::busybox(host)).package(musl)
 }
 
 /// The path of a program on the machine.

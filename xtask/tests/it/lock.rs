@@ -1,7 +1,8 @@
 //! `cargo xtask lock --check`: what it takes over from the lock, and when there is a report.
 
+use crate::archive;
 use crate::line::Line;
-use debian::testing::{Archive, Built, Deb, Suite, elf};
+use debian::testing::{Archive, Built, Suite};
 use serde_json::{Value, json};
 
 const HOSTS: [&str; 2] = ["amd64", "s390x"];
@@ -9,14 +10,9 @@ const HOSTS: [&str; 2] = ["amd64", "s390x"];
 fn suite(name: &str, codename: &str, version: &str) -> Suite {
     let mut suite = Suite::new(name, codename);
     for name in HOSTS {
-        let host: arch::Host = name.parse().unwrap();
-        let mut qemu = Deb::new("qemu-user", version, host.debian());
-        for target in arch::Target::current() {
-            qemu = qemu.file(&format!("usr/bin/qemu-{target}"), &elf(host.elf(), version.as_bytes()));
-        }
-        let program = elf(host.elf(), b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0");
-        let busybox = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
-        suite = suite.package(qemu).package(busybox.file("usr/bin/busybox", &program));
+        let host = name.parse().unwrap();
+        suite = suite.package(archive::qemu(version, host, |_| version.into()));
+        suite = suite.package(archive::busybox(host));
     }
     suite
 }

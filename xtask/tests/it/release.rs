@@ -6,26 +6,12 @@ use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
+use crate::archive::archive;
 use crate::line::Line;
-use debian::testing::{Archive, Deb, Suite, elf};
+use debian::testing::elf;
 use digest::Digest;
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
-
-fn archive(version: &str, hosts: &[&str]) -> Archive {
-    let mut sid = Suite::new("unstable", "sid");
-    for name in hosts {
-        let host: arch::Host = name.parse().unwrap();
-        let mut qemu = Deb::new("qemu-user", version, host.debian());
-        for target in arch::Target::current() {
-            qemu = qemu.file(&format!("usr/bin/qemu-{target}"), &program(host, target.name()));
-        }
-        let program = elf(host.elf(), b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0");
-        let busybox = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
-        sid = sid.package(qemu).package(busybox.file("usr/bin/busybox", &program));
-    }
-    Archive::new(1).suite(sid)
-}
 
 /// The archive's bytes of a host's emulator of a target.
 fn program(host: arch::Host, target: &str) -> Vec<u8> {

@@ -1,8 +1,8 @@
 //! Shipping, to Debian's own registry: what is pushed, in which order, and what others then get.
 
+use crate::archive::archive;
 use crate::layout::Images;
 use crate::line::Line;
-use debian::testing::{Archive, Deb, Suite, elf};
 use oci::spec::Descriptor;
 use publish::credentials::Credentials;
 use publish::registry::{Access, Mode, Options, Push, Silent};
@@ -21,20 +21,6 @@ fn sandbox(packages: &Packages, mut trees: Vec<Tree>) -> Sandbox {
     let trees = trees.iter().collect();
     Sandbox::start(packages, &sandbox::Options { trees, network: Network::Host, ..Default::default() })
         .unwrap()
-}
-
-fn archive(version: &str, hosts: &[&str]) -> Archive {
-    let mut sid = Suite::new("unstable", "sid");
-    for name in hosts {
-        let host: arch::Host = name.parse().unwrap();
-        let mut qemu = Deb::new("qemu-user", version, host.debian());
-        for target in arch::Target::current() {
-            qemu = qemu.file(&format!("usr/bin/qemu-{target}"), &elf(host.elf(), target.name().as_bytes()));
-        }
-        let busybox = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
-        sid = sid.package(qemu).package(busybox.file("usr/bin/busybox", &elf(host.elf(), b"")));
-    }
-    Archive::new(1).suite(sid)
 }
 
 fn tags(pushed: &Value) -> Vec<String> {

@@ -8,9 +8,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::archive;
 use crate::line::Line;
 use crate::workflow::{self, Action, Ran, Runner, Workflow};
-use debian::testing::{Archive, Deb, Suite, elf};
+use debian::testing::{Archive, Deb, Suite};
 use testbed::sandbox::{self, Network};
 use testbed::{Packages, Registry, Sandbox};
 
@@ -24,15 +25,9 @@ fn archive(version: &str) -> Archive {
 fn sid(version: &str, change: impl Fn(Deb) -> Deb) -> Suite {
     let mut sid = Suite::new("unstable", "sid");
     for name in HOSTS {
-        let host: arch::Host = name.parse().unwrap();
-        let mut qemu = Deb::new("qemu-user", version, host.debian());
-        for target in arch::Target::current() {
-            let content = format!("{target} {version}");
-            qemu = qemu.file(&format!("usr/bin/qemu-{target}"), &elf(host.elf(), content.as_bytes()));
-        }
-        let program = elf(host.elf(), b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0");
-        let busybox = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
-        sid = sid.package(change(qemu)).package(busybox.file("usr/bin/busybox", &program));
+        let host = name.parse().unwrap();
+        let qemu = archive::qemu(version, host, |target| format!("{target} {version}").into());
+        sid = sid.package(change(qemu)).package(archive::busybox(host));
     }
     sid
 }

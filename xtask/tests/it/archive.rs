@@ -1,0 +1,30 @@
+//! The packages that small archives are made of.
+
+use arch::{Host, Target};
+use debian::testing::{Archive, Deb, Suite, elf};
+
+/// The names of busybox's applets, as the program has them in it.
+pub(crate) const APPLETS: &[u8] = b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0";
+
+/// An archive whose one suite has `version` of QEMU, and busybox, for each of `hosts`.
+pub(crate) fn archive(version: &str, hosts: &[&str]) -> Archive {
+    let of_host = |sid: Suite, host: &&str| {
+        let host = host.parse().unwrap();
+        sid.package(qemu(version, host, |target| target.name().into())).package(busybox(host))
+    };
+    Archive::new(1).suite(hosts.iter().fold(Suite::new("unstable", "sid"), of_host))
+}
+
+/// `qemu-user` with a program for every current target, which has `content` behind its header.
+pub(crate) fn qemu(version: &str, host: Host, content: impl Fn(Target) -> Vec<u8>) -> Deb {
+    let package = Deb::new("qemu-user", version, host.debian());
+    Target::current().fold(package, |package, target| {
+        package.file(&format!("usr/bin/qemu-{target}"), &elf(host.elf(), &content(target)))
+    })
+}
+
+/// `busybox-static` with [`APPLETS`].
+pub(crate) fn busybox(host: Host) -> Deb {
+    let package = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
+    package.file("usr/bin/busybox", &elf(host.elf(), APPLETS))
+}
