@@ -1,9 +1,12 @@
 //! `register` with Debian's QEMU binaries: every target, proved by running, and Debian's own binfmt.d files.
 
+use std::fs::Permissions;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use arch::{Status, Target};
+use arch::{Status, Target, program};
 use binfmt::{Entry, Flags};
 
 use crate::private;
@@ -64,6 +67,34 @@ fn every_target_is_registered_listed_proved_and_removed() {
         assert_eq!(register(&bin, "-- -r").0, Some(0));
         assert_eq!(entries(misc), before);
     });
+}
+
+/// A program that does not wait may have ended before its parent looks at what runs it.
+#[test]
+fn every_program_takes_one_byte_of_its_input() {
+    let Some(bin) = binaries("qemu::every_program_takes_one_byte_of_its_input") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for target in Target::all() {
+        let qemu = bin.join(format!("qemu-{target}"));
+        let program = dir.path().join(target.name());
+        if !qemu.is_file() {
+            continue;
+        }
+        std::fs::write(&program, program::elf(target).unwrap()).unwrap();
+        std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        let (mut left, mut input) = io::pipe().unwrap();
+        input.write_all(b"ab").unwrap();
+        drop(input);
+        let status = Command::new(qemu).arg(&program).stdin(left.try_clone().unwrap()).status().unwrap();
+        let mut rest = String::new();
+        left.read_to_string(&mut rest).unwrap();
+        tried += 1;
+        if (status.code(), rest.as_str()) != (Some(program::EXIT_CODE), "b") {
+            wrong.push(format!("{target}: {status}, {rest:?} is left"));
+        }
+    }
+    assert!(wrong.is_empty() && tried >= 30, "{tried} tried; {wrong:#?}");
 }
 
 /// `P` is an agreement of kernel and QEMU: with it, a program sees the `argv[0]` that it was started with.
