@@ -84,6 +84,6 @@ mod tests {
             OsStr::new(&name)
         ));
         assert!(matches(&"*a".repeat(100), OsStr::new(&name)));
-        assert!(started.elapsed().as_secs() < 1);
+        assert!(started.elapsed().as_secs() < 60);
     }
 }

