@@ -20,9 +20,10 @@ mod program;
 mod toolchain;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{fs, thread};
 
 use anyhow::Context as _;
 use arch::Host;
@@ -98,7 +99,8 @@ pub fn programs(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow:
     Ok(programs)
 }
 
-/// Builds the programs of `hosts`; those that have the same ones in one call of cargo.
+/// Builds the programs of `hosts`: those that have the same ones in one call of cargo, and these calls beside each other, each
+/// with its share of the cores, since cargo leaves cores idle while it links.
 fn build(
     hosts: &[Host],
     site: &Site,
@@ -109,23 +111,25 @@ fn build(
     for &host in hosts {
         groups.entry(Program::of(host).collect()).or_default().push(host);
     }
-    let mut built = Vec::new();
-    // The most programs first: cargo leaves cores idle at the end of each call.
-    for (programs, hosts) in groups.into_iter().rev() {
-        built.extend(build_group(&programs, &hosts, &toolchain, site, progress)?);
-    }
-    Ok(built)
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = cores.div_ceil(groups.len().max(1));
+    let build = |(programs, hosts): (Vec<Program>, Vec<Host>)| {
+        build_group((&programs, &hosts), share, &toolchain, site, progress)
+    };
+    Ok(base::pool(groups.len(), groups, build)?.concat())
 }
 
+/// Builds `programs` for each of `hosts`, by one call of cargo with a folder of its own, since it locks that.
 fn build_group(
-    programs: &[Program],
-    hosts: &[Host],
+    (programs, hosts): (&[Program], &[Host]),
+    jobs: usize,
     toolchain: &Toolchain,
     site: &Site,
     progress: &dyn Progress,
 ) -> anyhow::Result<Vec<(Program, Host, PathBuf)>> {
     let Site { workspace, offline, .. } = site;
-    let target_dir = workspace.join("target/cross");
+    let names: Vec<&str> = programs.iter().map(|program| program.name()).collect();
+    let target_dir = workspace.join("target/cross").join(names.join("-"));
     let triples: Vec<(Host, &str)> =
         hosts.iter().filter_map(|&host| host.triple().map(|triple| (host, triple))).collect();
     let hosts: Vec<Host> = triples.iter().map(|(host, _)| *host).collect();
@@ -133,7 +137,7 @@ fn build_group(
     let mut command = Command::new("cargo");
     command
         .current_dir(workspace)
-        .args(["build", "--quiet", "--locked", "--profile", inputs::PROFILE])
+        .args(["build", "--quiet", "--locked", "--profile", inputs::PROFILE, "--jobs", &jobs.to_string()])
         .args(programs.iter().flat_map(|program| ["--package", program.package()]))
         .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="])
         .args(["-Ztrim-paths", "--config", &format!("profile.{}.trim-paths=\"all\"", inputs::PROFILE)])
