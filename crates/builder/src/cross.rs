@@ -37,7 +37,7 @@ pub use program::{Binary, Program, Programs};
 use toolchain::Toolchain;
 
 /// The crates that end up in the programs, and the files that steer their build.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 19] = [
     "rust-toolchain.toml",
     "crates/arch/Cargo.toml",
     "crates/arch/src",
@@ -51,6 +51,8 @@ const SOURCES: [&str; 17] = [
     "crates/register/src",
     "crates/run/Cargo.toml",
     "crates/run/src",
+    "crates/usage/Cargo.toml",
+    "crates/usage/src",
     "crates/watch/Cargo.toml",
     "crates/watch/src",
     "crates/builder/src/cross",

@@ -1,61 +1,44 @@
-//! Completions for `register`, whose two sides of `--` no generator knows: made from its help's outline.
+//! Completions for `register`, whose two sides of `--` no generator knows: made from its tables.
 
 use arch::Target;
-use register::help::REGISTER;
-use register::help::outline::{self, Block, Opt};
+use register::args::options::{AFTER, BEFORE, EITHER, Opt};
+use usage::{Flag, Kind, Value};
 
 use crate::blocks::meaning;
 
-/// The completions after an option.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Value {
-    Nothing,
-    YesNo,
-    Targets,
-    Folder,
-    Command,
-    Anything,
-}
-
-impl Value {
-    fn of(option: &Opt) -> Value {
-        match option.value {
-            None => Value::Nothing,
-            Some("[yes|no]") => Value::YesNo,
-            Some("LIST" | "[TARGETS]") => Value::Targets,
-            Some("DIR") => Value::Folder,
-            Some(value) if value.starts_with("[COMMAND") => Value::Command,
-            Some(_) => Value::Anything,
-        }
-    }
-}
-
-/// One side of `--`: its name in the scripts, and the titles of its options in the help.
-const SIDES: [(&str, [&str; 2]); 2] =
-    [("before", ["Before --", "On either side"]), ("after", ["After --", "On either side"])];
+/// The sides of `--`: the name in the scripts, and the options that come only there.
+const SIDES: [(&str, &[Flag<Opt>]); 2] = [("before", &BEFORE), ("after", &AFTER)];
 
 /// The options of a side.
-fn options(titles: &[&str; 2]) -> Vec<Opt> {
-    let mut found = Vec::new();
-    for block in outline::blocks(REGISTER) {
-        if let Block::Options { title: Some(title), options } = block
-            && titles.contains(&title)
-        {
-            found.extend(options);
-        }
-    }
-    found
+fn options(own: &'static [Flag<Opt>]) -> impl Iterator<Item = &'static Flag<Opt>> {
+    own.iter().chain(&EITHER)
 }
 
-/// The names of all options with such a value, each after its side, as alternatives of a shell's `case`.
-fn after(value: Value) -> String {
+/// The documented names of all options with such values, each after its side, as alternatives of a shell's `case`.
+fn after(has: impl Fn(Value) -> bool) -> String {
     let mut alternatives = Vec::new();
-    for (side, titles) in &SIDES {
-        for option in options(titles).iter().filter(|option| Value::of(option) == value) {
-            alternatives.extend(option.names.iter().map(|name| format!("{side},{name}")));
+    for (side, own) in SIDES {
+        for flag in options(own).filter(|flag| has(flag.value)) {
+            alternatives.extend(flag.spellings().map(|name| format!("{side},{name}")));
         }
     }
     alternatives.join(" | ")
+}
+
+fn folder(value: Value) -> bool {
+    matches!(value, Value::One(_, Kind::Folder))
+}
+
+fn command(value: Value) -> bool {
+    matches!(value, Value::Rest(_, Kind::Command))
+}
+
+fn anything(value: Value) -> bool {
+    matches!(value, Value::One(_, Kind::Any))
+}
+
+fn yes_no(value: Value) -> bool {
+    value == Value::YesNo
 }
 
 fn targets() -> String {
@@ -64,10 +47,7 @@ fn targets() -> String {
 }
 
 pub(crate) fn bash() -> String {
-    let names = |titles| -> String {
-        let names: Vec<_> = options(titles).into_iter().flat_map(|option| option.names).collect();
-        names.join(" ")
-    };
+    let names = |own| options(own).flat_map(Flag::spellings).collect::<Vec<_>>().join(" ");
     format!(
         r#"# Completion of register(1) for bash.
 # shellcheck shell=bash
@@ -99,21 +79,21 @@ _register() {{
 complete -F _register register
 "#,
         targets = targets(),
-        folder = after(Value::Folder),
-        command = after(Value::Command),
-        anything = after(Value::Anything),
-        yes_no = after(Value::YesNo),
-        before = names(&SIDES[0].1),
-        after = names(&SIDES[1].1),
+        folder = after(folder),
+        command = after(command),
+        anything = after(anything),
+        yes_no = after(yes_no),
+        before = names(SIDES[0].1),
+        after = names(SIDES[1].1),
     )
 }
 
 pub(crate) fn zsh() -> String {
-    let described = |titles| -> String {
+    let described = |own| {
         let mut lines = String::new();
-        for option in options(titles) {
-            for name in &option.names {
-                let text = meaning(&option).replace('\'', "'\\''");
+        for flag in options(own) {
+            for name in flag.spellings() {
+                let text = meaning(flag).replace('\'', "'\\''");
                 lines.push_str(&format!("        '{name}:{text}'\n"));
             }
         }
@@ -147,12 +127,12 @@ else
 fi
 "#,
         targets = targets(),
-        folder = after(Value::Folder),
-        command = after(Value::Command),
-        anything = after(Value::Anything),
-        yes_no = after(Value::YesNo),
-        before = described(&SIDES[0].1),
-        after = described(&SIDES[1].1),
+        folder = after(folder),
+        command = after(command),
+        anything = after(anything),
+        yes_no = after(yes_no),
+        before = described(SIDES[0].1),
+        after = described(SIDES[1].1),
     )
 }
 
@@ -167,19 +147,19 @@ pub(crate) fn fish() -> String {
              test (count $argv) -eq 1; or contains -- $words[-1] $argv[2..]\n\
          end\n",
     );
-    for (side, titles) in &SIDES {
-        for option in options(titles) {
-            let text = meaning(&option).replace('\\', "\\\\").replace('\'', "\\'");
-            let names = option.names.join(" ");
+    for (side, own) in SIDES {
+        for flag in options(own) {
+            let text = meaning(flag).replace('\\', "\\\\").replace('\'', "\\'");
+            let names = flag.spellings().collect::<Vec<_>>().join(" ");
             // To fish nothing after `--` is an option, so that all of these are arguments.
             script.push_str(&format!(
                 "complete -c register -f -n '__register_is {side}' -a '{names}' -d '{text}'\n"
             ));
-            let values = match Value::of(&option) {
-                Value::Nothing | Value::Targets | Value::Anything => continue,
+            let values = match flag.value {
                 Value::YesNo => "yes no",
-                Value::Folder => "(__fish_complete_directories)",
-                Value::Command => "(__fish_complete_command)",
+                value if folder(value) => "(__fish_complete_directories)",
+                value if command(value) => "(__fish_complete_command)",
+                _ => continue,
             };
             script.push_str(&format!(
                 "complete -c register -f -n '__register_is {side} {names}' -a '{values}'\n"
@@ -230,9 +210,9 @@ mod tests {
     #[test]
     fn every_option_is_in_every_script() {
         let scripts = [bash(), zsh(), fish()];
-        for name in SIDES.iter().flat_map(|(_, titles)| options(titles)).flat_map(|option| option.names) {
+        for name in SIDES.iter().flat_map(|(_, own)| options(own)).flat_map(Flag::spellings) {
             for script in &scripts {
-                assert!(script.contains(name), "{name}: {script}");
+                assert!(script.contains(&name), "{name}: {script}");
             }
         }
     }

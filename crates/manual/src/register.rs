@@ -3,8 +3,7 @@
 use arch::Target;
 use clap_mangen::roff::{Roff, roman};
 use register::environment::VARIABLES;
-use register::help::outline;
-use register::help::{BINFMT, REGISTER};
+use register::help::{BINFMT_BLOCKS, REGISTER_BLOCKS};
 
 use crate::File;
 use crate::blocks::{self, environment, section, text};
@@ -18,8 +17,8 @@ QEMU_CREDENTIAL is no.";
 
 pub(crate) fn page() -> File {
     let name = "register - tell the kernel which QEMU runs which foreign programs";
-    let mut page = blocks::page("REGISTER", name, REGISTER);
-    section("AS BINFMT", &outline::blocks(BINFMT), &mut page);
+    let mut page = blocks::page("REGISTER", name, REGISTER_BLOCKS);
+    section("AS BINFMT", BINFMT_BLOCKS, &mut page);
     targets(&mut page);
     environment(&VARIABLES, &mut page);
     text("SECURITY", SECURITY, &mut page);
@@ -37,6 +36,8 @@ fn targets(page: &mut Roff) {
 
 #[cfg(test)]
 mod tests {
+    use register::help::{BINFMT, REGISTER};
+
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! `qus-run.1`, from the program's own help.
 
 use arch::Host;
-use run::help::HELP;
+use run::help::BLOCKS;
 
 use crate::File;
 use crate::blocks::{self, environment, text};
@@ -18,7 +18,7 @@ const VARIABLES: [(&str, &str); 2] = [
 
 pub(crate) fn page() -> File {
     let name = "qus-run - run foreign programs, and all that they start, without privilege";
-    let mut page = blocks::page("QUS-RUN", name, HELP);
+    let mut page = blocks::page("QUS-RUN", name, BLOCKS);
     environment(&VARIABLES, &mut page);
     let hosts: Vec<&str> = Host::all().filter(|host| host.has_run()).map(Host::name).collect();
     let hosts = format!("In images it is /qus/run. There is one for {}.", hosts.join(", "));
@@ -40,6 +40,8 @@ mod tests {
         let page = String::from_utf8(page().bytes).unwrap();
         assert!(page.contains(".SH SYNOPSIS\n\\fBqus\\-run\\fR [OPTIONS] "), "{page}");
         assert!(page.contains("\\fBqus\\-run \\-\\-check\\fR\n"), "{page}");
+        // The help has no room for more than one space between this one and its effect.
+        assert!(page.contains(" \\-c \\*(Aquname \\-m\\*(Aq\\fR\none in a root file system\n"), "{page}");
         for option in ["root", "mode", "qemu\\-dir", "check", "json", "install", "verbose", "help", "version"]
         {
             assert!(page.contains(&format!("\\fB\\-\\-{option}\\fR")), "{option}: {page}");

@@ -1,45 +1,26 @@
-//! Completions for `qus-run`: its options, made from its help's outline, and then a command and the command's own.
+//! Completions for `qus-run`: its options, made from its table, and then a command and the command's own.
 
-use register::help::outline::{self, Block, Opt};
-use run::help::HELP;
+use run::args::options::{MODES, OPTIONS};
+use usage::{Flag, Kind, Value};
 
 use crate::blocks::meaning;
 
-/// The value that can follow an option.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Value {
-    Nothing,
-    Folder,
-    Mode,
+/// The names of all options with such values, with `between` between them.
+fn names(has: impl Fn(Value) -> bool, between: &str) -> String {
+    let flags = OPTIONS.iter().filter(|flag| has(flag.value));
+    flags.flat_map(Flag::spellings).collect::<Vec<_>>().join(between)
 }
 
-impl Value {
-    fn of(option: &Opt) -> Value {
-        match option.value {
-            Some("DIR") => Value::Folder,
-            Some("MODE") => Value::Mode,
-            _ => Value::Nothing,
-        }
-    }
+fn nothing(value: Value) -> bool {
+    value == Value::Nothing
 }
 
-const MODES: &str = "auto kernel userns notify trace";
-
-fn options() -> Vec<Opt> {
-    let blocks = outline::blocks(HELP).into_iter();
-    blocks
-        .flat_map(|block| match block {
-            Block::Options { options, .. } => options,
-            _ => Vec::new(),
-        })
-        .collect()
+fn folder(value: Value) -> bool {
+    matches!(value, Value::One(_, Kind::Folder))
 }
 
-/// The names of all options with such a value, with `between` between them.
-fn names(value: Value, between: &str) -> String {
-    let options = options().into_iter().filter(|option| Value::of(option) == value);
-    let names: Vec<&str> = options.flat_map(|option| option.names).collect();
-    names.join(between)
+fn mode(value: Value) -> bool {
+    matches!(value, Value::One(_, Kind::Word(_)))
 }
 
 pub(crate) fn bash() -> String {
@@ -78,29 +59,27 @@ _qus_run() {{
 }}
 complete -o filenames -F _qus_run qus-run
 "#,
-        folder = names(Value::Folder, " | "),
-        mode = names(Value::Mode, " | "),
-        plain = names(Value::Nothing, " "),
-        all_folder = names(Value::Folder, " "),
-        all_mode = names(Value::Mode, " "),
+        folder = names(folder, " | "),
+        mode = names(mode, " | "),
+        plain = names(nothing, " "),
+        all_folder = names(folder, " "),
+        all_mode = names(mode, " "),
     )
 }
 
 pub(crate) fn zsh() -> String {
     let mut lines = String::new();
-    for option in options() {
-        let text = meaning(&option)
-            .replace('\'', "'\\''")
-            .replace('[', "\\[")
-            .replace(']', "\\]")
-            .replace(':', "\\:");
-        let value = match Value::of(&option) {
-            Value::Nothing => String::new(),
-            Value::Folder => ":folder:_files -/".to_owned(),
-            Value::Mode => format!(":mode:({MODES})"),
+    for flag in &OPTIONS {
+        let text =
+            meaning(flag).replace('\'', "'\\''").replace('[', "\\[").replace(']', "\\]").replace(':', "\\:");
+        let value = match flag.value {
+            Value::One(_, Kind::Folder) => ":folder:_files -/".to_owned(),
+            Value::One(_, Kind::Word(words)) => format!(":mode:({words})"),
+            _ => String::new(),
         };
-        let all = option.names.join(" ");
-        for name in &option.names {
+        let names: Vec<String> = flag.spellings().collect();
+        let all = names.join(" ");
+        for name in &names {
             lines.push_str(&format!("    '({all}){name}[{text}]{value}' \\\n"));
         }
     }
@@ -132,21 +111,18 @@ pub(crate) fn fish() -> String {
              end\n\
          end\n",
     )
-    .replace("VALUED", &[names(Value::Folder, " "), names(Value::Mode, " ")].join(" "));
-    for option in options() {
-        let text = meaning(&option).replace('\\', "\\\\").replace('\'', "\\'");
-        let names: Vec<String> = option
-            .names
+    .replace("VALUED", &[names(folder, " "), names(mode, " ")].join(" "));
+    for flag in &OPTIONS {
+        let text = meaning(flag).replace('\\', "\\\\").replace('\'', "\\'");
+        let names: Vec<String> = flag
+            .documented()
             .iter()
-            .map(|name| match name.strip_prefix("--") {
-                Some(long) => format!("-l {long}"),
-                None => format!("-s {}", name.trim_start_matches('-')),
-            })
+            .map(|name| format!("-{} {name}", if name.len() > 1 { "l" } else { "s" }))
             .collect();
-        let value = match Value::of(&option) {
-            Value::Nothing => String::new(),
-            Value::Folder => " -x -a '(__fish_complete_directories)'".to_owned(),
-            Value::Mode => format!(" -x -a '{MODES}'"),
+        let value = match flag.value {
+            Value::One(_, Kind::Folder) => " -x -a '(__fish_complete_directories)'".to_owned(),
+            Value::One(_, Kind::Word(words)) => format!(" -x -a '{words}'"),
+            _ => String::new(),
         };
         script.push_str(&format!(
             "complete -c qus-run -n __qus_run_has_no_command {}{value} -d '{text}'\n",
@@ -163,17 +139,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mode_is_one_that_the_program_takes() {
-        for mode in MODES.split(' ') {
-            let words = ["run", "--mode", mode, "command"].map(std::ffi::OsString::from);
-            assert!(run::args::parse(words.into()).is_ok(), "{mode}");
-        }
-    }
-
-    #[test]
     fn every_option_is_in_every_script() {
-        for name in options().into_iter().flat_map(|option| option.names) {
-            assert!(bash().contains(name) && zsh().contains(name), "{name}");
+        for name in OPTIONS.iter().flat_map(Flag::spellings) {
+            assert!(bash().contains(&name) && zsh().contains(&name), "{name}");
             let fish = fish();
             let (dash, word) = name.split_at(if name.starts_with("--") { 2 } else { 1 });
             let spelled = format!(" -{} {word} ", if dash == "--" { "l" } else { "s" });

@@ -2,36 +2,35 @@
 
 use arch::{Status, Target};
 use register::environment::VARIABLES;
-use register::help::outline::{self, Block};
-use register::help::{BINFMT, REGISTER};
+use register::help::{BINFMT_BLOCKS, REGISTER_BLOCKS};
+use usage::Block;
 
 use crate::blocks::meaning;
 
 /// `register`'s options.
 pub fn register_options() -> String {
-    options(REGISTER)
+    options(REGISTER_BLOCKS)
 }
 
 /// Its options as `binfmt`.
 pub fn binfmt_options() -> String {
-    options(BINFMT)
+    options(BINFMT_BLOCKS)
 }
 
 /// A table for each group of options.
-fn options(help: &'static str) -> String {
+fn options<O: Copy>(help: &[Block<O>]) -> String {
     let mut text = String::new();
-    for block in outline::blocks(help) {
-        let Block::Options { title, options } = block else { continue };
+    for block in help {
+        let Block::Options { title, flags, .. } = block else { continue };
         text.push_str(&format!("| {} | |\n|---|---|\n", title.unwrap_or("Option").replace("--", "`--`")));
-        for option in options {
-            let names: Vec<String> = option.names.iter().map(|name| format!("`{name}`")).collect();
-            let value = option.value.map(|value| format!(" `{value}`")).unwrap_or_default();
-            text.push_str(&format!(
-                "| {}{} | {} |\n",
-                names.join(", "),
-                escaped(&value),
-                escaped(&meaning(&option))
-            ));
+        for flag in flags.iter().filter(|flag| !flag.documented().is_empty()) {
+            let names: Vec<String> = flag.spellings().map(|name| format!("`{name}`")).collect();
+            let value = match flag.value.name() {
+                "" => String::new(),
+                name => format!(" `{name}`"),
+            };
+            let (value, meaning) = (escaped(&value), escaped(&meaning(flag)));
+            text.push_str(&format!("| {}{value} | {meaning} |\n", names.join(", ")));
         }
         text.push('\n');
     }

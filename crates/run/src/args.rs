@@ -1,10 +1,17 @@
 //! The command line.
 
+pub mod options;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use exec::mode::Wanted;
+use usage::{Row, Takes};
+
+use options::{OPTIONS, Opt};
+
+static ROWS: [Row<Opt>; OPTIONS.len()] = usage::rows(&OPTIONS);
 
 /// The names under which BuildKit starts an emulator: the one that it looks for, and the one that it mounts it under
 /// (solver/llbsolver/ops/exec_binfmt.go).
@@ -50,10 +57,10 @@ pub enum UsageError {
     #[error("unknown option `{0}`")]
     Unknown(String),
     /// An option without its value.
-    #[error("`{0}` needs a value")]
+    #[error("`--{0}` needs a value")]
     NoValue(&'static str),
     /// A value with an option that has none.
-    #[error("`{0}` takes no value")]
+    #[error("`--{0}` takes no value")]
     Value(&'static str),
     /// A mode that there is not.
     #[error("unknown mode `{0}`: there are auto, kernel, userns, notify and trace")]
@@ -92,36 +99,29 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
             break;
         }
         let (name, attached) = split(&argument);
-        let mut value = |name: &'static str| {
-            attached.map(OsStr::to_owned).or_else(|| arguments.next()).ok_or(UsageError::NoValue(name))
+        let found = ROWS.iter().find_map(|row| Some((row, row.names.iter().find(|known| is(known, name))?)));
+        let Some((row, name)) = found else {
+            return Err(UsageError::Unknown(argument.to_string_lossy().into_owned()));
         };
-        let plain = |name: &'static str| attached.map_or(Ok(()), |_| Err(UsageError::Value(name)));
-        match name {
-            b"-h" | b"--help" => {
-                plain("--help")?;
-                return Ok(Invocation::Help);
-            }
-            b"-V" | b"--version" => {
-                plain("--version")?;
-                return Ok(Invocation::Version);
-            }
-            b"-v" | b"--verbose" => options.is_verbose = true,
-            b"--check" => {
-                plain("--check")?;
-                check = true;
-            }
-            b"--json" => {
-                plain("--json")?;
-                is_json = true;
-            }
-            b"--root" => options.root = Some(value("--root")?.into()),
-            b"--qemu-dir" => options.qemu_dir = Some(value("--qemu-dir")?.into()),
-            b"--install" => install = Some(PathBuf::from(value("--install")?)),
-            b"--mode" => {
-                let word = value("--mode")?.to_string_lossy().into_owned();
+        let value = match (row.takes, attached) {
+            (Takes::Value, Some(value)) => value.to_owned(),
+            (Takes::Value, None) => arguments.next().ok_or(UsageError::NoValue(name))?,
+            (_, Some(_)) => return Err(UsageError::Value(name)),
+            (_, None) => OsString::new(),
+        };
+        match row.option {
+            Opt::Help => return Ok(Invocation::Help),
+            Opt::Version => return Ok(Invocation::Version),
+            Opt::Verbose => options.is_verbose = true,
+            Opt::Check => check = true,
+            Opt::Json => is_json = true,
+            Opt::Root => options.root = Some(value.into()),
+            Opt::QemuDir => options.qemu_dir = Some(value.into()),
+            Opt::Install => install = Some(PathBuf::from(value)),
+            Opt::Mode => {
+                let word = value.to_string_lossy().into_owned();
                 options.mode = Wanted::parse(&word).ok_or(UsageError::Mode(word))?;
             }
-            _ => return Err(UsageError::Unknown(argument.to_string_lossy().into_owned())),
         }
     }
     rest.extend(arguments);
@@ -138,6 +138,11 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
 
 fn command(command: Vec<OsString>, options: Options) -> Result<Invocation, UsageError> {
     if command.is_empty() { Err(UsageError::NoCommand) } else { Ok(Invocation::Run(command, options)) }
+}
+
+/// True if `spelling` is `name` with its dashes.
+fn is(name: &str, spelling: &[u8]) -> bool {
+    spelling.strip_prefix(usage::dashes(name).as_bytes()) == Some(name.as_bytes())
 }
 
 /// An option's name, and its value behind `=`.
@@ -208,12 +213,20 @@ mod tests {
             ("run --rot=/ a", "unknown option `--rot=/`"),
             ("run --root", "`--root` needs a value"),
             ("run --help=x", "`--help` takes no value"),
+            ("run --verbose=x a", "`--verbose` takes no value"),
             ("run --mode fast a", "unknown mode `fast`: there are auto, kernel, userns, notify and trace"),
             ("run --json a", "`--json` goes with `--check`"),
             ("run --check a", "`--check` takes no command"),
             ("run --install d a", "`--install` takes no command"),
         ] {
             check(line, Err(expected));
+        }
+    }
+
+    #[test]
+    fn every_mode_that_completions_offer_is_one() {
+        for mode in options::MODES.split(' ') {
+            assert!(Wanted::parse(mode).is_some(), "{mode}");
         }
     }
 

@@ -1,34 +1,48 @@
-//! Texts that are printed as they are.
+//! The texts that the program prints about itself, made of its table of options when it is compiled.
+
+use usage::Block;
+
+use crate::args::options::{OPTIONS, Opt};
+
+/// The blocks of [`HELP`].
+pub const BLOCKS: &[Block<Opt>] = &[
+    Block::Usage("run [OPTIONS] [--] COMMAND [ARGUMENT...]"),
+    Block::Text(
+        "Runs a program, foreign or not, and puts QEMU in front of every foreign program that it starts. Nothing is registered with the\n\
+         kernel, and no privilege is needed.",
+    ),
+    Block::Examples {
+        column: 43,
+        lines: &[
+            ("run ./hello-arm64", "a foreign program"),
+            ("run --root rootfs/ /bin/sh -c 'uname -m'", "one in a root file system"),
+            ("run --check", "what can be done here"),
+        ],
+    },
+    Block::Options { title: Some("Options"), column: 24, flags: &OPTIONS },
+    Block::Text(
+        "QEMU is looked for in this program's own file, --qemu-dir, this program's folder and its bin/, /qus/bin and /usr/bin, as\n\
+         qemu-TARGET-static and qemu-TARGET.",
+    ),
+    Block::Text(
+        "Exit codes: the command's; 125 if this program fails, 126 if the command cannot be executed, 127 if it is not found.",
+    ),
+];
 
 /// `run --help`
-pub const HELP: &str = "\
-Usage: run [OPTIONS] [--] COMMAND [ARGUMENT...]
+pub const HELP: &str = usage::text(&BYTES);
 
-Runs a program, foreign or not, and puts QEMU in front of every foreign program that it starts. Nothing is registered with the
-kernel, and no privilege is needed.
-
-  run ./hello-arm64                        a foreign program
-  run --root rootfs/ /bin/sh -c 'uname -m' one in a root file system
-  run --check                              what can be done here
-
-Options:
-      --root DIR        run in DIR, as the root
-      --mode MODE       auto (default), kernel, userns, notify or trace: that mode or none
-      --qemu-dir DIR    where QEMU is, before other places (default $QEMU_BIN_DIR)
-      --check           print the mode that would be used, and the targets; exit with 0 if something can run
-      --json            the same for machines
-      --install DIR     copy this program and its QEMUs to DIR
-  -v, --verbose         print each exec and what became of it on stderr (QUS_RUN_LOG=1)
-  -h, --help            this text
-  -V, --version         the version of this program
-
-QEMU is looked for in this program's own file, --qemu-dir, this program's folder and its bin/, /qus/bin and /usr/bin, as
-qemu-TARGET-static and qemu-TARGET.
-
-Exit codes: the command's; 125 if this program fails, 126 if the command cannot be executed, 127 if it is not found.
-";
+const BYTES: [u8; usage::length(BLOCKS)] = usage::render(BLOCKS);
 
 /// `run --version`
 pub fn version() -> String {
     format!("run {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn help_is_as_it_has_always_been() {
+        assert_eq!(super::HELP, include_str!("../tests/it/run.help"));
+    }
 }

@@ -59,10 +59,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("qus-fuzzing", &[]),
     ("qus-http", &["qus-fuzzing"]),
     ("qus-launch", &[]),
-    ("qus-manual", &["qus-arch", "qus-register", "qus-run"]),
+    ("qus-manual", &["qus-arch", "qus-register", "qus-run", "qus-usage"]),
     ("qus-oci", &["qus-arch", "qus-digest"]),
     ("qus-publish", &["qus-base", "qus-digest", "qus-fuzzing", "qus-http", "qus-oci"]),
-    ("qus-register", &["qus-arch", "qus-binfmt"]),
+    ("qus-register", &["qus-arch", "qus-binfmt", "qus-usage"]),
     (
         "qus-release",
         &[
@@ -77,7 +77,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("qus-report", &["qus-arch", "qus-base", "qus-builder", "qus-debian"]),
-    ("qus-run", &["qus-arch", "qus-binfmt", "qus-exec", "qus-files", "qus-watch"]),
+    ("qus-run", &["qus-arch", "qus-binfmt", "qus-exec", "qus-files", "qus-usage", "qus-watch"]),
     (
         "qus-ship",
         &["qus-base", "qus-builder", "qus-debian", "qus-digest", "qus-files", "qus-oci", "qus-publish"],
@@ -88,6 +88,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("qus-testbed", &["qus-arch", "qus-base", "qus-debian", "qus-digest", "qus-files"]),
     ("qus-ui", &["qus-base", "qus-debian", "qus-files"]),
+    ("qus-usage", &[]),
     ("qus-watch", &["qus-exec"]),
     (
         "xtask",

@@ -3,11 +3,38 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use usage::{Flag, Kind, Row, Takes, Value};
+
 use super::{UsageError, names, path, unknown_option, utf8};
 
-/// The options, for suggestions.
-const OPTIONS: [&str; 8] =
-    ["help", "version", "install", "uninstall", "mount", "force", "no-check", "ephemeral"];
+/// The meaning of an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the table below says what each does")]
+pub enum Opt {
+    Ephemeral,
+    Force,
+    Help,
+    Install,
+    Mount,
+    NoCheck,
+    Uninstall,
+    Version,
+}
+
+/// The options.
+#[rustfmt::skip]
+pub const OPTIONS: [Flag<Opt>; 8] = [
+    Flag::new(Opt::Install, &["install"], "register these, as arm64,riscv64,arm").value(Value::One("LIST|all", Kind::Targets)),
+    Flag::new(Opt::Uninstall, &["uninstall"], "remove these, as arm64 or qemu-aarch64 or 'qemu-*'").value(Value::One("LIST|PATTERN", Kind::Targets)),
+    Flag::new(Opt::Mount, &["mount"], "where binfmt_misc is (default $QUS_BINFMT_MISC, /proc/sys/fs/binfmt_misc)").value(Value::One("DIR", Kind::Folder)),
+    Flag::new(Opt::Version, &["version"], "versions of this program and of its QEMU"),
+    Flag::new(Opt::Force, &["force"], "replace and remove other tools' entries too"),
+    Flag::new(Opt::Ephemeral, &["ephemeral"], "accept entries that vanish with this container"),
+    Flag::new(Opt::NoCheck, &["no-check"], "run no programs; `supported` then goes by the entries"),
+    Flag::new(Opt::Help, &["h", "help"], "").hidden(2),
+];
+
+static ROWS: [Row<Opt>; OPTIONS.len()] = usage::rows(&OPTIONS);
 
 /// The work under the name `binfmt`.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,29 +78,30 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
             Some((name, value)) => (name, Some(OsString::from(value))),
             None => (option, None),
         };
-        match name {
-            "h" | "help" => return Ok(Invocation::Help),
-            "version" => return Ok(Invocation::Version),
-            "force" | "no-check" | "ephemeral" if attached.is_some() => {
-                let value = attached.unwrap_or_default();
-                return Err(UsageError::UnexpectedValue(
-                    format!("--{name}"),
-                    value.to_string_lossy().into_owned(),
-                ));
+        let Some(row) = ROWS.iter().find(|row| row.names.contains(&name)) else {
+            let names = ROWS.iter().flat_map(|row| row.names.iter().copied());
+            return Err(unknown_option(text.split('=').next().unwrap_or_default(), names));
+        };
+        let value = match (row.takes, attached) {
+            (Takes::Value, None) => arguments.next(),
+            // As Go's flags do, these end the command line.
+            (Takes::Nothing, Some(_)) if matches!(row.option, Opt::Help | Opt::Version) => None,
+            (Takes::Nothing, Some(value)) => {
+                let value = value.to_string_lossy().into_owned();
+                return Err(UsageError::UnexpectedValue(format!("--{name}"), value));
             }
-            "force" => args.force = true,
-            "no-check" => args.no_check = true,
-            "ephemeral" => args.ephemeral = true,
-            "install" | "uninstall" | "mount" => {
-                let value = attached.or_else(|| arguments.next());
-                let value = value.ok_or_else(|| UsageError::MissingValue(format!("--{name}")))?;
-                match name {
-                    "install" => args.install.extend(names(utf8(&value)?)),
-                    "uninstall" => args.uninstall.extend(names(utf8(&value)?)),
-                    _ => args.mount = Some(path(&value)),
-                }
-            }
-            _ => return Err(unknown_option(text.split('=').next().unwrap_or_default(), OPTIONS)),
+            (_, attached) => attached,
+        };
+        let needed = || UsageError::MissingValue(format!("--{name}"));
+        match row.option {
+            Opt::Help => return Ok(Invocation::Help),
+            Opt::Version => return Ok(Invocation::Version),
+            Opt::Force => args.force = true,
+            Opt::NoCheck => args.no_check = true,
+            Opt::Ephemeral => args.ephemeral = true,
+            Opt::Install => args.install.extend(names(utf8(&value.ok_or_else(needed)?)?)),
+            Opt::Uninstall => args.uninstall.extend(names(utf8(&value.ok_or_else(needed)?)?)),
+            Opt::Mount => args.mount = Some(path(&value.ok_or_else(needed)?)),
         }
     }
     Ok(Invocation::Run(args))

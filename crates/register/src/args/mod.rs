@@ -2,10 +2,11 @@
 //!
 //! The command line is older than this program and irregular: two levels of options around a `--`, where the same letter
 //! means different things; long options after one dash; options whose `yes` or `no` may be left out; target lists
-//! between them. No parser library has that grammar, so `scan` reads it from a table, `register` gives the options
+//! between them. No parser library has that grammar, so `scan` reads it by the tables of [`options`], `register` gives them
 //! their meaning, and [`binfmt`] does the same for the command line of tonistiigi/binfmt, which follows Go's rules.
 
 pub mod binfmt;
+pub mod options;
 mod register;
 mod scan;
 

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::scan::{Opt, Scanner, Side, Token};
+use super::options::Opt;
+use super::scan::{Scanner, Side, Token};
 use super::{Invocation, UsageError, names, path, utf8};
 
 /// Everything that was asked for. `None` is what was not given, which the environment may decide.

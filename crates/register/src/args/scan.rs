@@ -3,38 +3,10 @@
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 
-use super::{UsageError, unknown_option, utf8};
+use usage::{Row, Takes};
 
-/// The meaning of an option; the letters that spell it depend on the side of `--`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Opt {
-    Check,
-    Clear,
-    Credential,
-    Debian,
-    DryRun,
-    Ephemeral,
-    Exit,
-    ExportDir,
-    Force,
-    Help,
-    IgnoreFamily,
-    Interactive,
-    Json,
-    List,
-    Mount,
-    NoCheck,
-    Path,
-    Persistent,
-    PreserveArgv0,
-    Reset,
-    Static,
-    Suffix,
-    Systemd,
-    Targets,
-    Test,
-    Version,
-}
+use super::options::{self, Opt};
+use super::{UsageError, unknown_option, utf8};
 
 /// On which side of `--` an argument stands: the wrapper's options come before it, and those of QEMU's script after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,63 +15,26 @@ pub(super) enum Side {
     After,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    Nothing,
-    /// `yes` or `no`, which may be left out: `-p`, `-p no`, `--persistent=no`.
-    YesNo,
-    Value,
-}
+static BEFORE: [Row<Opt>; options::BEFORE.len()] = usage::rows(&options::BEFORE);
+static AFTER: [Row<Opt>; options::AFTER.len()] = usage::rows(&options::AFTER);
+static EITHER: [Row<Opt>; options::EITHER.len()] = usage::rows(&options::EITHER);
 
-struct Row {
-    opt: Opt,
-    takes: Takes,
-    before: &'static [&'static str],
-    after: &'static [&'static str],
-}
-
-const fn both(opt: Opt, takes: Takes, names: &'static [&'static str]) -> Row {
-    Row { opt, takes, before: names, after: names }
-}
-
-/// Names of one letter follow one dash. Where a name stands on one side only, it means something else on the other.
-#[rustfmt::skip]
-static ROWS: &[Row] = &[
-    both(Opt::Check, Takes::Nothing, &["check"]),
-    Row { opt: Opt::Clear, takes: Takes::Nothing, before: &["clear", "remove"], after: &["r", "clear", "remove", "reset"] },
-    both(Opt::Credential, Takes::YesNo, &["c", "credential"]),
-    both(Opt::Debian, Takes::Nothing, &["d", "debian"]),
-    both(Opt::DryRun, Takes::Nothing, &["n", "dry-run"]),
-    both(Opt::Ephemeral, Takes::Nothing, &["ephemeral"]),
-    Row { opt: Opt::Exit, takes: Takes::Nothing, before: &["e", "exit"], after: &["exit"] },
-    Row { opt: Opt::ExportDir, takes: Takes::Value, before: &["exportdir"], after: &["e", "exportdir"] },
-    both(Opt::Force, Takes::Nothing, &["f", "force"]),
-    both(Opt::Help, Takes::Nothing, &["h", "help"]),
-    Row { opt: Opt::IgnoreFamily, takes: Takes::YesNo, before: &["ignore-family"], after: &["i", "ignore-family"] },
-    Row { opt: Opt::Interactive, takes: Takes::Nothing, before: &["i", "interactive"], after: &["interactive"] },
-    both(Opt::Json, Takes::Nothing, &["json"]),
-    Row { opt: Opt::List, takes: Takes::Nothing, before: &["l", "list"], after: &["l", "list"] },
-    both(Opt::Mount, Takes::Value, &["m", "mount"]),
-    both(Opt::NoCheck, Takes::Nothing, &["no-check"]),
-    both(Opt::Path, Takes::Value, &["Q", "path", "qemu-path"]),
-    both(Opt::Persistent, Takes::YesNo, &["p", "persistent"]),
-    both(Opt::PreserveArgv0, Takes::YesNo, &["g", "preserve-argv0"]),
-    Row { opt: Opt::Reset, takes: Takes::Nothing, before: &["r", "reset"], after: &[] },
-    Row { opt: Opt::Static, takes: Takes::Nothing, before: &["s", "static"], after: &["static"] },
-    both(Opt::Suffix, Takes::Value, &["F", "suffix", "qemu-suffix"]),
-    Row { opt: Opt::Systemd, takes: Takes::Nothing, before: &["systemd"], after: &["s", "systemd"] },
-    Row { opt: Opt::Targets, takes: Takes::Value, before: &["t", "targets"], after: &["targets"] },
-    Row { opt: Opt::Test, takes: Takes::Nothing, before: &["test"], after: &["t", "test"] },
-    both(Opt::Version, Takes::Nothing, &["V", "version"]),
-];
-
-impl Row {
-    fn names(&self, side: Side) -> &'static [&'static str] {
-        match side {
-            Side::Before => self.before,
-            Side::After => self.after,
+/// All names on a side, in their order. Those of the other side's options are among them, unless they mean something else here.
+fn known(side: Side) -> Vec<(&'static str, &'static Row<Opt>)> {
+    let (own, other) = match side {
+        Side::Before => (&BEFORE[..], &AFTER[..]),
+        Side::After => (&AFTER[..], &BEFORE[..]),
+    };
+    let mut known: Vec<(&str, &Row<Opt>)> = Vec::new();
+    for row in own.iter().chain(&EITHER).chain(other) {
+        for &name in row.names {
+            let at = known.partition_point(|(other, _)| *other < name);
+            if known.get(at).is_none_or(|(other, _)| *other != name) {
+                known.insert(at, (name, row));
+            }
         }
     }
+    known
 }
 
 /// From how many letters on what follows one dash is a long name rather than a group.
@@ -122,22 +57,27 @@ pub(super) enum Token {
 pub(super) struct Scanner {
     rest: VecDeque<OsString>,
     side: Side,
+    known: Vec<(&'static str, &'static Row<Opt>)>,
     /// The rest of a group like `-pc`, without its dash.
     group: String,
     /// After a second `--` there are words only.
     words_only: bool,
-    separated: bool,
 }
 
 impl Scanner {
     pub(super) fn new(arguments: Vec<OsString>) -> Scanner {
-        let rest = arguments.into();
-        Scanner { rest, side: Side::Before, group: String::new(), words_only: false, separated: false }
+        Scanner {
+            rest: arguments.into(),
+            side: Side::Before,
+            known: known(Side::Before),
+            group: String::new(),
+            words_only: false,
+        }
     }
 
     /// True if there was a `--`.
     pub(super) fn separated(&self) -> bool {
-        self.separated
+        self.side == Side::After
     }
 
     /// On which side of `--` the last token stood.
@@ -163,7 +103,7 @@ impl Scanner {
                 return self.option(&argument).map(Some);
             }
             match self.side {
-                Side::Before => (self.side, self.separated) = (Side::After, true),
+                Side::Before => (self.side, self.known) = (Side::After, known(Side::After)),
                 Side::After => self.words_only = true,
             }
         }
@@ -185,10 +125,9 @@ impl Scanner {
         }
         let short = &name[1..];
         // A beginning that is as long as this is no group of letters.
-        let is_long = |known: &&str| {
-            known.len() > 1 && (*known == short || short.len() >= LONG && known.starts_with(short))
-        };
-        if ROWS.iter().any(|row| row.names(self.side).iter().any(is_long)) {
+        let is_long =
+            |name: &str| name.len() > 1 && (name == short || short.len() >= LONG && name.starts_with(short));
+        if self.known.iter().any(|(name, _)| is_long(name)) {
             return self.long(short, &name, None);
         }
         if let Some(error) = self.misspelt(short, &name) {
@@ -200,7 +139,7 @@ impl Scanner {
 
     /// The error for an option that this side of `--` does not have.
     fn unknown(&self, typed: &str) -> UsageError {
-        let names = ROWS.iter().flat_map(|row| row.names(self.side).iter().copied());
+        let names = self.known.iter().map(|(name, _)| *name);
         // These make the command line tonistiigi/binfmt's, if they are spelt right.
         let others = ["install", "uninstall"].into_iter().filter(|_| self.side == Side::Before);
         unknown_option(typed, names.chain(others))
@@ -219,18 +158,15 @@ impl Scanner {
 
     /// `--NAME`, or an unambiguous beginning of it.
     fn long(&mut self, long: &str, typed: &str, value: Option<OsString>) -> Result<Token, UsageError> {
-        let longs = |row: &'static Row| row.names(self.side).iter().filter(|name| name.len() > 1);
-        let exact = ROWS.iter().find(|row| longs(row).any(|name| *name == long));
-        let begun: Vec<(&Row, &str)> = ROWS
-            .iter()
-            .filter_map(|row| longs(row).find(|name| name.starts_with(long)).map(|name| (row, *name)))
-            .collect();
-        let row = match (exact, begun.as_slice()) {
-            (Some(row), _) => row,
-            (None, [(row, _)]) => *row,
-            (None, []) => return Err(self.unknown(typed)),
-            (None, several) => {
-                let names: Vec<String> = several.iter().map(|(_, name)| format!("--{name}")).collect();
+        let longs = self.known.iter().filter(|(name, _)| name.len() > 1 && name.starts_with(long));
+        let begun: Vec<_> = longs.copied().collect();
+        let row = match begun.as_slice() {
+            [] => return Err(self.unknown(typed)),
+            // Names are in their order, so that the whole one is before those that it begins.
+            [(name, row), ..] if *name == long => *row,
+            [(_, row), rest @ ..] if rest.iter().all(|(_, other)| other.option == row.option) => *row,
+            several => {
+                let names: Vec<String> = several.iter().map(|(name, _)| format!("--{name}")).collect();
                 return Err(UsageError::Ambiguous(typed.to_owned(), names.join(", ")));
             }
         };
@@ -243,8 +179,8 @@ impl Scanner {
         let mut letters = group.chars();
         let letter = letters.next().map(String::from).unwrap_or_default();
         let typed = format!("-{letter}");
-        let row = ROWS.iter().find(|row| row.names(self.side).contains(&letter.as_str()));
-        let row = row.ok_or_else(|| self.unknown(&typed))?;
+        let row = self.known.iter().find(|(name, _)| *name == letter);
+        let (_, row) = *row.ok_or_else(|| self.unknown(&typed))?;
         let rest = letters.as_str();
         let attached = match row.takes {
             Takes::Value => !rest.is_empty(),
@@ -258,28 +194,33 @@ impl Scanner {
             self.group = rest.to_owned();
             // What follows this letter is another letter, and no value.
             return Ok(if row.takes == Takes::YesNo {
-                Token::YesNo(row.opt, true)
+                Token::YesNo(row.option, true)
             } else {
-                Token::Plain(row.opt)
+                Token::Plain(row.option)
             });
         }
         self.with_value(row, typed, None)
     }
 
-    fn with_value(&mut self, row: &Row, typed: String, value: Option<OsString>) -> Result<Token, UsageError> {
+    fn with_value(
+        &mut self,
+        row: &Row<Opt>,
+        typed: String,
+        value: Option<OsString>,
+    ) -> Result<Token, UsageError> {
         match (row.takes, value) {
-            (Takes::Nothing, None) => Ok(Token::Plain(row.opt)),
+            (Takes::Nothing, None) => Ok(Token::Plain(row.option)),
             (Takes::Nothing, Some(value)) => {
                 Err(UsageError::UnexpectedValue(typed, value.to_string_lossy().into_owned()))
             }
-            (Takes::Value, Some(value)) => Ok(Token::Value(row.opt, value)),
+            (Takes::Value, Some(value)) => Ok(Token::Value(row.option, value)),
             (Takes::Value, None) => match self.rest.pop_front() {
-                Some(value) => Ok(Token::Value(row.opt, value)),
+                Some(value) => Ok(Token::Value(row.option, value)),
                 None => Err(UsageError::MissingValue(typed)),
             },
             (Takes::YesNo, Some(value)) => match value.to_str() {
-                Some("yes") => Ok(Token::YesNo(row.opt, true)),
-                Some("no") => Ok(Token::YesNo(row.opt, false)),
+                Some("yes") => Ok(Token::YesNo(row.option, true)),
+                Some("no") => Ok(Token::YesNo(row.option, false)),
                 _ => Err(UsageError::UnexpectedValue(typed, value.to_string_lossy().into_owned())),
             },
             (Takes::YesNo, None) => {
@@ -292,7 +233,7 @@ impl Scanner {
                 if answer.is_some() {
                     self.rest.pop_front();
                 }
-                Ok(Token::YesNo(row.opt, answer.unwrap_or(true)))
+                Ok(Token::YesNo(row.option, answer.unwrap_or(true)))
             }
         }
     }
@@ -314,50 +255,38 @@ fn value_after(argument: &OsStr, at: usize) -> Result<OsString, UsageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::help::outline::{self, Block};
+
+    /// The options under each of `names`, on a side.
+    fn check(side: Side, names: &[(&str, Opt)]) {
+        let known = known(side);
+        for (name, option) in names {
+            let found = known.iter().find(|(known, _)| known == name).map(|(_, row)| row.option);
+            assert_eq!(found, Some(*option), "{name} {side:?}");
+        }
+    }
 
     #[test]
-    fn a_name_means_one_thing_on_each_side() {
-        for side in [Side::Before, Side::After] {
-            let names: Vec<_> = ROWS.iter().flat_map(|row| row.names(side)).collect();
+    fn a_letter_means_what_it_means_on_its_side() {
+        let both = [("s", Opt::Static), ("r", Opt::Reset), ("t", Opt::Targets), ("systemd", Opt::Systemd)];
+        check(Side::Before, &both);
+        check(Side::Before, &[("e", Opt::Exit), ("i", Opt::Interactive), ("reset", Opt::Reset)]);
+        check(Side::Before, &[("p", Opt::Persistent), ("clear", Opt::Clear), ("remove", Opt::Clear)]);
+        check(
+            Side::After,
+            &[("s", Opt::Systemd), ("r", Opt::Clear), ("t", Opt::Test), ("static", Opt::Static)],
+        );
+        check(Side::After, &[("e", Opt::ExportDir), ("i", Opt::IgnoreFamily), ("reset", Opt::Clear)]);
+        check(Side::After, &[("l", Opt::List), ("exit", Opt::Exit), ("f", Opt::Force)]);
+    }
+
+    #[test]
+    fn no_two_options_of_a_side_have_one_name() {
+        for own in [&BEFORE[..], &AFTER[..]] {
+            let names: Vec<&str> =
+                own.iter().chain(&EITHER).flat_map(|row| row.names.iter().copied()).collect();
             for name in &names {
-                assert_eq!(names.iter().filter(|other| other == &name).count(), 1, "{name} {side:?}");
+                assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name}");
             }
-        }
-    }
-
-    /// The help's headings of the options of each side.
-    fn told(title: &str) -> Vec<&'static str> {
-        let blocks = outline::blocks(crate::help::REGISTER);
-        let options = blocks.into_iter().find_map(|block| match block {
-            Block::Options { title: found, options } if found == Some(title) => Some(options),
-            _ => None,
-        });
-        options.unwrap().iter().flat_map(|option| option.names.clone()).collect()
-    }
-
-    #[test]
-    fn the_help_tells_every_option_and_no_other() {
-        for (side, title) in [(Side::Before, "Before --"), (Side::After, "After --")] {
-            let mut meant = Vec::new();
-            for name in told(title).into_iter().chain(told("On either side")) {
-                let bare = name.trim_start_matches('-');
-                assert_eq!(name.starts_with("--"), bare.len() > 1, "{name}");
-                let row = ROWS.iter().find(|row| row.names(side).contains(&bare));
-                meant.push(row.unwrap_or_else(|| panic!("{name} is no option {title}")).opt);
-            }
-            for row in ROWS {
-                // What stands on both sides under one name may be explained on one of them.
-                let elsewhere = row.before == row.after || row.names(side).iter().all(|name| name.len() > 1);
-                assert!(elsewhere || meant.contains(&row.opt), "{:?} is not told {title}", row.opt);
-            }
-        }
-        let everywhere: Vec<_> =
-            ["Before --", "After --", "On either side"].into_iter().flat_map(told).collect();
-        for row in ROWS {
-            let names = row.before.iter().chain(row.after);
-            let told = |name: &&str| everywhere.iter().any(|told| told.trim_start_matches('-') == *name);
-            assert!(names.clone().any(told), "{:?} is told nowhere", row.opt);
         }
     }
 }
