@@ -149,12 +149,8 @@ pub(crate) async fn push(
         pushes.iter().cloned().partition(|push| is_list(layout, &push.descriptor));
     let what = format!("pushing {} through {}", count(images.len(), "tag", "tags"), engine.name());
     let step = progress.step(&what);
-    let status = |line: &str| {
-        if line.contains("trying again") {
-            progress.note(line);
-        }
-    };
-    let pushed = engine.ship(layout, &images, registry, credentials, &status).await?;
+    let retried = |error: &EngineError| progress.note(&format!("{error}; trying again"));
+    let pushed = engine.ship(layout, &images, registry, credentials, &retried).await?;
     drop(step);
     if !pushed.changed.is_empty() {
         let digests = count(pushed.changed.len(), "digest", "digests");

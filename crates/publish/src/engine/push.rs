@@ -20,7 +20,7 @@ pub struct Pushed {
 }
 
 impl Engine {
-    /// Pushes `repository:tag`, which the engine must hold. `status` hears the engine's lines.
+    /// Pushes `repository:tag`, which the engine must hold.
     ///
     /// The digest is the local one only from containerd's store. Whether everything arrived, the registry must be
     /// asked: an engine that holds an index only in part has been seen to push that part and report success.
@@ -29,7 +29,6 @@ impl Engine {
         repository: &Repository,
         tag: &str,
         credentials: &Credentials,
-        status: &(dyn Fn(&str) + Sync),
     ) -> Result<Pushed, EngineError> {
         let options = PushImageOptionsBuilder::new().tag(tag).build();
         let shown = docker_credentials(repository, credentials);
@@ -42,7 +41,6 @@ impl Engine {
                 Ok(Some(line)) => {
                     let text = line.status.unwrap_or_default();
                     digest = parse_digest(&text).or(digest);
-                    status(&text);
                 }
                 Ok(None) => return Ok(Pushed { tag: tag.to_owned(), digest }),
                 Err(error) => {

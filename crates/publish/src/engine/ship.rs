@@ -63,17 +63,17 @@ impl Hint for ShipError {
 }
 
 impl Engine {
-    /// Pushes `plan` to the repository of `registry`. `status` hears the engine's lines. What was loaded for this, and
-    /// was not in the engine before, is removed from it again.
+    /// Pushes `plan` to the repository of `registry`. `retried` hears of each failure after which a push is tried again. What
+    /// was loaded for this, and was not in the engine before, is removed from it again.
     pub async fn ship(
         &self,
         layout: &Layout,
         plan: &[Push],
         registry: &Registry,
         credentials: &Credentials,
-        status: &(dyn Fn(&str) + Sync),
+        retried: &(dyn Fn(&EngineError) + Sync),
     ) -> Result<Shipped, ShipError> {
-        let ship = Ship { engine: self, layout, registry, credentials, status };
+        let ship = Ship { engine: self, layout, registry, credentials, retried };
         let (indexes, images): (Vec<_>, Vec<_>) = plan
             .iter()
             .filter_map(|push| push.tag.as_deref().map(|tag| (tag, &push.descriptor)))
@@ -90,7 +90,7 @@ struct Ship<'a> {
     layout: &'a Layout,
     registry: &'a Registry,
     credentials: &'a Credentials,
-    status: &'a (dyn Fn(&str) + Sync),
+    retried: &'a (dyn Fn(&EngineError) + Sync),
 }
 
 type Tag<'a> = (&'a str, &'a Descriptor);
@@ -189,9 +189,7 @@ impl Ship<'_> {
     /// Removes what it can: what stays behind does no harm to what was pushed, so it is no failure.
     async fn clean(&self, tags: &[Tag<'_>], before: &BTreeSet<String>) {
         for (tag, _) in tags.iter().filter(|(tag, _)| !before.contains(*tag)) {
-            if let Err(error) = self.engine.untag(self.registry.repository(), tag).await {
-                (self.status)(&error.to_string());
-            }
+            drop(self.engine.untag(self.registry.repository(), tag).await);
         }
     }
 
@@ -200,10 +198,10 @@ impl Ship<'_> {
         let repository = self.registry.repository();
         let mut tries = 1;
         loop {
-            match self.engine.push(repository, tag, self.credentials, self.status).await {
+            match self.engine.push(repository, tag, self.credentials).await {
                 Ok(_) => return Ok(()),
                 Err(error) if tries < TRIES && error.is_transient() => {
-                    (self.status)(&format!("{error}; trying again"));
+                    (self.retried)(&error);
                     tokio::time::sleep(PAUSE * tries).await;
                     tries += 1;
                 }

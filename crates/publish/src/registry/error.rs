@@ -4,7 +4,7 @@ use std::fmt;
 
 use base::Hint;
 use digest::Digest;
-use http::Address;
+use http::{Address, StatusCode};
 
 use crate::credentials::CredentialsError;
 use crate::layout::LayoutError;
@@ -13,6 +13,8 @@ use crate::layout::LayoutError;
 #[derive(Debug)]
 pub struct RegistryError {
     action: String,
+    /// True if something may have been uploaded before.
+    uploads: bool,
     reason: Reason,
 }
 
@@ -85,7 +87,7 @@ pub enum Reason {
     #[error("{status}: the registry asks to wait {seconds} seconds, and at most {limit} are waited")]
     Wait {
         /// `429 Too Many Requests`.
-        status: String,
+        status: StatusCode,
         /// The wait.
         seconds: u64,
         /// The longest.
@@ -142,7 +144,12 @@ fn tried(tries: u32) -> String {
 
 impl RegistryError {
     pub(crate) fn new(action: impl Into<String>, reason: impl Into<Reason>) -> RegistryError {
-        RegistryError { action: action.into(), reason: reason.into() }
+        RegistryError { action: action.into(), uploads: false, reason: reason.into() }
+    }
+
+    /// The failure of an upload, which can go on from what is there already.
+    pub(crate) fn upload(action: String, reason: Reason) -> RegistryError {
+        RegistryError { action, uploads: true, reason }
     }
 
     /// The reason.
@@ -168,12 +175,11 @@ impl Hint for RegistryError {
             Reason::Full(_) => "free some space at the registry; what was uploaded is not uploaded again",
             Reason::Certificate(_) => "give the authority's certificate with --registry-ca FILE",
             Reason::NotARegistry(_) => "check the registry's name and port",
-            // Only where something may have been uploaded before.
-            Reason::Unreachable { .. } if self.action.starts_with("upload ") => {
+            Reason::Unreachable { .. } if self.uploads => {
                 "check the registry's name and port, and the network; what was uploaded is not uploaded again"
             }
             Reason::Unreachable { .. } => "check the registry's name and port, and the network",
-            Reason::Wait { status, .. } if status.starts_with("429") => {
+            Reason::Wait { status: StatusCode::TOO_MANY_REQUESTS, .. } => {
                 "try again later, or log in for a higher limit"
             }
             Reason::Wait { .. } => "try again later",
@@ -204,16 +210,23 @@ mod tests {
 
     #[test]
     fn only_an_upload_speaks_of_what_was_uploaded() {
-        for (action, expected) in [
-            ("reach r.io", "check the registry's name and port, and the network"),
-            ("copy blob sha256:00 of r.io/x", "check the registry's name and port, and the network"),
-            (
-                "upload blob sha256:00 to r.io/x",
-                "check the registry's name and port, and the network; what was uploaded is not uploaded again",
-            ),
+        let reason = || Reason::Unreachable { reason: "refused".to_owned(), tries: 1 };
+        let check = "check the registry's name and port, and the network";
+        let copy = RegistryError::new("copy blob sha256:00 of r.io/x", reason());
+        assert_eq!(copy.hint().as_deref(), Some(check));
+        let upload = RegistryError::upload("upload blob sha256:00 to r.io/x".to_owned(), reason());
+        let expected = format!("{check}; what was uploaded is not uploaded again");
+        assert_eq!(upload.hint(), Some(expected));
+    }
+
+    #[test]
+    fn only_too_many_requests_make_a_log_in_help() {
+        for (status, expected) in [
+            (StatusCode::TOO_MANY_REQUESTS, "try again later, or log in for a higher limit"),
+            (StatusCode::SERVICE_UNAVAILABLE, "try again later"),
         ] {
-            let reason = Reason::Unreachable { reason: "refused".to_owned(), tries: 1 };
-            assert_eq!(RegistryError::new(action, reason).hint().as_deref(), Some(expected), "{action}");
+            let error = RegistryError::new("reach r.io", Reason::Wait { status, seconds: 600, limit: 60 });
+            assert_eq!(error.hint().as_deref(), Some(expected), "{error}");
         }
     }
 

@@ -74,7 +74,7 @@ impl From<http::Failure> for Failure {
         let reason = match cause {
             Cause::Certificate(text) => Reason::Certificate(text),
             Cause::Wait { status, asked, limit } => {
-                Reason::Wait { status: status.to_string(), seconds: asked.as_secs(), limit: limit.as_secs() }
+                Reason::Wait { status, seconds: asked.as_secs(), limit: limit.as_secs() }
             }
             Cause::TooLong { .. } => Reason::Protocol("the answer is too long".to_owned()),
             Cause::Downgrade { to } => Reason::Unencrypted { to },

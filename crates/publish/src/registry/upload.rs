@@ -183,7 +183,7 @@ impl Registry {
     }
 
     fn failed(&self, descriptor: &Descriptor, reason: Reason) -> RegistryError {
-        RegistryError::new(format!("upload blob {} to {}", descriptor.digest, self.repository()), reason)
+        RegistryError::upload(format!("upload blob {} to {}", descriptor.digest, self.repository()), reason)
     }
 }
 

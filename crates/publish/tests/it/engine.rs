@@ -170,14 +170,14 @@ fn refusals_are_passed_on() {
     with(which, async |engine, bench| {
         let images = named(&bench.repository, &bench.refs[2..]);
         let name = format!("{}:amd64-d1.0", bench.repository);
-        let error = engine.push(&bench.repository, "amd64-d1.0", &credentials(), &|_| ()).await.unwrap_err();
+        let error = engine.push(&bench.repository, "amd64-d1.0", &credentials()).await.unwrap_err();
         assert!(error.to_string().starts_with(&format!("cannot push {name} through Docker")), "{error}");
 
         engine.load(&bench.layout, &images, &|_| ()).await.unwrap();
         // Passwords whose base64 differs between the two alphabets: `?` and `~` at every position.
         for password in ["wrong", "???~~~", "a???~~~", "ab???~~~"] {
             let wrong = Credentials::Basic { user: "qus".to_owned(), password: Secret::new(password) };
-            let error = engine.push(&bench.repository, "amd64-d1.0", &wrong, &|_| ()).await.unwrap_err();
+            let error = engine.push(&bench.repository, "amd64-d1.0", &wrong).await.unwrap_err();
             assert!(error.hint().unwrap_or_default().starts_with("log in"), "{error}");
             assert!(!format!("{error} {error:?}").contains(password), "{error}");
         }
