@@ -32,8 +32,8 @@ pub(crate) fn run(args: &BenchArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     }
     let workspace = context::workspace()?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
-    if let Some(cache) = &args.floor {
-        ui::print(&format!("{}\n", bench::floor::run(&lock, cache, args.floor_xz.as_deref())?))?;
+    if let Some([cache, xz]) = args.floor.as_deref() {
+        ui::print(&format!("{}\n", bench::floor::run(&lock, cache, xz)?))?;
         return Ok(ExitCode::SUCCESS);
     }
     let output = workspace.join(&args.output);
@@ -96,7 +96,6 @@ fn measure(
         let figures = match name {
             Name::Cold => suite.cold(&title),
             Name::Unchanged => suite.unchanged(&title),
-            Name::OneHost => suite.one_host(&title),
             Name::Sizes => suite.sizes(&title),
             Name::Push => suite.push(&title, results),
             Name::Register => qemu().and_then(|qemu| suite.register(&title, &qemu.join("usr/bin"))),

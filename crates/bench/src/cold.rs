@@ -1,4 +1,4 @@
-//! A build of everything from packages that are there, next to the shell flow and to the floors.
+//! A build of everything from packages that are there, next to the shell flow and to the floor.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,10 +17,7 @@ use crate::{flow, xz};
 struct Turns {
     ours: Vec<Run>,
     flows: Vec<Run>,
-    /// Decoded by Debian's `xz -dc`.
     floors: Vec<Run>,
-    /// Decoded in one process, as builds do.
-    strict: Vec<Run>,
 }
 
 impl Suite<'_> {
@@ -35,16 +32,13 @@ impl Suite<'_> {
             let run = flow::run(&packages, qemu, &self.scratch.cache(), &self.register_of(amd64)?)?;
             self.say(number, "shell flow", &run);
             turns.flows.push(run);
-            let run = floor(&self.scratch.cache(), Some(xz.path()))?;
+            let run = floor(&self.scratch.cache(), xz.path())?;
             self.say(number, "floor", &run);
             turns.floors.push(run);
             self.scratch.clear()?;
             let run = self.scratch.everything()?;
             self.say(number, "build", &run);
             turns.ours.push(run);
-            let run = floor(&self.scratch.cache(), None)?;
-            self.say(number, "floor in one process", &run);
-            turns.strict.push(run);
         }
         // The hosts of packages only are built along, and not counted.
         let hosts = with_register(self.lock).len();
@@ -53,20 +47,16 @@ impl Suite<'_> {
     }
 }
 
-fn floor(cache: &Path, xz: Option<&Path>) -> anyhow::Result<Run> {
+fn floor(cache: &Path, xz: &Path) -> anyhow::Result<Run> {
     let mut floor = Command::new(std::env::current_exe()?);
-    floor.args(["bench", "--floor"]).arg(cache);
-    if let Some(tree) = xz {
-        floor.arg("--floor-xz").arg(tree);
-    }
+    floor.args(["bench", "--floor"]).args([cache, xz]);
     child::run(&mut floor, "bench --floor")
 }
 
 fn figures(title: &str, turns: &Turns, hosts: f64, cores: f64) -> Vec<Figure> {
-    let Turns { ours, flows, floors, strict } = turns;
+    let Turns { ours, flows, floors } = turns;
     let runs = ours.len();
     let walls = |runs: &[Run]| runs.iter().map(|run| run.wall).collect::<Vec<_>>();
-    let cpus = |runs: &[Run]| runs.iter().map(|run| run.cpu).collect::<Vec<_>>();
     let fastest = |runs: &[Run]| least(&walls(runs));
     let (build, flow) = (fastest(ours), fastest(flows));
     let peak = ours.iter().map(|run| run.peak).max().unwrap_or(0);
@@ -75,15 +65,11 @@ fn figures(title: &str, turns: &Turns, hosts: f64, cores: f64) -> Vec<Figure> {
     let time = |what: &str, runs: &[Run]| {
         figure(what, Unit::Seconds, fastest(runs), format!("least of {}", list(&walls(runs))))
     };
-    let against = |what: &str, runs: &[Run]| {
-        let other = fastest(runs);
-        figure(what, Unit::Times, build / other, format!("{build:.2} s / {other:.2} s"))
-    };
+    let floor = fastest(floors);
     vec![
         time("cold build, images and tarballs", ours),
         time("shell flow, amd64 alone", flows),
         time("floor", floors),
-        time("floor in one process", strict),
         figure(
             "speed per host, against the shell flow",
             Unit::Times,
@@ -91,14 +77,13 @@ fn figures(title: &str, turns: &Turns, hosts: f64, cores: f64) -> Vec<Figure> {
             format!("{flow:.2} s / ({build:.2} s / {})", base::count(hosts as usize, "host", "hosts")),
         )
         .goal(Goal::AtLeast(6.0)),
-        against("cold build, against the floor", floors).goal(Goal::AtMost(1.25)),
-        against("cold build, against the floor in one process", strict),
         figure(
-            "CPU time of a cold build, against that of the floor in one process",
+            "cold build, against the floor",
             Unit::Times,
-            least(&cpus(ours)) / least(&cpus(strict)),
-            format!("{} / {}", list(&cpus(ours)), list(&cpus(strict))),
-        ),
+            build / floor,
+            format!("{build:.2} s / {floor:.2} s"),
+        )
+        .goal(Goal::AtMost(1.25)),
         figure("peak memory of a cold build", Unit::Bytes, peak as f64, "the most of all runs".to_owned())
             .goal(Goal::AtMost(400e6)),
         figure(
@@ -115,26 +100,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_target_is_for_the_floor_with_xz_and_the_other_one_is_there_too() {
+    fn a_ratio_is_of_the_least_of_each_side() {
         let run = |wall, cpu, peak| Run { wall, cpu, peak, ..Run::default() };
         let turns = Turns {
             ours: vec![run(50.0, 90.0, 7), run(40.0, 72.0, 9)],
             flows: vec![run(30.0, 1.0, 1), run(60.0, 1.0, 1)],
             floors: vec![run(32.0, 1.0, 1), run(33.0, 1.0, 1)],
-            strict: vec![run(25.0, 48.0, 1), run(26.0, 50.0, 1)],
         };
         let figures = figures("cold", &turns, 9.0, 2.0);
         let seen = |what: &str| figures.iter().find(|figure| figure.what == what).unwrap();
         for (what, value, goal, how) in [
             ("cold build, images and tarballs", 40.0, None, "least of 50.00, 40.00 s"),
             ("cold build, against the floor", 1.25, Some(Goal::AtMost(1.25)), "40.00 s / 32.00 s"),
-            ("cold build, against the floor in one process", 1.6, None, "40.00 s / 25.00 s"),
-            (
-                "CPU time of a cold build, against that of the floor in one process",
-                1.5,
-                None,
-                "90.00, 72.00 s / 48.00, 50.00 s",
-            ),
             (
                 "speed per host, against the shell flow",
                 6.75,

@@ -1,11 +1,10 @@
 //! The least that a build can take: every package decoded, every binary compressed, and nothing else.
 //!
-//! Packages are decoded by Debian's `xz -dc`, or by the library that builds use, in this process: the one is what anybody
-//! has, the other is the stricter bound. What is decoded is not hashed, what is compressed is not written. Threads, as many as there are cores, take binaries
-//! first and packages, the longest first, when there is no binary: so no core is idle and little is in memory.
+//! Packages are decoded by Debian's `xz -dc`, which is what anybody has. What is decoded is not hashed, what is compressed is not
+//! written. Threads, as many as there are cores, take binaries first and packages, the longest first, when there is no binary: so
+//! no core is idle and little is in memory.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex};
@@ -14,14 +13,10 @@ use std::thread;
 use anyhow::Context as _;
 use arch::{Status, Target};
 use base::{lock, wait};
-use debian::deb::{self, Kind};
 use debian::lock::Lock;
 use oci::{Level, Member};
 
 use crate::xz::Xz;
-
-/// More than the largest binary has.
-const PROGRAM_LIMIT: u64 = 64 << 20;
 
 /// A .deb with what is taken out of it.
 struct Package {
@@ -48,9 +43,8 @@ struct Work {
     compressed: u64,
 }
 
-/// Decodes and compresses all that the lock's images hold, with the `xz` of a tree if there is one; returns the compressed
-/// size.
-pub fn run(lock: &Lock, cache: &Path, xz: Option<&Path>) -> anyhow::Result<u64> {
+/// Decodes and compresses all that the lock's images hold, with the `xz` of a tree; returns the compressed size.
+pub fn run(lock: &Lock, cache: &Path, xz: &Path) -> anyhow::Result<u64> {
     let mut packages: Vec<Package> = lock
         .hosts()
         .into_iter()
@@ -64,11 +58,10 @@ pub fn run(lock: &Lock, cache: &Path, xz: Option<&Path>) -> anyhow::Result<u64> 
         .collect();
     // Taken from the end.
     packages.sort_by_key(|package| package.size);
-    let xz = xz.map(Xz::find).transpose()?;
-    compress(packages, xz.as_ref())
+    compress(packages, &Xz::find(xz)?)
 }
 
-fn compress(packages: Vec<Package>, xz: Option<&Xz>) -> anyhow::Result<u64> {
+fn compress(packages: Vec<Package>, xz: &Xz) -> anyhow::Result<u64> {
     let work = Mutex::new(Work { packages, ..Work::default() });
     let changed = Condvar::new();
     let cores = thread::available_parallelism()?.get();
@@ -84,7 +77,7 @@ fn compress(packages: Vec<Package>, xz: Option<&Xz>) -> anyhow::Result<u64> {
 }
 
 /// Does what there is to do until there is nothing any more.
-fn take(xz: Option<&Xz>, work: &Mutex<Work>, changed: &Condvar) -> anyhow::Result<()> {
+fn take(xz: &Xz, work: &Mutex<Work>, changed: &Condvar) -> anyhow::Result<()> {
     let mut state = lock(work);
     loop {
         if state.failed {
@@ -102,10 +95,7 @@ fn take(xz: Option<&Xz>, work: &Mutex<Work>, changed: &Condvar) -> anyhow::Resul
                 lock(work).binaries.push_back(binary);
                 changed.notify_one();
             };
-            let result = match xz {
-                Some(xz) => decode_with(xz, &package, found),
-                None => decode(&package, found),
-            };
+            let result = decode(xz, &package, found);
             state = lock(work);
             state.decoding -= 1;
             state.failed |= result.is_err();
@@ -119,22 +109,8 @@ fn take(xz: Option<&Xz>, work: &Mutex<Work>, changed: &Condvar) -> anyhow::Resul
     }
 }
 
-/// Calls `found` for each binary of a package, decoded in this process.
-fn decode(package: &Package, found: &mut dyn FnMut(Vec<u8>)) -> anyhow::Result<()> {
-    let context = || format!("cannot read {}", package.path.display());
-    let file = File::open(&package.path).with_context(context)?;
-    deb::walk(file, &mut |_, member| -> anyhow::Result<()> {
-        if member.kind == Kind::File && package.has(&member.path) {
-            found(member.read(PROGRAM_LIMIT)?);
-        }
-        Ok(())
-    })
-    .with_context(context)?;
-    Ok(())
-}
-
-/// The same, decoded by a process.
-fn decode_with(xz: &Xz, package: &Package, found: &mut dyn FnMut(Vec<u8>)) -> anyhow::Result<()> {
+/// Calls `found` for each binary of a package.
+fn decode(xz: &Xz, package: &Package, found: &mut dyn FnMut(Vec<u8>)) -> anyhow::Result<()> {
     xz.decode(&package.path, |data| {
         for entry in tar::Archive::new(data).entries()? {
             let mut entry = entry?;
@@ -173,20 +149,19 @@ mod tests {
     }
 
     #[test]
-    fn both_decoders_find_the_same_binaries() {
+    fn every_binary_is_found_and_nothing_else() {
         let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
-        let Some(packages) = Packages::for_test("both_decoders", keyrings) else { return };
+        let Some(packages) = Packages::for_test("every_binary_is_found", keyrings) else { return };
         let tree = xz::tree(&packages).unwrap();
         let xz = Xz::find(tree.path()).unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        decode(&package(dir.path()), &mut |binary| ours.push(binary)).unwrap();
-        decode_with(&xz, &package(dir.path()), &mut |binary| theirs.push(binary)).unwrap();
-        let sizes: Vec<usize> = ours.iter().map(Vec::len).collect();
-        assert_eq!(sizes, [300_000, 1_000_001]);
-        assert!(ours == theirs);
-        let size = |xz| compress(vec![package(dir.path())], xz).unwrap();
-        assert_eq!(size(Some(&xz)), size(None));
+        let mut binaries = Vec::new();
+        decode(&xz, &package(dir.path()), &mut |binary| binaries.push(binary)).unwrap();
+        let code = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        assert!(binaries == [&code[..300_000], &code[..1_000_001]]);
+        let members = binaries.iter().map(|binary| Member::compress(binary, Level::DEFAULT));
+        let expected: usize = members.map(|member| member.bytes().len()).sum();
+        assert_eq!(compress(vec![package(dir.path())], &xz).unwrap(), expected as u64);
 
         // What is no xz any more at its end is not taken for the whole.
         let broken = package(dir.path());
@@ -194,7 +169,7 @@ mod tests {
         let end = bytes.len() - 12;
         bytes[end..].fill(0);
         std::fs::write(&broken.path, bytes).unwrap();
-        let error = decode_with(&xz, &broken, &mut |_| ()).unwrap_err();
+        let error = decode(&xz, &broken, &mut |_| ()).unwrap_err();
         assert_eq!(
             format!("{error:#}"),
             format!("cannot read {}: `xz -dc` failed (exit status: 1)", broken.path.display())

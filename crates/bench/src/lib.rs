@@ -7,7 +7,6 @@
 //!
 //! This crate builds nothing by itself, and measures nothing in its own process but the floor.
 
-mod changed;
 mod child;
 mod cold;
 mod figure;

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use arch::Host;
 use debian::Progress;
-use debian::lock::{Lock, Package};
+use debian::lock::Lock;
 use publish::layout::Layout;
 use testbed::Packages;
 
@@ -14,7 +14,7 @@ use crate::child::{self, Run};
 use crate::figure::{Figure, Goal, Unit, least, list};
 use crate::results::{Measured, Results};
 use crate::scratch::Scratch;
-use crate::{changed, push, register};
+use crate::{push, register};
 use builder::Sizes;
 use builder::cross;
 
@@ -69,22 +69,6 @@ impl<'a> Suite<'a> {
             Figure::new(title, "build when nothing has changed", Unit::Seconds, least(&walls), how)
                 .of(SHORT)
                 .goal(Goal::AtMost(0.3)),
-        ])
-    }
-
-    /// A build after one host's package has changed.
-    pub fn one_host(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
-        child::run(&mut self.scratch.images(&[]), "images")?;
-        let amd64: Host = "amd64".parse()?;
-        let package: &Package = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
-        let manifest = changed::workspace(self.workspace, self.lock, package, &self.scratch)?;
-        let run = child::run(self.scratch.images(&[]).env("CARGO_MANIFEST_DIR", manifest), "images")?;
-        let hosts = run.stderr.lines().filter(|line| line.contains(": compressing ")).count();
-        let how = "after a change of the package for amd64";
-        Ok(vec![
-            Figure::new(title, "build after one host's package has changed", Unit::Seconds, run.wall, how),
-            Figure::new(title, "hosts that were then built", Unit::Count, hosts as f64, how)
-                .goal(Goal::AtMost(1.0)),
         ])
     }
 

@@ -14,7 +14,7 @@ pub struct Flag<O: 'static> {
     pub option: O,
     /// Its names without dashes: one goes before a single letter, two before others.
     pub names: &'static [&'static str],
-    /// How many of the names, at the end, are not documented.
+    /// The number of names, at the end, that are not documented.
     pub hidden: usize,
     /// The value after it.
     pub value: Value,

@@ -22,7 +22,7 @@ pub const fn text(bytes: &[u8]) -> &str {
     }
 }
 
-/// The beginning of a text, as far as there is room, and how long the whole is.
+/// The beginning of a text, as far as there is room, and the length of the whole.
 struct Page<const N: usize> {
     bytes: [u8; N],
     length: usize,

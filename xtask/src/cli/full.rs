@@ -116,8 +116,6 @@ pub(crate) enum Name {
     Cold,
     /// A build when nothing has changed
     Unchanged,
-    /// A build after one host's package has changed
-    OneHost,
     /// The sizes of downloads
     Sizes,
     /// A push of what the registry has
@@ -157,12 +155,9 @@ pub(crate) struct BenchArgs {
     /// Make the tables from results.json, and measure nothing
     #[arg(long, conflicts_with_all = ["names", "list"])]
     pub(crate) redraw: bool,
-    /// Do what the floor is, on the packages of this cache, and print the compressed size
-    #[arg(long, hide = true, value_name = "DIR")]
-    pub(crate) floor: Option<PathBuf>,
-    /// With the `xz` of this tree of packages as the decoder
-    #[arg(long, hide = true, value_name = "DIR", requires = "floor")]
-    pub(crate) floor_xz: Option<PathBuf>,
+    /// Do what the floor is, on the packages of this cache, with the `xz` of this tree, and print the compressed size
+    #[arg(long, hide = true, num_args = 2, value_names = ["CACHE", "TREE"])]
+    pub(crate) floor: Option<Vec<PathBuf>>,
     /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
