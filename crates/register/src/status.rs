@@ -16,7 +16,7 @@ use crate::output::Output;
 use crate::owner::{self, Owner};
 use crate::request::Selection;
 use crate::scene::Scene;
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, way_out};
 use crate::winner::winner;
 
 /// The facts about an entry.
@@ -107,6 +107,9 @@ fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(),
     }
     if rows.is_empty() {
         output.note("nothing is registered");
+        if let Some(way_out) = misc.check_writable().err().as_ref().and_then(way_out) {
+            output.hint(way_out);
+        }
         return Ok(());
     }
     let mut lines =

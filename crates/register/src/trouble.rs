@@ -46,7 +46,7 @@ impl Trouble {
 impl From<binfmt::Error> for Trouble {
     fn from(error: binfmt::Error) -> Trouble {
         let hint = match (error.hint(), way_out(&error)) {
-            (Some(hint), Some(way_out)) => Some(format!("{hint}; {way_out}")),
+            (Some(hint), Some(way_out)) => Some(format!("{hint}; or do without: {way_out}")),
             (hint, _) => hint,
         };
         Trouble { message: error.to_string(), hint }
@@ -54,14 +54,13 @@ impl From<binfmt::Error> for Trouble {
 }
 
 /// The way to run foreign programs all the same where the kernel cannot be told, or not by this user.
-fn way_out(error: &binfmt::Error) -> Option<&'static str> {
+pub(crate) fn way_out(error: &binfmt::Error) -> Option<&'static str> {
     use binfmt::Error::{MayNotMount, NoSuchFileSystem, NoSupport, NotPermitted};
     let is_out_of_reach = matches!(
         error,
         NoSupport { .. } | NoSuchFileSystem { .. } | MayNotMount { .. } | NotPermitted { .. }
     );
     let has_run = Host::native().is_ok_and(Host::has_run);
-    (is_out_of_reach && has_run).then_some(
-        "or do without: aptman/qus:run runs foreign programs with neither privilege nor binfmt_misc",
-    )
+    (is_out_of_reach && has_run)
+        .then_some("aptman/qus:run runs foreign programs with neither privilege nor binfmt_misc")
 }

@@ -184,7 +184,12 @@ fn least_privilege_is_a_bound_in_mount_and_no_capability() {
         assert_eq!(names(&elsewhere), ["qemu-arm"]);
 
         // Not even that: the file is another's.
+        assert_eq!(powerless(&place, "-- -r").code, Some(0));
+        powerless(&place, "-l").check(0, "", "note: nothing is registered\n");
         fs::set_permissions(elsewhere.join("register"), Permissions::from_mode(0o000)).unwrap();
+        let way_out = "hint: aptman/qus:run runs foreign programs with neither privilege nor binfmt_misc\n";
+        powerless(&place, "-l").check(0, "", &format!("note: nothing is registered\n{way_out}"));
+        place.register("-l").check(0, "", "note: nothing is registered\n");
         let hint = "hint: this is a user namespace (rootless container?), whose root is not the machine's; to change the \
                     machine's binfmt_misc, run as real root; or do without: aptman/qus:run runs foreign programs with \
                     neither privilege nor binfmt_misc\n";
