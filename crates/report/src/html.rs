@@ -48,6 +48,7 @@ mod tests {
             debian: text(),
             names: vec![text()],
             pkg_tag: Some(text()),
+            run_tag: None,
             qemu: text(),
             size: None,
         };

@@ -26,8 +26,12 @@ pub fn render(matrix: &Matrix) -> String {
         row(&mut text, std::iter::once(head).chain(target.cells.iter().map(|c| cell(c.as_ref()))));
     }
     text.push_str("\n## Machines\n\n");
-    row(&mut text, ["host", "platform", "Debian", "QEMU", "image with everything"].map(str::to_owned));
-    row(&mut text, ["---"; 5].map(str::to_owned));
+    row(
+        &mut text,
+        ["host", "platform", "Debian", "QEMU", "image with everything", "without privilege"]
+            .map(str::to_owned),
+    );
+    row(&mut text, ["---"; 6].map(str::to_owned));
     for host in &matrix.hosts {
         let tag = host.pkg_tag.as_deref().unwrap_or("latest");
         let image = match host.size {
@@ -35,7 +39,8 @@ pub fn render(matrix: &Matrix) -> String {
             None => format!("`{tag}`"),
         };
         let (platform, debian) = (format!("`{}`", host.platform), host.debian.clone());
-        row(&mut text, [host.name.clone(), platform, debian, host.qemu.clone(), image]);
+        let run = host.run_tag.map_or_else(|| "-".to_owned(), |tag| format!("`{tag}`"));
+        row(&mut text, [host.name.clone(), platform, debian, host.qemu.clone(), image, run]);
     }
     text
 }

@@ -46,6 +46,9 @@ pub struct HostColumn {
     pub pkg_tag: Option<String>,
     /// The version in its tags.
     pub qemu: String,
+    /// The tag of the image that needs no privilege, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_tag: Option<&'static str>,
     /// Compressed size of the image with everything, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
@@ -152,6 +155,7 @@ fn host_column(lock: &Lock, sizes: &Sizes, host: Host) -> HostColumn {
         debian: host.debian().to_owned(),
         pkg_tag: (!host.has_register()).then(|| format!("{}{}", host.tag(), Kind::Pkg.suffix())),
         qemu: version.map(|version| version.to_string()).unwrap_or_default(),
+        run_tag: host.has_run().then(|| Kind::Run.moving_tag()),
         size: sizes.images.get(&host).copied(),
         platform,
     }
@@ -255,6 +259,7 @@ targets = ["aarch64"]
         assert_eq!(matrix.repository, "aptman/qus");
         assert_eq!(matrix.hosts[0].pkg_tag, None);
         assert_eq!(matrix.hosts[1].pkg_tag.as_deref(), Some("mips-pkg"));
+        assert_eq!(matrix.hosts.iter().map(|host| host.run_tag).collect::<Vec<_>>(), [Some("run"), None]);
         assert_eq!(matrix.targets[0].platforms, ["linux/arm64"]);
         assert_eq!(matrix.targets[0].names, ["aarch64", "arm64", "arm64v8", "armv8", "arm64/v8", "arm64/v9"]);
     }

@@ -73,6 +73,15 @@ fn every_form_has_every_cell() {
     let page = report.read("index.html");
     assert_eq!(page.matches(" data-package=\"qemu-user").count(), cells);
     let markdown = report.read("report.md");
+    for host in arch::Host::all() {
+        let tag = if host.has_run() { "`run`" } else { "-" };
+        let line = markdown.lines().find(|line| line.starts_with(&format!("| {host} |"))).unwrap();
+        assert!(line.ends_with(&format!(" | {tag} |")), "{line}");
+        let cell = if host.has_run() { "<td><code>run</code></td></tr>" } else { "<td>–</td></tr>" };
+        let row =
+            page.lines().find(|line| line.contains(&format!("<tr><th scope=\"row\">{host}</th>"))).unwrap();
+        assert!(row.ends_with(cell), "{row}");
+    }
     for target in targets {
         let line = markdown.lines().find(|line| line.starts_with(&format!("| **{target}** |"))).unwrap();
         assert_eq!(line.matches('|').count(), hosts.len() + 2, "{line}");
