@@ -8,3 +8,4 @@ mod messages;
 mod modes;
 mod stand;
 mod supervision;
+mod terminal;
