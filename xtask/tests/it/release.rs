@@ -213,7 +213,7 @@ fn hosts_with_register_get_it_too() {
     }
 }
 
-const PKG_ONLY: &str = "4f4c182c55403f4d4ca2ffd9299d806f47eb51b9fe75e597d87ada03b13490e8";
+const PKG_ONLY: &str = "cee8691eae5aa2bca23d54db16bd72c19f9e124deeb60e6b90130235d4b3084f";
 const WITH_REGISTER: &str = "33c218e7af7898c64422246405aef734b55e12070ebbf63a7c6e32bec269d619";
 
 /// The page lists what a release has, and nothing else; names differ in what stands in capitals.
