@@ -2,7 +2,7 @@
 
 use arch::Target;
 use register::args::options::{AFTER, BEFORE, EITHER, Opt};
-use usage::{Flag, Kind, Value};
+use usage::{Flag, Kind};
 
 use crate::blocks::meaning;
 
@@ -14,32 +14,18 @@ fn options(own: &'static [Flag<Opt>]) -> impl Iterator<Item = &'static Flag<Opt>
     own.iter().chain(&EITHER)
 }
 
-/// The documented names of all options with such values, each after its side, as alternatives of a shell's `case`.
-fn after(has: impl Fn(Value) -> bool) -> String {
+/// The documented names of all options with such a value, each after its side, as alternatives of a shell's `case`.
+fn after(kind: Kind) -> String {
     let mut alternatives = Vec::new();
     for (side, own) in SIDES {
-        for flag in options(own).filter(|flag| has(flag.value)) {
+        for flag in options(own).filter(|flag| flag.value.kind() == Some(kind)) {
             alternatives.extend(flag.spellings().map(|name| format!("{side},{name}")));
         }
     }
     alternatives.join(" | ")
 }
 
-fn folder(value: Value) -> bool {
-    matches!(value, Value::One(_, Kind::Folder))
-}
-
-fn command(value: Value) -> bool {
-    matches!(value, Value::Rest(_, Kind::Command))
-}
-
-fn anything(value: Value) -> bool {
-    matches!(value, Value::One(_, Kind::Any))
-}
-
-fn yes_no(value: Value) -> bool {
-    value == Value::YesNo
-}
+const YES_NO: Kind = Kind::Word("yes no");
 
 fn targets() -> String {
     let names: Vec<&str> = Target::all().map(Target::name).collect();
@@ -79,10 +65,10 @@ _register() {{
 complete -F _register register
 "#,
         targets = targets(),
-        folder = after(folder),
-        command = after(command),
-        anything = after(anything),
-        yes_no = after(yes_no),
+        folder = after(Kind::Folder),
+        command = after(Kind::Command),
+        anything = after(Kind::Any),
+        yes_no = after(YES_NO),
         before = names(SIDES[0].1),
         after = names(SIDES[1].1),
     )
@@ -127,10 +113,10 @@ else
 fi
 "#,
         targets = targets(),
-        folder = after(folder),
-        command = after(command),
-        anything = after(anything),
-        yes_no = after(yes_no),
+        folder = after(Kind::Folder),
+        command = after(Kind::Command),
+        anything = after(Kind::Any),
+        yes_no = after(YES_NO),
         before = described(SIDES[0].1),
         after = described(SIDES[1].1),
     )
@@ -155,11 +141,11 @@ pub(crate) fn fish() -> String {
             script.push_str(&format!(
                 "complete -c register -f -n '__register_is {side}' -a '{names}' -d '{text}'\n"
             ));
-            let values = match flag.value {
-                Value::YesNo => "yes no",
-                value if folder(value) => "(__fish_complete_directories)",
-                value if command(value) => "(__fish_complete_command)",
-                _ => continue,
+            let values = match flag.value.kind() {
+                Some(Kind::Word(words)) => words,
+                Some(Kind::Folder) => "(__fish_complete_directories)",
+                Some(Kind::Command) => "(__fish_complete_command)",
+                Some(Kind::Targets | Kind::Any) | None => continue,
             };
             script.push_str(&format!(
                 "complete -c register -f -n '__register_is {side} {names}' -a '{values}'\n"

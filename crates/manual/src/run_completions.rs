@@ -1,27 +1,18 @@
 //! Completions for `qus-run`: its options, made from its table, and then a command and the command's own.
 
 use run::args::options::{MODES, OPTIONS};
-use usage::{Flag, Kind, Value};
+use usage::{Flag, Kind};
 
 use crate::blocks::meaning;
 
-/// The names of all options with such values, with `between` between them.
-fn names(has: impl Fn(Value) -> bool, between: &str) -> String {
-    let flags = OPTIONS.iter().filter(|flag| has(flag.value));
+/// The names of all options with such a value, with `between` between them.
+fn names(kind: Option<Kind>, between: &str) -> String {
+    let flags = OPTIONS.iter().filter(|flag| flag.value.kind() == kind);
     flags.flat_map(Flag::spellings).collect::<Vec<_>>().join(between)
 }
 
-fn nothing(value: Value) -> bool {
-    value == Value::Nothing
-}
-
-fn folder(value: Value) -> bool {
-    matches!(value, Value::One(_, Kind::Folder))
-}
-
-fn mode(value: Value) -> bool {
-    matches!(value, Value::One(_, Kind::Word(_)))
-}
+const FOLDER: Option<Kind> = Some(Kind::Folder);
+const MODE: Option<Kind> = Some(Kind::Word(MODES));
 
 pub(crate) fn bash() -> String {
     format!(
@@ -59,11 +50,11 @@ _qus_run() {{
 }}
 complete -o filenames -F _qus_run qus-run
 "#,
-        folder = names(folder, " | "),
-        mode = names(mode, " | "),
-        plain = names(nothing, " "),
-        all_folder = names(folder, " "),
-        all_mode = names(mode, " "),
+        folder = names(FOLDER, " | "),
+        mode = names(MODE, " | "),
+        plain = names(None, " "),
+        all_folder = names(FOLDER, " "),
+        all_mode = names(MODE, " "),
     )
 }
 
@@ -72,9 +63,9 @@ pub(crate) fn zsh() -> String {
     for flag in &OPTIONS {
         let text =
             meaning(flag).replace('\'', "'\\''").replace('[', "\\[").replace(']', "\\]").replace(':', "\\:");
-        let value = match flag.value {
-            Value::One(_, Kind::Folder) => ":folder:_files -/".to_owned(),
-            Value::One(_, Kind::Word(words)) => format!(":mode:({words})"),
+        let value = match flag.value.kind() {
+            Some(Kind::Folder) => ":folder:_files -/".to_owned(),
+            Some(Kind::Word(words)) => format!(":mode:({words})"),
             _ => String::new(),
         };
         let names: Vec<String> = flag.spellings().collect();
@@ -111,7 +102,7 @@ pub(crate) fn fish() -> String {
              end\n\
          end\n",
     )
-    .replace("VALUED", &[names(folder, " "), names(mode, " ")].join(" "));
+    .replace("VALUED", &[names(FOLDER, " "), names(MODE, " ")].join(" "));
     for flag in &OPTIONS {
         let text = meaning(flag).replace('\\', "\\\\").replace('\'', "\\'");
         let names: Vec<String> = flag
@@ -119,9 +110,9 @@ pub(crate) fn fish() -> String {
             .iter()
             .map(|name| format!("-{} {name}", if name.len() > 1 { "l" } else { "s" }))
             .collect();
-        let value = match flag.value {
-            Value::One(_, Kind::Folder) => " -x -a '(__fish_complete_directories)'".to_owned(),
-            Value::One(_, Kind::Word(words)) => format!(" -x -a '{words}'"),
+        let value = match flag.value.kind() {
+            Some(Kind::Folder) => " -x -a '(__fish_complete_directories)'".to_owned(),
+            Some(Kind::Word(words)) => format!(" -x -a '{words}'"),
             _ => String::new(),
         };
         script.push_str(&format!(

@@ -113,6 +113,15 @@ impl Value {
             Value::One(name, _) | Value::Rest(name, _) => name,
         }
     }
+
+    /// Its kind, if there is one.
+    pub const fn kind(self) -> Option<Kind> {
+        match self {
+            Value::Nothing => None,
+            Value::YesNo => Some(Kind::Word("yes no")),
+            Value::One(_, kind) | Value::Rest(_, kind) => Some(kind),
+        }
+    }
 }
 
 /// The dashes before a name.
