@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustix::time::{ClockId, clock_gettime};
-use serde::Serialize;
+use serde_json::{Value, json};
 
 /// Records spans, or nothing at all.
 #[derive(Clone, Default)]
@@ -18,38 +18,7 @@ pub struct Trace(Option<Arc<Recorder>>);
 struct Recorder {
     path: PathBuf,
     started: Instant,
-    spans: Mutex<Vec<Event>>,
-}
-
-/// One complete event.
-#[derive(Serialize)]
-struct Event {
-    name: String,
-    /// The stage.
-    cat: &'static str,
-    ph: &'static str,
-    /// In microseconds since the start.
-    ts: u128,
-    dur: u128,
-    pid: u32,
-    tid: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    trace_events: &'a [Event],
-    other_data: Summary,
-}
-
-/// The load of the cores.
-#[derive(Serialize)]
-struct Summary {
-    wall_seconds: f64,
-    cpu_seconds: f64,
-    cores: usize,
-    /// The CPU time's share of what the cores had to give.
-    busy: f64,
+    events: Mutex<Vec<Value>>,
 }
 
 /// A stage under way; recorded when it is dropped.
@@ -63,7 +32,7 @@ pub struct Span<'a> {
 impl Trace {
     /// Records for `path`; without one, nothing.
     pub fn new(path: Option<PathBuf>) -> Trace {
-        Trace(path.map(|path| Arc::new(Recorder { path, started: Instant::now(), spans: Mutex::default() })))
+        Trace(path.map(|path| Arc::new(Recorder { path, started: Instant::now(), events: Mutex::default() })))
     }
 
     /// Begins a span of `stage` on this thread.
@@ -79,29 +48,34 @@ impl Trace {
         let cpu = Duration::new(u64::try_from(cpu.tv_sec)?, u32::try_from(cpu.tv_nsec)?).as_secs_f64();
         let wall = recorder.started.elapsed().as_secs_f64();
         let cores = thread::available_parallelism()?.get();
-        let events = base::lock(&recorder.spans);
-        let busy = cpu / (wall * cores as f64);
-        let other_data = Summary { wall_seconds: wall, cpu_seconds: cpu, cores, busy };
-        let text = serde_json::to_string(&Document { trace_events: &events, other_data })?;
-        files::write(&recorder.path, &text)
+        let document = json!({
+            "traceEvents": *base::lock(&recorder.events),
+            "otherData": {
+                "wallSeconds": wall,
+                "cpuSeconds": cpu,
+                "cores": cores,
+                // The CPU time's share of what the cores had to give.
+                "busy": cpu / (wall * cores as f64),
+            },
+        });
+        files::write(&recorder.path, &document.to_string())
             .with_context(|| format!("cannot write the timeline {}", recorder.path.display()))
     }
 }
 
 impl Drop for Span<'_> {
     fn drop(&mut self) {
-        let event = Event {
-            name: std::mem::take(&mut self.what),
-            cat: self.stage,
-            ph: "X",
-            ts: self.started.duration_since(self.recorder.started).as_micros(),
-            dur: self.started.elapsed().as_micros(),
-            pid: std::process::id(),
-            tid: thread_number(),
-        };
-        if let Ok(mut spans) = self.recorder.spans.lock() {
-            spans.push(event);
-        }
+        // In microseconds since the start.
+        let event = json!({
+            "name": self.what,
+            "cat": self.stage,
+            "ph": "X",
+            "ts": self.started.duration_since(self.recorder.started).as_micros() as u64,
+            "dur": self.started.elapsed().as_micros() as u64,
+            "pid": std::process::id(),
+            "tid": thread_number(),
+        });
+        base::lock(&self.recorder.events).push(event);
     }
 }
 
