@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$SRC/qus"
 
 fuzz/seeds
-cargo fuzz build -O --debug-assertions
+cargo fuzz build -O
 for target in $(cargo fuzz list); do
     cp "fuzz/target/x86_64-unknown-linux-gnu/release/$target" "$OUT/"
     seeds=$OUT/${target}_seed_corpus.zip
