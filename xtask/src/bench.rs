@@ -21,7 +21,7 @@ use ui::Ui;
 impl Name {
     /// True if it is run when no names are given.
     fn is_default(self) -> bool {
-        !matches!(self, Name::Release | Name::FirstRun)
+        !matches!(self, Name::Run | Name::Release | Name::FirstRun)
     }
 }
 
@@ -99,6 +99,7 @@ fn measure(
             Name::Sizes => suite.sizes(&title),
             Name::Push => suite.push(&title, results),
             Name::Register => qemu().and_then(|qemu| suite.register(&title, &qemu.join("usr/bin"))),
+            Name::Run => qemu().and_then(|qemu| suite.run(&title, &qemu.join("usr/bin"))),
             Name::Growth => suite.growth(results),
             Name::Release => suite.release(&title),
             Name::FirstRun => suite.first_run(&title),
@@ -147,7 +148,7 @@ mod tests {
         assert_eq!(chosen(&[Name::Release, Name::Push]), [Name::Release, Name::Push]);
         let all = chosen(&[]);
         assert!(!all.contains(&Name::Release) && all.contains(&Name::Growth));
-        assert_eq!(all.len() + 2, Name::value_variants().len());
+        assert_eq!(all.len() + 3, Name::value_variants().len());
         assert!(list().contains("release"));
     }
 }

@@ -11,6 +11,7 @@ use crate::figure::{Figure, Goal, Unit, least, list};
 use crate::scratch::with_register;
 use crate::suite::Suite;
 use crate::{flow, xz};
+use builder::cross::Program;
 
 /// The runs, which took turns.
 #[derive(Default)]
@@ -29,7 +30,8 @@ impl Suite<'_> {
         let xz = xz::tree(&packages)?;
         let mut turns = Turns::default();
         for number in 1..=self.runs {
-            let run = flow::run(&packages, qemu, &self.scratch.cache(), &self.register_of(amd64)?)?;
+            let run =
+                flow::run(&packages, qemu, &self.scratch.cache(), &self.program(Program::Register, amd64)?)?;
             self.say(number, "shell flow", &run);
             turns.flows.push(run);
             let run = floor(&self.scratch.cache(), xz.path())?;

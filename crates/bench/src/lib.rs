@@ -19,6 +19,7 @@ mod push;
 mod readme;
 mod register;
 mod results;
+mod run;
 mod scratch;
 mod suite;
 mod xz;

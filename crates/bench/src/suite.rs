@@ -14,9 +14,9 @@ use crate::child::{self, Run};
 use crate::figure::{Figure, Goal, Unit, least, list};
 use crate::results::{Measured, Results};
 use crate::scratch::Scratch;
-use crate::{push, register};
+use crate::{push, register, run};
 use builder::Sizes;
-use builder::cross;
+use builder::cross::{self, Program};
 
 /// The number of runs of what takes less than a second.
 const SHORT: usize = 5;
@@ -134,9 +134,18 @@ impl<'a> Suite<'a> {
     /// `register` against a shell that writes the same lines; `qemu` is the folder with the binaries for this machine.
     pub fn register(&self, title: &str, qemu: &Path) -> anyhow::Result<Vec<Figure>> {
         let native = Host::native().context("there are no images for this machine")?;
-        let program = self.register_of(native)?;
+        let program = self.program(Program::Register, native)?;
         let measured = register::run(&self.packages()?, qemu, &program, SHORT)?;
         Ok(register::figures(title, &measured))
+    }
+
+    /// `run` in its own modes against the kernel's binfmt_misc; `qemu` is the folder with the binaries for this machine.
+    pub fn run(&self, title: &str, qemu: &Path) -> anyhow::Result<Vec<Figure>> {
+        let native = Host::native().context("there are no images for this machine")?;
+        anyhow::ensure!(native.has_run(), "there is no `run` for {native}");
+        let [run, register] = [Program::Run, Program::Register].map(|program| self.program(program, native));
+        let measured = run::run(&self.packages()?, qemu, (&run?, &register?), SHORT, self.progress)?;
+        Ok(run::figures(title, &measured))
     }
 
     /// Measures what takes long and is done once for a release: every host, at the level that a push takes.
@@ -167,8 +176,9 @@ impl<'a> Suite<'a> {
         Ok(Packages::of_the_machine(&self.workspace.join("images/keyrings"))?)
     }
 
-    pub(crate) fn register_of(&self, host: Host) -> anyhow::Result<PathBuf> {
-        Ok(cross::folder(self.workspace, &self.scratch.cache())?.join(host.name()))
+    /// A program of ours, as it is in the images for `host`.
+    pub(crate) fn program(&self, program: Program, host: Host) -> anyhow::Result<PathBuf> {
+        Ok(cross::folder(self.workspace, &self.scratch.cache())?.join(program.file(host)))
     }
 
     pub(crate) fn say(&self, number: usize, what: &str, run: &Run) {

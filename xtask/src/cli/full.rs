@@ -122,6 +122,8 @@ pub(crate) enum Name {
     Push,
     /// `register -p` against a shell that writes the same lines
     Register,
+    /// `run` in its own modes against the kernel's binfmt_misc; long, so only when it is asked for
+    Run,
     /// Time, memory, bytes and requests for 1, 3 and 9 hosts
     Growth,
     /// A release's images for every host, at the level of a push; long, so only when it is asked for
@@ -133,7 +135,7 @@ pub(crate) enum Name {
 /// The arguments of `bench`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask bench                     everything but `release` and `first-run`; about ten minutes on two cores
+  cargo xtask bench                     everything but `run`, `release` and `first-run`; about ten minutes on two cores
   cargo xtask bench cold register       two of them; the others keep the figures that they had
   cargo xtask bench --list")]
 pub(crate) struct BenchArgs {

@@ -152,10 +152,15 @@ impl Packages {
         Ok(work)
     }
 
+    /// The .debs of `packages` themselves, in their order: for what installs them.
+    pub fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, Error> {
+        self.source.debs(packages).map_err(Error::Source)
+    }
+
     /// The files of `packages`, in one tree. `name` is for people who look into the cache; older trees of this name
     /// that nobody uses are removed.
     pub fn tree(&self, name: &str, packages: &[Package]) -> Result<Tree, Error> {
-        let debs = self.source.debs(packages).map_err(Error::Source)?;
+        let debs = self.debs(packages)?;
         let key = key(&debs);
         let path = self.dir.join(format!("{name}-{key}"));
         let lock_path = path.with_added_extension("lock");
