@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::layout::Images;
-use crate::recipe::machine::Machine;
+use crate::recipe::machine::{self, Machine};
 use crate::recipe::reader::{self, Reader};
 use crate::recipe::{self, Block, Kind, kubernetes};
 use testbed::sandbox::Options;
@@ -22,8 +22,8 @@ const DOCKER28: Engine = Engine::Docker28 { containerd_store: false };
 
 /// podman and what it runs, with the libraries that `ldd` says they load.
 #[rustfmt::skip]
-const PODMAN5: [&str; 33] = [
-    "catatonit", "conmon", "crun", "golang-github-containers-common", "golang-github-containers-image", "libacl1",
+const PODMAN5: [&str; 34] = [
+    "buildah", "catatonit", "conmon", "crun", "golang-github-containers-common", "golang-github-containers-image", "libacl1",
     "libassuan9", "libatomic1", "libattr1", "libaudit1", "libbsd0", "libbz2-1.0", "libc6", "libcap-ng0", "libcap2",
     "libcrypt1", "libgcc-s1", "libglib2.0-0t64", "libgpg-error0", "libgpgme11t64", "libmd0", "libpam0g",
     "libpcre2-8-0", "libseccomp2", "libselinux1", "libsemanage2", "libsepol2", "libsqlite3-0", "libsubid5",
@@ -31,7 +31,7 @@ const PODMAN5: [&str; 33] = [
 ];
 
 /// Every way in which the page can say that something was run.
-const ENGINES: [&str; 5] = ["docker20", "docker28", "podman", "podman5", "systemd"];
+const ENGINES: [&str; 6] = ["docker20", "docker28", "podman", "podman5", "rootless", "systemd"];
 const READERS: [Reader; 4] = [Reader::GitHub, Reader::GitLab, Reader::Kubernetes, Reader::Systemd];
 const NOT_RUN: &str = "not run";
 
@@ -60,7 +60,8 @@ fn recipes_run_on_docker20() {
 
 #[test]
 fn recipes_run_on_podman() {
-    check("podman", Engine::Podman, &[packages_of(Engine::Podman)]);
+    let buildah = ("buildah", vec![Package::native("bookworm", "buildah")]);
+    check("podman", Engine::Podman, &[buildah, packages_of(Engine::Podman)]);
 }
 
 /// The one of bookworm plays no DaemonSets.
@@ -68,6 +69,14 @@ fn recipes_run_on_podman() {
 fn recipes_run_on_podman5() {
     let packages = PODMAN5.map(|name| Package::native("trixie", name));
     check("podman5", Engine::Podman, &[("podman5", packages.to_vec())]);
+}
+
+/// A user has images and namespaces of their own, with numbers that newuidmap gives.
+#[test]
+fn recipes_run_on_podman_of_a_user() {
+    let packages: Vec<Package> =
+        PODMAN5.iter().chain(&["uidmap"]).map(|name| Package::native("trixie", name)).collect();
+    check("rootless", Engine::Podman, &[("podman5-rootless", packages)]);
 }
 
 #[test]
@@ -137,23 +146,50 @@ fn words(section: &str, blocks: &[&Kind]) -> Vec<&'static str> {
 fn kubernetes_knows_every_field() {
     let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/keyrings");
     let packages = Packages::of_the_machine(&keyrings).unwrap();
-    let schema = kubernetes::Schema::new(&packages);
-    let mut checked = 0;
-    for block in blocks() {
-        let Kind::File { name, text } = block.kind else { continue };
-        if Reader::of(&name) == Reader::Kubernetes {
-            schema.check(&reader::document(&name, &text)).unwrap_or_else(|error| panic!("{name}: {error}"));
-            // And it does find what is wrong.
-            for (right, wrong) in [("initContainers:", "initContainer:"), ("runAsUser: 0", "runAsUser: root")]
-            {
-                assert!(text.contains(right));
-                let text = text.replace(right, wrong);
-                assert!(schema.check(&reader::document(&name, &text)).is_err(), "{wrong}");
-            }
-            checked += 1;
+    for (file, kind, mistakes) in [
+        ("qus.yaml", "io.k8s.api.apps.v1.DaemonSet", [("runAsUser: 0", "runAsUser: root")]),
+        ("pod.yaml", "io.k8s.api.core.v1.Pod", [("runAsUser: 1000", "runAsUser: user")]),
+    ] {
+        let schema = kubernetes::Schema::new(&packages, kind);
+        let text = file_of(file);
+        schema.check(&reader::document(file, &text)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        // And it does find what is wrong.
+        for (right, wrong) in mistakes.into_iter().chain([("initContainers:", "initContainer:")]) {
+            assert!(text.contains(right));
+            let text = text.replace(right, wrong);
+            assert!(schema.check(&reader::document(file, &text)).is_err(), "{wrong}");
         }
     }
-    assert_eq!(checked, 1);
+}
+
+/// podman gives the pod what it asks for; the profile says what it may ask for.
+#[test]
+fn the_pod_fits_the_profile_restricted() {
+    let text = file_of("pod.yaml");
+    let check = |text: &str| kubernetes::is_restricted(&reader::document("pod.yaml", text));
+    assert!(check(&text));
+    for (right, wrong) in [
+        ("runAsNonRoot: true", "runAsNonRoot: false"),
+        ("runAsUser: 1000", "runAsUser: 0"),
+        ("type: RuntimeDefault", "type: Unconfined"),
+        ("allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true"),
+        ("drop: [ALL]", "drop: [CHOWN]"),
+        ("emptyDir: {}", "hostPath: {path: /}"),
+    ] {
+        assert!(text.contains(right), "{right}");
+        assert!(!check(&text.replace(right, wrong)), "{wrong}");
+    }
+}
+
+/// The one file of this name in all pages.
+fn file_of(wanted: &str) -> String {
+    let mut texts = blocks().into_iter().filter_map(|block| match block.kind {
+        Kind::File { name, text } if name == wanted => Some(text),
+        _ => None,
+    });
+    let text = texts.next().unwrap();
+    assert_eq!(texts.next(), None);
+    text
 }
 
 /// Tries everything that is for `test` on the engine, in a sandbox with these trees of packages.
@@ -169,14 +205,19 @@ fn check(test: &str, engine: Engine, trees: &[(&str, Vec<Package>)]) {
     images.write_archive(&TAGS, &archive);
     running.load(&archive).unwrap();
     load_busybox(&packages, &running);
-    let mut machine = if test == "systemd" {
-        drop(running);
-        Machine::boot(&sandbox)
-    } else {
-        Machine::of(&sandbox, running)
+    let mut machine = match test {
+        "systemd" => {
+            drop(running);
+            Machine::boot(&sandbox)
+        }
+        "rootless" => {
+            make_user(&sandbox);
+            Machine::of_user(&sandbox)
+        }
+        _ => Machine::of(&sandbox, running),
     };
     let tried: usize = blocks().iter().map(|block| machine.try_block(test, &block.kind)).sum();
-    assert!(tried >= 3, "only {tried} commands and files are for {test}");
+    assert!(tried >= 2, "only {tried} commands and files are for {test}");
 }
 
 /// The stand-in for Docker Hub's `busybox` for arm64: one program under many names.
@@ -195,6 +236,27 @@ fn load_busybox(packages: &Packages, running: &Running<'_>) {
         builder.append_link(&mut header, format!("usr/bin/{name}"), "busybox").unwrap();
     }
     builder.into_inner().unwrap();
-    running.import(&path, arm64.platform(), "docker.io/library/busybox:latest").unwrap();
+    for name in ["library", "arm64v8"] {
+        let name = format!("docker.io/{name}/busybox:latest");
+        running.import(&path, arm64.platform(), &name).unwrap();
+    }
     fs::remove_file(path).unwrap();
+}
+
+/// A user with a part of the images that root has.
+fn make_user(sandbox: &Sandbox) {
+    let (number, home) = machine::USER;
+    let range = format!("{number}:100000:65536\n");
+    for file in ["/etc/subuid", "/etc/subgid"] {
+        sandbox.write(file, &range).unwrap();
+    }
+    let script = format!(
+        "echo user:x:{number}:{number}::{home}:/bin/sh >> /etc/passwd; echo user:x:{number}: >> /etc/group; \
+         chmod 1777 /var/tmp; mkdir -p {home}/run; podman save --quiet --multi-image-archive --output {home}/images.tar \
+         docker.io/aptman/qus:run-aarch64 docker.io/library/busybox; chown -R {number}:{number} {home}"
+    );
+    sandbox.run(&["sh", "-ec", &script]).unwrap();
+    let load = ["-c", &format!("podman load --quiet --input {home}/images.tar")];
+    let loaded = machine::user(sandbox).args(load).output().unwrap();
+    assert!(loaded.status.success(), "{loaded:?}");
 }

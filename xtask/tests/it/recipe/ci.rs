@@ -22,6 +22,34 @@ pub(crate) fn gitlab(document: &Yaml) -> Vec<Script> {
     .collect()
 }
 
+/// GitLab's Docker executor: each job's script goes to the shell of its image, which is started through the image's entrypoint. The
+/// runner's settings say with which volumes.
+pub(crate) fn gitlab_image(document: &Yaml, runner: &str) -> Vec<Script> {
+    let runner: toml::Table = runner.parse().unwrap();
+    let docker = &runner["runners"][0]["docker"];
+    assert_eq!(docker["privileged"].as_bool(), Some(false));
+    let volumes = docker["volumes"].as_array().unwrap().iter().map(|volume| volume.as_str().unwrap());
+    let volumes: String = volumes.map(|volume| format!(" -v {volume}")).collect();
+    let jobs = gitlab(document).into_iter().zip(document.as_hash().unwrap().values());
+    jobs.map(|(script, job)| {
+        let image = &job["image"];
+        let word = |value: &Yaml| value.as_str().unwrap().to_owned();
+        let [entrypoint] = image["entrypoint"].as_vec().unwrap().as_slice() else { panic!("{image:?}") };
+        let (name, platform) = (word(&image["name"]), word(&image["docker"]["platform"]));
+        let entrypoint = word(entrypoint);
+        // As shells/bash.go of gitlab-runner finds a shell.
+        let shell = "if [ -x /bin/bash ]; then exec /bin/bash; elif [ -x /bin/sh ]; then exec /bin/sh; \
+                     elif [ -x /usr/bin/sh ]; then exec /usr/bin/sh; else exit 1; fi";
+        let text = format!(
+            "docker run --rm -i --platform {platform} --entrypoint {entrypoint}{volumes} {name} sh -c '{shell}' <<'END'\n\
+             set -e\n{}\nEND",
+            script.text
+        );
+        Script { text, ..script }
+    })
+    .collect()
+}
+
 /// GitHub: the steps of a workflow's jobs, or of a part of a job.
 pub(crate) fn github(document: &Yaml) -> Vec<Script> {
     let steps: Vec<&Yaml> = match (document.as_vec(), document["jobs"].as_hash()) {

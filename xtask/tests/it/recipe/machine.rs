@@ -13,6 +13,24 @@ const FOLDER: &str = "/root/recipes";
 /// The limit of a pod's container.
 const LIMIT: &str = "          resources:\n            limits: {memory: 16Mi}\n";
 
+/// The number of the user who has rights to nothing, and the folder of that user.
+pub(crate) const USER: (u32, &str) = (1000, "/shared/user");
+
+/// A shell of this user.
+pub(crate) fn user(sandbox: &Sandbox) -> Command {
+    let (number, home) = USER;
+    let mut command = sandbox.command("setpriv");
+    command.args([format!("--reuid={number}"), format!("--regid={number}")]);
+    command.args([
+        "--clear-groups",
+        "env",
+        &format!("HOME={home}"),
+        &format!("XDG_RUNTIME_DIR={home}/run"),
+        "sh",
+    ]);
+    command
+}
+
 /// A sandbox, and what runs in it.
 pub(crate) struct Machine<'a> {
     sandbox: &'a Sandbox,
@@ -21,6 +39,8 @@ pub(crate) struct Machine<'a> {
 
 enum Runs<'a> {
     Engine(Running<'a>),
+    /// podman without a daemon, for a user.
+    User,
     /// `None` while it is booted.
     Systemd(Option<Booted<'a>>),
 }
@@ -28,6 +48,10 @@ enum Runs<'a> {
 impl<'a> Machine<'a> {
     pub(crate) fn of(sandbox: &'a Sandbox, running: Running<'a>) -> Machine<'a> {
         Machine::new(sandbox, Runs::Engine(running))
+    }
+
+    pub(crate) fn of_user(sandbox: &'a Sandbox) -> Machine<'a> {
+        Machine::new(sandbox, Runs::User)
     }
 
     pub(crate) fn boot(sandbox: &'a Sandbox) -> Machine<'a> {
@@ -73,6 +97,11 @@ impl<'a> Machine<'a> {
         match reader {
             Reader::Commands => {}
             Reader::GitHub => self.start(&ci::github(&reader::document(name, text))),
+            Reader::GitLabImage => {
+                let runner =
+                    std::fs::read_to_string(self.sandbox.path(format!("{FOLDER}/runner.toml"))).unwrap();
+                self.run_scripts(&ci::gitlab_image(&reader::document(name, text), &runner));
+            }
             Reader::GitLab => self.start(&ci::gitlab(&reader::document(name, text))),
             Reader::Kubernetes => {
                 // Where a sandbox's cgroup controls no memory, podman refuses to start the container.
@@ -92,14 +121,18 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Runs scripts as a runner does, each in a shell of its own.
     fn start(&self, scripts: &[ci::Script]) {
+        self.run_scripts(scripts);
+        self.foreign_programs_run();
+    }
+
+    /// Runs scripts as a runner does, each in a shell of its own.
+    fn run_scripts(&self, scripts: &[ci::Script]) {
         for script in scripts {
             let mut command = self.shell(&format!("set -e\n{}", script.text));
             let output = command.envs(script.variables.iter().map(|(key, value)| (key, value))).output();
             self.succeeded(&script.text, &output.unwrap());
         }
-        self.foreign_programs_run();
     }
 
     fn type_in(&self, step: &Step) {
@@ -110,6 +143,7 @@ impl<'a> Machine<'a> {
     fn foreign_programs_run(&self) {
         let client = match &self.runs {
             Runs::Engine(running) => running.engine().client(),
+            Runs::User => "podman",
             Runs::Systemd(_) => "docker",
         };
         let run = format!("{client} run --rm --platform linux/arm64 docker.io/library/busybox uname -m");
@@ -135,6 +169,7 @@ impl<'a> Machine<'a> {
     fn succeeded(&self, line: &str, output: &Output) -> String {
         let log = match &self.runs {
             Runs::Engine(running) => running.log(),
+            Runs::User => String::new(),
             Runs::Systemd(_) if output.status.success() => String::new(),
             Runs::Systemd(_) => {
                 let mut journal =
@@ -150,6 +185,7 @@ impl<'a> Machine<'a> {
     fn shell(&self, script: &str) -> Command {
         let mut command = match &self.runs {
             Runs::Engine(running) => running.sandbox().command("sh"),
+            Runs::User => user(self.sandbox),
             Runs::Systemd(booted) => booted.as_ref().unwrap().command("sh"),
         };
         command.args(["-c", &format!("cd {FOLDER}\n{script}")]).stdin(Stdio::null());

@@ -9,6 +9,8 @@ pub(crate) enum Reader {
     Commands,
     GitHub,
     GitLab,
+    /// GitLab's runner, which starts a job's shell in its image.
+    GitLabImage,
     Kubernetes,
     Systemd,
 }
@@ -21,9 +23,11 @@ impl Reader {
     /// If there is none: then no test tries the file.
     pub(crate) fn of(name: &str) -> Reader {
         match name {
-            "compose.yaml" | "Dockerfile" => Reader::Commands,
+            // `runner.toml` is read along with the job.
+            "compose.yaml" | "Dockerfile" | "pod.yaml" | "runner.toml" => Reader::Commands,
             "workflow.yaml" | "steps-action.yaml" | "steps-run.yaml" => Reader::GitHub,
             ".gitlab-ci.yml" => Reader::GitLab,
+            "gitlab-run.yml" => Reader::GitLabImage,
             "qus.yaml" => Reader::Kubernetes,
             "qus.service" => Reader::Systemd,
             _ => panic!("no test tries the file {name}"),
@@ -34,7 +38,7 @@ impl Reader {
     pub(crate) fn engine(self) -> Option<&'static str> {
         match self {
             Reader::Commands => None,
-            Reader::GitHub | Reader::GitLab => Some("docker28"),
+            Reader::GitHub | Reader::GitLab | Reader::GitLabImage => Some("docker28"),
             Reader::Kubernetes => Some("podman5"),
             Reader::Systemd => Some("systemd"),
         }
@@ -45,7 +49,7 @@ impl Reader {
         match self {
             Reader::Commands => &[],
             Reader::GitHub => &["its steps", "`actionlint`"],
-            Reader::GitLab => &["its script"],
+            Reader::GitLab | Reader::GitLabImage => &["its script"],
             Reader::Kubernetes => &["`podman kube play`", "schema"],
             Reader::Systemd => &["`systemd-analyze verify`"],
         }
@@ -59,6 +63,7 @@ pub(crate) fn words(engine: &str) -> &'static str {
         "docker28" => "Docker 28",
         "podman" => "podman 4.3",
         "podman5" => "podman 5",
+        "rootless" => "podman 5 of a user",
         "systemd" => "systemd 252",
         _ => panic!("there is no engine {engine}"),
     }
