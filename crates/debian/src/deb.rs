@@ -85,6 +85,34 @@ pub struct Control {
     pub version: String,
     /// `Architecture`, Debian's name.
     pub architecture: String,
+    /// Everything that it says.
+    fields: Vec<(String, String)>,
+}
+
+impl Control {
+    /// Parses the file `control`.
+    pub(crate) fn parse(text: &str) -> Result<Control, Error> {
+        let paragraph: deb822_fast::Paragraph =
+            text.parse().map_err(|_| Error::Format("its `control` is malformed".to_owned()))?;
+        let field = |name: &str| {
+            let value = paragraph.get(name).map(str::to_owned);
+            value.ok_or_else(|| Error::Format(format!("its `control` has no `{name}`")))
+        };
+        Ok(Control {
+            package: field("Package")?,
+            version: field("Version")?,
+            architecture: field("Architecture")?,
+            fields: paragraph.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        })
+    }
+
+    /// The value of another field.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.fields
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
 }
 
 /// The kind of a member of `data.tar`.
@@ -248,25 +276,11 @@ fn read_control<R: Read>(part: ar::Part<'_, R>) -> Result<Control, Error> {
         if path == "control" && control.is_none() {
             let mut text = String::new();
             entry.read_to_string(&mut text)?;
-            control = Some(parse_control(&text)?);
+            control = Some(Control::parse(&text)?);
         }
         Ok(())
     })?;
     control.ok_or_else(|| Error::Format("it has no `control`".to_owned()))
-}
-
-fn parse_control(text: &str) -> Result<Control, Error> {
-    let paragraph: deb822_fast::Paragraph =
-        text.parse().map_err(|_| Error::Format("its `control` is malformed".to_owned()))?;
-    let field = |name: &str| {
-        let value = paragraph.get(name).map(str::to_owned);
-        value.ok_or_else(|| Error::Format(format!("its `control` has no `{name}`")))
-    };
-    Ok(Control {
-        package: field("Package")?,
-        version: field("Version")?,
-        architecture: field("Architecture")?,
-    })
 }
 
 /// Decodes a member by its name's suffix. Debian's own packages use xz; gzip is dpkg's other old choice.

@@ -9,6 +9,7 @@
 //! This crate never reads the clock, the environment or a fixed path on its own account: `now`, folders and settings come
 //! in as arguments.
 
+pub mod about;
 pub mod cache;
 pub mod deb;
 pub mod elf;
@@ -35,6 +36,7 @@ mod pool;
 mod suite;
 mod version;
 
+pub use about::About;
 pub use cache::Cache;
 pub use fetch::Fetcher;
 pub use hint::hint;

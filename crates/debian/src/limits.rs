@@ -34,6 +34,8 @@ pub const ENTRIES: usize = 100_000;
 pub const PATH: u64 = 4096;
 /// The bytes of one program in a package. QEMU's have 13 to 18 MB.
 pub const PROGRAM: u64 = 64 << 20;
+/// The bytes of a package's copyright file. QEMU's have 31 kB.
+pub const COPYRIGHT: u64 = 4 << 20;
 /// The memory of one xz decoder, in bytes. Debian's packages are made with dictionaries of 8 MB, and could be with up to 64 MB.
 pub const XZ_MEMORY: u64 = 96 << 20;
 

@@ -9,6 +9,7 @@ use std::io::Read;
 
 use arch::{Host, Status, Target};
 
+use crate::about::About;
 use crate::deb::{self, Control, Kind, Member};
 use crate::{elf, limits};
 
@@ -80,7 +81,8 @@ fn because(links_only: &bool) -> &'static str {
     if *links_only { ": only a symbolic link" } else { "" }
 }
 
-/// Calls `each` with every wanted target's program, in the package's order, one in memory at a time.
+/// Calls `each` with every wanted target's program, in the package's order, one in memory at a time; returns the facts about the
+/// package.
 ///
 /// The package is read to its end, so that a `VerifyReader` around it gives its verdict: what `each` got counts
 /// only once this returns `Ok`. `threads` decode.
@@ -90,10 +92,14 @@ pub fn binaries<R: Read, E: From<Error>>(
     wanted: &BTreeSet<Target>,
     threads: u32,
     each: &mut dyn FnMut(Target, Vec<u8>) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<About, E> {
     let mut found = BTreeSet::new();
     let mut links = BTreeSet::new();
+    let mut copyright = None;
     let control = walk(threads, deb, host, &mut |control, member| {
+        if is_copyright(control, member) {
+            copyright = Some(text(host, member)?);
+        }
         let Some(target) = target_of(&member.path).filter(|target| wanted.contains(target)) else {
             return Ok(());
         };
@@ -111,9 +117,23 @@ pub fn binaries<R: Read, E: From<Error>>(
         each(target, bytes)
     })?;
     match wanted.iter().find(|target| !found.contains(target)) {
-        None => Ok(()),
+        None => Ok(about(host, &control, copyright.as_deref())?),
         Some(target) => Err(missing(control, host, target.name(), links.contains(target)).into()),
     }
+}
+
+fn about(host: Host, control: &Control, copyright: Option<&str>) -> Result<About, Error> {
+    About::new(control, copyright).map_err(|error| Error::Deb { host, error })
+}
+
+/// True of the file that says who may do what with a package (Debian Policy 12.5).
+fn is_copyright(control: &Control, member: &Member<'_>) -> bool {
+    member.kind == Kind::File && member.path == format!("usr/share/doc/{}/copyright", control.package)
+}
+
+fn text(host: Host, member: &mut Member<'_>) -> Result<String, Error> {
+    let bytes = member.read(limits::COPYRIGHT).map_err(|error| Error::Deb { host, error })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The files of a package under the names of QEMU's emulators.
@@ -154,10 +174,11 @@ pub fn list<R: Read>(deb: R, host: Host) -> Result<Listing, Error> {
     Ok(listing)
 }
 
-/// `busybox` from `busybox-static`: `bin/busybox`, or `usr/bin/busybox` where /usr is merged.
-pub fn busybox<R: Read>(deb: R, host: Host) -> Result<Vec<u8>, Error> {
+/// `busybox` from `busybox-static`: `bin/busybox`, or `usr/bin/busybox` where /usr is merged; and the facts about the package.
+pub fn busybox<R: Read>(deb: R, host: Host) -> Result<(Vec<u8>, About), Error> {
     let mut found = None;
     let mut link = false;
+    let mut copyright = None;
     let control = walk(1, deb, host, &mut |control, member| {
         if matches!(member.path.as_str(), "bin/busybox" | "usr/bin/busybox") {
             match member.kind {
@@ -165,10 +186,13 @@ pub fn busybox<R: Read>(deb: R, host: Host) -> Result<Vec<u8>, Error> {
                 Kind::Link => link = true,
                 Kind::Other => {}
             }
+        } else if is_copyright(control, member) {
+            copyright = Some(text(host, member)?);
         }
         Ok::<(), Error>(())
     })?;
-    found.ok_or_else(|| missing(control, host, "busybox", link))
+    let about = about(host, &control, copyright.as_deref())?;
+    Ok((found.ok_or_else(|| missing(control, host, "busybox", link))?, about))
 }
 
 fn missing(control: Control, host: Host, what: &str, links_only: bool) -> Error {

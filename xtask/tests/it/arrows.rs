@@ -9,6 +9,7 @@ use serde_json::Value;
 /// fuzzers, behind features.
 const ARROWS: &[(&str, &[&str])] = &[
     ("qus-arch", &[]),
+    ("qus-attest", &["qus-digest"]),
     ("qus-base", &[]),
     (
         "qus-bench",

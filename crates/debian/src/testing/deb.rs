@@ -27,6 +27,7 @@ pub struct Deb {
     pub version: String,
     /// `Architecture`
     pub architecture: String,
+    fields: Vec<String>,
     parts: Vec<Part>,
     gzip: bool,
     blocks: bool,
@@ -40,10 +41,18 @@ impl Deb {
             name,
             version,
             architecture: architecture.to_owned(),
+            fields: Vec::new(),
             parts: Vec::new(),
             gzip: false,
             blocks: false,
         }
+    }
+
+    /// With one more line in its `control`.
+    #[must_use]
+    pub fn field(mut self, line: &str) -> Deb {
+        self.fields.push(line.to_owned());
+        self
     }
 
     /// With a file at `path`, which is written into the tar as it is.
@@ -89,10 +98,14 @@ impl Deb {
 
     /// The package's bytes.
     pub fn build(&self) -> Vec<u8> {
-        let control = format!(
+        let mut control = format!(
             "Package: {}\nVersion: {}\nArchitecture: {}\n",
             self.name, self.version, self.architecture
         );
+        for line in &self.fields {
+            control.push_str(line);
+            control.push('\n');
+        }
         let mut control_tar = XzEncoder::new(Vec::new(), 1);
         tar(&[Part::File("./control".to_owned(), control.into_bytes())], &mut control_tar);
         let (data_name, data_tar) = if self.gzip {

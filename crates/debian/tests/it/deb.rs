@@ -36,7 +36,7 @@ fn take_on(threads: u32, reader: impl Read) -> Result<Vec<String>, String> {
         taken.push(format!("{target} {}", bytes.len()));
         Ok(())
     });
-    result.map(|()| taken).map_err(|error| chain(&error))
+    result.map(|_| taken).map_err(|error| chain(&error))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -300,14 +300,14 @@ fn a_callers_own_error_comes_back_as_it_is() {
     }
     let wanted = BTreeSet::from(["arm".parse::<Target>().unwrap()]);
     let result = qemu::binaries(full().build().as_slice(), amd64(), &wanted, 1, &mut |_, _| Err(Full));
-    assert_eq!(result, Err(Full));
+    assert_eq!(result.map(drop), Err(Full));
 }
 
 #[test]
 fn busybox_is_found_in_either_place() {
     let busybox = |path: &str, bytes: &[u8]| {
         let deb = Deb::new("busybox-static", "1:1.38", "amd64").file(path, bytes).build();
-        qemu::busybox(deb.as_slice(), amd64()).map_err(|error| chain(&error))
+        qemu::busybox(deb.as_slice(), amd64()).map(|(program, _)| program).map_err(|error| chain(&error))
     };
     let good = program(b"busybox");
     assert_eq!(busybox("./bin/busybox", &good).as_ref(), Ok(&good));
@@ -343,4 +343,28 @@ fn the_whole_of_a_package_counts_only_when_all_of_it_was_checked() {
             Err("the package is truncated".to_owned())
         );
     }
+}
+
+#[test]
+fn facts_come_with_programs() {
+    let copyright = b"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: GPL-2\n";
+    let deb = |name: &str| {
+        let deb = Deb::new(name, "1:1.38-3+b1", "amd64").field("Source: busybox (1:1.38-3)");
+        deb.file("./usr/share/doc/other/copyright", b"not this")
+            .file(&format!("./usr/share/doc/{name}/copyright"), copyright)
+    };
+    let licenses = || Some(std::collections::BTreeSet::from(["GPL-2".to_owned()]));
+    let source = |name: &str, version: &str| (name.to_owned(), version.to_owned());
+    let found = |about: &qus_debian::About| (about.source.name.clone(), about.source.version.clone());
+
+    let bytes = deb("busybox-static").file("./bin/busybox", &program(b"busybox")).build();
+    let (_, about) = qemu::busybox(bytes.as_slice(), amd64()).unwrap();
+    assert_eq!((found(&about), about.licenses), (source("busybox", "1:1.38-3"), licenses()));
+
+    // Also where no program is wanted.
+    let bytes = deb("qemu-user").build();
+    let about =
+        qemu::binaries::<_, Error>(bytes.as_slice(), amd64(), &BTreeSet::new(), 1, &mut |_, _| Ok(()))
+            .unwrap();
+    assert_eq!((found(&about), about.licenses), (source("busybox", "1:1.38-3"), licenses()));
 }
