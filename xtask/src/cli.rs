@@ -11,6 +11,7 @@ use arch::{Host, Target};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use builder::Statements;
 use builder::cache::Limit;
 use builder::kind::Kind;
 use builder::packing::{Compression, Level};
@@ -99,6 +100,9 @@ pub(crate) struct ImagesArgs {
     /// What layers are compressed with [default: images.toml's, gzip]
     #[arg(long, value_name = "FORM")]
     pub(crate) compression: Option<Compression>,
+    /// What is said about each image in its index [default: images.toml's, all]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) attest: Option<Statements>,
     /// How hard binaries are compressed [default: best with --push, or else quick]
     #[arg(long, value_name = "LEVEL")]
     pub(crate) level: Option<Level>,
@@ -214,6 +218,9 @@ pub(crate) struct ManifestArgs {
     /// What the images were pushed with [default: images.toml's, gzip]
     #[arg(long, value_name = "FORM")]
     pub(crate) compression: Option<Compression>,
+    /// What is said about the images that were pushed [default: images.toml's, all]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) attest: Option<Statements>,
     /// Name of the images [default: images.toml's, docker.io/aptman/qus]
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,

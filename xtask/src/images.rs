@@ -49,6 +49,7 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         output: aside.as_ref().map_or(output.as_path(), tempfile::TempDir::path),
         jobs: args.jobs,
         level,
+        statements: args.attest.unwrap_or(site.config.attest),
         trace: context::trace(),
     };
     let others = Others::of(&selection, &site.config.hosts, args.prune);

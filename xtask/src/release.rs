@@ -8,6 +8,7 @@ use release::{Order, summary};
 use crate::cli::full::ReleaseArgs;
 use crate::context::{self, Site};
 use crate::manual;
+use builder::Statements;
 use ui::Ui;
 
 pub(crate) fn run(args: &ReleaseArgs, ui: &Ui) -> anyhow::Result<()> {
@@ -20,6 +21,8 @@ pub(crate) fn run(args: &ReleaseArgs, ui: &Ui) -> anyhow::Result<()> {
         output: &std::path::absolute(&args.layout)?,
         jobs: args.jobs,
         level: args.level,
+        // Files of a release are taken out of images that nobody gets.
+        statements: Statements::None,
         trace: context::trace(),
     };
     let order = Order {

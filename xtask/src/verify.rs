@@ -1,18 +1,22 @@
 //! `cargo xtask verify`: is a layout what it says it is, and does it hold what it should?
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::Path;
 use std::thread;
 
 use anyhow::{Context as _, bail};
 use arch::{Host, Target};
+use debian::lock::Lock;
 use exec::{BadTrailer, Trailer};
 use oci::spec::Platform;
 use publish::layout::LayoutWriter;
 use publish::registry::{Access, Reference};
+use publish::verify::{Built, Problem};
 use tokio::runtime::Runtime;
 
 use crate::cli::{RegistryArgs, VerifyArgs};
+use crate::context;
 use base::size;
 use base::{Hinted, count};
 use ui::Ui;
@@ -92,6 +96,8 @@ fn reference(what: &str) -> Result<Reference, Hinted> {
 fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow::Result<()> {
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let mut programs = 0_usize;
+    // An image is compared with a lock only where there is one; it may be from another.
+    let lock = context::workspace().ok().and_then(|root| Lock::load(&context::lock_path(&root)).ok());
     let step = ui.step(format!("verifying {name}"));
     let mut check = |platform: &Platform, path: &str, content: &[u8]| {
         programs += 1;
@@ -100,19 +106,42 @@ fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow:
     let report = publish::verify::verify(path, jobs, &mut check)?;
     let elapsed = step.elapsed();
     drop(step);
-    if report.problems.is_empty() {
+    let mut problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+    problems.extend(report.built.iter().filter_map(|built| other_inputs(built, lock.as_ref())));
+    if problems.is_empty() {
         ui::print(&format!(
-            "{name}: {}, {}, {} ({}), {}: all as they should be ({:.1} s)\n",
+            "{name}: {}, {}, {}, {} ({}), {}: all as they should be ({:.1} s)\n",
             count(report.tags, "tag", "tags"),
             count(report.images, "image", "images"),
+            count(report.statements, "statement about them", "statements about them"),
             count(report.blobs, "blob", "blobs"),
             size(report.bytes),
             count(programs, "program", "programs"),
             elapsed.as_secs_f64(),
         ))?;
     }
-    let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
     settle(name, &problems, ui)
+}
+
+/// The problem of an image that says that it was built from what the lock has for its host, and names another package.
+fn other_inputs(built: &Built, lock: Option<&Lock>) -> Option<String> {
+    let (lock, definition) = (lock?, &built.provenance.build_definition);
+    let parameter = |name: &str| definition.external_parameters.get(name);
+    let host: Host = parameter("host")?.parse().ok()?;
+    if *parameter("inputs")? != builder::build::inputs(host, lock).to_string() {
+        return None;
+    }
+    let locked: BTreeSet<String> =
+        lock.qemu(host).chain(lock.busybox(host)).map(|package| package.digest.hex()).collect();
+    let is_other = |input: &&attest::provenance::Dependency| {
+        // The C library is in a lock of its own.
+        let is_package = input.uri.starts_with("pkg:deb/debian/") && !input.uri.contains("/musl-dev@");
+        is_package && !input.digest.get("sha256").is_some_and(|digest| locked.contains(digest))
+    };
+    let other = definition.resolved_dependencies.iter().find(is_other)?;
+    let reason = format!("it was built from {}, which the lock does not have for {host}", other.uri);
+    let (place, users) = (built.place.clone(), built.users.clone());
+    Some(Problem { place, reason, users }.to_string())
 }
 
 /// Problems are reported one by one, and then make an error.

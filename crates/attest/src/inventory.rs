@@ -105,7 +105,7 @@ pub struct Deb {
 pub struct Program {
     /// Its name.
     pub name: &'static str,
-    /// What was linked.
+    /// The parts of it.
     pub linked: Linked,
 }
 

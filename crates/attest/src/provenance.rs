@@ -24,7 +24,7 @@ pub struct Provenance {
     pub run_details: RunDetails,
 }
 
-/// A build, as whoever wants to repeat it needs to know it.
+/// A build, as one needs to know it to repeat it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildDefinition {

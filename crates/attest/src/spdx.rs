@@ -33,13 +33,13 @@ pub struct Document {
     pub name: String,
     /// An address that no other document has.
     pub document_namespace: String,
-    /// Who has made the document, and when.
+    /// The making of the document.
     pub creation_info: CreationInfo,
     /// The image first, then what it was made of.
     pub packages: Vec<Package>,
     /// The image's files.
     pub files: Vec<File>,
-    /// How all of these belong together.
+    /// The relations between all of these.
     pub relationships: Vec<Relationship>,
 }
 
@@ -56,14 +56,14 @@ pub struct CreationInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Package {
-    /// What relationships call it.
+    /// The name that relationships have for it.
     #[serde(rename = "SPDXID")]
     pub spdx_id: String,
     /// Its name.
     pub name: String,
     /// Its version.
     pub version_info: String,
-    /// Who has made it.
+    /// Its makers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supplier: Option<String>,
     /// The address that it can be had from.
@@ -76,7 +76,7 @@ pub struct Package {
     /// Its own checksums.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checksums: Vec<Checksum>,
-    /// The licence that whoever writes the document finds.
+    /// The licence that the document's author finds.
     pub license_concluded: String,
     /// The licence that its authors state.
     pub license_declared: String,
@@ -88,10 +88,10 @@ pub struct Package {
     /// Its purpose, in a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// What it is called elsewhere.
+    /// Its names and addresses elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external_refs: Vec<ExternalRef>,
-    /// What it is for.
+    /// Its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_package_purpose: Option<String>,
 }
@@ -130,7 +130,7 @@ pub struct ExternalRef {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct File {
-    /// What relationships call it.
+    /// The name that relationships have for it.
     #[serde(rename = "SPDXID")]
     pub spdx_id: String,
     /// Its path, after `./`.
@@ -140,13 +140,13 @@ pub struct File {
     pub file_types: Vec<String>,
     /// Both of its checksums.
     pub checksums: Vec<Checksum>,
-    /// The licence that whoever writes the document finds.
+    /// The licence that the document's author finds.
     pub license_concluded: String,
     /// The copyright of its authors.
     pub copyright_text: String,
 }
 
-/// How two elements belong together.
+/// A relation between two elements.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Relationship {

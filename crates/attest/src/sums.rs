@@ -39,9 +39,9 @@ impl TryFrom<String> for Sha1 {
 /// Both checksums of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
-    /// What SPDX asks for.
+    /// The one that SPDX asks for.
     pub sha1: Sha1,
-    /// What counts.
+    /// The one that counts.
     pub sha256: Digest,
 }
 

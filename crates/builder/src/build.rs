@@ -1,6 +1,7 @@
 //! Builds what the plan says: layers by host, then images and indexes over them.
 
 mod assemble;
+mod attestation;
 mod base;
 mod busybox;
 mod downloads;
@@ -22,11 +23,11 @@ use anyhow::Context as _;
 use arch::{Host, Status, Target};
 use debian::lock::{Lock, Package};
 use debian::progress::Progress;
-use oci::Layer;
 use publish::layout::LayoutWriter;
 
-pub use assemble::{Built, BuiltImage, BuiltIndex, PREFIX, index, inputs, inputs_key};
+pub use assemble::{Built, BuiltImage, BuiltIndex, Member, PREFIX, index, inputs, inputs_key};
 use downloads::Downloads;
+use layers::Made;
 use memo::{Key, Memo};
 use missing::Missing;
 use pipeline::Permits;
@@ -38,6 +39,7 @@ use crate::cross::{Program, Programs};
 use crate::kind::Part;
 use crate::packing::{Form, Holds, Level, Packing};
 use crate::plan::Plan;
+use crate::statements::Statements;
 use crate::trace::Trace;
 
 /// Each decoding thread holds blocks of a package in memory, so there are no more than these for a host.
@@ -52,12 +54,13 @@ pub(crate) struct Builder<'a> {
     pub(crate) cache_dir: &'a Path,
     pub(crate) jobs: NonZero<usize>,
     pub(crate) level: Level,
+    pub(crate) statements: Statements,
     pub(crate) progress: &'a Arc<dyn Progress>,
     pub(crate) trace: &'a Trace,
 }
 
 /// The layers that the images of one host are made of, in one form.
-pub(crate) type HostLayers = BTreeMap<LayerName, Layer>;
+pub(crate) type HostLayers = BTreeMap<LayerName, Made>;
 
 impl Builder<'_> {
     /// Builds every image and index of `plan` into the layout. `programs` are asked for when everything that needs none of them
@@ -91,7 +94,10 @@ impl Builder<'_> {
             }
         }
         let _span = self.trace.span("assemble", || "images and indexes".to_owned());
-        assemble::assemble(plan, &layers, self.lock, self.level, self.layout)
+        let mut images = assemble::images(plan, &layers, self.lock, self.level, self.layout)?;
+        self.attest(&mut images, &layers, &programs, &memo)?;
+        let indexes = assemble::indexes(plan, &images, self.lock)?;
+        Ok(Built { images, indexes, listed: Vec::new(), versions: plan.versions.clone() })
     }
 
     /// Makes what is missing, several hosts at a time, each as soon as its packages are there.
@@ -158,7 +164,8 @@ impl Builder<'_> {
             let context = || format!("cannot unpack {} {} for {host}", package.name, package.version);
             let _span = self.trace.span("base", || format!("{host} busybox"));
             let file = self.fetch.cache().read(package.size, &package.digest).with_context(context)?;
-            let program = debian::qemu::busybox(file, host).with_context(context)?;
+            let (program, about) = debian::qemu::busybox(file, host).with_context(context)?;
+            memo.put_note(&about_key(package), &about)?;
             for form in forms {
                 let layer = base::busybox_layer(host, &program, *form, self.layout)?;
                 memo.put(&busybox_key(package, *form), &layer, self.layout)?;
@@ -178,6 +185,9 @@ impl Builder<'_> {
             level: self.level,
         };
         let made = qemu::make(&wanted, shared, task.as_ref())?;
+        for ((package, _), about) in missing.packages.iter().zip(&made.abouts) {
+            memo.put_note(&about_key(package), about)?;
+        }
         for (form, layer) in &made.all {
             memo.put(&self.all_key(host, *form), layer, self.layout)?;
         }
@@ -208,7 +218,7 @@ impl Builder<'_> {
         name: LayerName,
         programs: &Programs,
         memo: &Memo,
-    ) -> anyhow::Result<Layer> {
+    ) -> anyhow::Result<Made> {
         memo.get(&self.key(host, form, name, programs)?, self.layout)?.with_context(|| {
             format!("a layer for {host} vanished from {} during the build", self.layout.path().display())
         })
@@ -269,6 +279,11 @@ impl Builder<'_> {
         let packing = Packing { form, level: self.level, holds: Holds::One }.to_string();
         Ok(Key::new(["single", &packing, &package.digest.hex(), target.name()]))
     }
+}
+
+/// The key of the facts about a package.
+fn about_key(package: &Package) -> Key {
+    Key::new(["about", &package.digest.hex()])
 }
 
 fn busybox_key(package: &Package, form: Form) -> Key {

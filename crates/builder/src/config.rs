@@ -10,6 +10,7 @@ use debian::SUITES;
 use serde::Deserialize;
 
 use crate::packing::Compression;
+use crate::statements::Statements;
 
 /// The configuration of what is built, checked.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Config {
     pub mirror: Option<String>,
     /// The compression of layers, unless a user chooses another.
     pub compression: Compression,
+    /// The statements about images, unless a user chooses others.
+    pub attest: Statements,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +49,7 @@ struct Raw {
     refused_hosts: Vec<toml::Spanned<String>>,
     mirror: Option<String>,
     compression: Option<toml::Spanned<String>>,
+    attest: Option<toml::Spanned<String>>,
 }
 
 impl Config {
@@ -76,6 +80,10 @@ impl Config {
             compression: match &raw.compression {
                 None => Compression::default(),
                 Some(name) => one(text, "compression", name, str::parse)?,
+            },
+            attest: match &raw.attest {
+                None => Statements::default(),
+                Some(name) => one(text, "attest", name, str::parse)?,
             },
         })
     }
@@ -164,7 +172,9 @@ mod tests {
         assert!(config.retired.is_empty());
         assert_eq!(config.compression, Compression::Gzip);
         let config = Config::parse(&format!("{GOOD}compression = \"both\"\n")).unwrap();
-        assert_eq!(config.compression, Compression::Both);
+        assert_eq!((config.compression, config.attest), (Compression::Both, Statements::All));
+        let config = Config::parse(&format!("{GOOD}attest = \"sbom\"\n")).unwrap();
+        assert_eq!(config.attest, Statements::Sbom);
     }
 
     #[test]
@@ -188,12 +198,17 @@ mod tests {
         check(
             "hosts",
             "host",
-            "line 3: unknown field `host`, expected one of `repository`, `suites`, `hosts`, `retired`, `refused-targets`, `refused-hosts`, `mirror`, `compression`",
+            "line 3: unknown field `host`, expected one of `repository`, `suites`, `hosts`, `retired`, `refused-targets`, `refused-hosts`, `mirror`, `compression`, `attest`",
         );
         check(
             "suites",
             "compression = \"zst\"\nsuites",
             "line 2: `compression`: unknown compression `zst` (did you mean `zstd`?)",
+        );
+        check(
+            "suites",
+            "attest = \"sbmo\"\nsuites",
+            "line 2: `attest`: unknown choice of statements `sbmo` (did you mean `sbom`?)",
         );
         check("[\"sid\"]", "3", "line 2: invalid type: integer `3`, expected a sequence");
         check("repository = \"docker.io/a/b\"\n", "", "line 1: missing field `repository`");

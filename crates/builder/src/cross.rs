@@ -16,6 +16,7 @@ mod inputs;
 mod kept;
 mod lacking;
 mod libc;
+mod linked;
 mod program;
 mod toolchain;
 
@@ -31,6 +32,7 @@ use debian::progress::Progress;
 use digest::{Digest, Hasher};
 
 use crate::Site;
+use kept::Kept;
 use libc::Libc;
 pub use libc::lock_path;
 pub use program::{Binary, Program, Programs};
@@ -78,7 +80,7 @@ pub fn programs(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow:
     let path = |program: Program, host: Host| folder.join(program.file(host));
     let wanted = hosts.iter().flat_map(|&host| Program::of(host).map(move |program| (program, host)));
     let kept = |(program, host)| Some(((program, host), kept::read(&path(program, host))?));
-    let mut programs: Programs = wanted.filter_map(kept).collect();
+    let mut programs: BTreeMap<(Program, Host), Kept> = wanted.filter_map(kept).collect();
     let is_missing =
         |host: &Host| Program::of(*host).any(|program| !programs.contains_key(&(program, *host)));
     let missing: Vec<Host> = hosts.iter().copied().filter(is_missing).collect();
@@ -92,13 +94,31 @@ pub fn programs(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow:
             programs.insert((program, host), binary);
         }
     }
+    let mut linked = BTreeMap::new();
+    for &(program, host) in programs.keys() {
+        if let Some(found) = linked::read(&path(program, host)) {
+            linked.insert((program, host), found);
+        }
+    }
+    let is_unknown = |host: &Host| programs.keys().any(|key| key.1 == *host && !linked.contains_key(key));
+    let unknown: Vec<Host> = hosts.iter().copied().filter(is_unknown).collect();
+    for host in unknown {
+        for (program, found) in linked::find(host, &site.workspace)? {
+            linked::write(&found, &path(program, host))?;
+            linked.insert((program, host), found);
+        }
+    }
     debian::cache::touch(&folder);
     for ((program, host), binary) in &programs {
         debian::elf::check(&binary.bytes, host.elf()).with_context(|| {
             format!("`{program}` for {host} ({}) is unusable", path(*program, *host).display())
         })?;
     }
-    Ok(programs)
+    let whole = |(key, Kept { bytes, digest }): ((Program, Host), Kept)| {
+        let linked = linked.remove(&key).with_context(|| format!("`{}` has no crates", key.0))?;
+        Ok((key, Binary { bytes, digest, linked }))
+    };
+    programs.into_iter().map(whole).collect()
 }
 
 /// Builds the programs of `hosts`: those that have the same ones in one call of cargo, and these calls beside each other, each

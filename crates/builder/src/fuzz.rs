@@ -17,8 +17,9 @@ pub fn memo(bytes: &[u8]) {
 
 fn memo_seeds() -> Vec<Vec<u8>> {
     let digest = Digest::of(b"layer");
+    let sha1 = "5".repeat(40);
     let text = format!(
-        r#"{{"inputs":"layer 5\nbusybox","descriptor":{{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"{digest}","size":5}},"diff_id":"{digest}","unpacked_size":1024,"written":[[1700000000,1],[1700000001,0]]}}"#
+        r#"{{"inputs":"layer 6\nbusybox","descriptor":{{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"{digest}","size":5}},"diff_id":"{digest}","unpacked_size":1024,"files":[{{"path":"bin/busybox","sha1":"{sha1}","sha256":"{digest}"}}],"written":[[1700000000,1],[1700000001,0]]}}"#
     );
     let memo = format!("{}\n{text}\n", Digest::of(text.as_bytes()).hex());
     vec![memo.into_bytes(), text.into_bytes()]

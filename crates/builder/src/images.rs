@@ -16,6 +16,7 @@ use publish::layout::LayoutWriter;
 use crate::build::{Builder, Built};
 use crate::packing::Level;
 use crate::plan::Plan;
+use crate::statements::Statements;
 use crate::trace::Trace;
 use crate::{Site, cross};
 pub use dry_run::dry_run;
@@ -35,6 +36,8 @@ pub struct Order<'a> {
     pub jobs: Option<NonZero<usize>>,
     /// The level of compression of binaries.
     pub level: Level,
+    /// The statements about the images.
+    pub statements: Statements,
     /// The record of where the time goes.
     pub trace: Trace,
 }
@@ -74,6 +77,7 @@ pub fn make(
         cache_dir: &order.site.cache_dir,
         jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
         level: order.level,
+        statements: order.statements,
         progress,
         trace: &order.trace,
     };

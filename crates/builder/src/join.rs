@@ -17,6 +17,7 @@ use crate::content::Content;
 use crate::expected::Expected;
 use crate::packing::Form;
 use crate::plan::{ImagePlan, IndexPlan, Plan, version_of};
+use crate::statements::Statements;
 use crate::{build, tags};
 
 /// Puts the indexes of `plan` over the images that are at the registry, and sets every tag; with `dry_run`, says which would
@@ -24,7 +25,7 @@ use crate::{build, tags};
 /// `expected`, which was read from a file, has.
 pub async fn join(
     plan: &Plan,
-    lock: &Lock,
+    (lock, statements): (&Lock, Statements),
     registry: &Registry,
     expected: Option<(&Expected, &Path)>,
     dry_run: bool,
@@ -32,7 +33,7 @@ pub async fn join(
 ) -> anyhow::Result<Vec<Tagged>> {
     let repository = registry.repository();
     let step = progress.step(&format!("looking at {repository}"));
-    let found = find(plan, lock, registry).await?;
+    let found = find(plan, lock, statements, registry).await?;
     drop(step);
     let indexes = indexes(plan, lock, &found)?;
     if let Some((expected, file)) = expected {
@@ -48,6 +49,8 @@ struct Found {
     images: BTreeMap<(Content, Form), Vec<Descriptor>>,
     /// Those that have tags, by the one that names the version.
     tagged: BTreeMap<String, Fetched>,
+    /// Those of the statements, by the image that they are about.
+    attestations: BTreeMap<Digest, Descriptor>,
 }
 
 impl Found {
@@ -61,7 +64,12 @@ impl Found {
 type Joined<'a> = (&'a IndexPlan, Blob);
 
 /// Finds every image of the plan; all that is missing or from another lock is named together.
-async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<Found> {
+async fn find(
+    plan: &Plan,
+    lock: &Lock,
+    statements: Statements,
+    registry: &Registry,
+) -> anyhow::Result<Found> {
     let mut problems = Vec::new();
     let mut found = Found::default();
     let mut singles: BTreeMap<Host, BTreeMap<(Content, Form), Descriptor>> = BTreeMap::new();
@@ -73,6 +81,9 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
             None => problems.push(format!("{host}: there is no `{tag}`")),
             Some(fetched) => {
                 let index: Index = oci::spec::parse(&fetched.descriptor.media_type, &fetched.bytes)?;
+                if statements.any() {
+                    found.attestations.extend(attestations(&index));
+                }
                 let by_content = index.manifests.into_iter().filter_map(|descriptor| {
                     let content = tags::content_of(&descriptor)?;
                     let form = if descriptor.is_zstd() { Form::Zstd } else { Form::Gzip };
@@ -81,6 +92,16 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
                     Some(((content, form), descriptor))
                 });
                 singles.insert(host, by_content.collect());
+            }
+        }
+    }
+    if statements.any() {
+        for host in plan.hosts() {
+            let tag = tags::attestations_tag(host, version_of(host, &plan.versions)?);
+            // What is missing is named with its image.
+            if let Some(fetched) = registry.manifest(&tag).await? {
+                let index: Index = oci::spec::parse(&fetched.descriptor.media_type, &fetched.bytes)?;
+                found.attestations.extend(attestations(&index));
             }
         }
     }
@@ -125,6 +146,15 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
         {
             problems.push(format!("{host}: the image of `{what}` ({}) is gone", descriptor.digest));
         }
+        if statements.any() {
+            match found.attestations.get(&descriptor.digest) {
+                None => problems.push(format!("{host}: nothing is said about the image of `{what}`")),
+                Some(said) if registry.head_manifest(&said.digest.to_string()).await?.is_none() => {
+                    problems.push(format!("{host}: what is said about the image of `{what}` is gone"));
+                }
+                Some(_) => {}
+            }
+        }
         let descriptor = Descriptor { platform: Some(host.platform().into()), ..descriptor }
             .with_zstd(image.form == Form::Zstd);
         found.images.entry((image.content, image.form)).or_default().push(descriptor);
@@ -143,12 +173,21 @@ async fn find(plan: &Plan, lock: &Lock, registry: &Registry) -> anyhow::Result<F
     bail!(hinted)
 }
 
+/// The entries of an index that are statements, by the image that they are about.
+fn attestations(index: &Index) -> impl Iterator<Item = (Digest, Descriptor)> {
+    index.manifests.iter().filter_map(|entry| Some((entry.attests()?, entry.clone())))
+}
+
 /// Makes the indexes of `plan` over what was found.
 fn indexes<'a>(plan: &'a Plan, lock: &Lock, found: &Found) -> anyhow::Result<Vec<Joined<'a>>> {
     let index = |index_plan: &'a IndexPlan| {
         let forms = index_plan.forms.iter();
         let images = forms.filter_map(|form| found.images.get(&(index_plan.content, *form)));
-        let index = build::index(plan, index_plan, images.flatten().cloned(), lock)?;
+        let member = |image: &Descriptor| build::Member {
+            image: image.clone(),
+            attestation: found.attestations.get(&image.digest).cloned(),
+        };
+        let index = build::index(plan, index_plan, images.flatten().map(member), lock)?;
         Ok((index_plan, index))
     };
     plan.indexes.iter().map(index).collect()

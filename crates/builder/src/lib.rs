@@ -1,7 +1,7 @@
 //! From a lock to images in a layout.
 //!
 //! Read in this order: [`Config`] is `images.toml`, [`kind`] is what an image is for, [`content`] what it holds, and [`packing`]
-//! how its layers are compressed, [`plan`] is every image and index of a run with its tags (pure), [`cross`] builds `register`
+//! how its layers are compressed, [`statements`] what is said about it, [`plan`] is every image and index of a run with its tags (pure), [`cross`] builds `register`
 //! for each host, [`build`] makes layers and puts images and indexes together, [`images`] does all of it for one order. [`tags`]
 //! is what a push of that sets, [`join`] makes the indexes over what several machines have pushed ([`expected`] is what must
 //! come of it), and [`sizes`] is what a user downloads. [`summary`] says what was built, [`cache`] what is kept from run to run,
@@ -23,8 +23,10 @@ pub mod join;
 pub mod kind;
 pub mod packing;
 pub mod plan;
+mod sealed;
 mod site;
 pub mod sizes;
+pub mod statements;
 pub mod summary;
 pub mod tags;
 pub mod trace;
@@ -37,4 +39,5 @@ pub use packing::{Compression, Form, Level};
 pub use plan::{Plan, Selection};
 pub use site::{Site, announce};
 pub use sizes::Sizes;
+pub use statements::Statements;
 pub use trace::Trace;

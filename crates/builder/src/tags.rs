@@ -15,8 +15,8 @@ use crate::plan::version_of;
 
 /// The tags that a push sets: every host's own tags; then the indexes, those that name a version before those that move.
 ///
-/// With `partial`, no index is pushed but one for each host, of its single-target images: they have no tags of their
-/// own, and `cargo xtask manifest` finds them by it. With `versioned_only`, no tag that moves is set.
+/// With `partial`, no index is pushed but two for each host, one of its single-target images and one of the statements about the
+/// others: they have no tags of their own, and `cargo xtask manifest` finds them by it. With `versioned_only`, no tag that moves is set.
 pub fn plan(
     built: &Built,
     layout: &LayoutWriter,
@@ -30,7 +30,7 @@ pub fn plan(
         pushes.extend(tags.map(|tag| push(tag, &image.descriptor)));
     }
     if partial {
-        for (tag, index) in host_indexes(built)? {
+        for (tag, index) in host_indexes(built)?.into_iter().chain(attestations(built)?) {
             layout.put(&index)?;
             pushes.push(push(&tag, index.descriptor()));
         }
@@ -53,6 +53,7 @@ pub fn host_tag(host: Host, version: QemuVersion) -> String {
 
 fn host_indexes(built: &Built) -> anyhow::Result<Vec<(String, Blob)>> {
     let mut hosts: BTreeMap<Host, IndexBuilder> = BTreeMap::new();
+    let singles = built.images.iter().filter(|image| image.plan.content.target().is_some());
     for image in &built.images {
         let content = image.plan.content;
         if content.target().is_none() {
@@ -63,9 +64,31 @@ fn host_indexes(built: &Built) -> anyhow::Result<Vec<(String, Blob)>> {
         descriptor.annotations.insert(target_key(), content.moving_tag());
         hosts.entry(image.plan.host).or_default().add_descriptor(descriptor)?;
     }
+    for (host, attestation) in singles.filter_map(|image| Some((image.plan.host, image.attestation.clone()?)))
+    {
+        hosts.entry(host).or_default().add_descriptor(attestation)?;
+    }
     let tagged = |(host, index): (Host, IndexBuilder)| {
         let version = version_of(host, &built.versions)?;
         Ok((host_tag(host, version), index.build()))
+    };
+    hosts.into_iter().map(tagged).collect()
+}
+
+/// The tag of a host's index of the statements about its images that hold everything.
+pub fn attestations_tag(host: Host, version: QemuVersion) -> String {
+    format!("{}-d{version}-attestations", host.tag())
+}
+
+fn attestations(built: &Built) -> anyhow::Result<Vec<(String, Blob)>> {
+    let mut hosts: BTreeMap<Host, IndexBuilder> = BTreeMap::new();
+    for image in built.images.iter().filter(|image| image.plan.content.target().is_none()) {
+        if let Some(attestation) = image.attestation.clone() {
+            hosts.entry(image.plan.host).or_default().add_descriptor(attestation)?;
+        }
+    }
+    let tagged = |(host, index): (Host, IndexBuilder)| {
+        Ok((attestations_tag(host, version_of(host, &built.versions)?), index.build()))
     };
     hosts.into_iter().map(tagged).collect()
 }

@@ -26,6 +26,8 @@ pub use parse::ParseError;
 
 /// The package that holds busybox.
 pub const BUSYBOX: &str = "busybox-static";
+/// The seconds after which the snapshot archive has certainly copied what a suite had: it does so four times a day.
+const COPIED: i64 = 6 * 3600;
 /// The package that holds the C library to link static programs with.
 pub const LIBC: &str = "musl-dev";
 
@@ -318,12 +320,22 @@ impl Lock {
         packages.filter_map(|package| self.suite(&package.suite)).map(|suite| suite.date).max()
     }
 
+    /// The address of a package at Debian's mirrors.
+    pub fn location(&self, package: &Package) -> String {
+        format!("{}/{}", mirror::DEFAULT, package.path)
+    }
+
+    /// The address of a suite's file, `path` from a mirror's base, in the snapshot archive, which keeps it.
+    pub fn snapshot(&self, suite: &Suite, path: &str) -> String {
+        format!("{}/{}/{path}", mirror::SNAPSHOT, date::compact(suite.date + COPIED))
+    }
+
     /// The addresses of a package: the mirror, then the snapshot archive at the moment of its suite's `InRelease`, and six hours
     /// later, because the archive's moments are those of its copying, shortly after the date in the file.
     pub fn urls(&self, mirror: &Mirror, package: &Package) -> Vec<Address> {
         let mut urls = vec![mirror.url(&package.path)];
         if let Some(suite) = self.suite(&package.suite) {
-            for moment in [suite.snapshot(), date::compact(suite.date + 6 * 3600)] {
+            for moment in [suite.snapshot(), date::compact(suite.date + COPIED)] {
                 urls.push(mirror::snapshot().below(&format!("{moment}/{}", package.path)));
             }
         }

@@ -22,9 +22,10 @@ impl IndexBuilder {
         self.add_descriptor(image.descriptor())
     }
 
-    /// Adds an image that is known by its descriptor alone, such as one that a registry holds.
+    /// Adds an image that is known by its descriptor alone, such as one that a registry holds, or statements about one.
     pub fn add_descriptor(&mut self, descriptor: Descriptor) -> Result<(), PlatformTwice> {
         if let Some(platform) = &descriptor.platform
+            && !descriptor.is_attestation()
             && self.manifests.iter().any(|other| {
                 other.platform.as_ref() == Some(platform) && other.is_zstd() == descriptor.is_zstd()
             })

@@ -2,13 +2,14 @@
 //!
 //! Read in this order: [`entry`] is one tar header, [`member`] one compressed piece, [`layer`] their
 //! concatenation, [`frame`] the same in zstd, [`image`] a manifest and a config over layers, [`index`] the list of a
-//! tag's images; [`tarball`] takes a file out of a layer again. [`spec`]
+//! tag's images, [`attestation`] the statements about one of them; [`tarball`] takes a file out of a layer again. [`spec`]
 //! holds the JSON documents, [`blob`] their bytes.
 //!
 //! This crate never reads the clock, the environment or the disk: the same arguments give the same bytes.
 
 pub mod spec;
 
+pub mod attestation;
 pub mod blob;
 pub mod entry;
 pub mod frame;
@@ -18,6 +19,7 @@ pub mod layer;
 pub mod member;
 pub mod tarball;
 
+pub use attestation::Attestation;
 pub use blob::Blob;
 pub use entry::Entry;
 pub use frame::{Frame, FrameWriter};

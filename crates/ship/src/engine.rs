@@ -169,11 +169,11 @@ pub(crate) async fn push(
     Ok(shipped)
 }
 
-/// True if it is an index whose images name no platform: what `cargo xtask manifest` finds a host's images by.
+/// True if it is an index whose images name no platform, or one of statements: what `cargo xtask manifest` finds a host's by.
 fn is_list(layout: &Layout, descriptor: &Descriptor) -> bool {
-    layout
-        .json::<oci::spec::Index>(descriptor)
-        .is_ok_and(|index| index.manifests.iter().all(|image| image.platform.is_none()))
+    layout.json::<oci::spec::Index>(descriptor).is_ok_and(|index| {
+        index.manifests.iter().all(|image| image.platform.is_none() || image.is_attestation())
+    })
 }
 
 #[cfg(test)]

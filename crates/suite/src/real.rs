@@ -70,6 +70,7 @@ fn build(wanted: Wanted, place: &Place<'_>, lock: &Lock, ui: &Ui) -> anyhow::Res
         output: layout,
         jobs: None,
         level: Level::Quick,
+        statements: config.attest,
         trace: Trace::default(),
     };
     if wanted.images {

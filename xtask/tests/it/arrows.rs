@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "qus-builder",
         &[
             "qus-arch",
+            "qus-attest",
             "qus-base",
             "qus-debian",
             "qus-digest",
@@ -62,7 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("qus-launch", &[]),
     ("qus-manual", &["qus-arch", "qus-register", "qus-run", "qus-usage"]),
     ("qus-oci", &["qus-arch", "qus-digest"]),
-    ("qus-publish", &["qus-base", "qus-digest", "qus-fuzzing", "qus-http", "qus-oci"]),
+    ("qus-publish", &["qus-attest", "qus-base", "qus-digest", "qus-fuzzing", "qus-http", "qus-oci"]),
     ("qus-register", &["qus-arch", "qus-binfmt", "qus-usage"]),
     (
         "qus-release",
@@ -95,6 +96,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "xtask",
         &[
             "qus-arch",
+            "qus-attest",
             "qus-base",
             "qus-bench",
             "qus-binfmt",

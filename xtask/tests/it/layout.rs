@@ -46,7 +46,7 @@ impl Images {
             let platform = descriptor.platform.as_ref().unwrap().to_string();
             (platform.parse().unwrap(), self.layout.json(descriptor).unwrap())
         };
-        index.manifests.iter().map(image).collect()
+        index.manifests.iter().filter(|image| !image.is_attestation()).map(image).collect()
     }
 
     /// The archive that `cargo xtask images --host HOST --archive FILE` writes for this machine, of these tags.

@@ -5,6 +5,7 @@
 mod action;
 mod archive;
 mod arrows;
+mod attest;
 mod cache;
 mod circles;
 mod compression;

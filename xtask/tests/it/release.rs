@@ -131,8 +131,9 @@ fn a_damaged_layer_is_found() {
     line.run(&["lock"]).success();
     line.run(&["images", "--kind", "pkg", "--level", "best"]).success();
     let blobs = fs::read_dir(line.path("target/images/blobs/sha256")).unwrap();
-    let largest =
-        blobs.map(|entry| entry.unwrap()).max_by_key(|entry| entry.metadata().unwrap().len()).unwrap();
+    let is_layer = |entry: &fs::DirEntry| fs::read(entry.path()).unwrap().starts_with(&[0x1f, 0x8b]);
+    let layers = blobs.map(|entry| entry.unwrap()).filter(is_layer);
+    let largest = layers.max_by_key(|entry| entry.metadata().unwrap().len()).unwrap();
     let mut bytes = fs::read(largest.path()).unwrap();
     let last = bytes.len() - 3;
     bytes[last] ^= 1;

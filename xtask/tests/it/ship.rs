@@ -111,7 +111,7 @@ fn hosts_that_were_pushed_one_by_one_are_joined() {
         tags(&report["pushed"])
     };
     let join = ["manifest", "--json", "--repository", &repository];
-    assert_eq!(push("mipsel"), ["mips-d11.1-pkg"]);
+    assert_eq!(push("mipsel"), ["mips-d11.1-pkg", "mips-d11.1-attestations"]);
     let early = line.run(&join).failure(1);
     assert!(
         early.stderr.contains("\n  mips64el: there is no `mips64el-d11.1-pkg`\nhint: "),
@@ -119,7 +119,7 @@ fn hosts_that_were_pushed_one_by_one_are_joined() {
         early.stderr
     );
 
-    assert_eq!(push("mips64el"), ["mips64el-d11.1-pkg"]);
+    assert_eq!(push("mips64el"), ["mips64el-d11.1-pkg", "mips64el-d11.1-attestations"]);
 
     // What was verified is what may be joined, and nothing else.
     let build = ["images", "--json", "--output", "other"];

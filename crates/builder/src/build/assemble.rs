@@ -29,6 +29,8 @@ pub struct BuiltImage {
     pub plan: ImagePlan,
     /// Points to the manifest.
     pub descriptor: Descriptor,
+    /// Points to the statements about it, if there are any.
+    pub attestation: Option<Descriptor>,
     /// The targets in it, each with its QEMU's version.
     pub targets: BTreeMap<Target, QemuVersion>,
     /// The sizes of its layers, together, in bytes.
@@ -37,6 +39,21 @@ pub struct BuiltImage {
     pub unpacked_size: u64,
     /// The compression of its binaries, or of its other layers where there are none.
     pub packing: Packing,
+}
+
+/// An image that an index lists, and the statements about it.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Points to the image.
+    pub image: Descriptor,
+    /// Points to the statements.
+    pub attestation: Option<Descriptor>,
+}
+
+impl BuiltImage {
+    pub(super) fn member(&self) -> Member {
+        Member { image: self.descriptor.clone(), attestation: self.attestation.clone() }
+    }
 }
 
 /// An index over images in the layout.
@@ -82,13 +99,14 @@ fn pair(tags: &[String], descriptor: &Descriptor) -> Vec<(String, Descriptor)> {
     tags.iter().map(|tag| (tag.clone(), descriptor.clone())).collect()
 }
 
-pub(super) fn assemble(
+/// Puts the images of `plan` into the layout.
+pub(super) fn images(
     plan: &Plan,
     layers: &BTreeMap<(Host, Form), HostLayers>,
     lock: &Lock,
     level: Level,
     layout: &LayoutWriter,
-) -> anyhow::Result<Built> {
+) -> anyhow::Result<Vec<BuiltImage>> {
     let mut images = Vec::new();
     for image_plan in &plan.images {
         let host_layers =
@@ -99,12 +117,18 @@ pub(super) fn assemble(
         images.push(BuiltImage {
             plan: image_plan.clone(),
             descriptor: image.descriptor(),
+            attestation: None,
             targets: versions(image_plan, lock),
             size: image.layers.iter().map(|layer| layer.descriptor.size).sum(),
             unpacked_size: image.layers.iter().map(|layer| layer.unpacked_size).sum(),
             packing: packing(image_plan, level),
         });
     }
+    Ok(images)
+}
+
+/// The indexes of `plan` over `images`.
+pub(super) fn indexes(plan: &Plan, images: &[BuiltImage], lock: &Lock) -> anyhow::Result<Vec<BuiltIndex>> {
     let mut indexes = Vec::new();
     for index_plan in &plan.indexes {
         // All in one form, then all in the next: an engine that does not tell them apart takes the first of its platform.
@@ -113,7 +137,7 @@ pub(super) fn assemble(
             .iter()
             .flat_map(|form| images.iter().filter(|image| index_plan.lists(&image.plan, *form)))
             .collect();
-        let blob = index(plan, index_plan, members.iter().map(|image| image.descriptor.clone()), lock)?;
+        let blob = index(plan, index_plan, members.iter().map(|image| image.member()), lock)?;
         let listed: BTreeSet<Host> = members.iter().map(|image| image.plan.host).collect();
         indexes.push(BuiltIndex {
             plan: index_plan.clone(),
@@ -121,7 +145,7 @@ pub(super) fn assemble(
             hosts: plan.hosts().into_iter().filter(|host| listed.contains(host)).collect(),
         });
     }
-    Ok(Built { images, indexes, listed: Vec::new(), versions: plan.versions.clone() })
+    Ok(indexes)
 }
 
 /// The compression of the binaries in an image, or of the rest where there are none.
@@ -138,13 +162,19 @@ fn packing(plan: &ImagePlan, level: Level) -> Packing {
 pub fn index(
     plan: &Plan,
     index_plan: &IndexPlan,
-    images: impl IntoIterator<Item = Descriptor>,
+    images: impl IntoIterator<Item = Member>,
     lock: &Lock,
 ) -> anyhow::Result<Blob> {
     let created = plan.hosts().into_iter().filter_map(|host| lock.date(host)).max().unwrap_or_default();
     let mut index = IndexBuilder::new(about(index_plan.content, index_plan.version, created)?);
-    for image in images {
+    // As BuildKit does it: images first, then what is said about them.
+    let mut attestations = Vec::new();
+    for Member { image, attestation } in images {
         index.add_descriptor(image)?;
+        attestations.extend(attestation);
+    }
+    for attestation in attestations {
+        index.add_descriptor(attestation)?;
     }
     Ok(index.build())
 }
@@ -154,7 +184,7 @@ fn image(plan: &ImagePlan, layers: &HostLayers, lock: &Lock) -> anyhow::Result<I
     let steps = plan.content.layers().map(|name| {
         let created_by = name.created_by();
         let layer = layers.get(&name).with_context(|| format!("no layer with {created_by} for {host}"))?;
-        Ok(Step { layer: layer.clone(), created_by })
+        Ok(Step { layer: layer.layer.clone(), created_by })
     });
     let steps = steps.collect::<anyhow::Result<_>>()?;
     let created = lock.date(host).with_context(|| format!("the lock has no date for {host}"))?;
@@ -201,12 +231,12 @@ fn about(content: Content, version: QemuVersion, created: i64) -> anyhow::Result
     Ok(values.into_iter().map(|(key, value)| (format!("org.opencontainers.image.{key}"), value)).collect())
 }
 
-fn timestamp(seconds: i64) -> anyhow::Result<jiff::Timestamp> {
+pub(super) fn timestamp(seconds: i64) -> anyhow::Result<jiff::Timestamp> {
     jiff::Timestamp::from_second(seconds).context("the lock's date is out of range")
 }
 
 /// The packages that an image holds something of.
-fn packages<'a>(plan: &ImagePlan, lock: &'a Lock) -> Vec<&'a Package> {
+pub(super) fn packages<'a>(plan: &ImagePlan, lock: &'a Lock) -> Vec<&'a Package> {
     let qemu: BTreeSet<Target> = versions(plan, lock).into_keys().collect();
     let mut packages: Vec<&Package> = lock
         .qemu(plan.host)

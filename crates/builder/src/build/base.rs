@@ -2,11 +2,12 @@
 
 use anyhow::Context as _;
 use arch::Host;
-use oci::{Entry, Layer};
+use attest::Sums;
+use oci::Entry;
 use publish::layout::LayoutWriter;
 
 use super::busybox;
-use super::layers::{MTIME, Writer};
+use super::layers::{MTIME, Made, Writer};
 use crate::packing::{Form, Holds, Level, Packing};
 
 /// The folder where `register` looks for QEMU's binaries in the images; a link to where `pkg` has them.
@@ -18,12 +19,12 @@ pub(super) fn busybox_layer(
     program: &[u8],
     form: Form,
     layout: &LayoutWriter,
-) -> anyhow::Result<Layer> {
+) -> anyhow::Result<Made> {
     let applets = busybox::applets(program)
         .with_context(|| format!("cannot find the names of the applets in busybox for {host}"))?;
     let mut layer = Writer::new(packing(form), layout)?;
     layer.entry(&Entry::directory("bin", 0o755, MTIME)?)?;
-    layer.program("bin/busybox", program, None)?;
+    layer.program("bin/busybox", program, Sums::of([program]), None)?;
     for applet in applets {
         layer.entry(&Entry::symlink(&format!("bin/{applet}"), "busybox", MTIME)?)?;
     }
@@ -32,12 +33,12 @@ pub(super) fn busybox_layer(
 }
 
 /// `/qus/register`, its other name `/qus/binfmt`, and `/qus/bin`.
-pub(super) fn register_layer(program: &[u8], form: Form, layout: &LayoutWriter) -> anyhow::Result<Layer> {
+pub(super) fn register_layer(program: &[u8], form: Form, layout: &LayoutWriter) -> anyhow::Result<Made> {
     let mut layer = Writer::new(packing(form), layout)?;
     layer.entry(&Entry::directory("qus", 0o755, MTIME)?)?;
     layer.entry(&Entry::symlink("qus/bin", "../usr/bin", MTIME)?)?;
     layer.entry(&Entry::symlink("qus/binfmt", "register", MTIME)?)?;
-    layer.program("qus/register", program, None)?;
+    layer.program("qus/register", program, Sums::of([program]), None)?;
     // The link must lead somewhere in a `register` image too: users mount binaries below it.
     layer.entry(&Entry::directory("usr", 0o755, MTIME)?)?;
     layer.entry(&Entry::directory("usr/bin", 0o755, MTIME)?)?;
@@ -45,11 +46,11 @@ pub(super) fn register_layer(program: &[u8], form: Form, layout: &LayoutWriter) 
 }
 
 /// `/qus/run`, and `/qus/bin`, where it looks for QEMU.
-pub(super) fn run_layer(program: &[u8], form: Form, layout: &LayoutWriter) -> anyhow::Result<Layer> {
+pub(super) fn run_layer(program: &[u8], form: Form, layout: &LayoutWriter) -> anyhow::Result<Made> {
     let mut layer = Writer::new(packing(form), layout)?;
     layer.entry(&Entry::directory("qus", 0o755, MTIME)?)?;
     layer.entry(&Entry::symlink("qus/bin", "../usr/bin", MTIME)?)?;
-    layer.program("qus/run", program, None)?;
+    layer.program("qus/run", program, Sums::of([program]), None)?;
     layer.finish()?.commit()
 }
 

@@ -3,16 +3,39 @@
 use std::borrow::Cow;
 
 use anyhow::Context as _;
+use attest::Sums;
 use oci::{Entry, FrameWriter, Layer, LayerWriter, Member, Piece};
 use publish::layout::{BlobWriter, LayoutWriter};
+use serde::{Deserialize, Serialize};
 
 use crate::packing::{Form, Packing};
 
 /// All tar entries carry the same time: a layer's digest changes only with what is in it.
 pub(super) const MTIME: u64 = 0;
 
+/// A layer that was made, and what is in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Made {
+    pub(crate) layer: Layer,
+    /// Its regular files, in its order.
+    pub(crate) files: Vec<LayerFile>,
+}
+
+/// A regular file in a layer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LayerFile {
+    pub(crate) path: String,
+    #[serde(flatten)]
+    pub(crate) sums: Sums,
+}
+
 /// A layer on its way into the layout.
-pub(super) enum Writer {
+pub(super) struct Writer {
+    stream: Stream,
+    files: Vec<LayerFile>,
+}
+
+enum Stream {
     Gzip(Box<LayerWriter<BlobWriter>>, oci::Level),
     Zstd(Box<FrameWriter<BlobWriter>>),
 }
@@ -20,39 +43,46 @@ pub(super) enum Writer {
 impl Writer {
     pub(super) fn new(packing: Packing, layout: &LayoutWriter) -> anyhow::Result<Writer> {
         let blob = layout.blob_writer()?;
-        Ok(match packing.form {
-            Form::Gzip => Writer::Gzip(Box::new(LayerWriter::new(blob)), packing.gzip()),
+        let stream = match packing.form {
+            Form::Gzip => Stream::Gzip(Box::new(LayerWriter::new(blob)), packing.gzip()),
             Form::Zstd => {
-                Writer::Zstd(Box::new(FrameWriter::new(blob, packing.frame()).context("cannot set up zstd")?))
+                Stream::Zstd(Box::new(FrameWriter::new(blob, packing.frame()).context("cannot set up zstd")?))
             }
-        })
+        };
+        Ok(Writer { stream, files: Vec::new() })
     }
 
     /// A directory or a symbolic link.
     pub(super) fn entry(&mut self, entry: &Entry) -> anyhow::Result<()> {
-        match self {
-            Writer::Gzip(layer, _) => layer.entry(entry)?,
-            Writer::Zstd(layer) => layer.entry(entry)?,
+        match &mut self.stream {
+            Stream::Gzip(layer, _) => layer.entry(entry)?,
+            Stream::Zstd(layer) => layer.entry(entry)?,
         }
         Ok(())
     }
 
-    /// A program. `member` is what it was compressed into already, if it was.
+    /// A program with these checksums. `member` is what it was compressed into already, if it was.
     pub(super) fn program(
         &mut self,
         path: &str,
         content: &[u8],
+        sums: Sums,
         member: Option<&Member>,
     ) -> anyhow::Result<()> {
-        self.joined(path, &[(content, member)])
+        self.write(path, &[(content, member)], sums)
     }
 
     /// A program whose content is that of `pieces`, one behind the other; all but the last are whole blocks.
     pub(super) fn joined(&mut self, path: &str, pieces: &[(&[u8], Option<&Member>)]) -> anyhow::Result<()> {
+        let sums = Sums::of(pieces.iter().map(|(content, _)| *content));
+        self.write(path, pieces, sums)
+    }
+
+    fn write(&mut self, path: &str, pieces: &[(&[u8], Option<&Member>)], sums: Sums) -> anyhow::Result<()> {
         let size: usize = pieces.iter().map(|(content, _)| content.len()).sum();
         let entry = Entry::file(path, size as u64, 0o755, MTIME)?;
-        match self {
-            Writer::Gzip(layer, level) => {
+        match &mut self.stream {
+            Stream::Gzip(layer, level) => {
                 let compressed: Vec<Cow<'_, Member>> = pieces
                     .iter()
                     .map(|(content, member)| match member {
@@ -67,7 +97,7 @@ impl Writer {
                     .collect();
                 layer.file_of(&entry, &pieces)?;
             }
-            Writer::Zstd(layer) => match pieces {
+            Stream::Zstd(layer) => match pieces {
                 [(content, _)] => layer.file(&entry, content)?,
                 pieces => {
                     let contents: Vec<&[u8]> = pieces.iter().map(|(content, _)| *content).collect();
@@ -75,27 +105,28 @@ impl Writer {
                 }
             },
         }
+        self.files.push(LayerFile { path: path.to_owned(), sums });
         Ok(())
     }
 
     pub(super) fn finish(self) -> anyhow::Result<Finished> {
-        let (blob, layer) = match self {
-            Writer::Gzip(layer, _) => layer.finish()?,
-            Writer::Zstd(layer) => layer.finish()?,
+        let (blob, layer) = match self.stream {
+            Stream::Gzip(layer, _) => layer.finish()?,
+            Stream::Zstd(layer) => layer.finish()?,
         };
-        Ok(Finished { blob, layer })
+        Ok(Finished { blob, made: Made { layer, files: self.files } })
     }
 }
 
 /// A layer that is whole, but not in the layout yet.
 pub(super) struct Finished {
     blob: BlobWriter,
-    layer: Layer,
+    made: Made,
 }
 
 impl Finished {
-    pub(super) fn commit(self) -> anyhow::Result<Layer> {
-        self.blob.commit(&self.layer.descriptor.media_type)?;
-        Ok(self.layer)
+    pub(super) fn commit(self) -> anyhow::Result<Made> {
+        self.blob.commit(&self.made.layer.descriptor.media_type)?;
+        Ok(self.made)
     }
 }

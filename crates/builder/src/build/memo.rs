@@ -1,4 +1,5 @@
-//! The memo of which layers were made from what: so that a layer is made once, and never again while its inputs are the same.
+//! The memo of which layers were made from what: so that a layer is made once, and never again while its inputs are the same. It
+//! also has notes of other things that are known once, such as the facts about a package.
 //!
 //! A memo is a small file named by the digest of everything that the layer's bytes depend on, which it also holds: one that was
 //! copied to another name is none. Beside the memos the cache
@@ -21,11 +22,15 @@ use digest::Digest;
 use oci::Layer;
 use oci::spec::Descriptor;
 use publish::layout::LayoutWriter;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use super::layers::{LayerFile, Made};
+use crate::sealed;
 
 /// Raised with every change to what is put into layers or to how `oci` writes them (its golden digests tell), and to what a
 /// memo says.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// The most files that a memo knows: layouts on other file systems than the cache have one each.
 const KNOWN: usize = 8;
@@ -62,8 +67,24 @@ struct Record {
     descriptor: Descriptor,
     diff_id: Digest,
     unpacked_size: u64,
+    /// The layer's regular files.
+    files: Vec<LayerFile>,
     /// When the files were written that were the layer: the newest last.
     written: Vec<Written>,
+}
+
+/// Something else that is known.
+#[derive(Serialize, Deserialize)]
+struct Note<T> {
+    /// The text of its key.
+    inputs: String,
+    note: T,
+}
+
+/// The part that every memo has.
+#[derive(Deserialize)]
+struct Inputs {
+    inputs: String,
 }
 
 /// A file's time of modification, in seconds and nanoseconds.
@@ -100,7 +121,7 @@ impl Memo {
     }
 
     /// The layer made from `key`, in the layout; `None` if it must be made.
-    pub(crate) fn get(&self, key: &Key, layout: &LayoutWriter) -> anyhow::Result<Option<Layer>> {
+    pub(crate) fn get(&self, key: &Key, layout: &LayoutWriter) -> anyhow::Result<Option<Made>> {
         let path = self.path(key);
         let record = fs::read(&path).ok().as_deref().and_then(parse);
         let Some(mut record) = record.filter(|record| record.inputs == key.text) else { return Ok(None) };
@@ -117,17 +138,37 @@ impl Memo {
         if kept.exists() && !record.knows(&kept) {
             layout.link_to(record.descriptor.digest, &kept)?;
         }
-        let Record { descriptor, diff_id, unpacked_size, .. } = record;
-        Ok(Some(Layer { descriptor, diff_id, unpacked_size }))
+        let Record { descriptor, diff_id, unpacked_size, files, .. } = record;
+        Ok(Some(Made { layer: Layer { descriptor, diff_id, unpacked_size }, files }))
     }
 
-    /// Remembers that `layer`, which is in the layout, was made from `key`.
-    pub(crate) fn put(&self, key: &Key, layer: &Layer, layout: &LayoutWriter) -> anyhow::Result<()> {
-        let Layer { descriptor, diff_id, unpacked_size } = layer.clone();
+    /// The note about `key`, if there is one.
+    pub(crate) fn note<T: DeserializeOwned>(&self, key: &Key) -> Option<T> {
+        let path = self.path(key);
+        let memo = fs::read(&path).ok()?;
+        let note: Note<T> = sealed::read(&memo)?;
+        touch(&path);
+        (note.inputs == key.text).then_some(note.note)
+    }
+
+    /// True if something was noted about `key`.
+    pub(crate) fn knows(&self, key: &Key) -> bool {
+        self.note::<serde::de::IgnoredAny>(key).is_some()
+    }
+
+    /// Notes something that follows from `key` alone.
+    pub(crate) fn put_note<T: Serialize>(&self, key: &Key, note: &T) -> anyhow::Result<()> {
+        let note = Note { inputs: key.text.clone(), note };
+        Ok(files::write(&self.path(key), &sealed::write(&note)?)?)
+    }
+
+    /// Remembers that a layer, which is in the layout, was made from `key`.
+    pub(crate) fn put(&self, key: &Key, made: &Made, layout: &LayoutWriter) -> anyhow::Result<()> {
+        let Made { layer: Layer { descriptor, diff_id, unpacked_size }, files } = made.clone();
         // Where a hard link is not possible, the layer is in the layout alone.
         layout.link_to(descriptor.digest, &self.blob(&descriptor))?;
         let inputs = key.text.clone();
-        let mut record = Record { inputs, descriptor, diff_id, unpacked_size, written: Vec::new() };
+        let mut record = Record { inputs, descriptor, diff_id, unpacked_size, files, written: Vec::new() };
         self.write(&self.path(key), &mut record, layout)
     }
 
@@ -135,7 +176,7 @@ impl Memo {
     fn write(&self, path: &Path, record: &mut Record, layout: &LayoutWriter) -> anyhow::Result<()> {
         let blob = layout.blob_path(record.descriptor.digest);
         record.learn(&blob).with_context(|| format!("cannot look at {}", blob.display()))?;
-        Ok(files::write(path, &write(record)?)?)
+        Ok(files::write(path, &sealed::write(record)?)?)
     }
 
     fn path(&self, key: &Key) -> PathBuf {
@@ -150,28 +191,18 @@ impl Memo {
 /// True if the memo at `path` is as it was written, under the name of what its layer was made from.
 pub fn is_sound(path: &Path) -> io::Result<bool> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let record = parse(&fs::read(path)?);
-    Ok(record.is_some_and(|record| Digest::of(record.inputs.as_bytes()).hex() == name))
+    let memo = fs::read(path)?;
+    let inputs: Option<Inputs> = sealed::read(&memo);
+    Ok(inputs.is_some_and(|memo| Digest::of(memo.inputs.as_bytes()).hex() == name))
 }
 
-/// The digest of the layer that the memo at `path` remembers; `None` if it cannot be read.
+/// The digest of the layer that the memo at `path` remembers; `None` if it remembers none, or cannot be read.
 pub fn layer(path: &Path) -> Option<Digest> {
     Some(parse(&fs::read(path).ok()?)?.descriptor.digest)
 }
 
-/// A memo is the digest of its text, and its text.
-fn write(record: &Record) -> serde_json::Result<Vec<u8>> {
-    let text = serde_json::to_string(record)?;
-    Ok(format!("{}\n{text}\n", Digest::of(text.as_bytes()).hex()).into_bytes())
-}
-
 fn parse(memo: &[u8]) -> Option<Record> {
-    serde_json::from_str(text(memo)?).ok()
-}
-
-fn text(memo: &[u8]) -> Option<&str> {
-    let (digest, text) = std::str::from_utf8(memo).ok()?.strip_suffix('\n')?.split_once('\n')?;
-    (Digest::of(text.as_bytes()).hex() == digest).then_some(text)
+    sealed::read(memo)
 }
 
 /// Reads a memo, and any text under its right digest, for fuzzers: what is understood has one form, which is understood alike.
@@ -181,9 +212,9 @@ pub(crate) fn fuzz(bytes: &[u8]) -> bool {
     let signed = [Digest::of(bytes).hex().as_bytes(), b"\n", bytes, b"\n"].concat();
     for memo in [bytes, &signed] {
         let Some(record) = parse(memo) else { continue };
-        let written = write(&record).expect("a memo is JSON");
-        let again = parse(&written).expect("its own form");
-        assert_eq!(write(&again).expect("a memo is JSON"), written);
+        let bytes = sealed::write(&record).expect("a memo is JSON");
+        let again = parse(&bytes).expect("its own form");
+        assert_eq!(sealed::write(&again).expect("a memo is JSON"), bytes);
     }
     parse(bytes).is_some()
 }
@@ -197,10 +228,13 @@ mod tests {
     fn no_flipped_bit_of_a_memo_goes_unseen() {
         let digest = Digest::of(b"layer");
         let descriptor = Descriptor::new(media_type::LAYER_GZIP, digest, 5);
-        let written = vec![Written(1_700_000_000, 1)];
-        let inputs = "layer 5\nbase".to_owned();
-        let memo =
-            write(&Record { inputs, descriptor, diff_id: digest, unpacked_size: 1024, written }).unwrap();
+        let times = vec![Written(1_700_000_000, 1)];
+        let inputs = "layer 6\nbase".to_owned();
+        let sums = attest::Sums::of([&b"run"[..]]);
+        let files = vec![LayerFile { path: "qus/run".to_owned(), sums }];
+        let record =
+            Record { inputs, descriptor, diff_id: digest, unpacked_size: 1024, files, written: times };
+        let memo = sealed::write(&record).unwrap();
         assert!(parse(&memo).is_some());
         for place in 0..memo.len() {
             let mut flipped = memo.clone();

@@ -7,7 +7,7 @@ use arch::{Host, Status, Target};
 use debian::lock::Package;
 
 use super::memo::{Key, Memo};
-use super::{Builder, busybox_key, wanted};
+use super::{Builder, about_key, busybox_key, wanted};
 use crate::content::LayerName;
 use crate::kind::Part;
 use crate::packing::Form;
@@ -49,6 +49,9 @@ impl Builder<'_> {
                 }
             }
         }
+        // What is known of a package comes with its programs, or else is read for itself.
+        let unknown = self.statements.any();
+        let unknown = |package: &Package| unknown && !memo.knows(&about_key(package));
         let layers = count(reused, "layer", "layers");
         self.progress.detail(&format!("{host}: {layers} of Debian's programs reused, {made} to be made"));
         let mut packages = Vec::new();
@@ -58,15 +61,26 @@ impl Builder<'_> {
                     || singles.iter().any(|(single, _)| single == target)
             };
             let targets: BTreeSet<Target> = package.targets().filter(wanted).collect();
-            if !targets.is_empty() {
+            if !targets.is_empty() || (self.is_used(plan, package) && unknown(package)) {
                 packages.push((package, targets));
             }
         }
-        let busybox = match base.is_empty() {
-            true => None,
-            false => Some((self.busybox(host)?, base)),
+        let has_busybox = plan.images.iter().any(|image| image.host == host && image.content.has_busybox());
+        let busybox = match has_busybox {
+            true => Some(self.busybox(host)?).filter(|package| !base.is_empty() || unknown(package)),
+            false => None,
         };
+        let busybox = busybox.map(|package| (package, base));
         Ok(Missing { host, packages, all, singles, busybox })
+    }
+}
+
+impl Builder<'_> {
+    /// True if an image of `plan` holds something of the package.
+    fn is_used(&self, plan: &Plan, package: &Package) -> bool {
+        let of_host = plan.images.iter().filter(|image| image.host == package.host);
+        let held: BTreeSet<Target> = of_host.flat_map(|image| image.content.targets()).collect();
+        package.targets().any(|target| held.contains(&target))
     }
 }
 

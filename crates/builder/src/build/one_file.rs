@@ -14,7 +14,7 @@ use exec::Trailer;
 use oci::{Entry, Layer, Member, Packed, entry, tarball};
 use publish::layout::LayoutWriter;
 
-use super::layers::{MTIME, Writer};
+use super::layers::{MTIME, Made, Writer};
 use crate::packing::{Form, Packing};
 
 /// A program in whole blocks, and in gzip as a member of its own, ready to be a part of a file.
@@ -61,7 +61,7 @@ pub(super) fn run_layer(
     (target, qemu): (Target, &Layer),
     packing: Packing,
     layout: &LayoutWriter,
-) -> anyhow::Result<Layer> {
+) -> anyhow::Result<Made> {
     let mut layer = Writer::new(packing, layout)?;
     layer.entry(&Entry::directory("qus", 0o755, MTIME)?)?;
     add(&mut layer, "qus/run", runner, target, &Padded::qemu(qemu, packing.form, layout)?)?;
@@ -75,7 +75,7 @@ pub(super) fn buildkit_layer(
     qemus: &[(Target, Layer)],
     packing: Packing,
     layout: &LayoutWriter,
-) -> anyhow::Result<Layer> {
+) -> anyhow::Result<Made> {
     let mut layer = Writer::new(packing, layout)?;
     for (target, qemu) in qemus {
         let path = format!("buildkit-qemu-{target}");
@@ -110,8 +110,8 @@ mod tests {
     fn qemu(content: &[u8], form: Form, layout: &LayoutWriter) -> Layer {
         let mut layer = Writer::new(packing(form), layout).unwrap();
         layer.entry(&Entry::directory("usr", 0o755, MTIME).unwrap()).unwrap();
-        layer.program("usr/bin/qemu-arm-static", content, None).unwrap();
-        layer.finish().unwrap().commit().unwrap()
+        layer.program("usr/bin/qemu-arm-static", content, attest::Sums::of([content]), None).unwrap();
+        layer.finish().unwrap().commit().unwrap().layer
     }
 
     fn target(name: &str) -> Target {
@@ -129,9 +129,9 @@ mod tests {
         for form in [Form::Gzip, Form::Zstd] {
             let runner = Padded::runner(RUN, form);
             let qemu = qemu(&content, form, &layout);
-            let run = run_layer(&runner, (target("arm"), &qemu), packing(form), &layout).unwrap();
+            let run = run_layer(&runner, (target("arm"), &qemu), packing(form), &layout).unwrap().layer;
             let qemus = [(target("arm"), qemu.clone()), (target("s390x"), qemu)];
-            let buildkit = buildkit_layer(&runner, &qemus, packing(form), &layout).unwrap();
+            let buildkit = buildkit_layer(&runner, &qemus, packing(form), &layout).unwrap().layer;
             digests.extend([&run, &buildkit].map(|layer| layer.descriptor.digest.hex()[..16].to_owned()));
             diff_ids.push([run.diff_id, buildkit.diff_id]);
             if form == Form::Zstd {

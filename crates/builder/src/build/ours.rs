@@ -5,7 +5,6 @@ use std::collections::btree_map::Entry;
 
 use anyhow::Context as _;
 use arch::{Host, Target};
-use oci::Layer;
 
 use super::memo::Memo;
 use super::one_file::{self, Padded};
@@ -70,9 +69,9 @@ impl Builder<'_> {
     ) -> anyhow::Result<()> {
         let _span = self.trace.span("ours", || format!("{host} {}", name.created_by()));
         let runner = || runner.context("there is one for every host with such a layer");
-        let qemu = |target: Target| -> anyhow::Result<Layer> {
+        let qemu = |target: Target| -> anyhow::Result<oci::Layer> {
             let name = LayerName { part: Part::Qemu, target: Some(target) };
-            self.layer(host, form, name, programs, memo)
+            Ok(self.layer(host, form, name, programs, memo)?.layer)
         };
         let (packing, layout) = (self.packing(form, name), self.layout);
         let layer = match (name.part, name.target) {

@@ -12,13 +12,15 @@ use std::thread;
 use ::base::lock;
 use anyhow::Context as _;
 use arch::{Host, Target};
+use attest::Sums;
+use debian::About;
 use debian::cache::Cache;
 use debian::lock::Package;
 use debian::progress::Task;
-use oci::{Entry, Layer, Member};
+use oci::{Entry, Member};
 use publish::layout::LayoutWriter;
 
-use super::layers::{Finished, MTIME, Writer};
+use super::layers::{Finished, MTIME, Made, Writer};
 use super::pipeline::{Permits, Turns};
 use crate::packing::{Form, Holds, Level, Packing};
 use crate::trace::Trace;
@@ -45,10 +47,11 @@ impl Wanted<'_> {
     }
 }
 
-/// The layers made.
-pub(super) struct Made {
-    pub(super) all: BTreeMap<Form, Layer>,
-    pub(super) singles: BTreeMap<(Target, Form), Layer>,
+/// The layers made, and the facts about the packages, in their order.
+pub(super) struct Layers {
+    pub(super) all: BTreeMap<Form, Made>,
+    pub(super) singles: BTreeMap<(Target, Form), Made>,
+    pub(super) abouts: Vec<About>,
 }
 
 /// A binary on its way, padded to whole tar blocks: compressors take it in one piece.
@@ -90,7 +93,7 @@ pub(super) struct Shared<'a> {
 
 /// Makes the layers. Their blobs are in the layout afterwards; only an `Ok` says that the packages were what the
 /// lock promised.
-pub(super) fn make(wanted: &Wanted<'_>, shared: Shared<'_>, task: &dyn Task) -> anyhow::Result<Made> {
+pub(super) fn make(wanted: &Wanted<'_>, shared: Shared<'_>, task: &dyn Task) -> anyhow::Result<Layers> {
     // One binary may wait while the next is decoded and the last are compressed.
     let (sender, receiver) = sync_channel(1);
     let receiver = Arc::new(Mutex::new(receiver));
@@ -105,34 +108,43 @@ pub(super) fn make(wanted: &Wanted<'_>, shared: Shared<'_>, task: &dyn Task) -> 
             .collect();
         // When all workers have failed, nobody receives, and the decoder ends too.
         drop(receiver);
-        let panicked = |_| Err(anyhow::anyhow!("a thread that compresses for {} panicked", wanted.host));
+        let panicked = || anyhow::anyhow!("a thread that compresses for {} panicked", wanted.host);
         let written: Vec<anyhow::Result<()>> =
-            workers.into_iter().map(|worker| worker.join().unwrap_or_else(panicked)).collect();
-        (decoder.join().unwrap_or_else(panicked), written.into_iter().collect::<anyhow::Result<()>>())
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(panicked()))).collect();
+        (
+            decoder.join().unwrap_or_else(|_| Err(panicked())),
+            written.into_iter().collect::<anyhow::Result<()>>(),
+        )
     });
     // A failed write ends the decoder too; the write is the cause.
     written?;
-    decoded?;
-    turns.into_inner().commit()
+    turns.into_inner().commit(decoded?)
 }
 
-fn decode(wanted: &Wanted<'_>, shared: Shared<'_>, sender: &SyncSender<Binary>) -> anyhow::Result<()> {
-    let mut number = 0;
+fn decode(
+    wanted: &Wanted<'_>,
+    shared: Shared<'_>,
+    sender: &SyncSender<Binary>,
+) -> anyhow::Result<Vec<About>> {
+    let (mut number, mut abouts) = (0, Vec::new());
     for (package, targets) in &wanted.packages {
         let context = || format!("cannot unpack {} {} for {}", package.name, package.version, wanted.host);
         let file = shared.cache.read(package.size, &package.digest).with_context(context)?;
         let span = || shared.trace.span("decode", || format!("{} {}", wanted.host, package.name));
         let mut decoding = span();
-        debian::qemu::binaries(file, wanted.host, targets, shared.decoders, &mut |target, program| {
-            drop(decoding.take());
-            let sent = sender.send(Binary::new(number, target, program)).context("the layer writer stopped");
-            number += 1;
-            decoding = span();
-            sent
-        })
-        .with_context(context)?;
+        let about =
+            debian::qemu::binaries(file, wanted.host, targets, shared.decoders, &mut |target, program| {
+                drop(decoding.take());
+                let sent =
+                    sender.send(Binary::new(number, target, program)).context("the layer writer stopped");
+                number += 1;
+                decoding = span();
+                sent
+            })
+            .with_context(context)?;
+        abouts.push(about);
     }
-    Ok(())
+    Ok(abouts)
 }
 
 /// Compresses binaries until there are no more, or something has failed.
@@ -174,18 +186,20 @@ struct Packed {
     member: Option<Member>,
     /// The layer in zstd with this binary alone.
     single: Option<Finished>,
+    sums: Sums,
 }
 
 impl Packed {
     fn new(wanted: &Wanted<'_>, binary: &Binary, layout: &LayoutWriter) -> anyhow::Result<Packed> {
         let target = binary.target;
+        let sums = Sums::of([binary.program()]);
         let member =
             wanted.wants(target, Form::Gzip).then(|| Member::compress(&binary.padded, wanted.level.gzip()));
         let single = match wanted.singles.contains(&(target, Form::Zstd)) {
-            true => Some(single(wanted, Form::Zstd, binary, None, layout)?),
+            true => Some(single(wanted, Form::Zstd, binary, (sums, None), layout)?),
             false => None,
         };
-        Ok(Packed { member, single })
+        Ok(Packed { member, single, sums })
     }
 }
 
@@ -193,11 +207,11 @@ fn single(
     wanted: &Wanted<'_>,
     form: Form,
     binary: &Binary,
-    member: Option<&Member>,
+    (sums, member): (Sums, Option<&Member>),
     layout: &LayoutWriter,
 ) -> anyhow::Result<Finished> {
     let mut layer = start(wanted.packing(form, Holds::One), layout)?;
-    layer.program(&binary.path(), binary.program(), member)?;
+    layer.program(&binary.path(), binary.program(), sums, member)?;
     layer.finish()
 }
 
@@ -230,21 +244,21 @@ impl Uncommitted {
     ) -> anyhow::Result<()> {
         let member = packed.member.as_ref();
         for layer in self.all.values_mut() {
-            layer.program(&binary.path(), binary.program(), member)?;
+            layer.program(&binary.path(), binary.program(), packed.sums, member)?;
         }
         let target = binary.target;
         if wanted.singles.contains(&(target, Form::Gzip)) {
-            let layer = single(wanted, Form::Gzip, binary, member, layout)?;
+            let layer = single(wanted, Form::Gzip, binary, (packed.sums, member), layout)?;
             self.singles.push(((target, Form::Gzip), layer));
         }
         self.singles.extend(packed.single.map(|layer| ((target, Form::Zstd), layer)));
         Ok(())
     }
 
-    fn commit(self) -> anyhow::Result<Made> {
+    fn commit(self, abouts: Vec<About>) -> anyhow::Result<Layers> {
         let all = self.all.into_iter().map(|(form, layer)| Ok((form, layer.finish()?.commit()?)));
         let all = all.collect::<anyhow::Result<_>>()?;
         let singles = self.singles.into_iter().map(|(what, layer)| Ok((what, layer.commit()?)));
-        Ok(Made { all, singles: singles.collect::<anyhow::Result<_>>()? })
+        Ok(Layers { all, singles: singles.collect::<anyhow::Result<_>>()?, abouts })
     }
 }

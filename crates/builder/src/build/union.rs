@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 
 use arch::Host;
 use debian::lock::Lock;
-use oci::spec::{Descriptor, Index, Manifest};
+use oci::spec::{Descriptor, Index, Manifest, annotation};
 use publish::layout::{Layout, LayoutWriter};
 
-use super::assemble::{Built, BuiltIndex, index, inputs, inputs_key};
+use super::assemble::{Built, BuiltIndex, Member, index, inputs, inputs_key};
 use crate::content::Content;
 use crate::packing::Form;
 use crate::plan::{ImagePlan, Plan, Selection};
+use crate::statements::Statements;
 
 /// The indexes that the layout gets.
 pub(crate) struct Union {
@@ -32,7 +33,7 @@ pub(crate) fn widen(
     built: &Built,
     selection: &Selection,
     configured: &[Host],
-    lock: &Lock,
+    (lock, statements): (&Lock, Statements),
     (writer, layout): (&LayoutWriter, Option<&Layout>),
 ) -> anyhow::Result<Union> {
     let over = |hosts: &[Host]| {
@@ -42,11 +43,11 @@ pub(crate) fn widen(
     let possible: Vec<Host> =
         configured.iter().copied().filter(|host| asked.contains(host) || over(&[*host]).is_ok()).collect();
     let whole = over(&possible)?;
-    let mut images: BTreeMap<Name, Descriptor> = match layout {
-        Some(layout) => fitting(&whole, lock, writer, layout),
+    let mut images: BTreeMap<Name, Member> = match layout {
+        Some(layout) => fitting(&whole, lock, statements, writer, layout),
         None => BTreeMap::new(),
     };
-    images.extend(built.images.iter().map(|image| (name(&image.plan), image.descriptor.clone())));
+    images.extend(built.images.iter().map(|image| (name(&image.plan), image.member())));
 
     // Most contents have the same hosts, and so the same plan.
     let mut parts: BTreeMap<Vec<Host>, Plan> = BTreeMap::new();
@@ -91,7 +92,13 @@ fn name(image: &ImagePlan) -> Name {
 }
 
 /// The images of `plan` that the layout has under their own tags or in an index, and that fit.
-fn fitting(plan: &Plan, lock: &Lock, writer: &LayoutWriter, layout: &Layout) -> BTreeMap<Name, Descriptor> {
+fn fitting(
+    plan: &Plan,
+    lock: &Lock,
+    statements: Statements,
+    writer: &LayoutWriter,
+    layout: &Layout,
+) -> BTreeMap<Name, Member> {
     let refs: BTreeMap<String, Descriptor> = layout.refs().into_iter().collect();
     // What cannot be read has no images to give: a build of everything makes it again.
     let members = |tag: &String| -> Vec<Descriptor> {
@@ -105,12 +112,30 @@ fn fitting(plan: &Plan, lock: &Lock, writer: &LayoutWriter, layout: &Layout) -> 
         .collect();
     let inputs: BTreeMap<Host, String> =
         plan.hosts().into_iter().map(|host| (host, inputs(host, lock).to_string())).collect();
+    let is_whole = |found: &Descriptor| {
+        layout.closure([found]).is_ok_and(|blobs| blobs.iter().all(|blob| writer.contains(blob)))
+    };
     let fits = |image: &ImagePlan, found: &Descriptor| {
         let is_same = layout.json::<Manifest>(found).is_ok_and(|manifest| {
             manifest.is_zstd() == (image.form == Form::Zstd)
                 && manifest.annotations.get(&inputs_key()) == inputs.get(&image.host)
         });
-        is_same && layout.closure([found]).is_ok_and(|blobs| blobs.iter().all(|blob| writer.contains(blob)))
+        is_same && is_whole(found)
+    };
+    // The statements that a build of the image would make, or none; what other ones say is not looked at.
+    let attestation = |image: &Descriptor| -> Option<Option<Descriptor>> {
+        if !statements.any() {
+            return Some(None);
+        }
+        let of_image = |found: &&Descriptor| found.attests() == Some(image.digest);
+        let mut found = listed.iter().flat_map(|(_, members)| members).filter(of_image);
+        let is_kind = |found: &&Descriptor| {
+            layout.json::<Manifest>(found).is_ok_and(|manifest| {
+                let kinds = manifest.layers.iter().map(|layer| layer.annotations.get(annotation::PREDICATE));
+                kinds.map(|kind| kind.map_or("", String::as_str)).eq(statements.predicates())
+            })
+        };
+        found.find(|found| is_kind(found) && is_whole(found)).cloned().map(Some)
     };
     let find = |image: &ImagePlan| {
         let platform = Some(image.host.platform().into());
@@ -122,7 +147,9 @@ fn fitting(plan: &Plan, lock: &Lock, writer: &LayoutWriter, layout: &Layout) -> 
             .filter(|member| member.platform == platform);
         let found = tagged.into_iter().chain(in_indexes).find(|found| fits(image, found))?;
         let found = Descriptor { platform: platform.clone(), annotations: BTreeMap::new(), ..found.clone() };
-        Some((name(image), found.with_zstd(image.form == Form::Zstd)))
+        let attestation = attestation(&found)?;
+        let found = found.with_zstd(image.form == Form::Zstd);
+        Some((name(image), Member { image: found, attestation }))
     };
     plan.images.iter().filter_map(find).collect()
 }

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
+use digest::Digest;
 use serde::Deserialize;
 
 /// The profile that they are built with.
@@ -52,6 +53,14 @@ pub(super) fn packages(lock: &str, roots: &[&str]) -> anyhow::Result<String> {
         }
     }
     Ok(lines.into_iter().collect())
+}
+
+/// The checksum of every published package of Cargo.lock, by name and version.
+pub(super) fn checksums(lock: &str) -> anyhow::Result<BTreeMap<(String, String), Digest>> {
+    let locked: Locked = toml::from_str(lock).context("cannot read Cargo.lock")?;
+    let published = |package: Package| Some(((package.name, package.version), package.checksum?));
+    let parsed = |(key, checksum): (_, String)| Ok((key, Digest::from_hex(&checksum)?));
+    locked.package.into_iter().filter_map(published).map(parsed).collect()
 }
 
 /// The parts of the workspace's Cargo.toml that steer the build: the profile that it is built with and those behind it, what

@@ -8,14 +8,21 @@ use anyhow::Context as _;
 use digest::Digest;
 use files::Options;
 
-use super::program::Binary;
+/// A binary that was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// The file's content.
+    pub(super) bytes: Vec<u8>,
+    /// That of `bytes`.
+    pub(super) digest: Digest,
+}
 
 /// Reads the binary at `path`; `None` if it is not there or not as it was kept.
-pub(super) fn read(path: &Path) -> Option<Binary> {
+pub(super) fn read(path: &Path) -> Option<Kept> {
     let bytes = fs::read(path).ok()?;
     let expected = fs::read_to_string(beside(path)).ok()?;
     let digest = Digest::of(&bytes);
-    (digest.hex() == expected).then_some(Binary { bytes, digest })
+    (digest.hex() == expected).then_some(Kept { bytes, digest })
 }
 
 /// True if every binary in `folder` is as it was kept.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use arch::Host;
+use attest::Linked;
 use digest::Digest;
 
 /// A program of ours that images hold.
@@ -22,6 +23,8 @@ pub struct Binary {
     pub bytes: Vec<u8>,
     /// That of `bytes`.
     pub digest: Digest,
+    /// Everything that was linked into it.
+    pub linked: Linked,
 }
 
 /// Programs that were built, each for one host.

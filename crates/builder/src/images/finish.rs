@@ -56,7 +56,10 @@ pub(super) fn finish(
         Others::Keep { selection, configured } => {
             let before = tags.current()?;
             let there = (&*layout, before.as_ref());
-            let Union { indexes, narrow } = widen(plan, built, selection, configured, order.lock, there)?;
+            let Union { indexes, narrow } = {
+                let from = (order.lock, order.statements);
+                widen(plan, built, selection, configured, from, there)?
+            };
             built.listed = indexes;
             put(built, layout)?;
             let refs = built.refs();

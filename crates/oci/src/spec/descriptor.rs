@@ -65,6 +65,14 @@ pub struct Platform {
     pub variant: Option<String>,
 }
 
+impl Platform {
+    /// The platform of what runs nowhere.
+    pub fn unknown() -> Platform {
+        let unknown = || "unknown".to_owned();
+        Platform { architecture: unknown(), os: unknown(), variant: None }
+    }
+}
+
 impl From<arch::Platform> for Platform {
     fn from(platform: arch::Platform) -> Platform {
         Platform {

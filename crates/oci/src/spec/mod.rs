@@ -32,6 +32,8 @@ pub mod media_type {
     pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
     /// A tar in zstd.
     pub const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+    /// A statement about an image (in-toto attestation framework).
+    pub const IN_TOTO: &str = "application/vnd.in-toto+json";
 }
 
 /// The annotation keys that qus writes and reads.
@@ -43,4 +45,10 @@ pub mod annotation {
     /// In an index, with the value `true`: the image's layers are in zstd. Beside a gzip image of the same platform, podman
     /// and skopeo tell the two apart by it.
     pub const ZSTD: &str = "io.github.containers.compression.zstd";
+    /// In an index: the entry is no image, but belongs to one. (This and the next two are BuildKit's, attestation-storage.md.)
+    pub const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
+    /// In an index: the digest of the image that the entry belongs to.
+    pub const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
+    /// In a manifest with statements: the type of a statement's predicate.
+    pub const PREDICATE: &str = "in-toto.io/predicate-type";
 }

@@ -154,7 +154,8 @@ impl Ship<'_> {
     ) -> Result<Tagged, ShipError> {
         let index: Index = self.layout.json(descriptor)?;
         let (mut alone, mut names) = (Vec::new(), Vec::new());
-        for image in index.manifests {
+        // Such a store changes digests, and keeps no statements: there is nothing that they are about.
+        for image in index.manifests.into_iter().filter(|image| !image.is_attestation()) {
             names.push(there.get(&image.digest).unwrap_or(&image.digest).to_string());
             if !there.contains_key(&image.digest) {
                 alone.push(Push { tag: None, descriptor: image });

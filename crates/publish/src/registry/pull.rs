@@ -44,7 +44,7 @@ impl Registry {
         if descriptor.media_type == media_type::INDEX {
             let index: Index = self.parse(name, &descriptor.media_type, &bytes)?;
             for image in &index.manifests {
-                platforms.extend(image.platform.clone());
+                platforms.extend(image.platform.clone().filter(|_| !image.is_attestation()));
                 let user =
                     image.platform.as_ref().map_or_else(|| image.digest.to_string(), ToString::to_string);
                 self.look_at_image(image, &user, &mut found).await?;

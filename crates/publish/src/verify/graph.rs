@@ -4,12 +4,14 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+use attest::provenance::Provenance;
 use digest::Digest;
-use oci::spec::{Descriptor, ImageConfig, Index, Manifest, Platform, media_type};
+use oci::spec::{Descriptor, ImageConfig, Index, Manifest, Platform, annotation, media_type};
 use serde::de::DeserializeOwned;
 
 use super::Problem;
 use super::blob::{self, reason};
+use super::statements::{self, Said};
 use crate::layout::{INDEX, Layout};
 use crate::limits::{Budget, Exhausted};
 
@@ -32,7 +34,14 @@ pub(super) enum Kind {
     Layer {
         diff_ids: BTreeSet<Digest>,
         platforms: BTreeSet<Platform>,
+        /// The files in it, once it was read; to be known only if something is said of one of its images.
+        files: Option<BTreeMap<String, Digest>>,
+        is_listed: bool,
     },
+    /// The manifest of statements about an image.
+    Attestation,
+    /// A statement about an image.
+    Statement,
     /// Something that qus does not look into.
     Other,
 }
@@ -42,6 +51,12 @@ pub(super) struct Graph {
     pub(super) nodes: BTreeMap<Digest, Node>,
     /// The problems in `index.json` itself.
     pub(super) problems: Vec<Problem>,
+    /// The layers of each image.
+    images: BTreeMap<Digest, Vec<Digest>>,
+    /// The bills of materials, each with the image that it is about.
+    listed: BTreeMap<Digest, (Digest, BTreeMap<String, Option<String>>)>,
+    /// The records of builds.
+    pub(super) built: BTreeMap<Digest, Provenance>,
     /// True if a limit ended the walk; then what is pointed to is not known.
     pub(super) cut: bool,
 }
@@ -75,7 +90,32 @@ impl Graph {
                 break;
             }
         }
-        walk.graph
+        let mut graph = walk.graph;
+        let listed: Vec<Digest> = graph.listed.values().map(|(image, _)| *image).collect();
+        for layer in listed.iter().filter_map(|image| graph.images.get(image)).flatten() {
+            if let Some(Node { kind: Kind::Layer { is_listed, .. }, .. }) = graph.nodes.get_mut(layer) {
+                *is_listed = true;
+            }
+        }
+        graph
+    }
+
+    /// Holds each bill of materials against the files of its image, after these were read.
+    pub(super) fn compare(&mut self) {
+        for (digest, (image, listed)) in &self.listed {
+            let files = |layer: &Digest| match self.nodes.get(layer).map(|node| &node.kind) {
+                Some(Kind::Layer { files: Some(files), .. }) => Some(files.iter()),
+                _ => None,
+            };
+            let layers = self.images.get(image).into_iter().flatten().map(files);
+            // A layer that could not be read is a problem of its own.
+            let Some(layers) = layers.collect::<Option<Vec<_>>>() else { continue };
+            let found = layers.into_iter().flatten().map(|(path, digest)| (path.as_str(), *digest)).collect();
+            let reasons = statements::compare(listed, &found);
+            if let Some(node) = self.nodes.get_mut(digest) {
+                reasons.into_iter().for_each(|reason| node.wrong(reason));
+            }
+        }
     }
 
     fn problem(&mut self, reason: String) {
@@ -128,6 +168,10 @@ impl Walk<'_> {
         self.graph.touch(descriptor, user, Kind::Index);
         let Some(index) = self.document::<Index>(descriptor)? else { return Ok(()) };
         for child in &index.manifests {
+            if child.is_attestation() {
+                self.attestation(descriptor, child, &index, user)?;
+                continue;
+            }
             let user = match &child.platform {
                 Some(platform) => format!("{user} {platform}"),
                 None => user.to_owned(),
@@ -139,6 +183,56 @@ impl Walk<'_> {
                     self.wrong(descriptor, reason);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Statements about an image of `index`.
+    fn attestation(
+        &mut self,
+        parent: &Descriptor,
+        descriptor: &Descriptor,
+        index: &Index,
+        user: &str,
+    ) -> Result<(), Exhausted> {
+        self.budget.follow()?;
+        let about = descriptor.attests();
+        let image = index.manifests.iter().find(|image| Some(image.digest) == about);
+        let platform = image.and_then(|image| image.platform.as_ref());
+        let user = match platform {
+            Some(platform) => format!("{user} {platform}, said of it"),
+            None => user.to_owned(),
+        };
+        self.graph.touch(descriptor, &user, Kind::Attestation);
+        let Some(image) = image else {
+            let about = about.map_or_else(|| "no image".to_owned(), |digest| digest.to_string());
+            let reason = format!("its entry {} is about {about}, which it does not list", descriptor.digest);
+            self.wrong(parent, reason);
+            return Ok(());
+        };
+        let Some(manifest) = self.document::<Manifest>(descriptor)? else { return Ok(()) };
+        self.graph.touch(&manifest.config, &user, Kind::Config);
+        self.document::<ImageConfig>(&manifest.config)?;
+        for layer in &manifest.layers {
+            self.budget.follow()?;
+            self.graph.touch(layer, &user, Kind::Statement);
+            self.statement(layer, image.digest)?;
+        }
+        Ok(())
+    }
+
+    fn statement(&mut self, descriptor: &Descriptor, image: Digest) -> Result<(), Exhausted> {
+        // Each is about one image, and so read once.
+        if self.graph.nodes.get(&descriptor.digest).is_some_and(|node| node.read) {
+            return Ok(());
+        }
+        self.budget.read(descriptor.size)?;
+        let Some(bytes) = self.bytes(descriptor) else { return Ok(()) };
+        let predicate = descriptor.annotations.get(annotation::PREDICATE).map_or("", String::as_str);
+        match statements::read(&bytes, image, predicate) {
+            Ok(Said::Files(files)) => drop(self.graph.listed.insert(descriptor.digest, (image, files))),
+            Ok(Said::Built(built)) => drop(self.graph.built.insert(descriptor.digest, *built)),
+            Err(reason) => self.wrong(descriptor, format!("a statement about {image}: {reason}")),
         }
         Ok(())
     }
@@ -156,13 +250,21 @@ impl Walk<'_> {
             }
             return Ok(());
         }
+        let layers = manifest.layers.iter().map(|layer| layer.digest).collect();
+        self.graph.images.insert(descriptor.digest, layers);
         self.graph.touch(&manifest.config, user, Kind::Config);
         let config = self.document::<ImageConfig>(&manifest.config)?;
         let diff_ids = config.as_ref().map(|config| config.rootfs.diff_ids.clone()).unwrap_or_default();
         for (n, layer) in manifest.layers.iter().enumerate() {
-            let kind = Kind::Layer { diff_ids: BTreeSet::new(), platforms: BTreeSet::new() };
+            let kind = Kind::Layer {
+                diff_ids: BTreeSet::new(),
+                platforms: BTreeSet::new(),
+                files: None,
+                is_listed: false,
+            };
             let node = self.graph.touch(layer, user, kind);
-            if let (Kind::Layer { diff_ids: known, platforms }, Some(config)) = (&mut node.kind, &config) {
+            if let (Kind::Layer { diff_ids: known, platforms, .. }, Some(config)) = (&mut node.kind, &config)
+            {
                 known.extend(diff_ids.get(n));
                 platforms.insert(config.platform());
             }
@@ -213,17 +315,22 @@ impl Walk<'_> {
     }
 
     fn parse<T: DeserializeOwned>(&mut self, descriptor: &Descriptor) -> Option<T> {
-        let bytes = blob::document(self.layout, descriptor);
-        if let Some(node) = self.graph.nodes.get_mut(&descriptor.digest) {
-            node.read = true;
-        }
-        let bytes = bytes.map_err(|error| self.wrong(descriptor, reason(&error))).ok()?;
+        let bytes = self.bytes(descriptor)?;
         oci::spec::parse(&descriptor.media_type, &bytes)
             .map_err(|error| {
                 let media_type = &descriptor.media_type;
                 self.wrong(descriptor, format!("not a document of type `{media_type}`: {error}"));
             })
             .ok()
+    }
+
+    /// Reads and verifies; what fails is noted.
+    fn bytes(&mut self, descriptor: &Descriptor) -> Option<Vec<u8>> {
+        let bytes = blob::document(self.layout, descriptor);
+        if let Some(node) = self.graph.nodes.get_mut(&descriptor.digest) {
+            node.read = true;
+        }
+        bytes.map_err(|error| self.wrong(descriptor, reason(&error))).ok()
     }
 
     fn wrong(&mut self, descriptor: &Descriptor, reason: String) {

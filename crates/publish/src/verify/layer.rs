@@ -1,6 +1,6 @@
 //! One layer: its digest, the tar inside, the files inside that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::Mutex;
 
@@ -20,7 +20,7 @@ use crate::limits;
 pub(super) fn check(
     layout: &Layout,
     digest: Digest,
-    node: &Node,
+    node: &mut Node,
     visit: &Mutex<&mut Visitor<'_>>,
 ) -> Vec<String> {
     let mut reasons = Vec::new();
@@ -32,7 +32,10 @@ pub(super) fn check(
         reasons.extend(drain(layout, digest, node.size).err().map(|error| reason(&error)));
         return reasons;
     }
-    match unpack(layout, digest, node, visit, &mut reasons) {
+    let mut found = BTreeMap::new();
+    let unpacked = unpack(layout, digest, node, visit, (&mut found, &mut reasons));
+    let is_whole = unpacked.is_ok();
+    match unpacked {
         Ok(actual) => {
             let others = diff_ids.iter().filter(|expected| **expected != actual);
             reasons.extend(
@@ -51,6 +54,11 @@ pub(super) fn check(
             }];
         }
     }
+    if let Kind::Layer { files, is_listed: true, .. } = &mut node.kind
+        && is_whole
+    {
+        *files = Some(found);
+    }
     reasons
 }
 
@@ -59,19 +67,24 @@ fn unpack(
     digest: Digest,
     node: &Node,
     visit: &Mutex<&mut Visitor<'_>>,
-    reasons: &mut Vec<String>,
+    (files, reasons): (&mut BTreeMap<String, Digest>, &mut Vec<String>),
 ) -> io::Result<Digest> {
-    let Kind::Layer { platforms, .. } = &node.kind else { return Ok(digest) };
-    walk(open(layout, digest, node.size)?, &node.media_type, platforms, visit, reasons)
+    let Kind::Layer { platforms, is_listed, .. } = &node.kind else { return Ok(digest) };
+    let mut note = |path: &str, content: &[u8]| {
+        if *is_listed {
+            files.insert(path.to_owned(), Digest::of(content));
+        }
+    };
+    walk(open(layout, digest, node.size)?, &node.media_type, platforms, visit, (&mut note, reasons))
 }
 
-/// Shows every file to the visitor; returns the digest of the tar.
+/// Shows every file to the visitor, and to `note` once; returns the digest of the tar.
 pub(super) fn walk(
     compressed: impl Read + 'static,
     media_type: &str,
     platforms: &BTreeSet<Platform>,
     visit: &Mutex<&mut Visitor<'_>>,
-    reasons: &mut Vec<String>,
+    (note, reasons): (&mut dyn FnMut(&str, &[u8]), &mut Vec<String>),
 ) -> io::Result<Digest> {
     let inner: Box<dyn Read> = match media_type {
         // Windows of more than 128 MiB are refused, as engines do.
@@ -103,6 +116,7 @@ pub(super) fn walk(
         // Not allocated at once: the size is only what the header says.
         let mut content = Vec::new();
         entry.read_to_end(&mut content)?;
+        note(&path, &content);
         for platform in platforms {
             if let Err(error) = lock(visit)(platform, &path, &content) {
                 reasons.push(format!("`{path}`: {error}"));

@@ -1,7 +1,7 @@
 //! Proving a layout: everything that it says about itself is computed again.
 //!
 //! Every digest and size, every diff_id, that manifests, configs and platforms agree, that everything pointed to is
-//! there and everything there is pointed to. All problems are collected. Each blob is read once, however many
+//! there and everything there is pointed to; and that what is said of an image is true of it. All problems are collected. Each blob is read once, however many
 //! images share it; memory is bounded by the number of jobs.
 
 mod blob;
@@ -10,12 +10,14 @@ pub(crate) mod fuzz;
 mod graph;
 mod layer;
 mod name;
+mod statements;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::path::Path;
 use std::sync::Mutex;
 
+use attest::provenance::Provenance;
 use digest::Digest;
 use oci::spec::Platform;
 
@@ -38,8 +40,24 @@ pub struct Report {
     pub blobs: usize,
     /// Their size in bytes, as their descriptors say.
     pub bytes: u64,
+    /// The number of distinct statements about images.
+    pub statements: usize,
     /// Everything that is wrong, by place. Empty: the layout is proved.
     pub problems: Vec<Problem>,
+    /// The records of how images were built, for a caller that knows what they should be built from.
+    #[serde(skip)]
+    pub built: Vec<Built>,
+}
+
+/// The record of an image's build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// The place: a path inside the layout.
+    pub place: String,
+    /// The images it matters to.
+    pub users: Vec<String>,
+    /// The record.
+    pub provenance: Provenance,
 }
 
 /// One thing that is wrong.
@@ -71,7 +89,15 @@ pub fn verify(path: &Path, jobs: usize, visit: &mut Visitor<'_>) -> Result<Repor
     let layout = Layout::open(path)?;
     let mut graph = Graph::walk(&layout);
     check_layers(&layout, &mut graph, jobs, visit);
+    graph.compare();
     let unreferenced = if graph.cut { Vec::new() } else { unreferenced(&layout, &graph)? };
+    let users = |digest: &Digest| graph.nodes[digest].users.iter().cloned().collect();
+    let built = graph.built.iter().map(|(digest, provenance)| Built {
+        place: blob_name(*digest),
+        users: users(digest),
+        provenance: provenance.clone(),
+    });
+    let built = built.collect();
     let mut problems = graph.problems;
     for (digest, node) in &graph.nodes {
         problems.extend(node.reasons.iter().map(|reason| Problem {
@@ -87,7 +113,9 @@ pub fn verify(path: &Path, jobs: usize, visit: &mut Visitor<'_>) -> Result<Repor
         images: graph.nodes.values().filter(|node| matches!(node.kind, Kind::Manifest)).count(),
         blobs: graph.nodes.len(),
         bytes: graph.nodes.values().map(|node| node.size).sum(),
+        statements: graph.nodes.values().filter(|node| matches!(node.kind, Kind::Statement)).count(),
         problems,
+        built,
     })
 }
 

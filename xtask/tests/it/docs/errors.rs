@@ -50,6 +50,7 @@ const EXEMPT: &[&str] = &[
     "{name}: 1 problem",
     "cannot read what cargo reports",
     "cannot wait for cargo",
+    "cannot read what cargo reports of `{program}` for {host}",
     "the registry's name is not a host, with or without a port",
     "a repository's name has parts of lowercase letters and digits, joined by single `.`, `_` or `-`",
     "a tag has up to 128 letters, digits, `_`, `.` and `-`",
@@ -75,6 +76,12 @@ const EXEMPT: &[&str] = &[
     "every host of a plan has layers",
     "every host of a plan has a version",
     "no layer with {created_by} for {host}",
+    "no layer {name:?} for {host}",
+    "every package of a lock has a suite",
+    "`{path}` of {host} is of no target",
+    "there is no program for {host}",
+    "no C library is locked for {host}",
+    "`{}` has no crates",
     "the lock has no date for {host}",
     "the lock's date is out of range",
     "cannot find the names of the applets in busybox for {host}",
@@ -98,6 +105,7 @@ const EXEMPT: &[&str] = &[
     "pipes are there",
     "the folder has a parent",
     "rustc has no host",
+    "`rustc -vV` has no `{name}`",
 ];
 
 #[test]

@@ -29,7 +29,7 @@ fn platforms(line: &Line, layout: &str, tag: &str) -> Vec<String> {
         let zstd = if image.is_zstd() { " zstd" } else { "" };
         format!("{}{zstd}", image.platform.as_ref().unwrap())
     };
-    index.manifests.iter().map(platform).collect()
+    index.manifests.iter().filter(|image| !image.is_attestation()).map(platform).collect()
 }
 
 /// Everything that is in a layout: `index.json`, and the names of the blobs.

@@ -1,0 +1,179 @@
+//! The statements about images: they are true of them, and `verify` refuses those that are not.
+
+use attest::spdx::Document;
+use attest::statement::{PROVENANCE, SPDX};
+use oci::spec::{Descriptor, Index, Manifest, annotation, media_type};
+use oci::{Attestation, Blob, IndexBuilder};
+use publish::layout::{Layout, LayoutWriter};
+use serde_json::Value;
+
+use crate::archive::archive;
+use crate::line::Line;
+
+const HOSTS: [&str; 1] = ["amd64"];
+
+fn built() -> Line {
+    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1", &HOSTS).build());
+    line.run(&["lock"]).success();
+    line.run(&["images", "--kind", "pkg"]).success();
+    line
+}
+
+/// The image of the index `pkg`, and the statements about it, each with its predicate's type.
+struct Said {
+    layout: Layout,
+    index: Index,
+    image: Descriptor,
+    statements: Vec<(String, Descriptor)>,
+}
+
+fn said(line: &Line) -> Said {
+    let layout = Layout::open(&line.path("target/images")).unwrap();
+    let (_, index) = layout.refs().into_iter().find(|(tag, _)| tag == "pkg").unwrap();
+    let index: Index = layout.json(&index).unwrap();
+    let [image, attestation] = index.manifests.as_slice() else { panic!("{index:?}") };
+    assert_eq!(attestation.attests(), Some(image.digest));
+    assert_eq!(attestation.platform.as_ref().unwrap().to_string(), "unknown/unknown");
+    let manifest: Manifest = layout.json(attestation).unwrap();
+    let statement = |layer: Descriptor| (layer.annotations[annotation::PREDICATE].clone(), layer);
+    let statements = manifest.layers.into_iter().map(statement).collect();
+    Said { image: image.clone(), statements, layout, index }
+}
+
+impl Said {
+    fn json(&self, predicate: &str) -> Value {
+        let (_, layer) = self.statements.iter().find(|(kind, _)| kind == predicate).unwrap();
+        serde_json::from_slice(&self.layout.read(layer).unwrap()).unwrap()
+    }
+}
+
+#[test]
+fn an_index_says_what_is_in_its_images_and_how_they_were_built() {
+    let line = built();
+    let said = said(&line);
+    let kinds: Vec<&str> = said.statements.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, [SPDX, PROVENANCE]);
+    for kind in kinds {
+        let statement = said.json(kind);
+        assert_eq!(statement["predicateType"], kind);
+        assert_eq!(statement["subject"][0]["digest"]["sha256"], said.image.digest.hex());
+    }
+    let document: Document = serde_json::from_value(said.json(SPDX)["predicate"].clone()).unwrap();
+    assert_eq!(document.files.len(), 33);
+    let package = document.packages.iter().find(|package| package.name == "qemu-user").unwrap();
+    let purl = "pkg:deb/debian/qemu-user@1:11.1.3%2Bds-1?arch=amd64&distro=sid";
+    assert_eq!(package.external_refs[0].reference_locator, purl);
+    let pool = "http://ftp.debian.org/debian/pool/main/qemu-user_11.1.3+ds-1_amd64.deb";
+    assert_eq!(package.download_location, pool);
+    let definition = &said.json(PROVENANCE)["predicate"]["buildDefinition"];
+    let parameters = &definition["externalParameters"];
+    assert_eq!((&parameters["kind"], &parameters["host"]), (&"pkg".into(), &"amd64".into()));
+    let uris: Vec<&str> = definition["resolvedDependencies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|dependency| dependency["uri"].as_str().unwrap())
+        .collect();
+    assert!(uris[0].ends_with("/dists/sid/InRelease"), "{uris:?}");
+    assert_eq!(uris[1..], [purl]);
+}
+
+#[test]
+fn who_wants_less_said_gets_less() {
+    let line = built();
+    for (choice, expected) in [("sbom", &[SPDX][..]), ("provenance", &[PROVENANCE])] {
+        line.run(&["images", "--kind", "pkg", "--attest", choice]).success();
+        let kinds: Vec<String> = said(&line).statements.into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(kinds, expected);
+        line.run(&["verify", "target/images"]).success();
+    }
+    // What images.toml says counts where no option does.
+    let config = line.read("images/images.toml") + "attest = \"sbom\"\n";
+    line.write("images/images.toml", &config);
+    line.run(&["images", "--kind", "pkg"]).success();
+    assert_eq!(said(&line).statements.len(), 1);
+}
+
+/// Puts other statements in the place of those that are there, and makes everything above fit.
+fn replace(line: &Line, edit: &dyn Fn(&str, String) -> (String, String)) {
+    let Said { layout, index, image, statements } = said(line);
+    let mut writer = LayoutWriter::create(layout.path()).unwrap();
+    let edited = statements.iter().map(|(kind, layer)| {
+        let text = String::from_utf8(layout.read(layer).unwrap()).unwrap();
+        let (kind, text) = edit(kind, text);
+        (kind, Blob::new(media_type::IN_TOTO, text.into_bytes()))
+    });
+    let edited: Vec<(String, Blob)> = edited.collect();
+    let borrowed: Vec<(&str, &Blob)> = edited.iter().map(|(kind, blob)| (kind.as_str(), blob)).collect();
+    let attestation = Attestation::build(image.digest, &borrowed);
+    let mut builder = IndexBuilder::new(index.annotations);
+    builder.add_descriptor(image).unwrap();
+    builder.add_descriptor(attestation.descriptor()).unwrap();
+    let index = builder.build();
+    let documents = [&attestation.manifest, &attestation.config, &index];
+    for blob in edited.iter().map(|(_, blob)| blob).chain(documents) {
+        writer.put(blob).unwrap();
+    }
+    writer.finish("docker.io/aptman/qus", &[("pkg".to_owned(), index.descriptor().clone())]).unwrap();
+    writer.prune().unwrap();
+}
+
+#[test]
+fn what_is_not_true_is_refused() {
+    let line = built();
+    let document: Document = serde_json::from_value(said(&line).json(SPDX)["predicate"].clone()).unwrap();
+    let path = "usr/bin/qemu-arm-static";
+    let sum = document.sums()[path].unwrap().to_owned();
+    let image = said(&line).image.digest;
+    let zeros = "0".repeat(64);
+    let package = document.packages.iter().find(|package| package.name == "qemu-user").unwrap();
+    let deb = package.checksums[0].checksum_value.clone();
+    let purl = &package.external_refs[0].reference_locator;
+    let of = |kind: &'static str, from: String, to: String| {
+        move |found: &str, text: String| {
+            let text = if found == kind { text.replace(&from, &to) } else { text };
+            (found.to_owned(), text)
+        }
+    };
+    let check = |edit: &dyn Fn(&str, String) -> (String, String), expected: &[&str]| {
+        line.run(&["images", "--kind", "pkg", "--prune"]).success();
+        line.run(&["verify", "target/images"]).success();
+        replace(&line, edit);
+        let refused = line.run(&["verify", "target/images"]).failure(1);
+        let problems: Vec<&str> = refused
+            .stderr
+            .lines()
+            .filter_map(|line| line.strip_prefix("blobs/sha256/")?.split_once(": "))
+            .map(|(_, problem)| problem)
+            .collect();
+        let user = |reason: &&str| format!("{reason} (used by `pkg` linux/amd64, said of it)");
+        let expected: Vec<String> = expected.iter().map(user).collect();
+        assert_eq!(problems, expected);
+    };
+    check(
+        &of(SPDX, sum.clone(), zeros.clone()),
+        &[&format!("it says that `{path}` is sha256:{zeros}, but it is sha256:{sum}")],
+    );
+    check(
+        &of(SPDX, format!("./{path}"), "./usr/bin/other".to_owned()),
+        &[&format!("it does not list `{path}`"), "it lists `usr/bin/other`, which the image does not have"],
+    );
+    check(
+        &of(SPDX, image.hex(), zeros.clone()),
+        &[&format!("a statement about {image}: it is about sha256:{zeros}")],
+    );
+    check(
+        &|kind, text| (kind.replace("spdx.dev", "spdx.example"), text),
+        &[&format!("a statement about {image}: its predicate `https://spdx.example/Document` is not known")],
+    );
+    check(
+        &|kind, text| if kind == SPDX { (kind.to_owned(), "{".to_owned()) } else { (kind.to_owned(), text) },
+        &[&format!(
+            "a statement about {image}: it is no statement: EOF while parsing an object at line 1 column 1"
+        )],
+    );
+    check(
+        &of(PROVENANCE, deb, zeros.clone()),
+        &[&format!("it was built from {purl}, which the lock does not have for amd64")],
+    );
+}
