@@ -74,7 +74,7 @@ fn encoded(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' | b':' => {
-                out.push(byte.into())
+                out.push(byte.into());
             }
             other => out.push_str(&format!("%{other:02X}")),
         }

@@ -121,8 +121,8 @@ pub fn programs(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow:
     programs.into_iter().map(whole).collect()
 }
 
-/// Builds the programs of `hosts`: those that have the same ones in one call of cargo, and these calls beside each other, each
-/// with its share of the cores, since cargo leaves cores idle while it links.
+/// Builds the programs of `hosts`: those that have the same ones in one call of cargo, and these calls beside each other, since
+/// cargo leaves cores idle while it links.
 fn build(
     hosts: &[Host],
     site: &Site,
@@ -134,7 +134,8 @@ fn build(
         groups.entry(Program::of(host).collect()).or_default().push(host);
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = cores.div_ceil(groups.len().max(1));
+    // Its share of the cores, and one more for when the others have ended: a job takes up to 1 GB.
+    let share = (cores.div_ceil(groups.len().max(1)) + 1).min(cores);
     let build = |(programs, hosts): (Vec<Program>, Vec<Host>)| {
         build_group((&programs, &hosts), share, &toolchain, site, progress)
     };

@@ -146,7 +146,7 @@ fn what_is_not_true_is_refused() {
             .filter_map(|line| line.strip_prefix("blobs/sha256/")?.split_once(": "))
             .map(|(_, problem)| problem)
             .collect();
-        let user = |reason: &&str| format!("{reason} (used by `pkg` linux/amd64, said of it)");
+        let user = |reason: &&str| format!("{reason} (used by the attestation of `pkg` linux/amd64)");
         let expected: Vec<String> = expected.iter().map(user).collect();
         assert_eq!(problems, expected);
     };

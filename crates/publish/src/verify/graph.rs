@@ -200,7 +200,7 @@ impl Walk<'_> {
         let image = index.manifests.iter().find(|image| Some(image.digest) == about);
         let platform = image.and_then(|image| image.platform.as_ref());
         let user = match platform {
-            Some(platform) => format!("{user} {platform}, said of it"),
+            Some(platform) => format!("the attestation of {user} {platform}"),
             None => user.to_owned(),
         };
         self.graph.touch(descriptor, &user, Kind::Attestation);

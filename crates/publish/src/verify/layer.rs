@@ -78,13 +78,16 @@ fn unpack(
     walk(open(layout, digest, node.size)?, &node.media_type, platforms, visit, (&mut note, reasons))
 }
 
+/// A function that sees each file of a layer once: its path and its content.
+type Note<'a> = dyn FnMut(&str, &[u8]) + 'a;
+
 /// Shows every file to the visitor, and to `note` once; returns the digest of the tar.
 pub(super) fn walk(
     compressed: impl Read + 'static,
     media_type: &str,
     platforms: &BTreeSet<Platform>,
     visit: &Mutex<&mut Visitor<'_>>,
-    (note, reasons): (&mut dyn FnMut(&str, &[u8]), &mut Vec<String>),
+    (note, reasons): (&mut Note<'_>, &mut Vec<String>),
 ) -> io::Result<Digest> {
     let inner: Box<dyn Read> = match media_type {
         // Windows of more than 128 MiB are refused, as engines do.
