@@ -46,7 +46,10 @@ impl Terminal {
             }
             (File::from_raw_fd(master), File::from_raw_fd(slave))
         };
-        let mut command: Command = stand.command(&[&["setsid", "--ctty", "--wait"], words].concat());
+        // Whoever started the tests may ignore signals (a shell does so for what runs in its background), and a shell traps no
+        // signal that was ignored when it began.
+        let start = ["setsid", "--ctty", "--wait", "env", "--default-signal"];
+        let mut command: Command = stand.command(&[&start, words].concat());
         let clone = || slave.try_clone().unwrap();
         let child = command.stdin(clone()).stdout(clone()).stderr(clone()).spawn().unwrap();
         Terminal { master, child, printed: String::new() }
@@ -89,7 +92,10 @@ impl Terminal {
 
     /// Reads to the end, and gives everything that was printed and the exit code.
     fn end(mut self) -> (String, Option<i32>) {
-        while self.read() {}
+        let end = Instant::now() + Duration::from_secs(120);
+        while self.read() {
+            assert!(Instant::now() < end, "it goes on: {}", self.printed);
+        }
         let code = self.child.wait().unwrap().code();
         (self.printed, code)
     }
