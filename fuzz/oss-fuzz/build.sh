@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$SRC/qus"
 
-fuzz/seeds
+.ci/fuzz seeds
 cargo fuzz build -O
 for target in $(cargo fuzz list); do
     cp "fuzz/target/x86_64-unknown-linux-gnu/release/$target" "$OUT/"
