@@ -9,7 +9,7 @@ use oci::{Blob, IndexBuilder};
 use publish::layout::LayoutWriter;
 use publish::registry::Push;
 
-use crate::build::{Built, PREFIX};
+use crate::build::{Built, BuiltImage, PREFIX};
 use crate::content::Content;
 use crate::plan::version_of;
 
@@ -53,26 +53,15 @@ pub fn host_tag(host: Host, version: QemuVersion) -> String {
 
 fn host_indexes(built: &Built) -> anyhow::Result<Vec<(String, Blob)>> {
     let mut hosts: BTreeMap<Host, IndexBuilder> = BTreeMap::new();
-    let singles = built.images.iter().filter(|image| image.plan.content.target().is_some());
-    for image in &built.images {
-        let content = image.plan.content;
-        if content.target().is_none() {
-            continue;
-        }
+    let singles = || built.images.iter().filter(|image| image.plan.content.target().is_some());
+    for image in singles() {
         // An index has one image for each platform; here the annotation tells them apart.
         let mut descriptor = Descriptor { platform: None, ..image.descriptor.clone() };
-        descriptor.annotations.insert(target_key(), content.moving_tag());
+        descriptor.annotations.insert(target_key(), image.plan.content.moving_tag());
         hosts.entry(image.plan.host).or_default().add_descriptor(descriptor)?;
     }
-    for (host, attestation) in singles.filter_map(|image| Some((image.plan.host, image.attestation.clone()?)))
-    {
-        hosts.entry(host).or_default().add_descriptor(attestation)?;
-    }
-    let tagged = |(host, index): (Host, IndexBuilder)| {
-        let version = version_of(host, &built.versions)?;
-        Ok((host_tag(host, version), index.build()))
-    };
-    hosts.into_iter().map(tagged).collect()
+    add_attestations(singles(), &mut hosts)?;
+    tagged(hosts, host_tag, built)
 }
 
 /// The tag of a host's index of the statements about its images that hold everything.
@@ -81,14 +70,31 @@ pub fn attestations_tag(host: Host, version: QemuVersion) -> String {
 }
 
 fn attestations(built: &Built) -> anyhow::Result<Vec<(String, Blob)>> {
-    let mut hosts: BTreeMap<Host, IndexBuilder> = BTreeMap::new();
-    for image in built.images.iter().filter(|image| image.plan.content.target().is_none()) {
+    let mut hosts = BTreeMap::new();
+    add_attestations(built.images.iter().filter(|image| image.plan.content.target().is_none()), &mut hosts)?;
+    tagged(hosts, attestations_tag, built)
+}
+
+fn add_attestations<'a>(
+    images: impl Iterator<Item = &'a BuiltImage>,
+    hosts: &mut BTreeMap<Host, IndexBuilder>,
+) -> anyhow::Result<()> {
+    for image in images {
         if let Some(attestation) = image.attestation.clone() {
             hosts.entry(image.plan.host).or_default().add_descriptor(attestation)?;
         }
     }
+    Ok(())
+}
+
+/// Each host's index, under its tag.
+fn tagged(
+    hosts: BTreeMap<Host, IndexBuilder>,
+    tag: impl Fn(Host, QemuVersion) -> String,
+    built: &Built,
+) -> anyhow::Result<Vec<(String, Blob)>> {
     let tagged = |(host, index): (Host, IndexBuilder)| {
-        Ok((attestations_tag(host, version_of(host, &built.versions)?), index.build()))
+        Ok((tag(host, version_of(host, &built.versions)?), index.build()))
     };
     hosts.into_iter().map(tagged).collect()
 }
