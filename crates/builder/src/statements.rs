@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
+use anyhow::Context as _;
 use arch::UnknownName;
+use attest::Deb;
+use debian::lock::{Lock, Package};
 
 /// The statements about each image that an index has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -52,6 +55,25 @@ impl Statements {
         let sbom = self.has_sbom().then_some(attest::statement::SPDX);
         sbom.into_iter().chain(self.has_provenance().then_some(attest::statement::PROVENANCE)).collect()
     }
+}
+
+/// A package, as far as a lock knows it: without its sources and licences.
+pub(crate) fn deb(lock: &Lock, package: &Package) -> anyhow::Result<Deb> {
+    let suite = lock.suite(&package.suite).context("every package of a lock has a suite")?;
+    Ok(Deb {
+        name: package.name.clone(),
+        version: package.version.clone(),
+        architecture: package.host.debian().to_owned(),
+        distro: suite.codename.clone(),
+        digest: package.digest,
+        location: lock.location(package),
+        snapshot: lock.snapshot(suite, &package.path),
+        source: None,
+        built_using: Vec::new(),
+        static_built_using: Vec::new(),
+        license: None,
+        license_names: Vec::new(),
+    })
 }
 
 impl FromStr for Statements {

@@ -21,6 +21,7 @@ use crate::content::LayerName;
 use crate::cross::{Program, Programs};
 use crate::kind::Part;
 use crate::packing::Form;
+use crate::statements;
 
 /// The statements about an image, as they are remembered.
 #[derive(Serialize, Deserialize)]
@@ -186,23 +187,16 @@ impl Builder<'_> {
         let about: About = memo.note(&about_key(package)).with_context(|| {
             format!("the facts about {} {} vanished from the cache", package.name, package.version)
         })?;
-        let suite = self.lock.suite(&package.suite).context("every package of a lock has a suite")?;
         let source = |source: debian::about::Source| Source { name: source.name, version: source.version };
         let list = |sources: Vec<debian::about::Source>| sources.into_iter().map(source).collect();
         let names: Vec<String> = about.licenses.into_iter().flatten().collect();
         Ok(Deb {
-            name: package.name.clone(),
-            version: package.version.clone(),
-            architecture: package.host.debian().to_owned(),
-            distro: suite.codename.clone(),
-            digest: package.digest,
-            location: self.lock.location(package),
-            snapshot: self.lock.snapshot(suite, &package.path),
             source: Some(source(about.source)),
             built_using: list(about.built_using),
             static_built_using: list(about.static_built_using),
             license: License::of_debian(names.iter().map(String::as_str)),
             license_names: names,
+            ..statements::deb(self.lock, package)?
         })
     }
 

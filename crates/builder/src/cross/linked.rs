@@ -7,13 +7,13 @@ use std::process::Command;
 
 use anyhow::Context as _;
 use arch::Host;
-use attest::{Crate, Deb, License, Linked, Toolchain};
-use debian::lock::{Lock, Package};
+use attest::{Crate, License, Linked, Toolchain};
+use debian::lock::Lock;
 use digest::Digest;
 
 use super::program::Program;
 use super::{inputs, run};
-use crate::sealed;
+use crate::{sealed, statements};
 
 /// Reads what is beside the program at `path`; `None` if nothing is, or not as it was kept.
 pub(super) fn read(path: &Path) -> Option<Linked> {
@@ -30,7 +30,7 @@ pub(super) fn find(host: Host, workspace: &Path) -> anyhow::Result<BTreeMap<Prog
     let triple = host.triple().with_context(|| format!("there is no program for {host}"))?;
     let lock = Lock::load(&super::lock_path(workspace))?;
     let package = lock.libc(host).with_context(|| format!("no C library is locked for {host}"))?;
-    let libc = libc(&lock, package)?;
+    let libc = statements::deb(&lock, package)?;
     let toolchain = toolchain(&run(Command::new("rustc").arg("-vV").current_dir(workspace))?)?;
     let cargo_lock = workspace.join("Cargo.lock");
     let cargo_lock =
@@ -84,24 +84,6 @@ fn toolchain(text: &str) -> anyhow::Result<Toolchain> {
         value.map(str::to_owned).with_context(|| format!("`rustc -vV` has no `{name}`"))
     };
     Ok(Toolchain { release: field("release:")?, commit: field("commit-hash:")? })
-}
-
-fn libc(lock: &Lock, package: &Package) -> anyhow::Result<Deb> {
-    let suite = lock.suite(&package.suite).context("every package of a lock has a suite")?;
-    Ok(Deb {
-        name: package.name.clone(),
-        version: package.version.clone(),
-        architecture: package.host.debian().to_owned(),
-        distro: suite.codename.clone(),
-        digest: package.digest,
-        location: lock.location(package),
-        snapshot: lock.snapshot(suite, &package.path),
-        source: None,
-        built_using: Vec::new(),
-        static_built_using: Vec::new(),
-        license: None,
-        license_names: Vec::new(),
-    })
 }
 
 #[cfg(test)]
