@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -54,8 +53,7 @@ impl Dry {
 
     fn program(&self, name: &str, script: &str) {
         let program = self.path(name);
-        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        testbed::write_program(&program, format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
     }
 
     /// The outputs of the Action.

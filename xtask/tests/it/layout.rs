@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use arch::Host;
@@ -75,8 +74,7 @@ impl Images {
             if entry_path == path {
                 let mut bytes = Vec::new();
                 entry.read_to_end(&mut bytes).unwrap();
-                fs::write(to, bytes).unwrap();
-                fs::set_permissions(to, fs::Permissions::from_mode(0o755)).unwrap();
+                testbed::write_program(to, &bytes).unwrap();
             }
             entry_path == path
         });

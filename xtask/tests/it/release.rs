@@ -261,8 +261,7 @@ fn register_sh_finds_the_machines_program() {
     let dir = tempfile::tempdir().unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/release/src/register.sh");
     let executable = |name: &str, text: &str| {
-        fs::write(dir.path().join(name), text).unwrap();
-        fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        testbed::write_program(&dir.path().join(name), text.as_bytes()).unwrap();
     };
     fs::copy(script, dir.path().join("register.sh")).unwrap();
     fs::create_dir(dir.path().join("bin")).unwrap();

@@ -231,14 +231,14 @@ fn only_an_unreachable_database_of_advisories_is_let_pass() {
         (unreachable, "", Some(1)),
         ("fatal: not a git repository", "--if-reachable", Some(1)),
     ] {
-        line.write("tools/cargo", &format!("#!/bin/sh\necho \"{says}\" >&2\nexit 1\n"));
+        runner.tool("cargo", &format!("echo \"{says}\" >&2\nexit 1"));
         let output = runner.run(&format!(".ci/advisories {argument}"));
         assert_eq!(output.status.code(), expected, "{output:?}");
         let said = "advisories: not checked, for their database cannot be reached; the workflow `canary` checks them\n";
         assert_eq!(String::from_utf8(output.stdout).unwrap(), if expected == Some(0) { said } else { "" });
     }
     // What it finds is a failure, with the database at hand.
-    line.write("tools/cargo", "#!/bin/sh\n[ \"$2\" = fetch ]\n");
+    runner.tool("cargo", "[ \"$2\" = fetch ]");
     assert_eq!(runner.run(".ci/advisories --if-reachable").status.code(), Some(1));
 }
 
@@ -314,8 +314,7 @@ fn an_open_proposal_is_updated() {
     let runner = Runner::new(&line, "");
     line.write("images/debian.lock", "old");
     line.write("report.md", "text");
-    let gh = "#!/bin/sh\necho \"gh $*\" >> \"$CALLS\"\n[ \"$1 $2\" != 'pr list' ] || echo 7\n";
-    line.write("tools/gh", gh);
+    runner.tool("gh", "echo \"gh $*\" >> \"$CALLS\"\n[ \"$1 $2\" != 'pr list' ] || echo 7");
     runner.succeed(
         "git init --quiet --bare origin && git init --quiet . && git remote add origin \"$PWD/origin\" && git add images \
          && git -c user.name=a -c user.email=a@b commit --quiet --message first",

@@ -70,11 +70,11 @@ impl Stand {
         let stand = Stand::empty();
         for (target, busybox) in &parts().busyboxes {
             // As copies: users other than this one may have no way into the cache.
-            fs::copy(busybox, stand.path(&format!("busybox-{target}"))).unwrap();
+            stand.put(&format!("busybox-{target}"), fs::read(busybox).unwrap());
             let qemu = parts().qemu.join(format!("qemu-{target}"));
-            fs::copy(qemu, stand.path(&format!("bin/qemu-{target}-static"))).unwrap();
+            stand.put(&format!("bin/qemu-{target}-static"), fs::read(qemu).unwrap());
         }
-        fs::copy(RUN, stand.path("run")).unwrap();
+        stand.put("run", fs::read(RUN).unwrap());
         stand
     }
 
@@ -93,8 +93,7 @@ impl Stand {
     pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, bytes).unwrap();
-        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        testbed::write_program(&path, bytes.as_ref()).unwrap();
         path
     }
 

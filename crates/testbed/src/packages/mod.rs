@@ -18,6 +18,7 @@ use digest::{Digest, Hasher};
 
 use crate::Error;
 pub use crate::error::SourceError;
+use crate::programs::apart;
 
 /// One of Debian's packages: `docker.io` for `amd64` from `sid`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,7 +196,7 @@ impl Packages {
             .map_err(Error::file("create", &self.dir))?;
         skeleton::write(partial.path())?;
         for deb in debs {
-            unpack::unpack(deb, partial.path())
+            apart(|| unpack::unpack(deb, partial.path()))
                 .map_err(|cause| Error::Unpack { deb: deb.path.clone(), cause })?;
         }
         fs::rename(partial.path(), path).map_err(Error::file("create", path))?;

@@ -11,7 +11,7 @@ fn run(line: &Line, folder: &str, args: &[&str]) -> Output {
     let copy = line.path("moved/xtask");
     if !copy.exists() {
         fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_xtask"), &copy).unwrap();
+        testbed::write_program(&copy, &fs::read(env!("CARGO_BIN_EXE_xtask")).unwrap()).unwrap();
     }
     let mut command = Command::new(copy);
     command.args(args).current_dir(line.path(folder)).env_remove("CARGO_MANIFEST_DIR");

@@ -1,7 +1,6 @@
 //! A place where workflows run: what they take from GitHub is stood in for.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -70,8 +69,9 @@ impl<'a> Runner<'a> {
     }
 
     fn program(&self, path: &str, script: &str) {
-        self.line.write(path, &format!("#!/bin/sh\n{script}\n"));
-        fs::set_permissions(self.line.path(path), fs::Permissions::from_mode(0o755)).unwrap();
+        let path = self.line.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        testbed::write_program(&path, format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
     }
 
     /// Gives the place what the repository has besides the crates: workflows' scripts.

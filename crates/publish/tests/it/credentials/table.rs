@@ -1,7 +1,5 @@
 //! The configurations that are read as docker's client reads them, and the few that are not, each with the reason.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// The header that a registry gets to see.
@@ -183,7 +181,6 @@ pub(crate) fn write_helpers(folder: &Path) {
         ("agent", r#"sleep 300 & echo $! > "$0.pid"; echo '{"Username":"ada","Secret":"enigma"}'"#),
     ] {
         let path = folder.join(format!("docker-credential-{name}"));
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        testbed::write_program(&path, format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
     }
 }
