@@ -1,5 +1,5 @@
-//! The things that several crates need and none owns: errors with a hint, threads that share work, and, for messages to people,
-//! numbers of things, sizes and tables.
+//! The things that several crates need and none owns: errors with a hint, threads that share work, locks of files, and, for messages
+//! to people, numbers of things, sizes and tables.
 //!
 //! This crate prints nothing and knows nothing of images.
 
@@ -7,6 +7,7 @@ mod count;
 mod fill;
 mod hint;
 mod hinted;
+mod lock;
 mod pool;
 mod size;
 mod table;
@@ -15,6 +16,7 @@ pub use count::count;
 pub use fill::fill;
 pub use hint::{Hint, Listed, first_hint};
 pub use hinted::{Hinted, hint};
+pub use lock::LockFile;
 pub use pool::{lock, pool, unlock, wait};
 pub use size::size;
 pub use table::table;

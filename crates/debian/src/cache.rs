@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use base::Hint;
+use base::{Hint, LockFile};
 use digest::{Digest, VerifyReader};
 use private::Exposed;
 use rustix::fs::OFlags;
@@ -30,7 +30,7 @@ mod private;
 pub struct Cache {
     dir: PathBuf,
     /// The folder `sha256`, locked, shared, as long as this value or a clone of it lives.
-    lock: Arc<File>,
+    lock: Arc<LockFile>,
 }
 
 /// While this lives, no other process has the cache open.
@@ -94,7 +94,7 @@ impl Cache {
         }
         private::check(dir)?;
         let path = dir.join("sha256");
-        let lock = File::open(&path).map_err(Error::at("open", &path))?;
+        let lock = LockFile::from(File::open(&path).map_err(Error::at("open", &path))?);
         lock.lock_shared().map_err(Error::at("lock", &path))?;
         Ok(Cache { dir: dir.to_owned(), lock: Arc::new(lock) })
     }

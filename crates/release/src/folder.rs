@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use anyhow::{Context as _, bail};
-use base::{lock, unlock};
+use base::{LockFile, lock, unlock};
 use debian::progress::Progress;
 use digest::{Digest, Hasher};
 
@@ -21,7 +21,7 @@ const TEMPORARY: &str = ".qus-release-";
 pub(super) struct Folder {
     path: PathBuf,
     assets: Mutex<BTreeMap<String, Asset>>,
-    _lock: File,
+    _lock: LockFile,
 }
 
 /// A file of a release.
@@ -60,7 +60,7 @@ impl Folder {
     pub(super) fn open(path: &Path, progress: &dyn Progress) -> anyhow::Result<Folder> {
         fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
         let cannot_lock = || format!("cannot lock {}", path.display());
-        let lock = File::open(path).with_context(cannot_lock)?;
+        let lock = LockFile::from(File::open(path).with_context(cannot_lock)?);
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use base::LockFile;
 use debian::Cache;
 
 use super::entries::{self, Entry, Folder};
@@ -49,7 +50,7 @@ pub(super) fn remove(entry: &Entry) -> io::Result<bool> {
     let lock = match entry.lock() {
         None => None,
         Some(path) => {
-            let lock = File::open(path)?;
+            let lock = LockFile::from(File::open(path)?);
             if lock.try_lock().is_err() {
                 return Ok(false);
             }
@@ -145,7 +146,7 @@ mod tests {
     fn what_is_in_use_stays() {
         let (dir, cache) = cache(&ENTRIES);
         // Held by a sandbox of another process.
-        let lock = File::open(dir.path().join("testbed/c.lock")).unwrap();
+        let lock = LockFile::from(File::open(dir.path().join("testbed/c.lock")).unwrap());
         lock.lock_shared().unwrap();
         let since = SystemTime::now() - Duration::from_secs(15);
         bound(&cache, "0".parse().unwrap(), since).unwrap();

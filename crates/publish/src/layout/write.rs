@@ -6,6 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use base::LockFile;
 use digest::{Digest, VerifyError, VerifyReader};
 use oci::Blob;
 use oci::spec::{Descriptor, Index, SchemaVersion, annotation, media_type};
@@ -18,13 +19,13 @@ use super::{BLOBS, INDEX, Layout, LayoutError, MARKER, MARKER_TEXT, TEMPORARY, b
 pub struct LayoutWriter {
     root: PathBuf,
     /// Locked, shared, as long as this value lives: who gets the lock for itself is alone.
-    lock: File,
+    lock: LockFile,
 }
 
 /// The tags of a layout. As long as this lives, no other process changes them.
 pub struct Tags<'a> {
     layout: &'a LayoutWriter,
-    _lock: File,
+    _lock: LockFile,
 }
 
 /// The result of [`LayoutWriter::prune`].
@@ -55,7 +56,7 @@ impl LayoutWriter {
         }
         let blobs = path.join(BLOBS);
         fs::create_dir_all(&blobs).map_err(LayoutError::io("create", &blobs))?;
-        let lock = File::open(&blobs).map_err(LayoutError::io("open", &blobs))?;
+        let lock = LockFile::from(File::open(&blobs).map_err(LayoutError::io("open", &blobs))?);
         if alone(&lock, &blobs)? {
             remove_unfinished(path)?;
             remove_unfinished(&blobs)?;
@@ -135,7 +136,7 @@ impl LayoutWriter {
     /// Takes the layout's tags, to be changed by this process alone: waits for another one that has them.
     pub fn tags(&self) -> Result<Tags<'_>, LayoutError> {
         let marker = self.root.join(MARKER);
-        let lock = super::open(&marker).map_err(LayoutError::io("open", &marker))?;
+        let lock = LockFile::from(super::open(&marker).map_err(LayoutError::io("open", &marker))?);
         lock.lock().map_err(LayoutError::io("lock", &marker))?;
         Ok(Tags { layout: self, _lock: lock })
     }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use archive::{Archive, ArchiveError};
+use base::LockFile;
 use digest::{Digest, Hasher};
 
 use crate::Error;
@@ -83,7 +84,7 @@ pub struct Packages {
 pub struct Tree {
     path: PathBuf,
     // Held shared until the last clone is dropped.
-    _lock: Arc<File>,
+    _lock: Arc<LockFile>,
 }
 
 impl Tree {
@@ -165,7 +166,7 @@ impl Packages {
         let key = key(&debs);
         let path = self.dir.join(format!("{name}-{key}"));
         let lock_path = path.with_added_extension("lock");
-        let lock = File::create(&lock_path).map_err(Error::file("create", &lock_path))?;
+        let lock = LockFile::from(File::create(&lock_path).map_err(Error::file("create", &lock_path))?);
         loop {
             // Looked for under the lock that keeps it: before that, another process may prune it.
             lock.lock_shared().map_err(Error::file("lock", &lock_path))?;
@@ -215,7 +216,7 @@ impl Packages {
                 continue;
             }
             let lock_path = path.with_added_extension("lock");
-            if File::open(&lock_path).is_ok_and(|lock| lock.try_lock().is_ok()) {
+            if File::open(&lock_path).map(LockFile::from).is_ok_and(|lock| lock.try_lock().is_ok()) {
                 let _ = fs::remove_dir_all(&path);
             }
         }

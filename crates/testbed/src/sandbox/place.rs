@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use base::LockFile;
+
 use crate::Error;
 use crate::cgroup::Cgroup;
 
@@ -18,7 +20,7 @@ pub(super) struct Place {
     // In the order in which they are let go.
     cgroup: Cgroup,
     dir: tempfile::TempDir,
-    _lock: File,
+    _lock: LockFile,
 }
 
 impl Place {
@@ -48,8 +50,8 @@ impl Place {
     }
 }
 
-fn lock(path: &Path) -> Result<File, Error> {
-    File::create(path).map_err(Error::file("create", path))
+fn lock(path: &Path) -> Result<LockFile, Error> {
+    File::create(path).map(LockFile::from).map_err(Error::file("create", path))
 }
 
 /// A temporary directory's name is unique enough for the machine's cgroups.
