@@ -1,6 +1,7 @@
 //! The fetcher against a server that misbehaves.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -12,6 +13,7 @@ use qus_debian::fetch::{Address, Error, Options};
 use qus_debian::progress::{Progress, Silent, Task};
 use qus_debian::testing::{Fault, Server};
 use qus_debian::{Cache, Fetcher};
+use tokio::net::TcpSocket;
 
 const PATH: &str = "pool/a.deb";
 
@@ -265,11 +267,19 @@ async fn redirects_are_followed_and_passwords_are_not() {
     assert_eq!(other.server.requests(), [format!("{PATH}?signature=s3cret")]);
 }
 
+/// An address that refuses connections as long as the socket is held: nobody listens, and nobody else gets it.
+fn refusing() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
 #[tokio::test]
 async fn a_mirrors_password_is_in_no_message() {
     let setup = Setup::new();
     let base = setup.server.url().replace("http://", "http://ada:s3cret@");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_socket, free) = refusing();
     for (name, fault) in [
         ("status", Fault::Status(500, None)),
         ("stall", Fault::Stall(0)),
@@ -338,9 +348,8 @@ async fn a_package_that_is_gone_everywhere_has_a_hint() {
 #[tokio::test]
 async fn an_unreachable_server_is_an_error_after_some_tries() {
     let setup = Setup::new();
-    // A port that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let url: Address = format!("http://127.0.0.1:{port}/a.deb").parse().unwrap();
+    let (_socket, free) = refusing();
+    let url: Address = format!("http://{free}/a.deb").parse().unwrap();
     let fetched =
         setup.fetcher(options()).pinned(std::slice::from_ref(&url), 3, Digest::of(b"abc"), &Silent).await;
     let expected = format!("cannot fetch `a.deb`: {url}: Connection refused (os error 111)");

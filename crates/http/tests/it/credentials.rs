@@ -5,7 +5,7 @@ use std::process::Command;
 use qus_http::header::HeaderValue;
 use qus_http::{Cause, Client, Method, Payload, Request, Response, Url};
 
-use crate::server::{Server, ok, options, redirect};
+use crate::server::{Server, ok, options, redirect, refusing};
 
 fn client() -> Client {
     Client::new(options()).unwrap()
@@ -118,7 +118,7 @@ async fn through_a_proxy() {
 
 #[test]
 fn a_proxys_password_is_in_no_message() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_socket, free) = refusing();
     let refusing = Server::start(|_| "HTTP/1.1 407 X\r\nContent-Length: 0\r\n\r\n".to_owned());
     for (proxy, url) in [
         (free, "http://m.example/debian"),

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use qus_http::{Options, Url};
+use tokio::net::TcpSocket;
 
 /// A server that answers every request with what `answer` makes of its head, and keeps the heads.
 pub(crate) struct Server {
@@ -35,6 +36,14 @@ impl Server {
     pub(crate) fn url(&self, path: &str) -> Url {
         format!("http://{}/{path}", self.address).parse().unwrap()
     }
+}
+
+/// An address that refuses connections as long as the socket is held: nobody listens, and nobody else gets it.
+pub(crate) fn refusing() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 /// Does something to each connection. Ends with the test's process.

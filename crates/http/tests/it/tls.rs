@@ -8,7 +8,7 @@ use qus_http::{Again, Cause, Client, ClientError, Failure, Method, Options, Requ
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::server::{Server, listen, ok, options};
+use crate::server::{Server, listen, ok, options, refusing};
 
 /// A server with a certificate that nobody vouches for but the authority that comes with it, in PEM.
 fn secure(answer: String) -> (SocketAddr, Vec<u8>) {
@@ -72,7 +72,7 @@ async fn errors_of_tls_stay_and_are_told_apart() {
 
 #[tokio::test]
 async fn errors_of_the_connection_pass() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_socket, free) = refusing();
     let failure = get(&format!("http://ada:s3cret@{free}/"), vec![]).await.unwrap_err();
     let refused = Cause::Transport("Connection refused (os error 111)".to_owned());
     assert_eq!(failure, Failure::transient(refused));

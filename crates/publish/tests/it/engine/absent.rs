@@ -20,7 +20,9 @@ fn where_no_engine_is() {
     let home = TempDir::new().unwrap();
     let nothing = home.path().join("nothing.sock");
     let dead = home.path().join("dead.sock");
-    drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
+    // Bound, and nobody listens.
+    let socket = tokio::net::UnixSocket::new_stream().unwrap();
+    socket.bind(&dead).unwrap();
     let endpoints = [nothing.clone(), dead.clone()].map(Endpoint::Unix);
     let error = refused(&endpoints);
     assert_eq!(

@@ -188,7 +188,10 @@ async fn what_does_not_pass_is_told() {
 #[tokio::test]
 async fn a_registry_that_is_not_there() {
     let setup = Setup::new();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Nobody listens, and nobody else gets the port.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let free = socket.local_addr().unwrap();
     let error = setup.push(free, Credentials::Anonymous, Mode::Push).await.unwrap_err();
     assert_eq!(error.to_string(), format!("cannot reach {free}: Connection refused (os error 111)"));
     assert!(error.hint().unwrap().starts_with("check the registry's name and port"));
