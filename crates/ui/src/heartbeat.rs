@@ -36,7 +36,7 @@ struct Shared {
 
 struct State {
     out: Box<dyn Write + Send>,
-    /// When the last line was printed, or the first task began.
+    /// The time of the last line, or later: see [`Heartbeat::watch`].
     last: Instant,
     /// In the order in which they began.
     running: BTreeMap<u64, Row>,
@@ -74,7 +74,9 @@ impl Heartbeat {
         let (number, started) = (state.next, Instant::now());
         state.next += 1;
         if state.running.is_empty() {
-            state.last = started;
+            // What ends at once is not worth a line, however long nothing ran before.
+            state.last =
+                started.checked_sub(self.0.silence * 3 / 4).map_or(state.last, |at| at.max(state.last));
         }
         state.running.insert(number, Row { what: what.to_owned(), unit, bar: bar.clone(), started });
         if !state.beating {
@@ -226,16 +228,28 @@ mod tests {
 
     #[test]
     fn nothing_is_printed_and_no_thread_is_left_when_nothing_runs() {
-        let silence = Duration::from_millis(20);
+        let silence = Duration::from_secs(1);
         let lines = recorded(silence, |heartbeat| {
-            thread::sleep(silence * 3);
+            thread::sleep(silence);
             for _ in 0..3 {
                 drop(heartbeat.watch("short", Unit::Bytes, &bar(None)));
             }
-            thread::sleep(silence * 3);
-            assert!(!heartbeat.lock().beating);
+            while heartbeat.lock().beating {
+                thread::sleep(Duration::from_millis(1));
+            }
         });
         assert_eq!(lines, []);
+    }
+
+    #[test]
+    fn silence_counts_from_the_last_line_and_not_from_the_first_task() {
+        recorded(Duration::from_secs(3600), |heartbeat| {
+            heartbeat.line("done");
+            let printed = heartbeat.lock().last;
+            thread::sleep(Duration::from_millis(1));
+            let _task = heartbeat.watch("task", Unit::Bytes, &bar(None));
+            assert_eq!(heartbeat.lock().last, printed);
+        });
     }
 
     #[test]
