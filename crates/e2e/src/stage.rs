@@ -10,7 +10,7 @@ use oci::spec::{Descriptor, Index, Manifest, Platform};
 use publish::archive::{self, Named};
 use publish::layout::Layout;
 use testbed::sandbox::Options;
-use testbed::{Engine, Packages, Running, Sandbox, Tree};
+use testbed::{Engine, Packages, Running, Sandbox, Tree, copy_program};
 
 use crate::hosts::FILES;
 use crate::job::{Image, Job, Needs, Root};
@@ -52,12 +52,13 @@ impl Fixtures<'_> {
     fn fill(&self, needs: &Needs, work: &Path) -> anyhow::Result<()> {
         for name in &needs.assets {
             let from = self.assets.join(name);
-            fs::copy(&from, work.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+            copy_program(&from, &work.join(name))
+                .with_context(|| format!("cannot copy {}", from.display()))?;
         }
         for file in &needs.files {
             let tree = self.packages.tree(&tree_name(&file.package), std::slice::from_ref(&file.package))?;
             let from = tree.path().join(file.path);
-            fs::copy(&from, work.join(file.name))
+            copy_program(&from, &work.join(file.name))
                 .with_context(|| format!("cannot copy {}", from.display()))?;
         }
         Ok(())

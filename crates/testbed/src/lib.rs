@@ -39,7 +39,7 @@ pub use engine::{Engine, Running};
 pub use error::Error;
 pub use missing::{Reason, missing, ready, skip};
 pub use packages::{Package, Packages, Source, Tree};
-pub use programs::write_program;
+pub use programs::{copy_program, write_program};
 pub use registry::Registry;
 pub use sandbox::Sandbox;
 pub use shared::Shared;

@@ -26,6 +26,14 @@ pub fn write_program(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
+/// Copies a program, with its mode.
+///
+/// # Errors
+/// If one of the files cannot be opened, read or written.
+pub fn copy_program(from: &Path, to: &Path) -> io::Result<()> {
+    apart(|| fs::copy(from, to).map(drop))
+}
+
 /// Does what writes programs, which closes what it opens.
 pub(crate) fn apart<E: From<io::Error> + Send>(work: impl FnOnce() -> Result<(), E> + Send) -> Result<(), E> {
     let alone = || {
