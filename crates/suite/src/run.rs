@@ -22,7 +22,8 @@ pub fn run(workspace: &Path, variables: &[(&str, &Path)], arguments: &[&str], ui
     let status = cargo
         .arg("test")
         .args(ui.cargo())
-        .args(["--no-fail-fast", "--config", &binary::runner()?])
+        .args((!arguments.contains(&"--no-fail-fast")).then_some("--no-fail-fast"))
+        .args(["--config", &binary::runner()?])
         .args(arguments)
         .current_dir(workspace)
         .envs(variables.iter().copied())
