@@ -81,7 +81,7 @@ impl Site {
         let config = Config::load(&workspace.join("images/images.toml"))?;
         let cache_dir = cache_dir(sources.cache_dir.as_deref())?;
         let options = Options { offline: sources.offline, ..Options::default() };
-        let fetch = Fetcher::new(Cache::open(&cache_dir)?, options)?;
+        let fetch = Fetcher::new(Cache::open(&cache_dir)?, options);
         let environment = std::env::var("QUS_MIRROR").ok();
         let mirror = Mirror::choose(
             sources.mirror.as_deref(),

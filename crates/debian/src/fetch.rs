@@ -6,6 +6,7 @@
 
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base::Hint;
@@ -103,16 +104,21 @@ impl Error {
 /// Fetches files, with a cache.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
-    client: Client,
     cache: Cache,
-    offline: bool,
+    options: Options,
+    network: Arc<OnceLock<Network>>,
+}
+
+/// The way to files that are not in the cache. Made for the first of them: it reads all certificates that the machine trusts.
+#[derive(Debug)]
+struct Network {
+    client: Client,
 }
 
 impl Fetcher {
     /// A fetcher over `cache`.
-    pub fn new(cache: Cache, options: Options) -> Result<Fetcher, Error> {
-        let Options { offline, http } = options;
-        Ok(Fetcher { client: Client::new(http)?, cache, offline })
+    pub fn new(cache: Cache, options: Options) -> Fetcher {
+        Fetcher { cache, options, network: Arc::default() }
     }
 
     /// The cache under it.
@@ -173,16 +179,14 @@ impl Fetcher {
         progress: &dyn Progress,
     ) -> Result<Fetched, Error> {
         let name = file_name(urls).to_owned();
-        if self.offline {
-            return Err(Error::Offline { name });
-        }
+        let network = self.network(&name)?;
         let Some(mut partial) = self.cache.partial(size, &digest).await? else {
             return Ok(Fetched::Meanwhile(self.cache.path(&digest)));
         };
         let mut task = progress.start(&name, size);
         let mut failures = Vec::new();
         for url in urls {
-            match self.pinned_from(url, size, digest, &mut partial, task.as_mut(), progress).await? {
+            match network.pinned_from(url, size, digest, &mut partial, task.as_mut(), progress).await? {
                 Ok(()) => {
                     progress.detail(&format!("fetched {url}"));
                     return Ok(Fetched::Now(partial.complete()?));
@@ -194,6 +198,33 @@ impl Fetcher {
         Err(Error::Failed { name, failures })
     }
 
+    /// A whole file of at most `limit` bytes, straight from the network.
+    pub async fn unpinned(
+        &self,
+        url: &Address,
+        limit: usize,
+        progress: &dyn Progress,
+    ) -> Result<Vec<u8>, Error> {
+        let name = name_of(url);
+        let fetched = self.network(name)?.unpinned(url, limit, progress).await;
+        fetched
+            .map_err(|reason| Error::Failed { name: name.to_owned(), failures: vec![(url.clone(), reason)] })
+    }
+
+    /// The network, for the file with this name.
+    fn network(&self, name: &str) -> Result<&Network, Error> {
+        if self.options.offline {
+            return Err(Error::Offline { name: name.to_owned() });
+        }
+        if let Some(network) = self.network.get() {
+            return Ok(network);
+        }
+        let network = Network { client: Client::new(self.options.http.clone())? };
+        Ok(self.network.get_or_init(|| network))
+    }
+}
+
+impl Network {
     /// One address, several tries. The outer error is the cache's.
     async fn pinned_from(
         &self,
@@ -277,26 +308,20 @@ impl Fetcher {
         Ok(Err(if resumed { Failed::restart(reason) } else { Failed::fatal(reason) }))
     }
 
-    /// A whole file of at most `limit` bytes, straight from the network.
-    pub async fn unpinned(
+    /// A whole file, several tries.
+    async fn unpinned(
         &self,
         url: &Address,
         limit: usize,
         progress: &dyn Progress,
-    ) -> Result<Vec<u8>, Error> {
-        let name = name_of(url).to_owned();
-        if self.offline {
-            return Err(Error::Offline { name });
-        }
+    ) -> Result<Vec<u8>, Reason> {
         let mut tries = Tries::default();
         loop {
             let failed = match self.download_unpinned(url, limit).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(failed) => failed,
             };
-            if let Err(reason) = self.pause(url, &mut tries, failed, progress).await {
-                return Err(Error::Failed { name, failures: vec![(url.clone(), reason)] });
-            }
+            self.pause(url, &mut tries, failed, progress).await?;
         }
     }
 

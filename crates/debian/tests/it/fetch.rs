@@ -48,7 +48,7 @@ impl Setup {
     }
 
     fn fetcher(&self, options: Options) -> Fetcher {
-        Fetcher::new(Cache::open(self.dir.path()).unwrap(), options).unwrap()
+        Fetcher::new(Cache::open(self.dir.path()).unwrap(), options)
     }
 
     fn urls(&self) -> Vec<Address> {
@@ -442,7 +442,7 @@ async fn progress_says_what_is_fetched_and_why_it_waits() {
 #[tokio::test]
 async fn victim() {
     let (Ok(dir), Ok(url)) = (std::env::var("QUS_TEST_DIR"), std::env::var("QUS_TEST_URL")) else { return };
-    let fetcher = Fetcher::new(Cache::open(Path::new(&dir)).unwrap(), Options::default()).unwrap();
+    let fetcher = Fetcher::new(Cache::open(Path::new(&dir)).unwrap(), Options::default());
     fetcher.pinned(&[url.parse().unwrap()], body().len() as u64, Digest::of(&body()), &Silent).await.unwrap();
 }
 

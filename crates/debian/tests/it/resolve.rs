@@ -72,7 +72,7 @@ impl Setup {
         let mut options = Options::default();
         options.http.attempts = 1;
         (
-            Fetcher::new(Cache::open(self.dir.path()).unwrap(), options).unwrap(),
+            Fetcher::new(Cache::open(self.dir.path()).unwrap(), options),
             Mirror::choose(Some(&self.server.url()), None, None, &[]).unwrap(),
             Keyring::parse(&self.built.keyring).unwrap(),
         )

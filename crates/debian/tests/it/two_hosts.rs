@@ -78,7 +78,7 @@ impl Setup {
     pub(crate) fn parts(&self) -> (Fetcher, Keyring) {
         let mut options = Options::default();
         options.http.attempts = 1;
-        let fetcher = Fetcher::new(Cache::open(self.dir.path()).unwrap(), options).unwrap();
+        let fetcher = Fetcher::new(Cache::open(self.dir.path()).unwrap(), options);
         (fetcher, Keyring::parse(&self.keyring).unwrap())
     }
 

@@ -17,7 +17,7 @@ pub(super) fn packages(keyrings: &Path) -> Result<Packages, Error> {
     })?;
     let cache_dir = std::path::absolute(&cache_dir).map_err(Error::file("use", &cache_dir))?;
     let cache = Cache::open(&cache_dir).map_err(|error| setup(&error))?;
-    let fetcher = Fetcher::new(cache, fetch::Options::default()).map_err(|error| setup(&error))?;
+    let fetcher = Fetcher::new(cache, fetch::Options::default());
     let mirror =
         Mirror::choose(None, env("QUS_MIRROR").as_deref(), None, &mirror::apt_sources(Path::new("/etc/apt")))
             .map_err(|error| setup(&error))?;

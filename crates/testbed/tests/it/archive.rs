@@ -44,7 +44,7 @@ impl Setup {
         let cache = Cache::open(&self.dir.path().join("cache")).unwrap();
         let mut options = Options::default();
         options.http.attempts = 1;
-        let fetcher = Fetcher::new(cache, options).unwrap();
+        let fetcher = Fetcher::new(cache, options);
         let mirror = Mirror::choose(Some(&self.server.url()), None, None, &[]).unwrap();
         let keyring = Keyring::parse(&self.keyring).unwrap();
         let memo = self.trees().join("packages.json");
