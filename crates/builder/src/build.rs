@@ -94,7 +94,8 @@ impl Builder<'_> {
             }
         }
         let _span = self.trace.span("assemble", || "images and indexes".to_owned());
-        let mut images = assemble::images(plan, &layers, self.lock, self.level, self.layout)?;
+        let mut images =
+            assemble::images(plan, &layers, self.lock, self.level, self.layout, self.jobs.get())?;
         self.attest(&mut images, &layers, &programs, &memo)?;
         let indexes = assemble::indexes(plan, &images, self.lock)?;
         Ok(Built { images, indexes, listed: Vec::new(), versions: plan.versions.clone() })

@@ -113,7 +113,7 @@ impl Plan {
         let mut versions = BTreeMap::new();
         for &host in &hosts {
             let version =
-                newest(lock, &[host], None).ok_or_else(|| not_locked(&format!("the host `{host}`")))?;
+                newest(lock, host, None).ok_or_else(|| not_locked(&format!("the host `{host}`")))?;
             versions.insert(host, version);
             for kind in kinds(selection).into_iter().filter(|kind| kind.is_for(host)) {
                 for &form in forms {
@@ -128,7 +128,7 @@ impl Plan {
                 if contents.is_empty() {
                     continue;
                 }
-                let Some(version) = newest(lock, &[host], Some(target)) else {
+                let Some(version) = newest(lock, host, Some(target)) else {
                     // QEMU had dropped it before Debian had the host.
                     if target.status() == Status::Retired {
                         continue;
@@ -165,7 +165,8 @@ impl Plan {
             .into_iter()
             .flat_map(listed)
             .filter_map(|(content, listed)| {
-                let version = newest(lock, &hosts, content.target())?;
+                let listed_in = images.iter().filter(|image| image.content == content);
+                let version = listed_in.map(|image| image.version).max()?;
                 let tags = [content.moving_tag(), content.version_tag(version)];
                 let tags = tags.map(|tag| if listed == forms { tag } else { tag + ZSTD });
                 Some(IndexPlan { content, forms: listed, tags, version })
@@ -225,14 +226,11 @@ fn targets(selection: &Selection) -> Vec<Target> {
     }
 }
 
-/// The newest version that the lock has for the target, or for all current ones, on any of the hosts.
-fn newest(lock: &Lock, hosts: &[Host], target: Option<Target>) -> Option<QemuVersion> {
+/// The newest version that the lock has for the target, or for all current ones, on the host.
+fn newest(lock: &Lock, host: Host, target: Option<Target>) -> Option<QemuVersion> {
     let targets: Vec<Target> = target.map_or_else(|| Target::current().collect(), |target| vec![target]);
-    hosts
-        .iter()
-        .flat_map(|&host| targets.iter().filter_map(move |&target| lock.cell(host, target)))
-        .filter_map(Package::qemu_version)
-        .max()
+    let packages = targets.into_iter().filter_map(|target| lock.cell(host, target));
+    packages.filter_map(Package::qemu_version).max()
 }
 
 /// The end of the tags of an image in zstd, where there is one in gzip too.

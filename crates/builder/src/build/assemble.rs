@@ -1,6 +1,6 @@
 //! From layers to images, and from images to the indexes that tags point to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::Context as _;
 use arch::{Host, Target};
@@ -31,6 +31,8 @@ pub struct BuiltImage {
     pub descriptor: Descriptor,
     /// Points to the statements about it, if there are any.
     pub attestation: Option<Descriptor>,
+    /// The other blobs that these lead to.
+    pub blobs: Vec<Digest>,
     /// The targets in it, each with its QEMU's version.
     pub targets: BTreeMap<Target, QemuVersion>,
     /// The sizes of its layers, together, in bytes.
@@ -93,6 +95,15 @@ impl Built {
         let indexes = self.listed.iter().flat_map(|index| pair(&index.plan.tags, index.descriptor()));
         images.chain(indexes).collect()
     }
+
+    /// Every blob of the layout that was built.
+    pub(crate) fn blobs(&self) -> HashSet<Digest> {
+        let images = self.images.iter().flat_map(|image| {
+            let roots = [&image.descriptor].into_iter().chain(&image.attestation);
+            roots.map(|root| root.digest).chain(image.blobs.iter().copied())
+        });
+        images.chain(self.listed.iter().map(|index| index.blob.digest())).collect()
+    }
 }
 
 fn pair(tags: &[String], descriptor: &Descriptor) -> Vec<(String, Descriptor)> {
@@ -106,25 +117,30 @@ pub(super) fn images(
     lock: &Lock,
     level: Level,
     layout: &LayoutWriter,
+    jobs: usize,
 ) -> anyhow::Result<Vec<BuiltImage>> {
-    let mut images = Vec::new();
-    for image_plan in &plan.images {
+    ::base::pool(jobs, &plan.images, |image_plan| {
         let host_layers =
             layers.get(&(image_plan.host, image_plan.form)).context("every host of a plan has layers")?;
         let image = image(image_plan, host_layers, lock)?;
         layout.put(&image.config)?;
         layout.put(&image.manifest)?;
-        images.push(BuiltImage {
+        Ok(BuiltImage {
             plan: image_plan.clone(),
             descriptor: image.descriptor(),
             attestation: None,
+            blobs: image
+                .layers
+                .iter()
+                .map(|layer| layer.descriptor.digest)
+                .chain([image.config.digest()])
+                .collect(),
             targets: versions(image_plan, lock),
             size: image.layers.iter().map(|layer| layer.descriptor.size).sum(),
             unpacked_size: image.layers.iter().map(|layer| layer.unpacked_size).sum(),
             packing: packing(image_plan, level),
-        });
-    }
-    Ok(images)
+        })
+    })
 }
 
 /// The indexes of `plan` over `images`.

@@ -55,8 +55,9 @@ impl Builder<'_> {
             let layers = layers.context("every host of a plan has layers")?;
             self.attestation(image, layers, programs, &linked, memo)
         })?;
-        for (image, descriptor) in images.iter_mut().zip(made) {
+        for (image, Remembered { descriptor, blobs }) in images.iter_mut().zip(made) {
             image.attestation = Some(descriptor);
+            image.blobs.extend(blobs.iter().map(|blob| blob.digest));
         }
         Ok(())
     }
@@ -68,15 +69,15 @@ impl Builder<'_> {
         programs: &Programs,
         linked: &BTreeMap<(Program, Host), String>,
         memo: &Memo,
-    ) -> anyhow::Result<Descriptor> {
+    ) -> anyhow::Result<Remembered> {
         let key = self.attestation_key(image, linked);
-        if let Some(Remembered { descriptor, blobs }) = memo.note(&key) {
+        if let Some(remembered) = memo.note::<Remembered>(&key) {
             let mut there = true;
-            for blob in blobs.iter().chain([&descriptor]) {
+            for blob in remembered.blobs.iter().chain([&remembered.descriptor]) {
                 there = there && self.layout.holds(blob)?;
             }
             if there {
-                return Ok(descriptor);
+                return Ok(remembered);
             }
         }
         let inventory = self.inventory(image, layers, programs, memo)?;
@@ -99,10 +100,10 @@ impl Builder<'_> {
         for blob in blobs.iter().copied().chain([&built.manifest]) {
             self.layout.put(blob)?;
         }
-        let descriptor = built.descriptor();
         let blobs = blobs.iter().map(|blob| blob.descriptor().clone()).collect();
-        memo.put_note(&key, &Remembered { descriptor: descriptor.clone(), blobs })?;
-        Ok(descriptor)
+        let remembered = Remembered { descriptor: built.descriptor(), blobs };
+        memo.put_note(&key, &remembered)?;
+        Ok(remembered)
     }
 
     /// Everything that the statements depend on. An image's digest stands for its files.

@@ -72,7 +72,7 @@ pub(super) fn finish(
             changed
         }
     };
-    if let Pruned::Removed { blobs, bytes } = layout.prune()?
+    if let Pruned::Removed { blobs, bytes } = layout.prune_beyond(&built.blobs())?
         && blobs > 0
     {
         progress.note(&format!(

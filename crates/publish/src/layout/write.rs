@@ -144,6 +144,11 @@ impl LayoutWriter {
     /// Removes the blobs that no tag leads to, unless another build is writing here. That one removes them at its end:
     /// for it, this build is over, which needs no blob any more that a tag does not lead to.
     pub fn prune(&mut self) -> Result<Pruned, LayoutError> {
+        self.prune_beyond(&HashSet::new())
+    }
+
+    /// The same by who knows of blobs that a tag leads to: if there are no others, no document has to be read.
+    pub fn prune_beyond(&mut self, known: &HashSet<Digest>) -> Result<Pruned, LayoutError> {
         let blobs = self.root.join(BLOBS);
         // One at a time, or two builds that end at once would each see the other, and leave the blobs to it.
         let _turn = self.tags()?;
@@ -151,19 +156,22 @@ impl LayoutWriter {
             self.lock.unlock().map_err(LayoutError::io("unlock", &blobs))?;
             return Ok(Pruned::InUse);
         }
-        let layout = Layout::open(&self.root)?;
-        let wanted: HashSet<Digest> =
-            layout.closure(layout.roots())?.into_iter().map(|blob| blob.digest).collect();
-        let (mut removed, mut bytes) = (0, 0);
-        for name in names(&blobs)? {
-            // What is not named like a blob is not ours to remove.
-            let Ok(digest) = Digest::from_hex(&name) else { continue };
-            if !wanted.contains(&digest) {
-                let path = blobs.join(&name);
-                bytes += fs::metadata(&path).map_or(0, |found| found.len());
-                fs::remove_file(&path).map_err(LayoutError::io("remove", &path))?;
-                removed += 1;
+        // What is not named like a blob is not ours to remove.
+        let mut others: HashSet<Digest> =
+            names(&blobs)?.iter().filter_map(|name| Digest::from_hex(name).ok()).collect();
+        others.retain(|digest| !known.contains(digest));
+        if !others.is_empty() {
+            let layout = Layout::open(&self.root)?;
+            for blob in layout.closure(layout.roots())? {
+                others.remove(&blob.digest);
             }
+        }
+        let (mut removed, mut bytes) = (0, 0);
+        for digest in others {
+            let path = self.blob_path(digest);
+            bytes += fs::metadata(&path).map_or(0, |found| found.len());
+            fs::remove_file(&path).map_err(LayoutError::io("remove", &path))?;
+            removed += 1;
         }
         self.lock.lock_shared().map_err(LayoutError::io("lock", &blobs))?;
         Ok(Pruned::Removed { blobs: removed, bytes })
