@@ -7,6 +7,7 @@ use std::thread;
 
 use anyhow::{Context as _, bail};
 use arch::{Host, Target};
+use builder::build::records;
 use debian::lock::Lock;
 use exec::{BadTrailer, Trailer};
 use oci::spec::Platform;
@@ -99,9 +100,12 @@ fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow:
     // An image is compared with a lock only where there is one; it may be from another.
     let lock = context::workspace().ok().and_then(|root| Lock::load(&context::lock_path(&root)).ok());
     let step = ui.step(format!("verifying {name}"));
-    let mut check = |platform: &Platform, path: &str, content: &[u8]| {
-        programs += 1;
-        check_file(platform, path, content)
+    let mut check = |platform: &Platform, path: &str, content: &[u8]| match records::is_record(path) {
+        true => check_text(path, content),
+        false => {
+            programs += 1;
+            check_file(platform, path, content)
+        }
     };
     let report = publish::verify::verify(path, jobs, &mut check)?;
     let elapsed = step.elapsed();
@@ -156,7 +160,13 @@ fn settle(name: &str, problems: &[String], ui: &Ui) -> anyhow::Result<()> {
     }
 }
 
-/// Every file in an image is a program, static, for the image's host; and so is what is inside of it.
+/// The records of a package are texts.
+fn check_text(path: &str, content: &[u8]) -> Result<(), String> {
+    let is_text = std::str::from_utf8(content).is_ok_and(|text| !text.contains('\0'));
+    if is_text { Ok(()) } else { Err(format!("{path}: not a text")) }
+}
+
+/// Every other file in an image is a program, static, for the image's host; and so is what is inside of it.
 fn check_file(platform: &Platform, path: &str, content: &[u8]) -> Result<(), String> {
     let host = host_of(platform).map_err(|error| format!("{error:#}"))?;
     let check = |content: &[u8], what: &str| {
@@ -216,6 +226,16 @@ mod tests {
             let outside = BadTrailer::Outside { offset: elf(amd64).len() as u64, length: 7 }.to_string();
             let expected = expected.replace("MACHINE", &machine).replace("OUTSIDE", &outside);
             assert_eq!(check(path, content), Err(expected));
+        }
+    }
+
+    #[test]
+    fn records_hold_no_program() {
+        let path = "usr/share/doc/qemu-user/copyright";
+        assert_eq!(check_text(path, "© Debian\n".as_bytes()), Ok(()));
+        let elf = debian::testing::elf("amd64".parse::<Host>().unwrap().elf(), b"");
+        for content in [&elf[..], b"\xff", b"a\0"] {
+            assert_eq!(check_text(path, content), Err(format!("{path}: not a text")));
         }
     }
 

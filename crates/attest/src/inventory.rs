@@ -51,6 +51,8 @@ pub struct File {
     pub package: Option<Digest>,
     /// The name of the program of ours that it is, or that a part of it is.
     pub program: Option<&'static str>,
+    /// True of a text, false of a program.
+    pub is_text: bool,
 }
 
 /// A release of Debian, as it was at a moment.

@@ -135,7 +135,7 @@ pub struct File {
     pub spdx_id: String,
     /// Its path, after `./`.
     pub file_name: String,
-    /// `BINARY` for programs.
+    /// `BINARY` for programs, `TEXT`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub file_types: Vec<String>,
     /// Both of its checksums.
@@ -183,7 +183,7 @@ impl Document {
             files.push(File {
                 spdx_id: id,
                 file_name: format!("./{}", file.path),
-                file_types: vec!["BINARY".to_owned()],
+                file_types: vec![if file.is_text { "TEXT" } else { "BINARY" }.to_owned()],
                 checksums: vec![sha1(file.sums.sha1), sha256(&file.sums.sha256)],
                 license_concluded: NO_ASSERTION.to_owned(),
                 copyright_text: NO_ASSERTION.to_owned(),

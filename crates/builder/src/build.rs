@@ -12,6 +12,7 @@ mod one_file;
 mod ours;
 mod pipeline;
 mod qemu;
+pub mod records;
 mod union;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use arch::{Host, Status, Target};
+use debian::About;
 use debian::lock::{Lock, Package};
 use debian::progress::Progress;
 use publish::layout::LayoutWriter;
@@ -82,6 +84,7 @@ impl Builder<'_> {
         missing.sort_by_key(|missing| std::cmp::Reverse(missing.weight()));
         drop(step);
         self.make(missing, &memo)?;
+        self.make_records(plan, &memo)?;
         let programs = programs()?;
         self.make_ours(plan, &programs, &memo)?;
 
@@ -237,6 +240,9 @@ impl Builder<'_> {
             (Part::Run, _) => vec!["run".to_owned(), packing, digest(Program::Run)?],
             (Part::RunWithQemu, _) => vec!["run with QEMU".to_owned(), packing, digest(Program::Run)?],
             (Part::Buildkit, _) => vec!["buildkit".to_owned(), packing, digest(Program::Run)?],
+            (Part::BusyboxRecords | Part::QemuRecords | Part::BuildkitRecords, _) => {
+                return self.records_key(host, form, name);
+            }
         };
         for target in name.inside() {
             parts.extend([self.cell(host, target)?.digest.hex(), target.to_string()]);
@@ -284,7 +290,14 @@ impl Builder<'_> {
 
 /// The key of the facts about a package.
 fn about_key(package: &Package) -> Key {
-    Key::new(["about", &package.digest.hex()])
+    Key::new(["about 2", &package.digest.hex()])
+}
+
+/// The facts about a package, which are noted when it is read.
+fn about(package: &Package, memo: &Memo) -> anyhow::Result<About> {
+    memo.note(&about_key(package)).with_context(|| {
+        format!("the facts about {} {} vanished from the cache", package.name, package.version)
+    })
 }
 
 fn busybox_key(package: &Package, form: Form) -> Key {

@@ -76,8 +76,13 @@ impl Content {
 
     /// Its layers, the lowest first.
     pub(crate) fn layers(self) -> impl Iterator<Item = LayerName> {
-        let of_target = move |part: &Part| self.target.filter(|_| part.has_qemu());
+        let of_target = move |part: &Part| self.target.filter(|_| part.is_of_target());
         self.parts().iter().map(move |part| LayerName { part: *part, target: of_target(part) })
+    }
+
+    /// The place of the layer with QEMU's binaries.
+    pub fn qemu_layer(self) -> Option<usize> {
+        self.parts().iter().position(|part| part.has_qemu())
     }
 
     fn parts(self) -> &'static [Part] {
@@ -139,8 +144,10 @@ impl LayerName {
     pub(crate) fn created_by(self) -> String {
         match self.target {
             Some(target) if self.part == Part::Qemu => format!("qemu-{target}-static, from Debian"),
-            Some(target) => format!("/qus/run with qemu-{target}-static, from Debian, inside"),
-            None => self.part.created_by().to_owned(),
+            Some(target) if self.part == Part::RunWithQemu => {
+                format!("/qus/run with qemu-{target}-static, from Debian, inside")
+            }
+            _ => self.part.created_by().to_owned(),
         }
     }
 }

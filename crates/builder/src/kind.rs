@@ -39,6 +39,12 @@ pub(crate) enum Part {
     RunWithQemu,
     /// The same for each target that has a platform, as `/buildkit-qemu-TARGET`.
     Buildkit,
+    /// The records of the package that [`Part::Busybox`] is from.
+    BusyboxRecords,
+    /// The records of the packages that [`Part::Qemu`] is from.
+    QemuRecords,
+    /// The records of the packages that [`Part::Buildkit`] is from.
+    BuildkitRecords,
 }
 
 /// A kind's properties.
@@ -64,7 +70,7 @@ pub(crate) struct Single {
     pub(crate) description: &'static str,
 }
 
-const FULL: &[Part] = &[Part::Busybox, Part::Register, Part::Qemu];
+const FULL: &[Part] = &[Part::Busybox, Part::Register, Part::Qemu, Part::BusyboxRecords, Part::QemuRecords];
 const REGISTER: &str = "/qus/register";
 const RUN: &str = "/qus/run";
 
@@ -75,7 +81,7 @@ static ROWS: [Row; 6] = [
         name: "pkg",
         suffix: "-pkg",
         moving_tag: "pkg",
-        layers: &[Part::Qemu],
+        layers: &[Part::Qemu, Part::QemuRecords],
         entrypoint: None,
         description: "QEMU's static user-mode emulators",
         single: None,
@@ -85,7 +91,7 @@ static ROWS: [Row; 6] = [
         name: "register",
         suffix: "-register",
         moving_tag: "register",
-        layers: &[Part::Busybox, Part::Register],
+        layers: &[Part::Busybox, Part::Register, Part::BusyboxRecords],
         entrypoint: Some(REGISTER),
         description: "Registers QEMU's user-mode emulators with the kernel",
         single: None,
@@ -120,12 +126,12 @@ static ROWS: [Row; 6] = [
         name: "run",
         suffix: "-run",
         moving_tag: "run",
-        layers: &[Part::Run, Part::Qemu],
+        layers: &[Part::Run, Part::Qemu, Part::QemuRecords],
         entrypoint: Some(RUN),
         description: "Runs foreign programs with QEMU, without privilege and without binfmt_misc",
         single: Some(Single {
             prefix: "run-",
-            layers: &[Part::RunWithQemu],
+            layers: &[Part::RunWithQemu, Part::QemuRecords],
             description: "Runs programs for TARGET with QEMU, without privilege and without binfmt_misc",
         }),
     },
@@ -134,7 +140,7 @@ static ROWS: [Row; 6] = [
         name: "buildkit",
         suffix: "-buildkit",
         moving_tag: "buildkit",
-        layers: &[Part::Buildkit],
+        layers: &[Part::Buildkit, Part::BuildkitRecords],
         entrypoint: None,
         description: "QEMU as BuildKit looks for it: a program buildkit-qemu-TARGET for each target",
         single: None,
@@ -193,16 +199,21 @@ impl Part {
     /// True if it is made for `host`.
     pub(crate) fn is_for(self, host: Host) -> bool {
         match self {
-            Part::Busybox | Part::Register => host.has_register(),
-            Part::Run | Part::RunWithQemu | Part::Buildkit => host.has_run(),
-            Part::Qemu => true,
+            Part::Busybox | Part::Register | Part::BusyboxRecords => host.has_register(),
+            Part::Run | Part::RunWithQemu | Part::Buildkit | Part::BuildkitRecords => host.has_run(),
+            Part::Qemu | Part::QemuRecords => true,
         }
     }
 
     /// The targets that it holds QEMU's binaries of, unless it holds one target's alone.
     pub(crate) fn targets(self) -> Vec<Target> {
         match self {
-            Part::Busybox | Part::Register | Part::Run => Vec::new(),
+            Part::Busybox
+            | Part::Register
+            | Part::Run
+            | Part::BusyboxRecords
+            | Part::QemuRecords
+            | Part::BuildkitRecords => Vec::new(),
             Part::Qemu | Part::RunWithQemu => Target::current().collect(),
             // BuildKit builds for platforms, and not every target has one.
             Part::Buildkit => {
@@ -218,6 +229,21 @@ impl Part {
         matches!(self, Part::Qemu | Part::RunWithQemu | Part::Buildkit)
     }
 
+    /// The part whose packages it has the records of.
+    pub(crate) fn recorded(self) -> Option<Part> {
+        match self {
+            Part::BusyboxRecords => Some(Part::Busybox),
+            Part::QemuRecords => Some(Part::Qemu),
+            Part::BuildkitRecords => Some(Part::Buildkit),
+            _ => None,
+        }
+    }
+
+    /// True if an image with one target has another than that with all.
+    pub(crate) fn is_of_target(self) -> bool {
+        self.recorded().unwrap_or(self).has_qemu()
+    }
+
     /// True if its programs have QEMU inside.
     pub(crate) fn is_one_file(self) -> bool {
         matches!(self, Part::RunWithQemu | Part::Buildkit)
@@ -226,7 +252,9 @@ impl Part {
     /// The program of ours that it holds.
     pub(crate) fn program(self) -> Option<Program> {
         match self {
-            Part::Busybox | Part::Qemu => None,
+            Part::Busybox | Part::Qemu | Part::BusyboxRecords | Part::QemuRecords | Part::BuildkitRecords => {
+                None
+            }
             Part::Register => Some(Program::Register),
             Part::Run | Part::RunWithQemu | Part::Buildkit => Some(Program::Run),
         }
@@ -241,6 +269,10 @@ impl Part {
             Part::Qemu => "QEMU's static user-mode emulators, from Debian",
             Part::RunWithQemu => "/qus/run with QEMU, from Debian, inside",
             Part::Buildkit => "/qus/run with QEMU, from Debian, inside, for each target",
+            Part::BusyboxRecords => "the record, copyright and sources of Debian's package of busybox",
+            Part::QemuRecords | Part::BuildkitRecords => {
+                "the records, copyright and sources of Debian's packages of QEMU"
+            }
         }
     }
 }

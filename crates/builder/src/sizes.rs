@@ -6,12 +6,13 @@ use arch::{Host, Target};
 use oci::spec::{Descriptor, Index, Manifest, media_type};
 use publish::layout::{Layout, LayoutError};
 
+use crate::content::Content;
 use crate::kind::Kind;
 
 /// Compressed sizes in bytes.
 #[derive(Debug, Default)]
 pub struct Sizes {
-    /// One target's binary: the last layer of its single-target image.
+    /// One target's binary: the layer with it in its single-target image.
     pub cells: BTreeMap<(Host, Target), u64>,
     /// The whole single-target image.
     pub singles: BTreeMap<(Host, Target), u64>,
@@ -26,9 +27,11 @@ impl Sizes {
         for (tag, descriptor) in layout.refs() {
             if let Ok(target) = tag.parse::<Target>()
                 && target.name() == tag
+                && let Some(content) = Content::of_target_tag(&tag)
             {
                 for (host, manifest) in images(layout, &descriptor)? {
-                    let layer = manifest.layers.last().map_or(0, |layer| layer.size);
+                    let layer = content.qemu_layer().and_then(|place| manifest.layers.get(place));
+                    let layer = layer.map_or(0, |layer| layer.size);
                     sizes.cells.entry((host, target)).or_insert(layer);
                     sizes.singles.entry((host, target)).or_insert(total(&manifest));
                 }

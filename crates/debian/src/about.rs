@@ -27,6 +27,23 @@ pub struct About {
     /// The short names of licences in its machine-readable copyright file, one for each different statement; `None` if it has no
     /// such file.
     pub licenses: Option<BTreeSet<String>>,
+    /// Its file `control`, as it is.
+    pub control: String,
+    /// Its copyright file, as it is.
+    pub copyright: Option<String>,
+}
+
+impl Source {
+    /// The path of its description in Debian's archive, which names each of its files by SHA-256: packages of `main` are built from
+    /// sources in `main` (Debian Policy 2.2.1), and folders are named by the first letters (Debian's dak, daklib/utils.py, `poolify`).
+    pub fn path(&self) -> String {
+        let Source { name, version } = self;
+        let letters = if name.starts_with("lib") { 4 } else { 1 };
+        let prefix = name.get(..letters).unwrap_or(name);
+        // A file's name has no epoch (Debian Policy 5.6.12).
+        let version = version.split_once(':').map_or(version.as_str(), |(_, rest)| rest);
+        format!("pool/main/{prefix}/{name}/{name}_{version}.dsc")
+    }
 }
 
 impl About {
@@ -49,6 +66,8 @@ impl About {
             built_using: list("Built-Using")?,
             static_built_using: list("Static-Built-Using")?,
             licenses: copyright.and_then(licenses),
+            control: control.text().to_owned(),
+            copyright: copyright.map(str::to_owned),
         })
     }
 }
@@ -133,6 +152,26 @@ mod tests {
         ] {
             assert_eq!(about(fields, None), Err(format!("not a Debian package: its {expected}")));
         }
+    }
+
+    #[test]
+    fn a_sources_path_is_the_pools() {
+        for (name, version, expected) in [
+            ("qemu", "1:11.1.3+ds-1", "pool/main/q/qemu/qemu_11.1.3+ds-1.dsc"),
+            ("glibc", "2.43-7", "pool/main/g/glibc/glibc_2.43-7.dsc"),
+            ("liburing", "2.3-3", "pool/main/libu/liburing/liburing_2.3-3.dsc"),
+            ("lib", "1:2:3", "pool/main/lib/lib/lib_2:3.dsc"),
+        ] {
+            assert_eq!(source(name, version).path(), expected);
+        }
+    }
+
+    #[test]
+    fn files_are_kept_as_they_are() {
+        let found = about("Source: qemu\n", Some("© 2026 \n")).unwrap();
+        assert_eq!(found.copyright.as_deref(), Some("© 2026 \n"));
+        assert!(found.control.ends_with("\nArchitecture: amd64\nSource: qemu\n"), "{}", found.control);
+        assert_eq!(about("", None).unwrap().copyright, None);
     }
 
     #[test]

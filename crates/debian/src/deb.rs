@@ -87,6 +87,7 @@ pub struct Control {
     pub architecture: String,
     /// Everything that it says.
     fields: Vec<(String, String)>,
+    text: String,
 }
 
 impl Control {
@@ -103,7 +104,13 @@ impl Control {
             version: field("Version")?,
             architecture: field("Architecture")?,
             fields: paragraph.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            text: text.to_owned(),
         })
+    }
+
+    /// The file, as it is.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The value of another field.

@@ -133,7 +133,11 @@ fn is_copyright(control: &Control, member: &Member<'_>) -> bool {
 
 fn text(host: Host, member: &mut Member<'_>) -> Result<String, Error> {
     let bytes = member.read(limits::COPYRIGHT).map_err(|error| Error::Deb { host, error })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    // It goes into images as it is, so nothing in it may be replaced (Debian Policy 10.10: documents are in UTF-8).
+    String::from_utf8(bytes).map_err(|_| {
+        let error = deb::Error::Format("its copyright file is not in UTF-8".to_owned());
+        Error::Deb { host, error }
+    })
 }
 
 /// The files of a package under the names of QEMU's emulators.

@@ -105,7 +105,7 @@ fn write_image(
     folder: &Folder,
 ) -> anyhow::Result<()> {
     let host = image.plan.host;
-    let layer = qemu_layer(&image.descriptor, layout)?;
+    let layer = qemu_layer(image, layout)?;
     let path = layout.blob_path(layer.digest);
     let context = || format!("cannot take binaries for {host} out of {}", path.display());
     let mut blob = layout.blob(&layer)?;
@@ -169,10 +169,12 @@ fn in_layer(target: Target) -> String {
     format!("usr/bin/{}", file(target))
 }
 
-/// The layer with QEMU's binaries: an image's last one.
-fn qemu_layer(image: &Descriptor, layout: &Layout) -> anyhow::Result<Descriptor> {
-    let manifest: Manifest = layout.json(image)?;
-    let layer = manifest.layers.last().with_context(|| format!("{} has no layers", image.digest))?;
+/// The layer with QEMU's binaries.
+fn qemu_layer(image: &BuiltImage, layout: &Layout) -> anyhow::Result<Descriptor> {
+    let manifest: Manifest = layout.json(&image.descriptor)?;
+    let place = image.plan.content.qemu_layer();
+    let layer = place.and_then(|place| manifest.layers.get(place));
+    let layer = layer.with_context(|| format!("{} has no layer with QEMU", image.descriptor.digest))?;
     match layer.media_type == media_type::LAYER_GZIP {
         true => Ok(layer.clone()),
         false => bail!("cannot make a tarball of a layer of type `{}`", layer.media_type),

@@ -6,6 +6,9 @@ use debian::testing::{Archive, Deb, Suite, elf};
 /// The names of busybox's applets, as the program has them in it.
 pub(crate) const APPLETS: &[u8] = b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0";
 
+/// The copyright file of each package.
+pub(crate) const COPYRIGHT: &str = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: GPL-2\n";
+
 /// An archive whose one suite has `version` of QEMU, and busybox, for each of `hosts`.
 pub(crate) fn archive(version: &str, hosts: &[&str]) -> Archive {
     let of_host = |sid: Suite, host: &&str| {
@@ -17,7 +20,10 @@ pub(crate) fn archive(version: &str, hosts: &[&str]) -> Archive {
 
 /// `qemu-user` with a program for every current target, which has `content` behind its header.
 pub(crate) fn qemu(version: &str, host: Host, content: impl Fn(Target) -> Vec<u8>) -> Deb {
-    let package = Deb::new("qemu-user", version, host.debian());
+    let package = Deb::new("qemu-user", version, host.debian())
+        .field("Source: qemu")
+        .field("Built-Using: glibc (= 2.43-7)")
+        .file("usr/share/doc/qemu-user/copyright", COPYRIGHT.as_bytes());
     Target::current().fold(package, |package, target| {
         package.file(&format!("usr/bin/qemu-{target}"), &elf(host.elf(), &content(target)))
     })
@@ -26,5 +32,7 @@ pub(crate) fn qemu(version: &str, host: Host, content: impl Fn(Target) -> Vec<u8
 /// `busybox-static` with [`APPLETS`].
 pub(crate) fn busybox(host: Host) -> Deb {
     let package = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
-    package.file("usr/bin/busybox", &elf(host.elf(), APPLETS))
+    package
+        .file("usr/share/doc/busybox-static/copyright", COPYRIGHT.as_bytes())
+        .file("usr/bin/busybox", &elf(host.elf(), APPLETS))
 }

@@ -1,5 +1,7 @@
 //! The statements about images: they are true of them, and `verify` refuses those that are not.
 
+use std::io::Read as _;
+
 use attest::spdx::Document;
 use attest::statement::{PROVENANCE, SPDX};
 use oci::spec::{Descriptor, Index, Manifest, annotation, media_type};
@@ -7,7 +9,7 @@ use oci::{Attestation, Blob, IndexBuilder};
 use publish::layout::{Layout, LayoutWriter};
 use serde_json::Value;
 
-use crate::archive::archive;
+use crate::archive::{COPYRIGHT, archive};
 use crate::line::Line;
 
 const HOSTS: [&str; 1] = ["amd64"];
@@ -59,7 +61,18 @@ fn an_index_says_what_is_in_its_images_and_how_they_were_built() {
         assert_eq!(statement["subject"][0]["digest"]["sha256"], said.image.digest.hex());
     }
     let document: Document = serde_json::from_value(said.json(SPDX)["predicate"].clone()).unwrap();
-    assert_eq!(document.files.len(), 33);
+    let texts: Vec<&str> = document
+        .files
+        .iter()
+        .filter(|file| file.file_types == ["TEXT"])
+        .map(|file| file.file_name.as_str())
+        .collect();
+    let records = [
+        "./usr/share/doc/qemu-user/NOTICE",
+        "./usr/share/doc/qemu-user/copyright",
+        "./var/lib/dpkg/status.d/qemu-user",
+    ];
+    assert_eq!((document.files.len(), texts.as_slice()), (36, &records[..]));
     let package = document.packages.iter().find(|package| package.name == "qemu-user").unwrap();
     let purl = "pkg:deb/debian/qemu-user@1:11.1.3%2Bds-1?arch=amd64&distro=sid";
     assert_eq!(package.external_refs[0].reference_locator, purl);
@@ -92,6 +105,44 @@ fn who_wants_less_said_gets_less() {
     line.write("images/images.toml", &config);
     line.run(&["images", "--kind", "pkg"]).success();
     assert_eq!(said(&line).statements.len(), 1);
+}
+
+/// The upper layer of an image, which scanners and people read.
+#[test]
+fn an_image_holds_the_records_of_its_packages() {
+    let line = built();
+    let Said { layout, image, .. } = said(&line);
+    let manifest: Manifest = layout.json(&image).unwrap();
+    let [_, records] = manifest.layers.as_slice() else { panic!("{manifest:?}") };
+    let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(layout.blob(records).unwrap()));
+    let mut found = std::collections::BTreeMap::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        if entry.header().entry_type().is_file() {
+            assert_eq!(entry.header().mode().unwrap(), 0o644);
+            let (path, mut text) = (entry.path().unwrap().display().to_string(), String::new());
+            entry.read_to_string(&mut text).unwrap();
+            found.insert(path, text);
+        }
+    }
+    let lock = debian::lock::Lock::load(&line.path("images/debian.lock")).unwrap();
+    let package = lock.qemu(HOSTS[0].parse().unwrap()).next().unwrap();
+    let (pool, digest) = (lock.snapshot(lock.suite("sid").unwrap(), "pool/main"), package.digest);
+    let notice = format!(
+        "Programs in this image are from Debian's package qemu-user 1:11.1.3+ds-1 (amd64):\n\n    \
+         {pool}/qemu-user_11.1.3+ds-1_amd64.deb\n    {digest}\n\n\
+         Who may do what with them is in the file copyright beside this one. Their source, a description that names\n\
+         each file beside it by SHA-256:\n\n    {pool}/q/qemu/qemu_11.1.3+ds-1.dsc\n\n\
+         The sources of what was built into them:\n\n    {pool}/g/glibc/glibc_2.43-7.dsc\n"
+    );
+    let control = "Package: qemu-user\nVersion: 1:11.1.3+ds-1\nArchitecture: amd64\nSource: qemu\n\
+                   Built-Using: glibc (= 2.43-7)\n";
+    let expected = [
+        ("usr/share/doc/qemu-user/NOTICE", notice.as_str()),
+        ("usr/share/doc/qemu-user/copyright", COPYRIGHT),
+        ("var/lib/dpkg/status.d/qemu-user", control),
+    ];
+    assert_eq!(found, expected.map(|(path, text)| (path.to_owned(), text.to_owned())).into());
 }
 
 /// Puts other statements in the place of those that are there, and makes everything above fit.

@@ -122,19 +122,19 @@ fn one_of_anything_is_singular() {
     assert!(verified.stdout.contains(", 1 image, "), "{}", verified.stdout);
 }
 
-const LOCK: &str = "sha256:2f683d518ed6ec18561aa0e1078ec62b494ca7618f5ab6dac5201ecb62f7b777";
-const INDEX: &str = "sha256:bfb003c05473d062566aa87cac55f87069ab7058f84d995f4af576b0ae93de4c";
+const LOCK: &str = "sha256:e6f41e7441a3c31102d5d6743059694b52026858eb25dcbb14204fe0f0e0a84f";
+const INDEX: &str = "sha256:0af5b3e8a4ac102221b4ff9732b7c0d98cc63a5dd52dc1f66bd30e6a3b944f99";
 /// The same without statements.
-const BARE_INDEX: &str = "sha256:275a240d3245630da620a01d217144dc2146d4a6f4bbdcb4478ddfb4edb15160";
+const BARE_INDEX: &str = "sha256:f5faa30a300e298432a069765de4c86d869be915fead11ac5997407d060c3a98";
 
 /// The digest of the index `pkg` in each compression, quick and best. (A layer in zstd with all binaries is the same at both.)
 const COMPRESSIONS: [(&str, &str, &str); 6] = [
     ("gzip", "quick", INDEX),
-    ("gzip", "best", "sha256:c42357160ebd8c600d8b141b162abdc03ebc97c4ad7d1388cfb8308a3562f396"),
-    ("zstd", "quick", "sha256:7c2a75d3f1f5475d47e673fbd8d2b6946e3850aace3f9eb7661952aeb7a675f2"),
-    ("zstd", "best", "sha256:7c2a75d3f1f5475d47e673fbd8d2b6946e3850aace3f9eb7661952aeb7a675f2"),
-    ("both", "quick", "sha256:f00c7aeee47bfc68da56a405303a76131c54a8c60fcfb420c29d1921db2e6075"),
-    ("both", "best", "sha256:33d8397198fbb2407c95d8fc27fbf8ae02d95bd7bf817602bd8115ecbd2d753b"),
+    ("gzip", "best", "sha256:2bf4449c8816e559196c9b822a99e1539d52144fe3ab92f2bed843b91d1be708"),
+    ("zstd", "quick", "sha256:a8daf8245e2676ab2bf7eb486659dd15bb3744d7fdc1104d7c87153fa059a04f"),
+    ("zstd", "best", "sha256:a8daf8245e2676ab2bf7eb486659dd15bb3744d7fdc1104d7c87153fa059a04f"),
+    ("both", "quick", "sha256:ccf68333f95fe321f39ba08516a866c548d8b3788f8b0c5614f1af92559af2d8"),
+    ("both", "best", "sha256:52f59e7d495f510be2522201bfab518ac90589cda3792147eb388e14b4c8b1f4"),
 ];
 
 #[test]

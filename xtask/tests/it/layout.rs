@@ -81,6 +81,24 @@ impl Images {
         assert!(found, "no {path}");
     }
 
+    /// The records of packages in an image, by path.
+    pub(crate) fn records(&self, image: &Manifest) -> BTreeMap<String, String> {
+        // Layers with programs are larger, and take long to read.
+        let is_small = |layer: &&Descriptor| layer.size < 60_000;
+        let layers = image.layers.iter().filter(is_small).cloned().collect();
+        let mut records = BTreeMap::new();
+        self.walk(&Manifest { layers, ..image.clone() }, &mut |path, entry| {
+            let is_record = path.starts_with("usr/share/doc/") || path.starts_with("var/lib/dpkg/");
+            if is_record && entry.header().entry_type().is_file() {
+                let mut text = String::new();
+                entry.read_to_string(&mut text).unwrap();
+                records.insert(path.to_owned(), text);
+            }
+            false
+        });
+        records
+    }
+
     /// The symbolic links in an image.
     pub(crate) fn links(&self, image: &Manifest) -> Vec<String> {
         let mut links = Vec::new();

@@ -46,6 +46,7 @@ fn inventory() -> Inventory {
         sums: Sums::of([path.as_bytes()]),
         package: package.map(|name| Digest::of(name.as_bytes())),
         program,
+        is_text: false,
     };
     Inventory {
         image: Image {

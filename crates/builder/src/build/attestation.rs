@@ -7,7 +7,6 @@ use arch::{Host, Target};
 use attest::provenance::Provenance;
 use attest::spdx::Document;
 use attest::{Deb, File, Image, Inventory, License, Linked, Source, statement};
-use debian::About;
 use debian::lock::Package;
 use digest::Digest;
 use oci::spec::{Descriptor, media_type};
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::assemble::{BuiltImage, inputs, packages, timestamp};
 use super::memo::{Key, Memo};
-use super::{Builder, HostLayers, about_key, ours};
+use super::{Builder, HostLayers, about, ours};
 use crate::content::LayerName;
 use crate::cross::{Program, Programs};
 use crate::kind::Part;
@@ -110,7 +109,7 @@ impl Builder<'_> {
     fn attestation_key(&self, image: &BuiltImage, linked: &BTreeMap<(Program, Host), String>) -> Key {
         let host = image.plan.host;
         let mut parts = vec![
-            "attestation 1".to_owned(),
+            "attestation 2".to_owned(),
             self.statements.name().to_owned(),
             image.descriptor.digest.hex(),
             image.packing.to_string(),
@@ -137,10 +136,11 @@ impl Builder<'_> {
         let mut files = Vec::new();
         for name in plan.content.layers() {
             let made = layers.get(&name).with_context(|| format!("no layer {name:?} for {host}"))?;
+            let is_text = name.part.recorded().is_some();
             for file in &made.files {
                 let (program, package) = self.origin(host, name, &file.path)?;
-                let path = file.path.clone();
-                files.push(File { path, sums: file.sums, package, program: program.map(Program::name) });
+                let (path, program) = (file.path.clone(), program.map(Program::name));
+                files.push(File { path, sums: file.sums, package, program, is_text });
             }
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -185,9 +185,7 @@ impl Builder<'_> {
     }
 
     fn deb(&self, package: &Package, memo: &Memo) -> anyhow::Result<Deb> {
-        let about: About = memo.note(&about_key(package)).with_context(|| {
-            format!("the facts about {} {} vanished from the cache", package.name, package.version)
-        })?;
+        let about = about(package, memo)?;
         let source = |source: debian::about::Source| Source { name: source.name, version: source.version };
         let list = |sources: Vec<debian::about::Source>| sources.into_iter().map(source).collect();
         let names: Vec<String> = about.licenses.into_iter().flatten().collect();
@@ -215,6 +213,9 @@ impl Builder<'_> {
                 let target = name.target.or_else(|| target_of(path));
                 let target = target.with_context(|| format!("`{path}` of {host} is of no target"))?;
                 Some(self.cell(host, target)?)
+            }
+            Part::BusyboxRecords | Part::QemuRecords | Part::BuildkitRecords => {
+                self.recorded_at(host, name, path)?
             }
         };
         Ok((name.part.program(), package.map(|package| package.digest)))

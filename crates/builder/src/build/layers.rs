@@ -13,6 +13,9 @@ use crate::packing::{Form, Packing};
 /// All tar entries carry the same time: a layer's digest changes only with what is in it.
 pub(super) const MTIME: u64 = 0;
 
+/// The mode of a program.
+const PROGRAM: u32 = 0o755;
+
 /// A layer that was made, and what is in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Made {
@@ -69,18 +72,30 @@ impl Writer {
         sums: Sums,
         member: Option<&Member>,
     ) -> anyhow::Result<()> {
-        self.write(path, &[(content, member)], sums)
+        self.write(path, PROGRAM, &[(content, member)], sums)
     }
 
     /// A program whose content is that of `pieces`, one behind the other; all but the last are whole blocks.
     pub(super) fn joined(&mut self, path: &str, pieces: &[(&[u8], Option<&Member>)]) -> anyhow::Result<()> {
         let sums = Sums::of(pieces.iter().map(|(content, _)| *content));
-        self.write(path, pieces, sums)
+        self.write(path, PROGRAM, pieces, sums)
     }
 
-    fn write(&mut self, path: &str, pieces: &[(&[u8], Option<&Member>)], sums: Sums) -> anyhow::Result<()> {
+    /// A text.
+    pub(super) fn text(&mut self, path: &str, content: &str) -> anyhow::Result<()> {
+        let content = content.as_bytes();
+        self.write(path, 0o644, &[(content, None)], Sums::of([content]))
+    }
+
+    fn write(
+        &mut self,
+        path: &str,
+        mode: u32,
+        pieces: &[(&[u8], Option<&Member>)],
+        sums: Sums,
+    ) -> anyhow::Result<()> {
         let size: usize = pieces.iter().map(|(content, _)| content.len()).sum();
-        let entry = Entry::file(path, size as u64, 0o755, MTIME)?;
+        let entry = Entry::file(path, size as u64, mode, MTIME)?;
         match &mut self.stream {
             Stream::Gzip(layer, level) => {
                 let compressed: Vec<Cow<'_, Member>> = pieces

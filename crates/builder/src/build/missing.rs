@@ -8,7 +8,6 @@ use debian::lock::Package;
 
 use super::memo::{Key, Memo};
 use super::{Builder, about_key, busybox_key, wanted};
-use crate::content::LayerName;
 use crate::kind::Part;
 use crate::packing::Form;
 use crate::plan::Plan;
@@ -32,9 +31,10 @@ impl Builder<'_> {
             Ok(is_absent)
         };
         let (mut all, mut singles, mut base) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut unrecorded = false;
         for form in plan.forms() {
-            for LayerName { part, target } in wanted(plan, host) {
-                match (part, target) {
+            for name in wanted(plan, host) {
+                match (name.part, name.target) {
                     (Part::Busybox, _) if absent(busybox_key(self.busybox(host)?, form))? => {
                         base.insert(form);
                     }
@@ -44,13 +44,16 @@ impl Builder<'_> {
                     (Part::Qemu, Some(target)) if absent(self.single_key(host, target, form)?)? => {
                         singles.insert((target, form));
                     }
+                    (part, _) if part.recorded().is_some() => {
+                        unrecorded |= memo.get(&self.records_key(host, form, name)?, self.layout)?.is_none();
+                    }
                     // There, or made when its program is built.
                     _ => {}
                 }
             }
         }
         // What is known of a package comes with its programs, or else is read for itself.
-        let unknown = self.statements.any();
+        let unknown = self.statements.any() || unrecorded;
         let unknown = |package: &Package| unknown && !memo.knows(&about_key(package));
         let layers = count(reused, "layer", "layers");
         self.progress.detail(&format!("{host}: {layers} of Debian's programs reused, {made} to be made"));

@@ -91,7 +91,7 @@ impl Builder<'_> {
                     layout,
                 )?
             }
-            (Part::Busybox | Part::Qemu | Part::RunWithQemu, _) => return Ok(()),
+            _ => return Ok(()),
         };
         memo.put(&self.key(host, form, name, programs)?, &layer, layout)
     }
