@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Manifest(ManifestArgs),
     /// Check a layout or an image at a registry: every digest, size and diff_id, and each binary in each image
     Verify(VerifyArgs),
+    /// Print what is in an image of a layout or a registry, as its index says: its SBOM
+    Sbom(SbomArgs),
     /// Show what is in the cache; `prune` it, or `verify` it
     Cache(CacheArgs),
     /// Print what CHANGELOG.md says about the version that a release's tag names
@@ -158,6 +160,9 @@ pub(crate) struct ShipArgs {
     /// Leave tags that move (`latest`, `mips-pkg`) to `cargo xtask manifest`
     #[arg(long, requires = "push")]
     pub(crate) versioned_only: bool,
+    /// Write each tag's digest and reference into this file, or `-` for stdout: of what was pushed, or else of what was built
+    #[arg(long, value_name = "FILE")]
+    pub(crate) digest_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
 }
@@ -178,7 +183,7 @@ impl ShipArgs {
                 Via::Registry => ship::Via::Registry,
             }),
             versioned_only: self.versioned_only,
-            digest_file: self.registry.digest_file.clone(),
+            digest_file: self.digest_file.clone(),
             registry: self.registry.options(),
         }
     }
@@ -193,9 +198,6 @@ pub(crate) struct RegistryArgs {
     /// Trust the authority with this certificate (PEM) besides the system's (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) registry_ca: Vec<PathBuf>,
-    /// Write each tag's digest and reference into this file, or `-` for stdout: of what was pushed, or else of what was built
-    #[arg(long, value_name = "FILE")]
-    pub(crate) digest_file: Option<PathBuf>,
 }
 
 impl RegistryArgs {
@@ -227,6 +229,9 @@ pub(crate) struct ManifestArgs {
     /// Refuse other images than those that `images --digest-file` wrote into this file
     #[arg(long, value_name = "FILE")]
     pub(crate) expect: Option<PathBuf>,
+    /// Write each tag's digest and reference into this file, or `-` for stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) digest_file: Option<PathBuf>,
     /// Print which tags would be moved, and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -254,6 +259,39 @@ pub(crate) struct VerifyArgs {
     /// How many blobs to read at the same time [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) jobs: Option<NonZero<usize>>,
+}
+
+/// The form of a bill of materials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// A line for each package
+    Table,
+    /// SPDX 2.3 as JSON: all that is known
+    Spdx,
+    /// CycloneDX 1.6 as JSON
+    Cyclonedx,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask sbom target/images                               what is in `latest`, for a machine like this
+  cargo xtask sbom target/images --tag aarch64 --host arm64v8
+  cargo xtask sbom docker.io/aptman/qus:latest --format cyclonedx > qus.cdx.json")]
+pub(crate) struct SbomArgs {
+    /// A layout's directory, or the name of an image at a registry
+    #[arg(value_name = "LAYOUT|REFERENCE")]
+    pub(crate) what: String,
+    /// The form
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: Format,
+    /// The host whose image is meant [default: this machine's]
+    #[arg(long, value_name = "HOST", value_parser = named::<Host>(Host::all().map(Host::name)))]
+    pub(crate) host: Option<Host>,
+    /// The tag that is meant in a layout [default: latest]
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
 }
 
 #[derive(Debug, Args)]

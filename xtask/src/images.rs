@@ -34,10 +34,8 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     // What others download is compressed once and downloaded often.
     let level = args.level.unwrap_or(if args.ship.push { Level::Best } else { Level::Quick });
     let plan = Plan::new(&site.config.hosts, &selection, &lock)?;
-    let outputs = [
-        ("--archive", args.archive.as_deref()),
-        ("--digest-file", args.ship.registry.digest_file.as_deref()),
-    ];
+    let outputs =
+        [("--archive", args.archive.as_deref()), ("--digest-file", args.ship.digest_file.as_deref())];
     let stdout = Stdout::claim(args.json.then_some("--json"), &outputs)?;
     let output = std::path::absolute(&args.output)?;
     // What a push would upload is known only from what was built: that is done aside, and leaves nothing.

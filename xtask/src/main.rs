@@ -9,6 +9,8 @@ mod images;
 mod manifest;
 mod memory;
 mod notes;
+mod reference;
+mod sbom;
 mod verify;
 
 // Behind the feature `full`: the commands that are not needed for images.
@@ -70,6 +72,7 @@ fn run(command: &Command, ui: &Ui) -> anyhow::Result<ExitCode> {
         Command::Images(args) => images::run(args, ui)?,
         Command::Manifest(args) => manifest::run(args, ui)?,
         Command::Verify(args) => verify::run(args, ui)?,
+        Command::Sbom(args) => sbom::run(args, ui)?,
         Command::Cache(args) => cache::run(args, ui)?,
         Command::Notes(args) => notes::run(args)?,
         Command::Completions { shell } => completions::run(*shell)?,

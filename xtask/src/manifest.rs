@@ -24,9 +24,9 @@ pub(crate) fn run(args: &ManifestArgs, ui: &Ui) -> anyhow::Result<()> {
     let plan = Plan::new(&config.hosts, &Selection { compression, ..Selection::default() }, &lock)?;
     let repository: Repository = args.repository.as_deref().unwrap_or(&config.repository).parse()?;
     let expected = args.expect.as_deref().map(Expected::load).transpose()?;
-    let outputs = [("--digest-file", args.registry.digest_file.as_deref())];
+    let outputs = [("--digest-file", args.digest_file.as_deref())];
     let stdout = Stdout::claim(args.json.then_some("--json"), &outputs)?;
-    let digests = Digests::begin(args.registry.digest_file.as_deref())?;
+    let digests = Digests::begin(args.digest_file.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let tags = runtime.block_on(async {
         let access = if args.dry_run { Access::Pull } else { Access::Push };

@@ -14,7 +14,8 @@ use crate::license::License;
 use crate::purl::Purl;
 use crate::sums::Sha1;
 
-const NO_ASSERTION: &str = "NOASSERTION";
+/// The value of a field about which nothing is known.
+pub const NO_ASSERTION: &str = "NOASSERTION";
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const IMAGE: &str = "SPDXRef-Image";
 
@@ -208,15 +209,31 @@ impl Document {
         }
     }
 
+    /// The image that the document describes.
+    pub fn image(&self) -> Option<&Package> {
+        let is_described =
+            |one: &&Relationship| one.spdx_element_id == self.spdx_id && one.relationship_type == "DESCRIBES";
+        let found = self.relationships.iter().find(is_described)?;
+        self.packages.iter().find(|package| package.spdx_id == found.related_spdx_element)
+    }
+
     /// The SHA-256 of each file, by its path in the image, as far as they are there.
     pub fn sums(&self) -> BTreeMap<&str, Option<&str>> {
         self.files.iter().map(|file| (file.path(), file.sha256())).collect()
     }
 }
 
+impl Package {
+    /// Its package URL.
+    pub fn purl(&self) -> Option<&str> {
+        let found = self.external_refs.iter().find(|one| one.reference_type == "purl");
+        found.map(|one| one.reference_locator.as_str())
+    }
+}
+
 impl File {
     /// Its path in the image.
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.file_name.strip_prefix("./").unwrap_or(&self.file_name)
     }
 
@@ -392,4 +409,4 @@ fn id(kind: &str, name: &str, unique: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

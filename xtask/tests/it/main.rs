@@ -23,6 +23,7 @@ mod recipe;
 mod recipes;
 mod release;
 mod report;
+mod sbom;
 mod ship;
 mod testing;
 mod upkeep;

@@ -11,12 +11,12 @@ use testbed::registry::{PASSWORD, USER};
 use testbed::sandbox::{self, Network};
 use testbed::{Engine, Packages, Registry, Sandbox, Tree};
 
-fn packages(test: &str) -> Option<Packages> {
+pub(crate) fn packages(test: &str) -> Option<Packages> {
     Packages::for_test(test, concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings"))
 }
 
 /// A sandbox on the machine's network with `trees` and a registry's packages in it.
-fn sandbox(packages: &Packages, mut trees: Vec<Tree>) -> Sandbox {
+pub(crate) fn sandbox(packages: &Packages, mut trees: Vec<Tree>) -> Sandbox {
     trees.push(packages.tree("registry", &Registry::packages()).unwrap());
     let trees = trees.iter().collect();
     Sandbox::start(packages, &sandbox::Options { trees, network: Network::Host, ..Default::default() })

@@ -32,7 +32,7 @@ fn part(name: &str, is_ours: bool) -> Crate {
     }
 }
 
-fn inventory() -> Inventory {
+pub(crate) fn inventory() -> Inventory {
     let program = |name, own| Program {
         name,
         linked: Linked {

@@ -90,9 +90,23 @@ impl Registry {
         Ok(descriptor)
     }
 
-    /// Reads and parses a small blob, such as an image's config, verified.
+    /// Points to the image or index called `name`.
+    pub async fn root(&self, name: &str) -> Result<Descriptor, RegistryError> {
+        Ok(self.required(name).await?.descriptor)
+    }
+
+    /// Reads and parses a document: an image, an index, or a small blob such as an image's config, verified.
     pub async fn json<T: DeserializeOwned>(&self, descriptor: &Descriptor) -> Result<T, RegistryError> {
+        let bytes = self.read(descriptor).await?;
+        self.parse(&descriptor.digest.to_string(), &descriptor.media_type, &bytes)
+    }
+
+    /// Reads a document, verified.
+    pub async fn read(&self, descriptor: &Descriptor) -> Result<Vec<u8>, RegistryError> {
         let digest = descriptor.digest;
+        if matches!(descriptor.media_type.as_str(), media_type::INDEX | media_type::MANIFEST) {
+            return Ok(self.required(&digest.to_string()).await?.bytes);
+        }
         let action = || format!("read blob {digest} of {}", self.repository());
         let call = self.call_to(Method::GET, &format!("blobs/{digest}"));
         let answer = self.http.call(&call).await.map_err(|reason| RegistryError::new(action(), reason))?;
@@ -103,7 +117,7 @@ impl Registry {
         if actual != digest {
             return Err(RegistryError::new(action(), Reason::Content { expected: digest, actual }));
         }
-        self.parse(&digest.to_string(), &descriptor.media_type, &answer.body)
+        Ok(answer.body)
     }
 
     async fn required(&self, name: &str) -> Result<Fetched, RegistryError> {
