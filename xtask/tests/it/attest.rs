@@ -22,14 +22,14 @@ fn built() -> Line {
 }
 
 /// The image of the index `pkg`, and the statements about it, each with its predicate's type.
-struct Said {
+pub(crate) struct Said {
     layout: Layout,
     index: Index,
     image: Descriptor,
     statements: Vec<(String, Descriptor)>,
 }
 
-fn said(line: &Line) -> Said {
+pub(crate) fn said(line: &Line) -> Said {
     let layout = Layout::open(&line.path("target/images")).unwrap();
     let (_, index) = layout.refs().into_iter().find(|(tag, _)| tag == "pkg").unwrap();
     let index: Index = layout.json(&index).unwrap();
@@ -43,7 +43,7 @@ fn said(line: &Line) -> Said {
 }
 
 impl Said {
-    fn json(&self, predicate: &str) -> Value {
+    pub(crate) fn json(&self, predicate: &str) -> Value {
         let (_, layer) = self.statements.iter().find(|(kind, _)| kind == predicate).unwrap();
         serde_json::from_slice(&self.layout.read(layer).unwrap()).unwrap()
     }

@@ -6,6 +6,7 @@ mod action;
 mod archive;
 mod arrows;
 mod attest;
+mod buildx;
 mod cache;
 mod circles;
 mod compression;

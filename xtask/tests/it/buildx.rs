@@ -1,0 +1,37 @@
+//! buildx, docker's own client for images at a registry, as a reader of what is said about them.
+
+use attest::statement::{PROVENANCE, SPDX};
+use serde_json::Value;
+use testbed::{Package, Registry};
+
+use crate::archive::archive;
+use crate::attest::said;
+use crate::line::Line;
+use crate::ship::{packages, sandbox};
+
+/// The commands of docs/security.md, and what is in the parts of the answers that tell of `host`.
+#[test]
+fn buildx_prints_the_statements() {
+    let Some(packages) = packages("buildx_prints_the_statements") else { return };
+    let client = ["docker-buildx", "docker-cli"].map(|name| Package::native("sid", name));
+    let sandbox = sandbox(&packages, vec![packages.tree("buildx", &client).unwrap()]);
+    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
+    let repository = format!("{}/aptman/qus", registry.address());
+    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());
+    line.run(&["lock"]).success();
+    let push = ["images", "--kind", "pkg", "--push", "--push-via", "registry", "--repository", &repository];
+    line.run(&push).success();
+
+    let page = include_str!("../../../docs/security.md");
+    let commands: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("docker buildx imagetools inspect aptman/qus "))
+        .collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    let said = said(&line);
+    for (command, (name, kind)) in commands.into_iter().zip([("SPDX", SPDX), ("SLSA", PROVENANCE)]) {
+        let command = command.replace("aptman/qus", &format!("{repository}:pkg"));
+        let printed: Value = serde_json::from_str(&sandbox.run(&["sh", "-c", &command]).unwrap()).unwrap();
+        assert_eq!(printed[name], said.json(kind)["predicate"], "{command}");
+    }
+}
