@@ -233,6 +233,18 @@ fn through_with(engine: Engine, build: &[&str], extra: &[&str]) -> Option<(Strin
     let index = pushed_tags.iter().find(|tag| tag["reference"] == pkg.as_str()).unwrap();
     line.run(&["verify", &pkg]).success();
     running.client(&["image", "inspect", &pkg]).expect("what was loaded before stays");
+    // The statements in an index are for no platform, and in no engine's way: at a registry, and in an archive.
+    for from in ["registry", "archive"] {
+        running.client(&["rmi", &pkg]).unwrap();
+        if from == "registry" {
+            running.client(&["pull", &pkg]).unwrap();
+        } else {
+            let tar = sandbox.shared().join("qus.tar");
+            line.run(&[&images[..], &["--archive", tar.to_str().unwrap()]].concat()).success();
+            running.load(&tar).unwrap();
+        }
+        running.client(&["image", "inspect", &pkg]).unwrap_or_else(|error| panic!("from {from}: {error}"));
+    }
     Some((pushed.stderr, index["digest"] == report["indexes"][0]["digest"]))
 }
 
