@@ -160,6 +160,9 @@ pub(crate) struct ShipArgs {
     /// Leave tags that move (`latest`, `mips-pkg`) to `cargo xtask manifest`
     #[arg(long, requires = "push")]
     pub(crate) versioned_only: bool,
+    /// Push what is said about each image as its referrers, too (OCI 1.1), straight to the registry
+    #[arg(long, requires = "push")]
+    pub(crate) referrers: bool,
     /// Write each tag's digest and reference into this file, or `-` for stdout: of what was pushed, or else of what was built
     #[arg(long, value_name = "FILE")]
     pub(crate) digest_file: Option<PathBuf>,
@@ -171,18 +174,22 @@ impl ShipArgs {
     /// True if an engine may be asked for, which the feature `full` is needed for. (A dry run asks the registry alone.)
     #[cfg(any(not(feature = "full"), test))]
     pub(crate) fn may_take_engine(&self, dry_run: bool) -> bool {
-        !dry_run && (self.load || (self.push && self.push_via != Some(Via::Registry)))
+        !dry_run && (self.load || (self.push && !self.referrers && self.push_via != Some(Via::Registry)))
     }
 
     pub(crate) fn options(&self) -> ship::Options {
         ship::Options {
             load: self.load,
             push: self.push,
-            via: self.push_via.map(|via| match via {
-                Via::Engine => ship::Via::Engine,
-                Via::Registry => ship::Via::Registry,
-            }),
+            via: match self.push_via {
+                // An engine pushes images and indexes alone.
+                _ if self.referrers => Some(ship::Via::Registry),
+                Some(Via::Engine) => Some(ship::Via::Engine),
+                Some(Via::Registry) => Some(ship::Via::Registry),
+                None => None,
+            },
             versioned_only: self.versioned_only,
+            referrers: self.referrers,
             digest_file: self.digest_file.clone(),
             registry: self.registry.options(),
         }

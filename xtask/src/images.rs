@@ -10,8 +10,10 @@ use publish::archive::{self, Named};
 use publish::layout::{Layout, LayoutWriter};
 use ship::Shipping;
 
-use crate::cli::ImagesArgs;
+use crate::cli::{ImagesArgs, Via};
 use crate::context::{self, Site};
+use base::Hinted;
+use builder::Statements;
 use builder::build::Built;
 use builder::cache;
 use builder::images::{self, Order, Others};
@@ -34,6 +36,10 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     // What others download is compressed once and downloaded often.
     let level = args.level.unwrap_or(if args.ship.push { Level::Best } else { Level::Quick });
     let plan = Plan::new(&site.config.hosts, &selection, &lock)?;
+    let statements = args.attest.unwrap_or(site.config.attest);
+    if args.ship.referrers {
+        check_referrers(args.ship.push_via, statements)?;
+    }
     let outputs =
         [("--archive", args.archive.as_deref()), ("--digest-file", args.ship.digest_file.as_deref())];
     let stdout = Stdout::claim(args.json.then_some("--json"), &outputs)?;
@@ -47,7 +53,7 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         output: aside.as_ref().map_or(output.as_path(), tempfile::TempDir::path),
         jobs: args.jobs,
         level,
-        statements: args.attest.unwrap_or(site.config.attest),
+        statements,
         trace: context::trace(),
     };
     let others = Others::of(&selection, &site.config.hosts, args.prune);
@@ -96,6 +102,19 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         (None, true) => format!("wrote {}", output.display()),
         (None, false) => format!("nothing changed in {}", output.display()),
     });
+    Ok(())
+}
+
+/// Fails if statements cannot be pushed as referrers.
+fn check_referrers(via: Option<Via>, statements: Statements) -> Result<(), Hinted> {
+    if via == Some(Via::Engine) {
+        let hint = "an engine pushes images and indexes alone: leave `--push-via engine` out";
+        return Err(Hinted::new("`--referrers` pushes to the registry itself", hint));
+    }
+    if !statements.any() {
+        let hint = "`--attest none`, or `attest` in images.toml, leaves them out";
+        return Err(Hinted::new("`--referrers` has no statements to push", hint));
+    }
     Ok(())
 }
 

@@ -98,6 +98,7 @@ mod tests {
             (&["--push", "--push-via", "engine"], true),
             (&["--push", "--push-via", "registry"], false),
             (&["--push", "--dry-run"], false),
+            (&["--push", "--referrers"], false),
             (&["--load", "--push", "--push-via", "registry"], true),
         ] {
             let arguments = ["xtask", "images"].iter().chain(options);

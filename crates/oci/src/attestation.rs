@@ -47,8 +47,10 @@ impl Attestation {
         let manifest = Manifest {
             schema_version: SchemaVersion,
             media_type: Some(media_type::MANIFEST.to_owned()),
+            artifact_type: None,
             config: config.descriptor().clone(),
             layers: statements.iter().map(layer).collect(),
+            subject: None,
             annotations: Annotations::new(),
         };
         Attestation { manifest: Blob::json(media_type::MANIFEST, &manifest), config, image }

@@ -72,8 +72,10 @@ impl Image {
         let manifest = Manifest {
             schema_version: SchemaVersion,
             media_type: Some(media_type::MANIFEST.to_owned()),
+            artifact_type: None,
             config: config.descriptor().clone(),
             layers: layers.iter().map(|layer| layer.descriptor.clone()).collect(),
+            subject: None,
             annotations: spec.annotations,
         };
         let manifest = Blob::json(media_type::MANIFEST, &manifest);

@@ -8,6 +8,7 @@
 #[cfg(feature = "engine")]
 mod engine;
 mod options;
+mod referrers;
 mod registry;
 mod shipped;
 mod shipping;

@@ -27,6 +27,8 @@ pub struct Options {
     pub via: Option<Via>,
     /// No tag that moves is set.
     pub versioned_only: bool,
+    /// Statements are pushed as referrers of their images, too.
+    pub referrers: bool,
     /// The file for each tag's digest and reference.
     pub digest_file: Option<PathBuf>,
     /// The way to a registry.

@@ -1,6 +1,7 @@
 //! The order of loads and pushes: everything is reached first, then loaded, then pushed.
 
 use debian::Progress;
+use oci::Referrer;
 use oci::spec::Descriptor;
 #[cfg(feature = "engine")]
 use publish::credentials::Credentials;
@@ -20,8 +21,8 @@ use crate::engine;
 #[cfg(feature = "engine")]
 use crate::options::credentials;
 use crate::options::{Options, connect};
-use crate::registry;
 use crate::shipped::{Digests, Shipped};
+use crate::{referrers, registry};
 
 /// The destination of images, reached before they are built: what a registry or an engine refuses, it refuses before
 /// minutes of work.
@@ -34,6 +35,7 @@ pub struct Shipping {
     load: Option<Engine>,
     push: Option<Destination>,
     versioned_only: bool,
+    referrers: bool,
 }
 
 /// The destination of a push.
@@ -75,6 +77,7 @@ impl Shipping {
             load,
             push,
             versioned_only: options.versioned_only,
+            referrers: options.referrers,
         })
     }
 
@@ -99,11 +102,19 @@ impl Shipping {
             self.digests.write(&built.refs().into_iter().map(tag).collect::<Vec<_>>())?;
             return Ok(Vec::new());
         };
-        let tags = tags::plan(built, &LayoutWriter::create(layout.path())?, partial, self.versioned_only)?;
+        let writer = LayoutWriter::create(layout.path())?;
+        let tags = tags::plan(built, &writer, partial, self.versioned_only)?;
+        let referrers = if self.referrers { referrers::make(built, layout, &writer)? } else { Vec::new() };
         let what = format!("pushing {} to {}", count(tags.len(), "tag", "tags"), self.repository);
         let step = progress.moment(&what);
         let from = mountable(&self.repository, official);
-        let shipped = self.runtime.block_on(destination.push(layout, &tags, &from, progress))?;
+        let of_referrer = |one: &Referrer| Push { tag: None, descriptor: one.descriptor() };
+        let pushes: Vec<Push> = referrers.iter().map(of_referrer).chain(tags).collect();
+        let shipped = self.runtime.block_on(destination.push(layout, &pushes, &from, progress))?;
+        if self.referrers {
+            let list = referrers::list(&destination.registry, &referrers, destination.mode, progress);
+            self.runtime.block_on(list)?;
+        }
         drop(step);
         self.digests.write(&shipped)?;
         Ok(shipped)

@@ -25,8 +25,8 @@ fn built() -> Line {
 pub(crate) struct Said {
     layout: Layout,
     index: Index,
-    image: Descriptor,
-    statements: Vec<(String, Descriptor)>,
+    pub(crate) image: Descriptor,
+    pub(crate) statements: Vec<(String, Descriptor)>,
 }
 
 pub(crate) fn said(line: &Line) -> Said {

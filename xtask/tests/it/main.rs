@@ -22,6 +22,7 @@ mod manual;
 mod real;
 mod recipe;
 mod recipes;
+mod referrers;
 mod release;
 mod report;
 mod sbom;

@@ -13,10 +13,16 @@ pub struct Manifest {
     /// [`super::media_type::MANIFEST`] in everything that qus writes; optional in the specification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
+    /// The type of what is no image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
     /// Points to the [`super::ImageConfig`].
     pub config: Descriptor,
     /// Points to the layers, lowest first.
     pub layers: Vec<Descriptor>,
+    /// Points to the image that this one refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
     /// Notes about the image.
     #[serde(default, skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,

@@ -34,6 +34,8 @@ pub mod media_type {
     pub const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
     /// A statement about an image (in-toto attestation framework).
     pub const IN_TOTO: &str = "application/vnd.in-toto+json";
+    /// `{}`, where a config is expected and nothing is to be said (image-spec, manifest.md).
+    pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 }
 
 /// The annotation keys that qus writes and reads.

@@ -130,7 +130,7 @@ impl Registry {
         self.manifest(name).await?.ok_or_else(missing)
     }
 
-    fn parse<T: DeserializeOwned>(
+    pub(super) fn parse<T: DeserializeOwned>(
         &self,
         name: &str,
         media_type: &str,

@@ -9,5 +9,6 @@ mod permission;
 mod pull;
 mod push;
 mod real;
+mod referrers;
 mod server;
 mod setup;
