@@ -90,7 +90,7 @@ impl Engine {
         };
         let found = match self.docker.inspect_image(&name).await {
             Ok(found) => found,
-            Err(error) => return Err(untrue(format!("has no such image: {}", super::causes(&error)))),
+            Err(error) => return Err(untrue(format!("has no such image: {}", super::message(&error)))),
         };
         let expected = match self.store {
             // The image's id is what the tag points to.

@@ -12,8 +12,11 @@ mod push;
 mod ship;
 mod tls;
 
+use std::error::Error;
+use std::iter;
 use std::time::Duration;
 
+use bollard::models::SystemVersion;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, ClientVersion, Docker};
 
 pub use endpoint::{Endpoint, find};
@@ -29,6 +32,8 @@ const OLDEST: ClientVersion = ClientVersion { major_version: 1, minor_version: 4
 const PATIENCE: Duration = Duration::from_secs(3600);
 /// An engine that is there answers at once.
 const HELLO: Duration = Duration::from_secs(10);
+/// The most connections to an engine that closes each before a request is sent.
+const ATTEMPTS: usize = 5;
 
 /// The store of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +97,7 @@ enum Hello {
 
 async fn hello(endpoint: &Endpoint) -> Result<Engine, Hello> {
     let docker = client(endpoint)?.with_timeout(HELLO);
-    let version = docker.version().await.map_err(|error| absent_or_final(&error))?;
+    let version = version(&docker).await.map_err(|error| absent_or_final(&error))?;
     let found = version.api_version.clone().unwrap_or_default();
     let api = parse_version(&found);
     if api < OLDEST {
@@ -120,6 +125,28 @@ async fn hello(endpoint: &Endpoint) -> Result<Engine, Hello> {
         store: if containerd { Store::Containerd } else { Store::Classic },
         platform,
     })
+}
+
+/// An engine that rejects the user's certificate closes the connection, maybe before the question is sent: then the error does not
+/// say why. The next attempt's may.
+async fn version(docker: &Docker) -> Result<SystemVersion, bollard::errors::Error> {
+    let mut left = ATTEMPTS;
+    loop {
+        left -= 1;
+        match docker.version().await {
+            Err(error) if left > 0 && was_not_sent(&error) => {}
+            answer => return answer,
+        }
+    }
+}
+
+fn was_not_sent(error: &bollard::errors::Error) -> bool {
+    causes(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_canceled))
+}
+
+/// The error, what caused it, and so on.
+fn causes(error: &bollard::errors::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    iter::successors(Some(error as &(dyn Error + 'static)), |&error| error.source())
 }
 
 fn client(endpoint: &Endpoint) -> Result<Docker, Hello> {
@@ -164,7 +191,7 @@ fn parse_version(text: &str) -> ClientVersion {
 
 fn absent_or_final(error: &bollard::errors::Error) -> Hello {
     use bollard::errors::Error;
-    let text = causes(error);
+    let text = message(error);
     if let Error::DockerResponseServerError { .. } = error {
         return Hello::Final(Reason::Said(text));
     }
@@ -179,23 +206,17 @@ fn absent_or_final(error: &bollard::errors::Error) -> Hello {
 }
 
 fn said(error: &bollard::errors::Error) -> Reason {
-    Reason::Said(causes(error))
+    Reason::Said(message(error))
 }
 
 /// The engine's message, or the deepest cause of what went wrong on the way to it.
-fn causes(error: &bollard::errors::Error) -> String {
+fn message(error: &bollard::errors::Error) -> String {
     use bollard::errors::Error;
     match error {
         Error::DockerResponseServerError { status_code, message } => {
             format!("{} (status {status_code})", message.trim())
         }
         Error::DockerStreamError { error } => error.trim().to_owned(),
-        other => {
-            let mut cause: &dyn std::error::Error = other;
-            while let Some(deeper) = cause.source() {
-                cause = deeper;
-            }
-            cause.to_string()
-        }
+        other => causes(other).last().map(ToString::to_string).unwrap_or_default(),
     }
 }
