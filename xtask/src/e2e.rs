@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use anyhow::bail;
 use arch::Host;
 use debian::lock::Lock;
+use e2e::machines::{self, Machines};
 use e2e::{Jobs, Options, Place};
 use suite::Wanted;
 
@@ -19,6 +20,9 @@ pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     if args.markdown {
         ui::print(&e2e::setups())?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if args.machines {
+        return machines(args, ui);
     }
     let native = Host::native()
         .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))?;
@@ -83,6 +87,47 @@ pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let failed = results.failed();
     if failed > 0 {
         ui.say(format!("error: {failed} of {} failed", base::count(results.count(), "job", "jobs")));
+    }
+    Ok(if failed == 0 && results.left().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The same for machines with kernels of their own.
+fn machines(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
+    let selected = Machines::select(&args.jobs)?;
+    if args.list {
+        ui::print(&selected.list())?;
+        if args.jobs.is_empty() {
+            ui::print(&format!("\n{}", machines::matrix()))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(reason) = testbed::missing() {
+        bail!("no job can run on this machine: {reason}");
+    }
+    let opened = SystemTime::now();
+    let limit = context::cache_limit(args.sources.cache_size)?;
+    let own = || Ok(context::workspace()?.join(testing::IMAGES));
+    let layout =
+        args.layout.as_deref().map_or_else(own, |path| Ok::<_, anyhow::Error>(std::path::absolute(path)?))?;
+    let wanted = Wanted { images: args.layout.is_none(), assets: false, relock: args.layout.is_none() };
+    let real = testing::real(wanted, &args.sources, ui)?;
+    let place = machines::Place { site: &real.site.build, layout: &layout, lock: &real.lock };
+    let results = selected.run(&place, args.sabotage, ui, error::render)?;
+    real.bound_cache(limit, opened, ui)?;
+    match args.json {
+        true => ui::print(&results.json()?)?,
+        false if args.jobs.is_empty() => ui::print(&format!("{}\n{}", results.table(), machines::matrix()))?,
+        false => ui::print(&results.table())?,
+    }
+    for failure in results.failures() {
+        ui.say(format!("error: {failure}"));
+    }
+    for change in results.left() {
+        ui.say(format!("error: the machine is not as it was before: {change}"));
+    }
+    let failed = results.failed();
+    if failed > 0 {
+        ui.say(format!("error: {failed} of {} failed", base::count(results.count(), "machine", "machines")));
     }
     Ok(if failed == 0 && results.left().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -3,7 +3,7 @@
 //! A job is what a user types and what must come of it (`job`). The seventeen setups of the documentation are rows of facts
 //! (`setup`) that jobs are made of (`compose`); there are more jobs (`extra`), those of `run` (`run_program`), and one for each host's image (`hosts`). Each
 //! runs (`run`) in a sandbox with its own binfmt_misc and its own engine, with what it needs (`stage`). Nothing of the machine
-//! is changed, and that is checked at the end (`machine`). `report` is what is printed.
+//! is changed, and that is checked at the end (`machine`). `report` is what is printed. [`machines`] have kernels of their own.
 //!
 //! This crate builds no images and fetches nothing but Debian's packages for the sandboxes: what is tried is given to it.
 
@@ -13,6 +13,7 @@ mod given;
 mod hosts;
 mod job;
 mod machine;
+pub mod machines;
 mod matrix;
 mod report;
 mod run;

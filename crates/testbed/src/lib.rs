@@ -7,7 +7,7 @@
 //!   UTS and cgroup namespaces, an own `/proc`, and an own instance of binfmt_misc, which exists per user namespace
 //!   since Linux 6.7. Everything in it ends with the value, also when the test process is killed.
 //! - [`Engine`] starts Docker or podman in a sandbox, [`Registry`] starts Debian's `docker-registry`, [`Booted`] is
-//!   systemd with Docker as a service.
+//!   systemd with Docker as a service. A [`Machine`] has a kernel of its own, which QEMU emulates a processor for.
 //!
 //! [`missing`] says what a machine lacks to do this. A test begins with [`Packages::for_test`], which then says that it
 //! did not run.
@@ -24,6 +24,7 @@ pub mod browser;
 mod cgroup;
 pub mod engine;
 mod error;
+pub mod machine;
 mod missing;
 mod output;
 pub mod packages;
@@ -37,6 +38,7 @@ mod systemd;
 pub use browser::Browser;
 pub use engine::{Engine, Running};
 pub use error::Error;
+pub use machine::{Hardware, Initramfs, Kernel, Machine};
 pub use missing::{Reason, missing, ready, skip};
 pub use packages::{Package, Packages, Source, Tree};
 pub use programs::{copy_program, write_program};

@@ -219,6 +219,9 @@ pub(crate) struct E2eArgs {
     /// Test the images of this layout as they are [default: images of its own, built first in target/test-images]
     #[arg(long, value_name = "DIR")]
     pub(crate) layout: Option<PathBuf>,
+    /// Instead of jobs, boot machines with old and foreign kernels, and try register and run there; JOBs are their names
+    #[arg(long, conflicts_with_all = ["engine", "markdown", "parallel"])]
+    pub(crate) machines: bool,
     /// Print the jobs, and stop
     #[arg(long)]
     pub(crate) list: bool,

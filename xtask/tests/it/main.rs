@@ -18,6 +18,7 @@ mod lacking;
 mod layout;
 mod line;
 mod lock;
+mod machines;
 mod manual;
 mod real;
 mod recipe;

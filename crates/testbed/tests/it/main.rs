@@ -5,6 +5,7 @@
 mod apt;
 mod archive;
 mod engines;
+mod machine;
 mod registry;
 mod sandbox;
 mod support;

@@ -75,6 +75,14 @@ const EXEMPT: &[&str] = &[
     // What cannot be unless qus itself is wrong.
     "every host of a plan has layers",
     "every host of a plan has a version",
+    // Of an emulated machine: what it printed last follows.
+    "the machine ended too early ({status})",
+    "{ended} of {count} steps had ended; the console's last lines:\n{tail}",
+    "cannot read {} as the version of a kernel",
+    "QEMU has no machine for {host}",
+    "cannot make an initramfs",
+    "cannot write an initramfs",
+    "the lock has no {target} for {host}",
     "no layer with {created_by} for {host}",
     "no layer {name:?} for {host}",
     "every package of a lock has a suite",
