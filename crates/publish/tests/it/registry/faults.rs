@@ -10,7 +10,7 @@ use super::http::Response;
 use super::server::{Fault, Rule, Server};
 use super::setup::{Setup, connect, options};
 use crate::publish::credentials::Credentials;
-use crate::publish::registry::Mode;
+use crate::publish::registry::{Mode, Silent, push};
 
 const ALWAYS: usize = usize::MAX;
 
@@ -26,8 +26,17 @@ fn answer(status: u16, body: &str) -> Fault {
 /// the registry; `None` means that the push must succeed.
 async fn check(name: &str, rules: Vec<Rule>, expected: Option<&str>) -> Server {
     let setup = Setup::new();
+    let mut options = options();
+    if rules.iter().any(|rule| matches!(rule.fault, Fault::Stall)) {
+        // It is to be noticed.
+        options.http.stall = Duration::from_secs(1);
+    }
     let server = Server::start(Guard::Open, rules);
-    let result = setup.push(server.address, Credentials::Anonymous, Mode::Push).await;
+    let result = async {
+        let registry = connect(server.address, Credentials::Anonymous, options).await?;
+        push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await
+    };
+    let result = result.await;
     match (result, expected) {
         (Ok(_), None) => setup.assert_complete(&server, name),
         (Err(error), Some(expected)) => {

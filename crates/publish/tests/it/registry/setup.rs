@@ -57,11 +57,11 @@ pub(crate) fn repository(address: SocketAddr) -> Repository {
     format!("{address}/aptman/qus").parse().unwrap()
 }
 
-/// Impatient, and with pieces small enough that the fixture's layers need several.
+/// Impatient where something fails, though not where a busy machine is slow; and with pieces small enough that the fixture's layers need several.
 pub(crate) fn options() -> Options {
     let http = ::http::Options {
-        connect: Duration::from_secs(2),
-        stall: Duration::from_secs(1),
+        connect: Duration::from_secs(60),
+        stall: Duration::from_secs(60),
         attempts: 3,
         pause: Duration::from_millis(2),
         longest_pause: Duration::from_millis(5),
