@@ -95,8 +95,8 @@ fn a_memo_under_another_ones_name_does_not_count() {
         let line = locked();
         let expected = index(&line.run(&BUILD).success().stdout);
         let memos = files(&line, "cache/layers");
-        // Of two layers, and notes of two packages and of the statements about two images.
-        assert_eq!(memos.len(), 6);
+        // Of two layers with programs and two with records, and notes of two packages and of the statements about two images.
+        assert_eq!(memos.len(), 8);
         let [one, other] = [0, 1].map(|place: usize| fs::read(&memos[place]).unwrap());
         fs::write(&memos[0], other).unwrap();
         fs::write(&memos[1], one).unwrap();
