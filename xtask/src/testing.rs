@@ -74,6 +74,7 @@ pub(crate) fn lock_path(workspace: &Path) -> PathBuf {
 
 /// Builds every image, and what is released for this machine, as far as it is wanted.
 pub(crate) fn real(wanted: Wanted, sources: &Sources, ui: &Ui) -> anyhow::Result<Real> {
+    let _step = ui.moment("preparing what tests run on");
     let site = Site::open(sources)?;
     let workspace = &site.build.workspace;
     let place = Place {
