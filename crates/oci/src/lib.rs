@@ -2,8 +2,8 @@
 //!
 //! Read in this order: [`entry`] is one tar header, [`member`] one compressed piece, [`layer`] their
 //! concatenation, [`frame`] the same in zstd, [`image`] a manifest and a config over layers, [`index`] the list of a
-//! tag's images, [`attestation`] the statements about one of them, [`referrer`] one that is found without the list; [`tarball`] takes a file out of a layer again. [`spec`]
-//! holds the JSON documents, [`blob`] their bytes.
+//! tag's images, [`attestation`] the statements about one of them, [`referrer`] one that is found without the list;
+//! [`tarball`] takes a file out of a layer again. [`spec`] holds the JSON documents, [`blob`] their bytes.
 //!
 //! This crate never reads the clock, the environment or the disk: the same arguments give the same bytes.
 

@@ -15,6 +15,7 @@ pub struct Referrer {
     pub manifest: Blob,
     /// Says nothing: what reads manifests expects one.
     pub config: Blob,
+    artifact_type: String,
     annotations: Annotations,
 }
 
@@ -39,6 +40,7 @@ impl Referrer {
             subject: image.digest,
             manifest: Blob::json(media_type::MANIFEST, &manifest),
             config,
+            artifact_type: statement.media_type.clone(),
             annotations,
         }
     }
@@ -46,7 +48,7 @@ impl Referrer {
     /// Points to the manifest: what a list of the image's referrers has.
     pub fn descriptor(&self) -> Descriptor {
         Descriptor {
-            artifact_type: Some(media_type::IN_TOTO.to_owned()),
+            artifact_type: Some(self.artifact_type.clone()),
             annotations: self.annotations.clone(),
             ..self.manifest.descriptor().clone()
         }
