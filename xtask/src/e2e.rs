@@ -81,14 +81,8 @@ pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     for change in results.changed_by_others() {
         ui.say(format!("note: changed meanwhile, by others: {change}"));
     }
-    for change in results.left() {
-        ui.say(format!("error: the machine is not as it was before: {change}"));
-    }
-    let failed = results.failed();
-    if failed > 0 {
-        ui.say(format!("error: {failed} of {} failed", base::count(results.count(), "job", "jobs")));
-    }
-    Ok(if failed == 0 && results.left().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let count = base::count(results.count(), "job", "jobs");
+    Ok(conclude(results.left(), results.failed(), &count, ui))
 }
 
 /// The same for machines with kernels of their own.
@@ -122,12 +116,17 @@ fn machines(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     for failure in results.failures() {
         ui.say(format!("error: {failure}"));
     }
-    for change in results.left() {
+    let count = base::count(results.count(), "machine", "machines");
+    Ok(conclude(results.left(), results.failed(), &count, ui))
+}
+
+/// The last lines, and the exit code: success if none `failed`, and nothing of this machine was `left` changed.
+fn conclude(left: &[String], failed: usize, count: &str, ui: &Ui) -> ExitCode {
+    for change in left {
         ui.say(format!("error: the machine is not as it was before: {change}"));
     }
-    let failed = results.failed();
     if failed > 0 {
-        ui.say(format!("error: {failed} of {} failed", base::count(results.count(), "machine", "machines")));
+        ui.say(format!("error: {failed} of {count} failed"));
     }
-    Ok(if failed == 0 && results.left().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if failed == 0 && left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
