@@ -47,6 +47,9 @@ impl LayoutWriter {
     /// killed run left unfinished.
     pub fn create(path: &Path) -> Result<LayoutWriter, LayoutError> {
         fs::create_dir_all(path).map_err(LayoutError::io("create", path))?;
+        // One at a time: what another one has not finished yet is not what a killed one left.
+        let turn = LockFile::from(File::open(path).map_err(LayoutError::io("open", path))?);
+        turn.lock().map_err(LayoutError::io("lock", path))?;
         let marker = path.join(MARKER);
         if !marker.is_file() {
             if !is_empty(path)? {

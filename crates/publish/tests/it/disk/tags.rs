@@ -78,3 +78,19 @@ fn one_process_at_a_time_has_the_tags() {
         receiver.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
     });
 }
+
+/// A layout that several builds make at once is made once, and none of them takes another's files for those of a killed one.
+#[test]
+fn builds_that_begin_at_once_make_one_layout() {
+    for _ in 0..50 {
+        let home = TempDir::new().unwrap();
+        let path = home.path().join("images");
+        let create = || LayoutWriter::create(&path).map(drop).map_err(|error| error.to_string());
+        std::thread::scope(|scope| {
+            let builds: Vec<_> = (0..8).map(|_| scope.spawn(create)).collect();
+            for build in builds {
+                build.join().unwrap().unwrap();
+            }
+        });
+    }
+}
