@@ -16,7 +16,8 @@ impl Kernel {
     /// Tells the interpreter through the auxiliary vector that `P` is set (2347961b11d4), which is how QEMU learns it.
     pub const TELLS_PRESERVE_ARGV0: Kernel = Kernel::new(5, 12);
     /// Each user namespace can mount an instance of its own (21ca59b365c0), and an instance ends with its last mount
-    /// (1c5976ef0f7a); before, entries kept it alive.
+    /// (1c5976ef0f7a); before, entries kept it alive. The latter has come to older kernels too: to Debian's 6.1, not to its
+    /// 5.10.
     pub const OWN_INSTANCES: Kernel = Kernel::new(6, 7);
 
     /// Version `major.minor`.

@@ -105,10 +105,14 @@ impl BinfmtMisc {
     }
 
     /// True if its entries last until the machine is restarted. Not so where [`BinfmtMisc::open`] has mounted it for nobody
-    /// but this container: since Linux 6.7 all entries vanish with the last mount.
+    /// but this container, and all entries vanish with the last mount: since Linux 6.7, and in older kernels that have taken this
+    /// over. There it is tried, with an instance that nobody else has.
     pub fn lasts(&self) -> bool {
-        let ends_with_its_mount = Kernel::running().is_none_or(|kernel| kernel >= Kernel::OWN_INSTANCES);
-        !self.new_instance || !ends_with_its_mount || mount::is_the_machines_own()
+        if !self.new_instance || mount::is_the_machines_own() {
+            return true;
+        }
+        let is_older = Kernel::running().is_some_and(|kernel| kernel < Kernel::OWN_INSTANCES);
+        is_older && mount::outlives_its_mount(&self.dir)
     }
 
     /// Undoes the mount that [`BinfmtMisc::open`] has made, if it has.

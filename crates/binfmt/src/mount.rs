@@ -1,7 +1,7 @@
 //! The place where binfmt_misc is mounted, and mounting it.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -186,6 +186,27 @@ pub(crate) fn is_the_machines_own() -> bool {
 /// `init` is the first process's mountinfo; where it cannot be read, the namespaces are all there is to go by.
 fn reaches_the_machine(initial_user: bool, initial_pid: bool, init: Option<&[u8]>) -> bool {
     initial_user && initial_pid && init.is_none_or(|mounts| !parse_mountinfo(mounts).is_empty())
+}
+
+/// True if what is registered in the instance that is mounted at `dir` is still there after it was unmounted. It is mounted
+/// again, and nothing is left in it.
+pub fn outlives_its_mount(dir: &Path) -> bool {
+    // By the end of a file's name, which is no file's: the interpreter does not matter.
+    const NAME: &str = "qus-mount-trial";
+    let remount = || {
+        std::fs::write(dir.join("register"), format!(":{NAME}:E::{NAME}::/{NAME}:"))?;
+        rustix::mount::unmount(dir, UnmountFlags::empty())?;
+        rustix::mount::mount("binfmt_misc", dir, "binfmt_misc", MountFlags::empty(), None)?;
+        io::Result::Ok(())
+    };
+    let is_mounted_again = remount().is_ok();
+    // Nothing to remove is the answer no; where it could not be tried, it is not relied on.
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(dir.join(NAME))
+        .and_then(|mut file| file.write_all(b"-1"))
+        .is_ok()
+        && is_mounted_again
 }
 
 /// The kernel makes the file `register` together with the instance, so that its age is the instance's.

@@ -256,6 +256,21 @@ fn looking_leaves_no_mount() {
 }
 
 #[test]
+fn a_trial_tells_if_entries_end_with_their_mount() {
+    private::run("a_trial_tells_if_entries_end_with_their_mount", |dir| {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let misc = BinfmtMisc::open(Some(dir)).unwrap();
+        assert!(!mount::outlives_its_mount(dir));
+        assert_eq!((mount::mounts(), names(&misc)), (vec![dir.to_owned()], vec![]));
+        // As on kernels where entries keep it alive: here, a mount elsewhere does.
+        run("mount", &["--bind", dir.to_str().unwrap(), elsewhere.path().to_str().unwrap()]);
+        assert!(mount::outlives_its_mount(dir));
+        assert_eq!((mount::mounts().len(), names(&misc)), (2, vec![]));
+        run("umount", &[elsewhere.path().to_str().unwrap()]);
+    });
+}
+
+#[test]
 fn an_entry_may_have_any_name() {
     private::run("an_entry_may_have_any_name", |dir| {
         let misc = BinfmtMisc::open(Some(dir)).unwrap();

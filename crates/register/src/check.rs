@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, PipeReader, Read};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -129,7 +130,18 @@ fn launch(target: Target, command: &dyn Fn(&Path) -> Command) -> Result<Running,
 impl Running {
     /// The file that the kernel started: the interpreter, even if it is no longer to be found under its path.
     pub fn interpreter(&self) -> io::Result<File> {
-        File::open(format!("/proc/{}/exe", self.child.id()))
+        let own = File::open("/proc/self/exe").ok().and_then(|own| identity(&own));
+        let started = Instant::now();
+        loop {
+            let file = File::open(format!("/proc/{}/exe", self.child.id()))?;
+            // The child has shared this process's memory, and with that its program, up to a moment in its exec that comes after
+            // the one at which this process goes on (`begin_new_exec` in fs/exec.c: `do_close_on_exec`, and then `exec_mmap`,
+            // where `exec_mm_release` wakes the parent before the new memory is there). Seen on Linux 6.12.
+            if own.is_none() || identity(&file) != own || started.elapsed() >= PATIENCE {
+                return Ok(file);
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        }
     }
 
     /// Lets the program end, and judges it.
@@ -182,6 +194,11 @@ impl Running {
             _ => how,
         }
     }
+}
+
+/// Tells a file from others.
+fn identity(file: &File) -> Option<(u64, u64)> {
+    file.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 impl Drop for Running {
@@ -243,6 +260,8 @@ fn is_noexec(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt;
+
     use super::*;
     use crate::machine::Machine;
 
@@ -263,6 +282,23 @@ mod tests {
         );
         assert_eq!(running.finish(), Outcome::Runs);
         assert_eq!(run(native()), Outcome::Runs);
+    }
+
+    /// A program that becomes another one a moment after it was started, as a child does that is still in its exec.
+    #[test]
+    fn the_interpreter_is_not_this_program() {
+        const STARTED: &str = "QUS_TEST_STARTED";
+        if std::env::var_os(STARTED).is_some() {
+            std::thread::sleep(Duration::from_millis(100));
+            panic!("{}", Command::new("/bin/sh").args(["-c", "read line"]).exec());
+        }
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "check::tests::the_interpreter_is_not_this_program", "--nocapture"]);
+        command.env(STARTED, "").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let (output, _) = io::pipe().unwrap();
+        let running = Running { child: command.spawn().unwrap(), output, words: Vec::new(), _file: None };
+        let shell = File::open("/bin/sh").unwrap();
+        assert_eq!(identity(&running.interpreter().unwrap()), identity(&shell));
     }
 
     #[test]

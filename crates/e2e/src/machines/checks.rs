@@ -89,6 +89,11 @@ const READ_ONLY: &str = "error: binfmt_misc is mounted read-only at /proc/sys/fs
 const DISABLED: &str = "binfmt_misc is disabled as a whole: /proc/sys/fs/binfmt_misc/status says `disabled`\n\
     hint: echo 1 > /proc/sys/fs/binfmt_misc/status\n";
 
+const VANISHES: &str = "error: binfmt_misc is not mounted on this machine; mounted at /proc/sys/fs/binfmt_misc in this container only, \
+    it would take all entries with it when the container ends\n\
+    hint: mount it on the machine first: mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc; --ephemeral registers for as \
+    long as this container runs\n";
+
 const MISC: &str = "/proc/sys/fs/binfmt_misc";
 
 fn is(text: impl Into<String>) -> Text {
@@ -131,6 +136,7 @@ pub(super) fn of(subject: &Subject) -> Vec<Check> {
                 Step::prints(plain.clone(), set(BIN, flags)),
             ],
         },
+        container(subject, &plain, &set(BIN, flags)),
         not_mounted(subject, &plain, &set(BIN, flags), &kept),
         Check {
             name: "read-only",
@@ -218,6 +224,34 @@ pub(super) fn of(subject: &Subject) -> Vec<Check> {
     }
     checks.push(all(subject));
     checks
+}
+
+/// A container on a machine where binfmt_misc is mounted nowhere: the mount would be the container's own.
+fn container(subject: &Subject, plain: &str, set: &str) -> Check {
+    let [first, ..] = subject.programs();
+    let (target, uname) = (first.target(), format!("{} uname -m", busybox(first)));
+    let inside = format!("unshare -m -p -f sh -c 'mount -t proc proc /proc; {plain}'");
+    let mut steps = vec![
+        Step::prints("register -- -r", format!("Removing qemu-{target}\n")),
+        Step::prints(format!("umount {MISC}"), ""),
+    ];
+    if subject.is_old {
+        steps.extend([
+            Step::prints(inside, set),
+            Step::prints(uname, format!("{}\n", uname_of(first))),
+            Step::prints(
+                format!("mount -t binfmt_misc none {MISC}; ls {MISC}"),
+                format!("qemu-{target}\nregister\nstatus\n"),
+            ),
+        ]);
+    } else {
+        steps.extend([
+            Step::ends(inside, 1, nothing(), is(VANISHES)),
+            Step::prints(format!("ls {MISC}"), ""),
+            Step::prints(plain, set),
+        ]);
+    }
+    Check { name: "container", steps }
 }
 
 /// The end of the last mount. Linux 6.7 removes the entries then, and Debian's 6.1 does, and its 5.10 does not (1c5976ef0f7a in
