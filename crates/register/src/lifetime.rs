@@ -1,5 +1,6 @@
-//! The lifetime of entries. The kernel keeps them as long as binfmt_misc is mounted somewhere (Linux 6.7, and older ones that have taken this over); where nothing but
-//! a container mounts it, they vanish with the container, and those who rely on them find out later.
+//! The lifetime of entries. The kernel keeps them as long as binfmt_misc is mounted somewhere (Linux 6.7, and older ones that have
+//! taken this over); where nothing but a container mounts it, they vanish with the container, and those who rely on them find
+//! out later.
 
 use binfmt::{BinfmtMisc, in_initial_user_namespace};
 

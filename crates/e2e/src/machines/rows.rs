@@ -50,8 +50,8 @@ const WITHOUT: [Without; 9] = [
     (&[], &["newest"], UNTRIED),
 ];
 
-/// The reason for what there may be.
-const UNTRIED: &str = "no machine was booted with it yet";
+/// The reason for what may be added.
+const UNTRIED: &str = "no machine of it has passed every check yet";
 
 /// The machine to boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
