@@ -253,7 +253,8 @@ pub(crate) struct ManifestArgs {
 #[command(after_help = "Examples:
   cargo xtask verify target/images
   cargo xtask verify docker.io/aptman/qus:latest
-  cargo xtask verify --deep docker.io/aptman/qus:aarch64")]
+  cargo xtask verify --deep docker.io/aptman/qus:aarch64
+  cargo xtask verify --key qus.pub docker.io/aptman/qus:latest")]
 pub(crate) struct VerifyArgs {
     /// A layout's directory, or the name of an image at a registry
     #[arg(value_name = "LAYOUT|REFERENCE")]
@@ -261,6 +262,12 @@ pub(crate) struct VerifyArgs {
     /// Download the image's blobs and check what is in them, too
     #[arg(long)]
     pub(crate) deep: bool,
+    /// Refuse an image at a registry without a signature of this public key (ECDSA on P-256, PEM; `-` for stdin)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The repository that the image was signed in, as for a mirror [default: where it is]
+    #[arg(long, value_name = "NAME", requires = "key")]
+    pub(crate) signed_as: Option<String>,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     /// How many blobs to read at the same time [default: the number of cores]

@@ -3,7 +3,13 @@
 /// `error: …` with its causes on one line, then a line `hint: …` if any of them has one.
 pub(crate) fn render(error: &anyhow::Error) -> String {
     let mut text = format!("error: {}", chain(error));
-    let hints = [base::hint, debian::hint, publish::hint];
+    let hints = [
+        base::hint,
+        debian::hint,
+        publish::hint,
+        #[cfg(feature = "full")]
+        sign::hint,
+    ];
     if let Some(hint) = hints.iter().find_map(|hint| hint(error.as_ref())) {
         text.push_str("\nhint: ");
         text.push_str(&hint);

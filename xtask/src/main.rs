@@ -33,6 +33,8 @@ mod release;
 #[cfg(feature = "full")]
 mod report;
 #[cfg(feature = "full")]
+mod sign;
+#[cfg(feature = "full")]
 mod testing;
 
 use std::process::ExitCode;
@@ -71,6 +73,8 @@ fn run(command: &Command, ui: &Ui) -> anyhow::Result<ExitCode> {
         Command::Images(args) if args.ship.may_take_engine(args.dry_run) => return lean::rerun(ui),
         Command::Images(args) => images::run(args, ui)?,
         Command::Manifest(args) => manifest::run(args, ui)?,
+        #[cfg(not(feature = "full"))]
+        Command::Verify(args) if args.key.is_some() => return lean::rerun(ui),
         Command::Verify(args) => verify::run(args, ui)?,
         Command::Sbom(args) => sbom::run(args, ui)?,
         Command::Cache(args) => cache::run(args, ui)?,

@@ -17,6 +17,8 @@ use publish::verify::{Built, Problem};
 use tokio::runtime::Runtime;
 
 use crate::cli::{RegistryArgs, VerifyArgs};
+#[cfg(feature = "full")]
+use crate::sign;
 use crate::{context, reference};
 use base::count;
 use base::size;
@@ -26,9 +28,20 @@ pub(crate) fn run(args: &VerifyArgs, ui: &Ui) -> anyhow::Result<()> {
     let path = Path::new(&args.what);
     // A folder that is there is meant.
     if path.exists() {
+        #[cfg(feature = "full")]
+        if args.key.is_some() {
+            return Err(sign::no_layout(&args.what).into());
+        }
         return verify_layout(path, &args.what, args, ui);
     }
     let reference = reference::named(&args.what)?;
+    // What is proved is what was signed, should a tag move meanwhile.
+    #[cfg(feature = "full")]
+    let reference = {
+        let (pinned, problems) = sign::proven(&reference, args, ui)?;
+        settle(&args.what, &problems, ui)?;
+        pinned
+    };
     if args.deep {
         let copy = tempfile::tempdir().context("cannot make a temporary directory")?;
         pull(&reference, &args.registry, copy.path(), ui)?;

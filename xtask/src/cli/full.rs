@@ -9,7 +9,7 @@ use arch::{Host, Target};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::value::{at_least_one, named};
-use super::{Sources, folder};
+use super::{RegistryArgs, Sources, folder};
 use builder::packing::Level;
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Write the files of a release: tarballs, `register`, test programs, completions, SHA256SUMS
     Release(ReleaseArgs),
+    /// Sign images at a registry, in cosign's form
+    Sign(SignArgs),
     /// Measure speed, size and memory on the real packages, next to what they should be
     Bench(BenchArgs),
     /// Write which targets there are on which host, as a page and as Markdown
@@ -107,6 +109,37 @@ pub(crate) struct ReleaseArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) sources: Sources,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out qus.key
+  openssl pkey -in qus.key -pubout -out qus.pub
+  cargo xtask sign --key qus.key --dry-run target/images     what would be signed of what was pushed
+  cargo xtask sign --key qus.key target/images
+  cargo xtask sign --key qus.key docker.io/aptman/qus:latest
+  cargo xtask verify --key qus.pub docker.io/aptman/qus:latest")]
+pub(crate) struct SignArgs {
+    /// Images at a registry, or the layout that was pushed: its tags' images, and those that they list
+    #[arg(value_name = "LAYOUT|REFERENCE", required = true)]
+    pub(crate) what: Vec<String>,
+    /// The private key (ECDSA on P-256, PKCS#8 as PEM), or `-` for stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The name that a layout was pushed under [default: images.toml's, docker.io/aptman/qus]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Option<String>,
+    /// Sign the images as being in this repository, as of a mirror [default: where they are]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) signed_as: Option<String>,
+    /// Print which images would be signed, and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the images and their signatures as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
 }
 
 /// One benchmark, by the name that it is asked for.

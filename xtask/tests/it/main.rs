@@ -28,6 +28,7 @@ mod release;
 mod report;
 mod sbom;
 mod ship;
+mod sign;
 mod testing;
 mod upkeep;
 mod work;

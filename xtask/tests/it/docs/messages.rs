@@ -190,6 +190,7 @@ fn what_is_explained_of_xtask_is_said() {
         "crates/release",
         "crates/report",
         "crates/ship",
+        "crates/sign",
         "crates/suite",
         "crates/ui",
         "crates/oci",

@@ -1,0 +1,163 @@
+//! `cargo xtask sign`, and what `verify --key` asks for: signatures beside images at a registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+use builder::Config;
+use publish::layout::Layout;
+use publish::registry::{Access, Mode, Reference, Repository};
+use serde::Serialize;
+use sign::{Key, PublicKey, Signed, Signer};
+use tokio::runtime::Runtime;
+
+use crate::cli::full::SignArgs;
+use crate::cli::{RegistryArgs, VerifyArgs};
+use crate::{context, reference};
+use base::{Hinted, count};
+use ui::{Stdout, Ui};
+
+/// The most bytes of a file with a key: one in PEM has some hundred.
+const KEY: u64 = 64 << 10;
+
+/// An image with its signatures, for scripts.
+#[derive(Serialize)]
+struct Row {
+    image: String,
+    signatures: String,
+    new: bool,
+}
+
+pub(crate) fn run(args: &SignArgs, ui: &Ui) -> anyhow::Result<()> {
+    let key = key_file(&args.key, Key::parse)?;
+    let stdout = Stdout::claim(args.json.then_some("--json"), &[])?;
+    let mut rows = Vec::new();
+    for (repository, names) in images(args)? {
+        let signed = sign(&repository, &names, &key, args, ui)?;
+        let new = signed.iter().filter(|image| image.is_new).count();
+        let (old, would) = (signed.len() - new, if args.dry_run { "would be signed" } else { "signed" });
+        ui.note(format!(
+            "{repository}: {} {would}, {old} had this key's signature",
+            count(new, "image", "images"),
+        ));
+        rows.extend(signed.into_iter().map(|image| Row {
+            image: format!("{repository}@{}", image.digest),
+            signatures: format!("{repository}:{}", sign::tag(image.digest)),
+            new: image.is_new,
+        }));
+    }
+    if args.json {
+        return Ok(ui::print(&(serde_json::to_string_pretty(&rows)? + "\n"))?);
+    }
+    for row in rows.iter().filter(|row| row.new) {
+        stdout.result(&format!("{} -> {}\n", row.image, row.signatures), ui)?;
+    }
+    Ok(())
+}
+
+/// The images that are meant, as their registries are asked for them.
+fn images(args: &SignArgs) -> anyhow::Result<BTreeMap<Repository, BTreeSet<String>>> {
+    let mut images: BTreeMap<Repository, BTreeSet<String>> = BTreeMap::new();
+    for what in &args.what {
+        let path = Path::new(what);
+        if !path.exists() {
+            let reference = reference::named(what)?;
+            images.entry(reference.repository().clone()).or_default().insert(reference.name());
+            continue;
+        }
+        // What was built, whatever a tag at the registry may lead to by now.
+        let layout = Layout::open(path)?;
+        let digests = layout.refs().into_iter().map(|(_, root)| root.digest.to_string());
+        images.entry(repository(args)?).or_default().extend(digests);
+    }
+    Ok(images)
+}
+
+/// The repository that a layout was pushed to.
+fn repository(args: &SignArgs) -> anyhow::Result<Repository> {
+    if let Some(name) = &args.repository {
+        return Ok(name.parse()?);
+    }
+    let config = Config::load(&context::workspace()?.join("images/images.toml"))?;
+    Ok(config.repository.parse()?)
+}
+
+fn sign(
+    repository: &Repository,
+    names: &BTreeSet<String>,
+    key: &Key,
+    args: &SignArgs,
+    ui: &Ui,
+) -> anyhow::Result<Vec<Signed>> {
+    let (access, mode) = match args.dry_run {
+        true => (Access::Pull, Mode::DryRun),
+        false => (Access::Push, Mode::Push),
+    };
+    let _step = ui.step(format!("signing {} of {repository}", count(names.len(), "image", "images")));
+    Runtime::new()?.block_on(async {
+        let registry = ship::connect(repository, &args.registry.options(), access).await?;
+        let identity = args.signed_as.clone().unwrap_or_else(|| repository.to_string());
+        let signer = Signer { registry: &registry, key, identity: &identity };
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let digests = signer.find(&names).await?;
+        anyhow::Ok(signer.sign(&digests, mode).await?)
+    })
+}
+
+/// The image that `reference` names, by its digest; the problems with its signatures, if `--key` asks for one.
+pub(crate) fn proven(
+    reference: &Reference,
+    args: &VerifyArgs,
+    ui: &Ui,
+) -> anyhow::Result<(Reference, Vec<String>)> {
+    let Some(file) = &args.key else { return Ok((reference.clone(), Vec::new())) };
+    let key = key_file(file, PublicKey::parse)?;
+    let repository = reference.repository();
+    let identity = args.signed_as.clone().unwrap_or_else(|| repository.to_string());
+    let (digest, problems) = demand(reference, &identity, &key, &args.registry, ui)?;
+    if problems.is_empty() {
+        ui.note(format!("{reference} is {digest}, signed as {identity} with the key {}", file.display()));
+    }
+    Ok((format!("{repository}@{digest}").parse()?, problems))
+}
+
+fn demand(
+    reference: &Reference,
+    identity: &str,
+    key: &PublicKey,
+    args: &RegistryArgs,
+    ui: &Ui,
+) -> anyhow::Result<(String, Vec<String>)> {
+    let _step = ui.moment(format!("looking for a signature of {reference}"));
+    Runtime::new()?.block_on(async {
+        let registry = ship::connect(reference.repository(), &args.options(), Access::Pull).await?;
+        let digest = registry.root(&reference.name()).await?.digest;
+        let problems = sign::verify(&registry, digest, identity, key).await?;
+        Ok((digest.to_string(), problems.iter().map(ToString::to_string).collect()))
+    })
+}
+
+/// `verify --key` of a layout.
+pub(crate) fn no_layout(name: &str) -> Hinted {
+    let hint = "name the image there: `cargo xtask verify --key FILE docker.io/aptman/qus:latest`";
+    Hinted::new(format!("{name} is a layout, and signatures are at a registry"), hint)
+}
+
+/// Reads a file with a key, or standard input as `-`.
+fn key_file<T>(path: &Path, parse: fn(&str) -> Result<T, sign::KeyError>) -> anyhow::Result<T> {
+    let mut text = String::new();
+    let read = |text: &mut String| match path.as_os_str() == "-" {
+        true => io::stdin().lock().take(KEY).read_to_string(text),
+        false => File::open(path)?.take(KEY).read_to_string(text),
+    };
+    let name =
+        || if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
+    match read(&mut text) {
+        // What is no text is no key: nothing of it is shown.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => text.clear(),
+        read => drop(read.with_context(|| format!("cannot read {}", name()))?),
+    }
+    parse(&text).with_context(|| format!("cannot use {}", name()))
+}
