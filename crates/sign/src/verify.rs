@@ -126,6 +126,12 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_the_limit() {
+        let page = include_str!("../../../docs/security.md");
+        assert!(page.contains(&format!("Up to {MOST} signatures of an image are looked at.")));
+    }
+
+    #[test]
     fn a_repository_may_have_several_names() {
         let hub = "docker.io/aptman/qus";
         for (claimed, identity, expected) in [
