@@ -1,8 +1,6 @@
 //! The text that is signed (containers/image, docs/containers-signature.5.md, "Simple signing"; sigstore/cosign,
 //! specs/SIGNATURE_SPEC.md, "Payload").
 
-use std::fmt;
-
 use digest::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -85,12 +83,6 @@ impl Claim {
             _ => return Err(BadClaim::Kind(text.critical.kind)),
         }
         Ok(Claim { repository: text.critical.identity.reference, digest: text.critical.image.digest })
-    }
-}
-
-impl fmt::Display for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.repository, self.digest)
     }
 }
 
