@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use digest::Digest;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest, media_type};
 use publish::layout::{Layout, LayoutError, LayoutWriter};
 use publish::registry::{Mode, Push, Registry, RegistryError, Silent, push};
@@ -49,11 +48,11 @@ pub enum SignError {
     Temporary(#[source] std::io::Error),
 }
 
-/// The image of signatures that is to be under a tag.
+/// An image that is to be signed, unless it is.
 struct Draft {
     digest: Digest,
-    tag: String,
-    root: Option<Descriptor>,
+    /// The image of signatures that is to take the place of what is there.
+    push: Option<Push>,
 }
 
 impl Signer<'_> {
@@ -84,21 +83,14 @@ impl Signer<'_> {
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
-        let plan: Vec<Push> = drafts
-            .iter()
-            .filter_map(|draft| {
-                draft.root.clone().map(|descriptor| Push { tag: Some(draft.tag.clone()), descriptor })
-            })
-            .collect();
+        let plan: Vec<Push> = drafts.iter().filter_map(|draft| draft.push.clone()).collect();
         if !plan.is_empty() {
-            let name = self.registry.repository().to_string();
-            let refs: Vec<(String, Descriptor)> =
-                plan.iter().filter_map(|push| Some((push.tag.clone()?, push.descriptor.clone()))).collect();
-            writer.finish(&name, &refs)?;
+            // What is pushed goes by its digest: no tag of the layout is needed.
+            writer.finish(&self.registry.repository().to_string(), &[])?;
             let layout = Layout::open(scratch.path())?;
             push(&layout, &plan, &[], self.registry, mode, &Silent).await?;
         }
-        let signed = |draft: Draft| Signed { digest: draft.digest, is_new: draft.root.is_some() };
+        let signed = |draft: Draft| Signed { digest: draft.digest, is_new: draft.push.is_some() };
         Ok(drafts.into_iter().map(signed).collect())
     }
 
@@ -108,10 +100,9 @@ impl Signer<'_> {
         let claim = Claim { repository: self.identity.to_owned(), digest };
         let (blob, layer) = image::layer(&claim, self.key);
         let mut layers = Vec::new();
-        if self.registry.head_manifest(&tag).await?.is_some() {
-            // Its claims come with it: they belong to the image that takes its place.
-            let theirs = self.registry.pull(&tag, writer).await?;
-            let manifest: Manifest = self.registry.json(&theirs).await?;
+        let there = self.registry.manifest(&tag).await?.map(|fetched| fetched.descriptor);
+        if let Some(there) = &there {
+            let manifest: Manifest = self.registry.json(there).await?;
             layers = manifest.layers;
         }
         let is_ours = |other: &Descriptor| {
@@ -120,17 +111,18 @@ impl Signer<'_> {
             other.digest == layer.digest && signature.is_some_and(is_same)
         };
         if layers.iter().any(is_ours) {
-            return Ok(Draft { digest, tag, root: None });
+            return Ok(Draft { digest, push: None });
+        }
+        if let Some(there) = there {
+            // Its claims belong to the image that takes its place.
+            self.registry.pull(&there.digest.to_string(), writer).await?;
         }
         layers.push(layer);
         let (manifest, config) = image::image(layers);
         for part in [&blob, &config, &manifest] {
             writer.put(part)?;
         }
-        Ok(Draft { digest, tag, root: Some(root(&manifest)) })
+        let push = Push { tag: Some(tag), descriptor: manifest.descriptor().clone() };
+        Ok(Draft { digest, push: Some(push) })
     }
-}
-
-fn root(manifest: &Blob) -> Descriptor {
-    Descriptor::new(media_type::MANIFEST, manifest.digest(), manifest.size())
 }
