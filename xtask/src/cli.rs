@@ -163,6 +163,9 @@ pub(crate) struct ShipArgs {
     /// Push what is said about each image as its referrers, too (OCI 1.1), straight to the registry
     #[arg(long, requires = "push")]
     pub(crate) referrers: bool,
+    /// Ask for every image and blob, whatever the tags point to, and push what the registry has lost, straight to it
+    #[arg(long, requires = "push")]
+    pub(crate) repair: bool,
     /// Write each tag's digest and reference into this file, or `-` for stdout: of what was pushed, or else of what was built
     #[arg(long, value_name = "FILE")]
     pub(crate) digest_file: Option<PathBuf>,
@@ -174,7 +177,8 @@ impl ShipArgs {
     /// True if an engine may be asked for, which the feature `full` is needed for. (A dry run asks the registry alone.)
     #[cfg(any(not(feature = "full"), test))]
     pub(crate) fn may_take_engine(&self, dry_run: bool) -> bool {
-        !dry_run && (self.load || (self.push && !self.referrers && self.push_via != Some(Via::Registry)))
+        let through = self.push && !self.referrers && !self.repair && self.push_via != Some(Via::Registry);
+        !dry_run && (self.load || through)
     }
 
     pub(crate) fn options(&self) -> ship::Options {
@@ -182,8 +186,8 @@ impl ShipArgs {
             load: self.load,
             push: self.push,
             via: match self.push_via {
-                // An engine pushes images and indexes alone.
-                _ if self.referrers => Some(ship::Via::Registry),
+                // An engine pushes images and indexes alone, and asks for what it likes.
+                _ if self.referrers || self.repair => Some(ship::Via::Registry),
                 Some(Via::Engine) => Some(ship::Via::Engine),
                 Some(Via::Registry) => Some(ship::Via::Registry),
                 None => None,
@@ -191,7 +195,7 @@ impl ShipArgs {
             versioned_only: self.versioned_only,
             referrers: self.referrers,
             digest_file: self.digest_file.clone(),
-            registry: self.registry.options(),
+            registry: ship::RegistryOptions { repair: self.repair, ..self.registry.options() },
         }
     }
 }
@@ -212,6 +216,7 @@ impl RegistryArgs {
         ship::RegistryOptions {
             insecure: self.insecure_registry,
             authorities: self.registry_ca.clone(),
+            repair: false,
             variable: |name| std::env::var_os(name),
         }
     }

@@ -10,7 +10,7 @@ use publish::archive::{self, Named};
 use publish::layout::{Layout, LayoutWriter};
 use ship::Shipping;
 
-use crate::cli::{ImagesArgs, Via};
+use crate::cli::{ImagesArgs, ShipArgs, Via};
 use crate::context::{self, Site};
 use base::Hinted;
 use builder::Statements;
@@ -37,33 +37,33 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     let level = args.level.unwrap_or(if args.ship.push { Level::Best } else { Level::Quick });
     let plan = Plan::new(&site.config.hosts, &selection, &lock)?;
     let statements = args.attest.unwrap_or(site.config.attest);
-    if args.ship.referrers {
-        check_referrers(args.ship.push_via, statements)?;
-    }
+    check_way(&args.ship, statements)?;
     let outputs =
         [("--archive", args.archive.as_deref()), ("--digest-file", args.ship.digest_file.as_deref())];
     let stdout = Stdout::claim(args.json.then_some("--json"), &outputs)?;
     let output = std::path::absolute(&args.output)?;
+    let limit = context::cache_limit(args.sources.cache_size)?;
+    // All that may refuse is asked before minutes of work: the registry, the engine, and the places of files.
+    let repository = args.repository.as_deref().unwrap_or(&site.config.repository);
+    let shipping = Shipping::prepare(&args.ship.options(), args.dry_run, &plan, repository, ui)?;
     // What a push would upload is known only from what was built: that is done aside, and leaves nothing.
     let aside = (args.dry_run && args.ship.push).then(|| aside(&site.build.cache_dir)).transpose()?;
     let order = Order {
         site: &site.build,
         lock: &lock,
-        repository: args.repository.as_deref().unwrap_or(&site.config.repository),
+        repository,
         output: aside.as_ref().map_or(output.as_path(), tempfile::TempDir::path),
         jobs: args.jobs,
         level,
         statements,
         trace: context::trace(),
+        leave: &|| shipping.check(),
     };
     let others = Others::of(&selection, &site.config.hosts, args.prune);
     if args.dry_run && aside.is_none() {
         ui::print(&(images::dry_run(&plan, &order) + &images::going(&plan, &others, order.output)?))?;
         return Ok(());
     }
-    let limit = context::cache_limit(args.sources.cache_size)?;
-    // All that may refuse is asked before minutes of work: the registry, the engine, and the places of files.
-    let shipping = Shipping::prepare(&args.ship.options(), args.dry_run, &plan, order.repository, ui)?;
     let archive = args.archive.as_deref().filter(|_| !args.dry_run);
     let archive = archive.map(|path| anyhow::Ok((path, Draft::create(path)?))).transpose()?;
     let (built, changed) = images::build(&plan, &order, &others, &ui.shared())?;
@@ -84,6 +84,7 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     if let Some((path, draft)) = archive {
         write_archive(path, draft, &built, &order, ui)?;
     }
+    order.trace.finish()?;
     let partial = !args.host.is_empty();
     let written = Layout::open(order.output)?;
     let shipped = shipping.run(&built, &written, &site.config.repository, partial, ui)?;
@@ -91,12 +92,11 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         layout.prune()?;
     }
     let text = if args.json {
-        summary::json(&built, &shipped, order.repository, &output)?
+        summary::json(&built, &shipped, repository, &output)?
     } else {
         summary::table(&built)
     };
     stdout.result(&text, ui)?;
-    order.trace.finish()?;
     ui.note(match (&aside, changed) {
         (Some(_), _) => format!("nothing was written to {}: this was a dry run", output.display()),
         (None, true) => format!("wrote {}", output.display()),
@@ -105,13 +105,16 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails if statements cannot be pushed as referrers.
-fn check_referrers(via: Option<Via>, statements: Statements) -> Result<(), Hinted> {
-    if via == Some(Via::Engine) {
+/// Fails if there is no way to push as is asked for.
+fn check_way(args: &ShipArgs, statements: Statements) -> Result<(), Hinted> {
+    let straight = [("--referrers", args.referrers), ("--repair", args.repair)];
+    if let Some((flag, _)) = straight.into_iter().find(|(_, is_given)| *is_given)
+        && args.push_via == Some(Via::Engine)
+    {
         let hint = "an engine pushes images and indexes alone: leave `--push-via engine` out";
-        return Err(Hinted::new("`--referrers` pushes to the registry itself", hint));
+        return Err(Hinted::new(format!("`{flag}` pushes to the registry itself"), hint));
     }
-    if !statements.any() {
+    if args.referrers && !statements.any() {
         let hint = "`--attest none`, or `attest` in images.toml, leaves them out";
         return Err(Hinted::new("`--referrers` has no statements to push", hint));
     }

@@ -24,6 +24,7 @@ pub(crate) fn run(args: &ReleaseArgs, ui: &Ui) -> anyhow::Result<()> {
         // Files of a release are taken out of images that nobody gets.
         statements: Statements::None,
         trace: context::trace(),
+        leave: &builder::always,
     };
     let order = Order {
         images: &images,

@@ -35,7 +35,7 @@ use missing::Missing;
 use pipeline::Permits;
 pub(crate) use union::{Union, widen};
 
-use crate::announce;
+use crate::{Leave, announce};
 use crate::content::LayerName;
 use crate::cross::{Program, Programs};
 use crate::kind::Part;
@@ -59,6 +59,7 @@ pub(crate) struct Builder<'a> {
     pub(crate) statements: Statements,
     pub(crate) progress: &'a Arc<dyn Progress>,
     pub(crate) trace: &'a Trace,
+    pub(crate) leave: &'a Leave<'a>,
 }
 
 /// The layers that the images of one host are made of, in one form.
@@ -109,6 +110,7 @@ impl Builder<'_> {
         if missing.is_empty() {
             return Ok(());
         }
+        (self.leave)()?;
         let cached = |package: &Package| {
             self.fetch.cache().get(package.size, &package.digest).is_ok_and(|path| path.is_some())
         };

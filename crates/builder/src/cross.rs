@@ -31,7 +31,7 @@ use arch::Host;
 use debian::progress::Progress;
 use digest::{Digest, Hasher};
 
-use crate::Site;
+use crate::{Leave, Site};
 use kept::Kept;
 use libc::Libc;
 pub use libc::lock_path;
@@ -71,8 +71,13 @@ const FLAGS: [&str; 5] = [
     "-Cforce-unwind-tables=no",
 ];
 
-/// The programs of each of `hosts`, from the cache or built now.
-pub fn programs(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow::Result<Programs> {
+/// The programs of each of `hosts`, from the cache or, if `leave` is given, built now.
+pub fn programs(
+    hosts: &[Host],
+    site: &Site,
+    leave: &Leave<'_>,
+    progress: &dyn Progress,
+) -> anyhow::Result<Programs> {
     if hosts.is_empty() {
         return Ok(Programs::default());
     }
@@ -85,6 +90,7 @@ pub fn programs(hosts: &[Host], site: &Site, progress: &dyn Progress) -> anyhow:
         |host: &Host| Program::of(*host).any(|program| !programs.contains_key(&(program, *host)));
     let missing: Vec<Host> = hosts.iter().copied().filter(is_missing).collect();
     if !missing.is_empty() {
+        leave()?;
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         for (program, host, built) in build(&missing, site, progress)? {
             let path = path(program, host);

@@ -18,7 +18,7 @@ use crate::packing::Level;
 use crate::plan::Plan;
 use crate::statements::Statements;
 use crate::trace::Trace;
-use crate::{Site, cross};
+use crate::{Leave, Site, cross};
 pub use dry_run::dry_run;
 pub use finish::{Others, going};
 
@@ -40,6 +40,9 @@ pub struct Order<'a> {
     pub statements: Statements,
     /// The record of where the time goes.
     pub trace: Trace,
+    /// Asked before the first work that takes long, which it may forbid, and maybe more than once; never if everything is
+    /// there.
+    pub leave: &'a Leave<'a>,
 }
 
 /// Builds `plan` into the layout, beside what becomes of `others` there; true if that changed anything.
@@ -80,12 +83,13 @@ pub fn make(
         statements: order.statements,
         progress,
         trace: &order.trace,
+        leave: order.leave,
     };
     thread::scope(|scope| {
         // Compiling leaves cores idle that compressing uses, and the other way round.
         let programs = scope.spawn(|| {
             let _span = order.trace.span("register", || "register".to_owned());
-            cross::programs(&hosts, order.site, progress.as_ref())
+            cross::programs(&hosts, order.site, order.leave, progress.as_ref())
         });
         let built = || programs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         builder.run(plan, built)

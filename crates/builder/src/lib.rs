@@ -37,7 +37,7 @@ pub use content::Content;
 pub use kind::Kind;
 pub use packing::{Compression, Form, Level};
 pub use plan::{Plan, Selection};
-pub use site::{Site, announce};
+pub use site::{Leave, Site, always, announce};
 pub use sizes::Sizes;
 pub use statements::Statements;
 pub use trace::Trace;

@@ -20,6 +20,14 @@ pub struct Site {
     pub offline: bool,
 }
 
+/// The question whether long work may begin: an error says why it may not.
+pub type Leave<'a> = dyn Fn() -> anyhow::Result<()> + Sync + 'a;
+
+/// Leave for everything.
+pub fn always() -> anyhow::Result<()> {
+    Ok(())
+}
+
 /// Says which mirror is used and why; once, when something will be fetched.
 pub fn announce(mirror: &Mirror, progress: &dyn Progress) {
     progress.note(&format!("fetching from {mirror} ({})", mirror.origin()));

@@ -59,7 +59,7 @@ pub fn make(order: &Order<'_>, progress: &Arc<dyn Progress>) -> anyhow::Result<A
     };
     let programs = {
         let hosts: Vec<Host> = plan.hosts().into_iter().filter(|host| host.has_register()).collect();
-        cross::programs(&hosts, order.images.site, progress.as_ref())?
+        cross::programs(&hosts, order.images.site, order.images.leave, progress.as_ref())?
     };
 
     let step = progress.step(&format!("writing {}", order.output.display()));

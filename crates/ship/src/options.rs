@@ -42,6 +42,8 @@ pub struct RegistryOptions {
     pub insecure: bool,
     /// Files with certificates of authorities that are trusted besides the system's.
     pub authorities: Vec<PathBuf>,
+    /// A push asks for every image and blob, whatever the tags point to.
+    pub repair: bool,
     /// The environment's variables, which say where credentials and engines are.
     pub variable: fn(&str) -> Option<OsString>,
 }
@@ -57,7 +59,8 @@ pub async fn connect(
         authorities.push(std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?);
     }
     let credentials = credentials(repository, options).await?;
-    let options = registry::Options { insecure: options.insecure, authorities, ..Default::default() };
+    let RegistryOptions { insecure, repair, .. } = *options;
+    let options = registry::Options { insecure, authorities, repair, ..Default::default() };
     Ok(Registry::connect(repository.clone(), access, credentials, options).await?)
 }
 

@@ -1,5 +1,7 @@
 //! The order of loads and pushes: everything is reached first, then loaded, then pushed.
 
+use std::sync::Mutex;
+
 use debian::Progress;
 use oci::Referrer;
 use oci::spec::Descriptor;
@@ -11,7 +13,7 @@ use publish::layout::{Layout, LayoutWriter};
 use publish::registry::{Access, Mode, Push, Registry, Repository};
 use tokio::runtime::Runtime;
 
-use base::count;
+use base::{count, lock};
 use builder::build::Built;
 use builder::plan::Plan;
 use builder::tags;
@@ -36,6 +38,8 @@ pub struct Shipping {
     push: Option<Destination>,
     versioned_only: bool,
     referrers: bool,
+    /// True when the registry has said that a push is allowed.
+    allowed: Mutex<bool>,
 }
 
 /// The destination of a push.
@@ -78,7 +82,19 @@ impl Shipping {
             push,
             versioned_only: options.versioned_only,
             referrers: options.referrers,
+            allowed: Mutex::new(false),
         })
+    }
+
+    /// Fails if the registry does not let the credentials push. It is asked once; a push of what it has would not ask.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let Some(Destination { registry, mode: Mode::Push, .. }) = &self.push else { return Ok(()) };
+        let mut allowed = lock(&self.allowed);
+        if !*allowed {
+            self.runtime.block_on(registry.check_push())?;
+            *allowed = true;
+        }
+        Ok(())
     }
 
     /// Loads and pushes what was built into `layout`. `partial`: only some hosts were built, so that no index may be moved. `official`: the
@@ -141,10 +157,7 @@ impl Destination {
                 registry.head_manifest("latest").await?;
                 Mode::DryRun
             }
-            false => {
-                registry.check_push().await?;
-                Mode::Push
-            }
+            false => Mode::Push,
         };
         #[cfg(feature = "engine")]
         let through = match engine::choose(options, dry_run, plan, progress).await? {

@@ -72,6 +72,7 @@ fn build(wanted: Wanted, place: &Place<'_>, lock: &Lock, ui: &Ui) -> anyhow::Res
         level: Level::Quick,
         statements: config.attest,
         trace: Trace::default(),
+        leave: &builder::always,
     };
     if wanted.images {
         let plan = Plan::new(&config.hosts, &Selection::default(), lock)?;

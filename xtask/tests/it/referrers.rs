@@ -21,7 +21,7 @@ fn statements_are_listed_under_a_tag_beside_those_of_others() {
     let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());
     line.run(&["lock"]).success();
     let push = |options: &[&str]| {
-        let push = ["images", "--kind", "pkg", "--push", "--referrers", "--repository", &repository];
+        let push = ["images", "--kind", "pkg", "--push", "--repository", &repository];
         line.run(&[&push[..], options].concat()).success().stderr
     };
     let says = |stderr: &str, rest: &str| {
@@ -79,12 +79,17 @@ fn what_cannot_be_pushed_so_is_refused_first() {
     line.run(&["lock"]).success();
     for (options, expected) in [
         (
-            ["--push-via", "engine"],
+            ["--push-via", "engine", "--referrers"],
             "error: `--referrers` pushes to the registry itself\n\
              hint: an engine pushes images and indexes alone: leave `--push-via engine` out\n",
         ),
         (
-            ["--attest", "none"],
+            ["--push-via", "engine", "--repair"],
+            "error: `--repair` pushes to the registry itself\n\
+             hint: an engine pushes images and indexes alone: leave `--push-via engine` out\n",
+        ),
+        (
+            ["--attest", "none", "--referrers"],
             "error: `--referrers` has no statements to push\n\
              hint: `--attest none`, or `attest` in images.toml, leaves them out\n",
         ),

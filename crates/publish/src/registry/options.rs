@@ -14,6 +14,8 @@ pub struct Options {
     /// Blobs up to this many bytes go in one request, larger ones in pieces of this size, after each of which an
     /// upload that was cut can resume.
     pub piece: u64,
+    /// Ask for every image and blob, whatever the tags point to (`--repair`).
+    pub repair: bool,
 }
 
 impl Default for Options {
@@ -24,6 +26,7 @@ impl Default for Options {
             http: http::Options::default(),
             concurrency: 4,
             piece: 16 << 20,
+            repair: false,
         }
     }
 }

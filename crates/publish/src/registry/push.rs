@@ -1,7 +1,9 @@
 //! Pushing what a layout holds, in an order that never shows a half-pushed tag.
 //!
 //! First blobs, then images by digest, then the tags of images, then indexes by digest, and last the tags of
-//! indexes, one after the other in the order given. Whatever fails, no tag points to something incomplete.
+//! indexes, one after the other in the order given. Whatever fails, no tag points to something incomplete. So a tag that
+//! points to the right thing answers for all that is below it, and only the rest is asked for by digest.
+//! [`Options::repair`](super::Options::repair) asks for everything.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,13 +52,15 @@ pub async fn push(
     let run = Run { layout, from, registry, mode, progress, report: Mutex::default() };
     let parts = Parts::of(layout, plan, registry)?;
     let tags = run.tags(plan).await?;
-    // What a tag points to is there, and need not be asked for by its digest.
-    let tagged: BTreeSet<Digest> = tags.values().flatten().copied().collect();
-    let unseen = |digest: &&Digest| !tagged.contains(digest);
+    let repair = registry.http.options().repair;
+    let there = if repair { BTreeSet::new() } else { parts.below(tags.values().flatten().copied()) };
+    let unseen = |digest: &&Digest| !there.contains(digest);
     let missing = run.missing(parts.images.keys().filter(unseen)).await?;
-    let blobs: BTreeMap<Digest, Descriptor> = missing
+    let blobs: BTreeMap<Digest, Descriptor> = parts
+        .images
         .iter()
-        .flat_map(|image| &parts.images[image])
+        .filter(|(image, _)| repair || missing.contains(image))
+        .flat_map(|(_, blobs)| blobs)
         .map(|blob| (blob.digest, blob.clone()))
         .collect();
     run.each(blobs.values(), |blob| run.blob(blob)).await?;
@@ -67,7 +71,7 @@ pub async fn push(
         .partition(|(_, descriptor)| descriptor.media_type == media_type::INDEX);
     let point = async |tag: &str, to: &Descriptor| run.tag(tag, to, tags.get(tag).copied().flatten()).await;
     run.each(image_tags.iter(), |(tag, descriptor)| point(tag, descriptor)).await?;
-    let missing = run.missing(parts.indexes.iter().filter(unseen)).await?;
+    let missing = run.missing(parts.indexes.keys().filter(unseen)).await?;
     run.each(missing.iter(), |digest| run.manifest(&parts.descriptors[digest])).await?;
     for (tag, descriptor) in &index_tags {
         point(tag, descriptor).await?;
@@ -80,7 +84,8 @@ pub async fn push(
 struct Parts {
     /// Each image with its blobs.
     images: BTreeMap<Digest, Vec<Descriptor>>,
-    indexes: BTreeSet<Digest>,
+    /// Each index with what it lists.
+    indexes: BTreeMap<Digest, Vec<Descriptor>>,
     /// Of images and indexes.
     descriptors: BTreeMap<Digest, Descriptor>,
 }
@@ -111,16 +116,30 @@ impl Parts {
         }
         self.descriptors.insert(digest, descriptor.clone());
         if descriptor.media_type == media_type::INDEX {
-            if self.indexes.insert(digest) {
-                for image in layout.json::<Index>(descriptor)?.manifests {
-                    self.add(layout, &image, depth + 1)?;
+            if !self.indexes.contains_key(&digest) {
+                let listed = layout.json::<Index>(descriptor)?.manifests;
+                for image in &listed {
+                    self.add(layout, image, depth + 1)?;
                 }
+                self.indexes.insert(digest, listed);
             }
         } else if let Entry::Vacant(image) = self.images.entry(digest) {
             let manifest: Manifest = layout.json(descriptor)?;
             image.insert(manifest.layers.into_iter().chain([manifest.config]).collect());
         }
         Ok(())
+    }
+
+    /// `roots`, and the images and indexes that those of them which are indexes lead to.
+    fn below(&self, roots: impl Iterator<Item = Digest>) -> BTreeSet<Digest> {
+        let (mut found, mut rest) = (BTreeSet::new(), roots.collect::<Vec<_>>());
+        while let Some(digest) = rest.pop() {
+            if found.insert(digest) {
+                let listed = self.indexes.get(&digest).into_iter().flatten();
+                rest.extend(listed.map(|descriptor| descriptor.digest));
+            }
+        }
+        found
     }
 }
 
