@@ -52,6 +52,10 @@ pub fn build(
     others: &Others<'_>,
     progress: &Arc<dyn Progress>,
 ) -> anyhow::Result<(Built, bool)> {
+    if !order.output.exists() {
+        // What lacks everything is not begun in vain.
+        (order.leave)()?;
+    }
     // The output is opened first: what it may refuse, it refuses before minutes of work.
     let mut layout = LayoutWriter::create(order.output)?;
     if let Others::Keep { .. } = others {

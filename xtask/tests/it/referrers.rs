@@ -21,7 +21,7 @@ fn statements_are_listed_under_a_tag_beside_those_of_others() {
     let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());
     line.run(&["lock"]).success();
     let push = |options: &[&str]| {
-        let push = ["images", "--kind", "pkg", "--push", "--repository", &repository];
+        let push = ["images", "--kind", "pkg", "--push", "--referrers", "--repository", &repository];
         line.run(&[&push[..], options].concat()).success().stderr
     };
     let says = |stderr: &str, rest: &str| {
@@ -94,7 +94,7 @@ fn what_cannot_be_pushed_so_is_refused_first() {
              hint: `--attest none`, or `attest` in images.toml, leaves them out\n",
         ),
     ] {
-        let push = ["images", "--kind", "pkg", "--push", "--referrers", "--repository", "127.0.0.1:1/qus"];
+        let push = ["images", "--kind", "pkg", "--push", "--repository", "127.0.0.1:1/qus"];
         assert_eq!(line.run(&[&push[..], &options].concat()).failure(1).stderr, expected);
     }
 }
