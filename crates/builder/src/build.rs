@@ -35,7 +35,6 @@ use missing::Missing;
 use pipeline::Permits;
 pub(crate) use union::{Union, widen};
 
-use crate::{Leave, announce};
 use crate::content::LayerName;
 use crate::cross::{Program, Programs};
 use crate::kind::Part;
@@ -43,6 +42,7 @@ use crate::packing::{Form, Holds, Level, Packing};
 use crate::plan::Plan;
 use crate::statements::Statements;
 use crate::trace::Trace;
+use crate::{Leave, announce};
 
 /// Each decoding thread holds blocks of a package in memory, so there are no more than these for a host.
 const MOST_DECODERS: u32 = 4;

@@ -84,8 +84,13 @@ fn a_push_sets_moving_tags_last_and_again_does_nothing() {
         "{digests}"
     );
 
+    let before = registry.log().len();
     let again = line.run_with(&push, &login).success();
     assert!(again.stderr.contains("nothing is uploaded, no tag moves"), "{}", again.stderr);
+    let log = registry.log().split_off(before);
+    let asked: Vec<&str> = log.lines().filter(|line| line.contains("response completed")).collect();
+    // No upload is begun to find out if one is allowed.
+    assert!(!asked.is_empty() && asked.iter().all(|line| line.contains("http.request.method=HEAD")), "{log}");
     for deep in [&[][..], &["--deep"]] {
         let name = format!("{repository}:pkg");
         let args = [&["verify", name.as_str()][..], deep].concat();

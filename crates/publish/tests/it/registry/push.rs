@@ -78,8 +78,7 @@ async fn what_a_registry_has_lost_below_a_tag_is_repaired_when_asked_for() {
         (manifest, state.blobs.pop_last().unwrap().0)
     };
     assert!(push(false, Mode::Push).await.unchanged());
-    let digests =
-        |found: &[Descriptor]| found.iter().map(|one| one.digest.to_string()).collect::<Vec<_>>();
+    let digests = |found: &[Descriptor]| found.iter().map(|one| one.digest.to_string()).collect::<Vec<_>>();
     let would = push(true, Mode::DryRun).await;
     let report = push(true, Mode::Push).await;
     assert_eq!(would, report);
