@@ -80,7 +80,8 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     {
         ui.say(format!("warning: {error}: nothing tells whether a suite is older than it was"));
     }
-    let new = look(&request)?;
+    // A comparison does without: what is built from a source changes when that does.
+    let new = look(&Request { sources: !args.libc, ..request.clone() })?;
     let mut news = resolve::new_targets(&request, &new.unknown);
     news.extend(new_hosts(&new.lock));
     for finding in &news {
@@ -173,6 +174,7 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
         allow_expired,
         allow_older,
         previous: None,
+        sources: false,
         without,
         refused_targets: config.refused_targets.iter().cloned().collect(),
         refused_hosts: config.refused_hosts.iter().cloned().collect(),

@@ -71,6 +71,17 @@ pub struct Source {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// Its description, where that is pinned.
+    pub dsc: Option<Dsc>,
+}
+
+/// The description of a Debian source package, which names each file of it by SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Dsc {
+    /// Its digest.
+    pub digest: Digest,
+    /// The address in an archive that keeps it.
+    pub location: String,
 }
 
 /// A Debian binary package.

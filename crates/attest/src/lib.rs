@@ -16,7 +16,7 @@ pub mod spdx;
 pub mod statement;
 mod sums;
 
-pub use inventory::{Crate, Deb, File, Image, Inventory, Linked, Program, Source, Suite, Toolchain};
+pub use inventory::{Crate, Deb, Dsc, File, Image, Inventory, Linked, Program, Source, Suite, Toolchain};
 pub use license::License;
 pub use purl::Purl;
 pub use sums::{Sha1, Sums};

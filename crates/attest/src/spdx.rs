@@ -303,8 +303,11 @@ impl Maker {
 
     fn source(&mut self, source: &Source, distro: &str) -> String {
         let purl = Purl::deb(&source.name, &source.version, "source", distro);
+        let dsc = source.dsc.as_ref();
         self.add(Package {
             supplier: Some("Organization: Debian".to_owned()),
+            download_location: dsc.map_or(NO_ASSERTION, |dsc| &dsc.location).to_owned(),
+            checksums: dsc.map(|dsc| sha256(&dsc.digest)).into_iter().collect(),
             external_refs: vec![manager(&purl)],
             primary_package_purpose: Some("SOURCE".to_owned()),
             ..plain("Source", &source.name, &source.version, &purl)

@@ -15,6 +15,17 @@ pub struct Source {
     pub version: String,
 }
 
+/// The sources that a binary package names in its fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sources {
+    /// The one that it was built from.
+    own: Source,
+    /// `Built-Using`
+    built_using: Vec<Source>,
+    /// `Static-Built-Using`
+    static_built_using: Vec<Source>,
+}
+
 /// The facts about one binary package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
@@ -46,25 +57,47 @@ impl Source {
     }
 }
 
-impl About {
-    /// Reads the fields of a package, and its copyright file.
-    pub(crate) fn new(control: &Control, copyright: Option<&str>) -> Result<About, Error> {
-        let malformed =
-            |name: &str, value: &str| Error::Format(format!("its `{name}` is malformed: `{value}`"));
-        let list = |name: &str| {
-            let text = control.field(name).unwrap_or_default();
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            let item = |item| exactly(item).ok_or_else(|| malformed(name, item));
-            items.map(item).collect::<Result<Vec<Source>, Error>>()
+impl Sources {
+    /// Those of `package` in its `version`. Fails with a field, and the part of it that is malformed.
+    pub(crate) fn of<'a>(
+        package: &str,
+        version: &str,
+        field: impl Fn(&str) -> Option<&'a str>,
+    ) -> Result<Sources, (&'static str, &'a str)> {
+        let list = |name: &'static str| {
+            let items = field(name).unwrap_or_default().split(',').map(str::trim);
+            let items = items.filter(|item| !item.is_empty());
+            items.map(|item| exactly(item).ok_or((name, item))).collect::<Result<Vec<Source>, _>>()
         };
-        let own = || Source { name: control.package.clone(), version: control.version.clone() };
-        Ok(About {
-            source: match control.field("Source") {
-                None => own(),
-                Some(text) => source(text, &control.version).ok_or_else(|| malformed("Source", text))?,
+        Ok(Sources {
+            own: match field("Source") {
+                None => Source { name: package.to_owned(), version: version.to_owned() },
+                Some(text) => source(text, version).ok_or(("Source", text))?,
             },
             built_using: list("Built-Using")?,
             static_built_using: list("Static-Built-Using")?,
+        })
+    }
+
+    /// All of them, each once.
+    #[cfg(feature = "openpgp")]
+    pub(crate) fn into_all(self) -> BTreeSet<Source> {
+        let Sources { own, built_using, static_built_using } = self;
+        [own].into_iter().chain(built_using).chain(static_built_using).collect()
+    }
+}
+
+impl About {
+    /// Reads the fields of a package, and its copyright file.
+    pub(crate) fn new(control: &Control, copyright: Option<&str>) -> Result<About, Error> {
+        let Control { package, version, .. } = control;
+        let Sources { own, built_using, static_built_using } =
+            Sources::of(package, version, |name| control.field(name))
+                .map_err(|(name, value)| Error::Format(format!("its `{name}` is malformed: `{value}`")))?;
+        Ok(About {
+            source: own,
+            built_using,
+            static_built_using,
             licenses: copyright.and_then(licenses),
             control: control.text().to_owned(),
             copyright: copyright.map(str::to_owned),
@@ -87,10 +120,13 @@ fn exactly(text: &str) -> Option<Source> {
     pinned(name, version.strip_suffix(')')?.trim().strip_prefix('=')?)
 }
 
-fn pinned(name: &str, version: &str) -> Option<Source> {
+/// A source by name and version, both of which become parts of a path: neither is empty or begins with a dot (Debian Policy 5.6.1
+/// and 5.6.12 ask for a letter or a digit).
+pub(crate) fn pinned(name: &str, version: &str) -> Option<Source> {
     let (name, version) = (name.trim(), version.trim());
     let plain = |c: char| c.is_ascii_alphanumeric() || "+-.~:".contains(c);
-    let is_plain = |text: &str| !text.is_empty() && text.chars().all(plain);
+    let is_plain =
+        |text: &str| text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain);
     (is_plain(name) && is_plain(version))
         .then(|| Source { name: name.to_owned(), version: version.to_owned() })
 }
@@ -149,6 +185,10 @@ mod tests {
             ("Built-Using: glibc\n", "`Built-Using` is malformed: `glibc`"),
             ("Built-Using: glibc (>= 2)\n", "`Built-Using` is malformed: `glibc (>= 2)`"),
             ("Static-Built-Using: a b (= 2)\n", "`Static-Built-Using` is malformed: `a b (= 2)`"),
+            ("Source: ..\n", "`Source` is malformed: `..`"),
+            ("Built-Using: .. (= 2)\n", "`Built-Using` is malformed: `.. (= 2)`"),
+            ("Built-Using: a/b (= 2)\n", "`Built-Using` is malformed: `a/b (= 2)`"),
+            ("Built-Using: a (= ../2)\n", "`Built-Using` is malformed: `a (= ../2)`"),
         ] {
             assert_eq!(about(fields, None), Err(format!("not a Debian package: its {expected}")));
         }

@@ -2,7 +2,7 @@
 //!
 //! Trust runs downwards: [`keyring`] says whose signatures count, [`release`] verifies a suite's `InRelease`, that
 //! names each `Packages` by digest ([`packages`]), which names each .deb by digest ([`deb`]), out of which [`qemu`] takes
-//! the static programs. [`resolve`] walks this once and writes down what it found as a [`lock`]; a build starts from the
+//! the static programs; beside them `Sources` ([`sources`]), which names each description of a source by digest. [`resolve`] walks this once and writes down what it found as a [`lock`]; a build starts from the
 //! lock alone, and trusts neither mirror nor network: all above it is behind the feature `openpgp`, so that a build compiles
 //! no cryptography but hashes.
 //!
@@ -28,11 +28,15 @@ pub mod qemu;
 pub mod release;
 #[cfg(feature = "openpgp")]
 pub mod resolve;
+#[cfg(feature = "openpgp")]
+pub mod sources;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 mod date;
 mod pool;
+#[cfg(feature = "openpgp")]
+mod stanzas;
 mod suite;
 mod version;
 

@@ -17,9 +17,9 @@ pub const SIGNATURE_COUNT: usize = 16;
 /// The bytes of one file of certificates. Debian's largest has 32 kB.
 pub const KEYRING: u64 = 4 << 20;
 
-/// The bytes of a `Packages`, decoded. Today's largest has 56 MB.
+/// The bytes of a `Packages` or a `Sources`, decoded. Today's largest have 56 and 70 MB.
 pub const PACKAGES: u64 = 1 << 30;
-/// The bytes of one stanza of a `Packages`, and so of one line. Today's largest have some 100 kB.
+/// The bytes of one stanza of these, and so of one line. Today's largest have some 100 kB, and 290 kB in `Sources`.
 pub const STANZA: usize = 1 << 20;
 /// The characters of a version. Comparing long runs of digits takes time quadratic in their length.
 pub const VERSION: usize = 256;
@@ -102,7 +102,7 @@ mod tests {
             ),
             format!("a file of `images/keyrings` | {}", size(KEYRING)),
             format!(
-                "`Packages`, decoded | {}; a stanza or line {stanza}, a version {VERSION} characters",
+                "`Packages` or `Sources`, decoded | {}; a stanza or line {stanza}, a version {VERSION} characters",
                 size(PACKAGES)
             ),
             format!(

@@ -13,6 +13,7 @@ use base::Hint;
 use digest::Digest;
 use http::Address;
 
+use crate::about::Source;
 use crate::mirror::{self, Mirror};
 use crate::version::QemuVersion;
 use crate::{date, limits};
@@ -116,6 +117,15 @@ impl Package {
     }
 }
 
+/// The description of a source package (.dsc), pinned. It names each file of the source by SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dsc {
+    /// The path from a mirror's base.
+    pub path: String,
+    /// Its digest.
+    pub digest: Digest,
+}
+
 /// All packages of all hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
@@ -123,6 +133,9 @@ pub struct Lock {
     suites: Vec<Suite>,
     /// By host, then by role, then by the suite's place.
     packages: Vec<Package>,
+    /// Of the sources that the packages are built from, those whose description is known. A lock of before there were any has
+    /// none.
+    sources: BTreeMap<Source, Dsc>,
 }
 
 /// The reason why suites and packages make no lock.
@@ -152,6 +165,9 @@ pub enum Inconsistent {
     /// One host, two busyboxes.
     #[error("busybox for host `{0}` is taken from two packages")]
     BusyboxTwice(Host),
+    /// One source, two descriptions.
+    #[error("source `{}` {} is there twice", .0.name, .0.version)]
+    SourceTwice(Source),
     /// One host, two C libraries.
     #[error("the C library for host `{0}` is taken from two packages")]
     LibcTwice(Host),
@@ -255,7 +271,14 @@ impl Lock {
             let rank = package.role.rank();
             (package.host, rank, places[&package.suite], package.name.clone(), package.path.clone())
         });
-        Ok(Lock { suites, packages })
+        Ok(Lock { suites, packages, sources: BTreeMap::new() })
+    }
+
+    /// With these descriptions of sources.
+    #[must_use]
+    pub fn with_sources(mut self, sources: BTreeMap<Source, Dsc>) -> Lock {
+        self.sources = sources;
+        self
     }
 
     /// Reads and parses the file at `path`.
@@ -286,6 +309,11 @@ impl Lock {
     /// Every package, by host, QEMU first, then by the suite's place.
     pub fn packages(&self) -> &[Package] {
         &self.packages
+    }
+
+    /// The sources that it has the descriptions of.
+    pub fn sources(&self) -> &BTreeMap<Source, Dsc> {
+        &self.sources
     }
 
     /// The hosts that it has packages for.

@@ -1,15 +1,17 @@
 //! `Packages`: which version of a package a suite has for an architecture.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, Read};
 
-use deb822_fast::Paragraph;
 use debversion::Version;
 use digest::Digest;
 
-use crate::deb;
-use crate::limits::{self, Bounded};
+use crate::about::{Source, Sources};
+use crate::limits;
 use crate::pool::is_pool_path;
+use crate::stanzas::{self, Stanza};
+
+pub use crate::stanzas::Error;
 
 /// One package in one suite for one architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,103 +28,48 @@ pub struct Entry {
     pub size: u64,
     /// `SHA256`
     pub digest: Digest,
-}
-
-/// The reason why a `Packages` cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Reading or decoding failed.
-    #[error("cannot read the list of packages")]
-    Read(#[source] std::io::Error),
-    /// A line, or a wanted package's stanza, is longer than any real one.
-    #[error("the list of packages has a stanza of more than {} bytes", limits::STANZA)]
-    Long,
-    /// A stanza lacks a field, or has one that makes no sense.
-    #[error("package `{package}`: {reason}")]
-    Malformed {
-        /// The package.
-        package: String,
-        /// The problem.
-        reason: String,
-    },
+    /// The source that it was built from, and those that parts of it are from.
+    pub sources: BTreeSet<Source>,
 }
 
 /// The newest entry of each of `names` in a `Packages.xz`, by Debian's order of versions; what is not in it is left
 /// out.
 pub fn newest<R: Read>(packages_xz: R, names: &[&str]) -> Result<BTreeMap<String, Entry>, Error> {
-    let decoder = deb::xz(packages_xz, 1).map_err(|error| Error::Read(std::io::Error::other(error)))?;
-    newest_in(BufReader::with_capacity(256 << 10, Bounded::new(decoder, limits::PACKAGES)), names)
+    newest_in(stanzas::decoded(packages_xz)?, names)
 }
 
 /// [`newest`], on the plain text.
-pub fn newest_in<R: BufRead>(mut packages: R, names: &[&str]) -> Result<BTreeMap<String, Entry>, Error> {
+pub fn newest_in<R: BufRead>(packages: R, names: &[&str]) -> Result<BTreeMap<String, Entry>, Error> {
     let mut newest: BTreeMap<String, (Version, Entry)> = BTreeMap::new();
-    let mut line = Vec::new();
-    let mut stanza = Vec::new();
-    let mut wanted = false;
-    loop {
-        line.clear();
-        let n = (&mut packages)
-            .take(limits::STANZA as u64 + 1)
-            .read_until(b'\n', &mut line)
-            .map_err(Error::Read)?;
-        let ends = n == 0 || line == b"\n";
-        if !ends && stanza.len() + line.len() > limits::STANZA {
-            return Err(Error::Long);
+    stanzas::walk(packages, names, &mut |stanza| {
+        let (version, entry) = parse(&stanza)?;
+        let known = newest.get(&entry.name);
+        if known.is_none_or(|(other, _)| *other < version) {
+            newest.insert(entry.name.clone(), (version, entry));
         }
-        if ends {
-            if wanted {
-                let (version, entry) = parse(&stanza)?;
-                let known = newest.get(&entry.name);
-                if known.is_none_or(|(other, _)| *other < version) {
-                    newest.insert(entry.name.clone(), (version, entry));
-                }
-            }
-            if n == 0 {
-                return Ok(newest.into_iter().map(|(name, (_, entry))| (name, entry)).collect());
-            }
-            stanza.clear();
-            wanted = false;
-            continue;
-        }
-        // Only wanted stanzas are kept and parsed: `Package` comes first in each.
-        if let Some(name) = line.strip_prefix(b"Package:") {
-            wanted = names.iter().any(|wanted| wanted.as_bytes() == name.trim_ascii());
-        }
-        if wanted {
-            stanza.extend_from_slice(&line);
-        }
-    }
+        Ok(())
+    })?;
+    Ok(newest.into_iter().map(|(name, (_, entry))| (name, entry)).collect())
 }
 
-fn parse(stanza: &[u8]) -> Result<(Version, Entry), Error> {
-    let text = String::from_utf8_lossy(stanza);
-    let paragraph: Option<Paragraph> = text.parse().ok();
-    let whole = paragraph.as_ref().and_then(|paragraph| paragraph.get("Package")).unwrap_or_default();
-    let name = whole.lines().next().unwrap_or_default().to_owned();
-    let malformed = |reason: String| Error::Malformed { package: name.clone(), reason };
-    if whole != name {
-        return Err(malformed("`Package` has more than one line".to_owned()));
-    }
-    let paragraph = paragraph.as_ref().ok_or_else(|| malformed("malformed stanza".to_owned()))?;
-    let field = |field: &str| paragraph.get(field).ok_or_else(|| malformed(format!("no `{field}`")));
-    let odd = |field: &str, value: &str| malformed(format!("`{field}` is `{value}`"));
-
-    let version = field("Version")?;
-    let parsed = parse_version(version).ok_or_else(|| odd("Version", version))?;
-    let path = field("Filename")?;
+fn parse(stanza: &Stanza) -> Result<(Version, Entry), Error> {
+    let version = stanza.field("Version")?;
+    let parsed = parse_version(version).ok_or_else(|| stanza.odd("Version", version))?;
+    let path = stanza.field("Filename")?;
     if !is_pool_path(path) {
-        return Err(odd("Filename", path));
+        return Err(stanza.odd("Filename", path));
     }
-    let size = field("Size")?;
-    let sha256 = field("SHA256")?;
+    let size = stanza.field("Size")?;
+    let sha256 = stanza.field("SHA256")?;
+    let sources = Sources::of(&stanza.name, version, |field| stanza.get(field));
     let entry = Entry {
         version: version.to_owned(),
-        architecture: field("Architecture")?.to_owned(),
+        architecture: stanza.field("Architecture")?.to_owned(),
         path: path.to_owned(),
-        size: size.parse().map_err(|_| odd("Size", size))?,
-        digest: Digest::from_hex(sha256).map_err(|_| odd("SHA256", sha256))?,
-        name: name.clone(),
+        size: size.parse().map_err(|_| stanza.odd("Size", size))?,
+        digest: Digest::from_hex(sha256).map_err(|_| stanza.odd("SHA256", sha256))?,
+        sources: sources.map_err(|(field, value)| stanza.odd(field, value))?.into_all(),
+        name: stanza.name.clone(),
     };
     Ok((parsed, entry))
 }

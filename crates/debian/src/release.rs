@@ -1,4 +1,4 @@
-//! A suite's `InRelease`: signature, dates, and which `Packages` belong to it.
+//! A suite's `InRelease`: signature, dates, and which `Packages` and `Sources` belong to it.
 //!
 //! Everything that a build fetches hangs on this file, so that nothing in it is believed before its signature is
 //! verified, and only the signed text is ever parsed: lines outside it are not part of a [`Release`].
@@ -14,6 +14,9 @@ use crate::keyring::{self, Keyring, Rejected};
 use crate::{date, limits};
 
 mod cleartext;
+
+/// The list of source packages, from a suite's folder.
+const SOURCES: &str = "main/source/Sources.xz";
 
 /// A suite's verified `InRelease`. Dates are unix seconds.
 #[derive(Debug, Clone)]
@@ -32,6 +35,7 @@ pub struct Release {
     pub signed_by: String,
     by_hash: bool,
     packages: BTreeMap<String, (u64, Digest)>,
+    sources: Option<(u64, Digest)>,
 }
 
 /// The concessions that the user makes.
@@ -198,17 +202,22 @@ fn parse(text: &str, suite: &str, digest: Digest, signed_by: String) -> Result<R
         let (actual, codename) = (actual.to_owned(), codename.to_owned());
         return Err(Error::WrongSuite { suite: suite.to_owned(), actual, codename });
     }
-    let mut packages = BTreeMap::new();
+    let (mut packages, mut sources) = (BTreeMap::new(), None);
     for line in field("SHA256")?.lines().filter(|line| !line.trim().is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [hex, size, path] = words[..] else {
             return Err(malformed(format!("`SHA256` has the line `{}`", line.trim())));
         };
         let arch = path.strip_prefix("main/binary-").and_then(|rest| rest.strip_suffix("/Packages.xz"));
-        let Some(arch) = arch else { continue };
-        match (Digest::from_hex(hex), size.parse()) {
-            (Ok(digest), Ok(size)) => drop(packages.insert(arch.to_owned(), (size, digest))),
-            _ => return Err(malformed(format!("`SHA256` has the line `{}`", line.trim()))),
+        if arch.is_none() && path != SOURCES {
+            continue;
+        }
+        let (Ok(digest), Ok(size)) = (Digest::from_hex(hex), size.parse()) else {
+            return Err(malformed(format!("`SHA256` has the line `{}`", line.trim())));
+        };
+        match arch {
+            Some(arch) => drop(packages.insert(arch.to_owned(), (size, digest))),
+            None => sources = Some((size, digest)),
         }
     }
     Ok(Release {
@@ -220,10 +229,11 @@ fn parse(text: &str, suite: &str, digest: Digest, signed_by: String) -> Result<R
         signed_by,
         by_hash: paragraph.get("Acquire-By-Hash") == Some("yes"),
         packages,
+        sources,
     })
 }
 
-/// The path of an architecture's `Packages.xz`, relative to the mirror's base.
+/// The path of an architecture's `Packages.xz`, or of `Sources.xz`, relative to the mirror's base.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
     /// The paths to try in this order; by hash first, which an archive under update does not overwrite.
@@ -242,12 +252,19 @@ impl Release {
 
     /// The `Packages.xz` of a Debian architecture; `None` if the suite does not have it.
     pub fn packages(&self, architecture: &str) -> Option<Index> {
-        let (size, digest) = *self.packages.get(architecture)?;
-        let folder = format!("dists/{}/main/binary-{architecture}", self.name);
-        let mut paths = vec![format!("{folder}/Packages.xz")];
-        if self.by_hash {
-            paths.insert(0, format!("{folder}/by-hash/SHA256/{}", digest.hex()));
-        }
-        Some(Index { paths, size, digest })
+        let file = *self.packages.get(architecture)?;
+        Some(self.index(&format!("main/binary-{architecture}/Packages.xz"), file))
+    }
+
+    /// The `Sources.xz`; `None` if the suite does not have it.
+    pub fn sources(&self) -> Option<Index> {
+        self.sources.map(|file| self.index(SOURCES, file))
+    }
+
+    fn index(&self, path: &str, (size, digest): (u64, Digest)) -> Index {
+        let path = format!("dists/{}/{path}", self.name);
+        let by_hash = path.rsplit_once('/').filter(|_| self.by_hash);
+        let by_hash = by_hash.map(|(folder, _)| format!("{folder}/by-hash/SHA256/{}", digest.hex()));
+        Index { paths: by_hash.into_iter().chain([path]).collect(), size, digest }
     }
 }

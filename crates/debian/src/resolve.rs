@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arch::{Host, Status, Target};
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::about::Source;
 use crate::fetch::{self, Fetcher};
 use crate::keyring::Keyring;
 use crate::lock::{BUSYBOX, LIBC, Lock, Package, Role};
@@ -29,6 +30,7 @@ mod error;
 mod finding;
 mod forward;
 mod news;
+mod pins;
 
 use archive::Archive;
 pub use check::{Change, check};
@@ -72,6 +74,8 @@ pub struct Request {
     pub allow_older: BTreeSet<String>,
     /// The lock there was, which nothing may fall behind.
     pub previous: Option<Lock>,
+    /// Pin the descriptions of sources, too, out of the suites' `Sources`.
+    pub sources: bool,
     /// Suites that are passed over for a host.
     pub without: BTreeSet<(String, Host)>,
     /// Targets that no table knows, as QEMU names them, and that are not to be reported as new.
@@ -134,6 +138,7 @@ pub async fn look(
     let mut wanted: BTreeMap<Host, Wanted> =
         request.hosts.iter().map(|host| (*host, Wanted::new(request))).collect();
     let (mut packages, mut rejected, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    let mut sources: BTreeMap<String, BTreeSet<Source>> = BTreeMap::new();
     for suite in &request.suites {
         let passed = |host: Host| request.without.contains(&(suite.clone(), host));
         let asking = wanted.iter_mut().filter(|(_, wanted)| !wanted.is_empty());
@@ -154,6 +159,7 @@ pub async fn look(
                     packages.extend(found.packages);
                     rejected.extend(found.rejected);
                     unknown.extend(found.unknown);
+                    sources.entry(suite.clone()).or_default().extend(found.sources);
                 }
                 Err(Error::Skewed { hosts, error, .. }) => {
                     skewed.get_or_insert((Vec::new(), error)).0.extend(hosts);
@@ -170,7 +176,11 @@ pub async fn look(
     if !missing.is_empty() {
         return Err(Error::Missing { suites: quoted(&request.suites), missing, rejected });
     }
-    let lock = Lock::new(archive.into_suites(&request.suites, &packages), packages)?;
+    let sources = match request.sources {
+        true => pins::of(&archive, sources, request.previous.as_ref()).await?,
+        false => BTreeMap::new(),
+    };
+    let lock = Lock::new(archive.into_suites(&request.suites, &packages), packages)?.with_sources(sources);
     Ok(Resolution { lock, rejected, unknown })
 }
 
@@ -211,6 +221,8 @@ struct Filled {
     packages: Vec<Package>,
     rejected: Vec<Rejected>,
     unknown: Vec<Unknown>,
+    /// The sources of the packages.
+    sources: BTreeSet<Source>,
 }
 
 /// Takes from one suite what `host` still lacks.
@@ -234,14 +246,17 @@ async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wante
     };
     if let Some((name, role)) = wanted.other.take() {
         match entries.remove(name) {
-            Some(entry) => filled.packages.push(package(entry, role)),
+            Some(mut entry) => {
+                filled.sources.append(&mut entry.sources);
+                filled.packages.push(package(entry, role));
+            }
             None => wanted.other = Some((name, role)),
         }
     }
     // What is left are the candidates.
     let mut candidates: Vec<Entry> = entries.into_values().collect();
     candidates.sort_by_key(|entry| std::cmp::Reverse(entry.size));
-    for entry in candidates {
+    for mut entry in candidates {
         if wanted.targets.is_empty() {
             break;
         }
@@ -263,6 +278,7 @@ async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wante
         let taken: BTreeSet<Target> = wanted.targets.intersection(&held).copied().collect();
         wanted.targets.retain(|target| !taken.contains(target));
         if !taken.is_empty() {
+            filled.sources.append(&mut entry.sources);
             filled.packages.push(package(entry, Role::Qemu(taken)));
         }
         // The other candidate holds links to these, or dynamic twins.

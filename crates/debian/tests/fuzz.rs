@@ -11,5 +11,6 @@ fuzzing::targets! {
     debian_keyring
     debian_lock
     debian_packages
+    debian_sources
     debian_tar
 }

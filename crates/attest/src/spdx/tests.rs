@@ -1,12 +1,20 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::inventory::{File as Found, Image, Suite, Toolchain};
+use crate::inventory::{Dsc, File as Found, Image, Suite, Toolchain};
 use crate::provenance::{Dependency, Provenance};
 use crate::sums::Sums;
 
 fn deb(name: &str, architecture: &str) -> Deb {
-    let source = |name: &str, version: &str| Source { name: name.to_owned(), version: version.to_owned() };
+    let source = |name: &str, version: &str| Source {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        // Not every archive keeps the last of these.
+        dsc: (name != "zlib").then(|| Dsc {
+            digest: Digest::of(format!("{name}.dsc").as_bytes()),
+            location: format!("https://snapshot.debian.org/archive/debian/1/pool/{name}.dsc"),
+        }),
+    };
     Deb {
         name: name.to_owned(),
         version: "1:2.0+ds-1".to_owned(),

@@ -105,7 +105,8 @@ impl Builder<'_> {
         Ok(remembered)
     }
 
-    /// Everything that the statements depend on. An image's digest stands for its files.
+    /// Everything that the statements depend on. An image's digest stands for its files, and those say
+    /// what the lock knows of sources.
     fn attestation_key(&self, image: &BuiltImage, linked: &BTreeMap<(Program, Host), String>) -> Key {
         let host = image.plan.host;
         let mut parts = vec![
@@ -186,7 +187,14 @@ impl Builder<'_> {
 
     fn deb(&self, package: &Package, memo: &Memo) -> anyhow::Result<Deb> {
         let about = about(package, memo)?;
-        let source = |source: debian::about::Source| Source { name: source.name, version: source.version };
+        let suite = self.lock.suite(&package.suite).context("every package of a lock has a suite")?;
+        let source = |source: debian::about::Source| {
+            let dsc = self.lock.sources().get(&source).map(|dsc| attest::Dsc {
+                digest: dsc.digest,
+                location: self.lock.snapshot(suite, &dsc.path),
+            });
+            Source { name: source.name, version: source.version, dsc }
+        };
         let list = |sources: Vec<debian::about::Source>| sources.into_iter().map(source).collect();
         let names: Vec<String> = about.licenses.into_iter().flatten().collect();
         Ok(Deb {

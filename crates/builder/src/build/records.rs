@@ -2,15 +2,15 @@
 //! for people.
 //!
 //! Of each package there are its `control` as `var/lib/dpkg/status.d/PACKAGE`, where the images of Google's distroless have it and
-//! scanners look, its copyright file where Debian has it, and beside that a `NOTICE` with the addresses of its sources (GPL-2.0,
-//! section 3). They are a layer of their own, which images with the same packages share.
+//! scanners look, its copyright file where Debian has it, and beside that a `NOTICE` with the addresses and digests of its
+//! sources (GPL-2.0, section 3). They are a layer of their own, which images with the same packages share.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use arch::{Host, Target};
 use debian::About;
+use debian::about::Source;
 use debian::lock::Package;
 use oci::Entry;
 
@@ -76,6 +76,10 @@ impl Builder<'_> {
         for package in self.recorded(host, name)? {
             let Package { name, version, path, digest, .. } = package;
             parts.push(format!("{name} {version} {path} {digest} {}", self.archived(package, "")?));
+        }
+        // Which of them are the packages' is known only from the packages.
+        for (Source { name, version }, dsc) in self.lock.sources() {
+            parts.push(format!("source {name} {version} {} {}", dsc.path, dsc.digest));
         }
         Ok(Key::new(parts.iter().map(String::as_str)))
     }
@@ -146,19 +150,28 @@ impl Builder<'_> {
         let mut text = format!(
             "Programs in this image are from Debian's package {name} {version} ({}):\n\n    {}\n    {digest}\n\n\
              Who may do what with them is in the file copyright beside this one. Their source, a description that names\n\
-             each file beside it by SHA-256:\n\n    {}\n",
+             each file beside it by SHA-256:\n\n{}",
             package.host.debian(),
             self.archived(package, &package.path)?,
-            self.archived(package, &about.source.path())?,
+            self.described(package, &about.source)?,
         );
         let parts: BTreeSet<_> = about.built_using.iter().chain(&about.static_built_using).collect();
         if !parts.is_empty() {
             text.push_str("\nThe sources of what was built into them:\n\n");
         }
         for source in parts {
-            writeln!(text, "    {}", self.archived(package, &source.path())?)?;
+            text.push_str(&self.described(package, source)?);
         }
         Ok(text)
+    }
+
+    /// The address of a source's description, and its digest where the lock has that: an old lock has none, and an archive need
+    /// not keep the sources of what was linked statically (Debian Policy 7.8 is about `Built-Using`).
+    fn described(&self, package: &Package, source: &Source) -> anyhow::Result<String> {
+        Ok(match self.lock.sources().get(source) {
+            Some(dsc) => format!("    {}\n    {}\n", self.archived(package, &dsc.path)?, dsc.digest),
+            None => format!("    {}\n", self.archived(package, &source.path())?),
+        })
     }
 
     /// The address of a file of the package's suite in the archive that keeps it.

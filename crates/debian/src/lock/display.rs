@@ -75,5 +75,12 @@ pub(super) fn write(f: &mut Formatter<'_>, lock: &Lock) -> fmt::Result {
             list(f, "targets", targets.iter().map(|target| target.name()))?;
         }
     }
+    for (source, dsc) in lock.sources() {
+        writeln!(f, "\n[[source]]")?;
+        writeln!(f, "name = {}", Quoted(&source.name))?;
+        writeln!(f, "version = {}", Quoted(&source.version))?;
+        writeln!(f, "path = {}", Quoted(&dsc.path))?;
+        writeln!(f, "digest = {}", Quoted(&dsc.digest.to_string()))?;
+    }
     Ok(())
 }

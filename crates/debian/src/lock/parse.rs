@@ -1,5 +1,6 @@
 //! Text to [`Lock`], with the line and the key of what is wrong.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -10,7 +11,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 use toml::Spanned;
 
-use super::{BUSYBOX, Inconsistent, LIBC, Lock, Package, Role, Suite};
+use super::{BUSYBOX, Dsc, Inconsistent, LIBC, Lock, Package, Role, Suite};
+use crate::about::{self, Source};
 use crate::{date, pool};
 
 /// The format's version that this code reads and writes.
@@ -44,6 +46,8 @@ struct RawLock {
     suite: Vec<Spanned<RawSuite>>,
     #[serde(default)]
     package: Vec<Spanned<RawPackage>>,
+    #[serde(default)]
+    source: Vec<Spanned<RawSource>>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +78,15 @@ struct RawPackage {
     size: u64,
     digest: Digest,
     targets: Option<Vec<Spanned<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    name: Spanned<String>,
+    version: String,
+    path: Spanned<String>,
+    digest: Digest,
 }
 
 /// A moment, in seconds.
@@ -109,6 +122,14 @@ impl Lock {
             let message = format!("this is version {}, and only {VERSION} is known", raw.version.get_ref());
             return Err(wrong(raw.version.span(), message));
         }
+        let mut sources = BTreeMap::new();
+        for raw in raw.source {
+            let span = raw.span();
+            let (source, dsc) = dsc(raw.into_inner(), &wrong)?;
+            if sources.insert(source.clone(), dsc).is_some() {
+                return Err(wrong(span, Inconsistent::SourceTwice(source).to_string()));
+            }
+        }
         // Where each suite and each package stands, for what shows only when they are put together.
         let suite_spans: Vec<_> = raw.suite.iter().map(Spanned::span).collect();
         let package_spans: Vec<_> = raw.package.iter().map(Spanned::span).collect();
@@ -129,6 +150,8 @@ impl Lock {
                     package.host == *host && package.targets().any(|other| other == *target)
                 })
                 .map(|i| &package_spans[i]),
+                // That was seen above, where its place is known.
+                Inconsistent::SourceTwice(_) => None,
                 Inconsistent::BusyboxTwice(host) => {
                     last_package(&|package| package.host == *host && package.role == Role::Busybox)
                         .map(|i| &package_spans[i])
@@ -145,7 +168,8 @@ impl Lock {
             let (line, _) = place(text, span.unwrap_or(&(0..0)));
             ParseError { line, key: None, message: error.to_string() }
         };
-        Lock::new(suites.clone(), packages.clone()).map_err(|error| culprit(&error))
+        let lock = Lock::new(suites.clone(), packages.clone()).map_err(|error| culprit(&error))?;
+        Ok(lock.with_sources(sources))
     }
 }
 
@@ -218,6 +242,20 @@ fn package(
         digest: raw.digest,
         role,
     })
+}
+
+fn dsc(
+    raw: RawSource,
+    wrong: &impl Fn(Range<usize>, String) -> ParseError,
+) -> Result<(Source, Dsc), ParseError> {
+    let source = about::pinned(raw.name.get_ref(), &raw.version).ok_or_else(|| {
+        let message = format!("`{}` {} is no source package", raw.name.get_ref(), raw.version);
+        wrong(raw.name.span(), message)
+    })?;
+    if !pool::is_pool_path(raw.path.get_ref()) {
+        return Err(wrong(raw.path.span(), format!("`{}` is no path in an archive", raw.path.get_ref())));
+    }
+    Ok((source, Dsc { path: raw.path.into_inner(), digest: raw.digest }))
 }
 
 /// The line that a span begins on, counted from 1, and the key that the line assigns to. In a list that goes over

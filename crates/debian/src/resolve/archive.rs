@@ -7,14 +7,16 @@ use arch::Host;
 
 use super::forward::Forward;
 use super::{Error, Request};
+use crate::about::Source;
 use crate::fetch::Fetcher;
 use crate::keyring::Keyring;
 use crate::limits;
-use crate::lock::{Lock, Package, Suite};
+use crate::lock::{Dsc, Lock, Package, Suite};
 use crate::mirror::Mirror;
 use crate::packages::{self, Entry};
 use crate::progress::{Progress, Task};
-use crate::release::{self, Policy, Release};
+use crate::release::{self, Index, Policy, Release};
+use crate::{sources, stanzas};
 
 pub(super) struct Archive<'a> {
     pub(super) fetcher: &'a Fetcher,
@@ -112,21 +114,48 @@ impl<'a> Archive<'a> {
         let Some(index) = release.and_then(|release| release.packages(architecture)) else {
             return Ok(None);
         };
-        let urls: Vec<_> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
-        let progress = Named { name: format!("Packages {suite}/{architecture}"), inner: self.progress };
-        let path = self.fetcher.verified(&urls, index.size, index.digest, &progress).await?;
-        let architecture = architecture.to_owned();
-        let unreadable =
-            |error| Error::Packages { suite: suite.to_owned(), architecture: architecture.clone(), error };
-        let file = File::open(&path).map_err(|error| unreadable(packages::Error::Read(error)))?;
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let parsed = tokio::task::spawn_blocking(move || {
+        let newest = move |file| {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             packages::newest(file, &names)
-        });
-        let mut entries = parsed.await.map_err(|_| Error::Interrupted)?.map_err(unreadable)?;
+        };
+        let read = self.read(index, format!("Packages {suite}/{architecture}"), newest).await?;
+        let (suite, owned) = (suite.to_owned(), architecture.to_owned());
+        let mut entries = read.map_err(|error| Error::Packages { suite, architecture: owned, error })?;
         entries.retain(|_, entry| entry.architecture == architecture);
         Ok(Some(entries))
+    }
+
+    /// The descriptions of `wanted` that a suite, whose release is there, has; `None` if it has no list of sources.
+    pub(super) async fn sources(
+        &self,
+        suite: &str,
+        wanted: BTreeSet<Source>,
+    ) -> Result<Option<BTreeMap<Source, Dsc>>, Error> {
+        let Some(index) = self.releases.get(suite).and_then(Release::sources) else { return Ok(None) };
+        let find = move |file| sources::find(file, &wanted);
+        let suite = suite.to_owned();
+        match self.read(index, format!("Sources {suite}"), find).await {
+            Ok(Ok(found)) => Ok(Some(found)),
+            Ok(Err(error)) => Err(Error::Sources { suite, error }),
+            Err(Error::Fetch(error)) if error.is_mismatch() => Err(Error::SkewedSources { suite, error }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Fetches an index, and reads it on a thread of its own. The inner error is that of what it holds.
+    async fn read<T: Send + 'static>(
+        &self,
+        index: Index,
+        name: String,
+        parse: impl FnOnce(File) -> Result<T, stanzas::Error> + Send + 'static,
+    ) -> Result<Result<T, stanzas::Error>, Error> {
+        let urls: Vec<_> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
+        let progress = Named { name, inner: self.progress };
+        let path = self.fetcher.verified(&urls, index.size, index.digest, &progress).await?;
+        let parsed =
+            tokio::task::spawn_blocking(move || parse(File::open(&path).map_err(stanzas::Error::Read)?));
+        parsed.await.map_err(|_| Error::Interrupted)
     }
 
     /// The suites that were asked for `packages`, as the lock records them, in the order of `names`; of the concessions, those

@@ -8,7 +8,7 @@ use base::Hint;
 
 use super::Rejected;
 use crate::lock::{BUSYBOX, Inconsistent};
-use crate::{date, fetch, packages, qemu, release};
+use crate::{date, fetch, qemu, release, stanzas};
 
 /// The reason why there is no lock.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,25 @@ pub enum Error {
         architecture: String,
         /// The reason.
         #[source]
-        error: packages::Error,
+        error: stanzas::Error,
+    },
+    /// The mirror's `Sources` is not the one that `InRelease` names.
+    #[error("`Sources` of `{suite}` does not match its InRelease: the mirror is skewed")]
+    SkewedSources {
+        /// The suite.
+        suite: String,
+        /// The mirror's answer instead.
+        #[source]
+        error: fetch::Error,
+    },
+    /// A `Sources` cannot be read.
+    #[error("cannot read `Sources` of `{suite}`")]
+    Sources {
+        /// The suite.
+        suite: String,
+        /// The reason.
+        #[source]
+        error: stanzas::Error,
     },
     /// A package cannot be looked into.
     #[error("cannot look into `{path}`")]
@@ -145,6 +163,9 @@ impl Hint for Error {
                 "try again when the mirror has caught up, or another with --mirror; {} passes it over",
                 architectures(hosts, " ", |arch| format!("--without {suite}/{arch}"))
             )),
+            Error::SkewedSources { .. } => {
+                Some("try again when the mirror has caught up, or another with --mirror".to_owned())
+            }
             Error::Missing { .. } => Some("a further suite in images.toml may have it".to_owned()),
             _ => None,
         }

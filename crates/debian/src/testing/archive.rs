@@ -7,6 +7,8 @@ use std::io::Write as _;
 use digest::Digest;
 
 use super::{Deb, Key, NOW};
+use crate::about::{About, Source};
+use crate::deb::Control;
 
 /// A suite under construction, dated [`NOW`].
 #[derive(Debug, Clone)]
@@ -19,6 +21,9 @@ pub struct Suite {
     architectures: BTreeSet<String>,
     skewed: BTreeSet<String>,
     debs: Vec<Deb>,
+    lists_sources: bool,
+    lost: BTreeSet<String>,
+    more_sources: String,
 }
 
 impl Suite {
@@ -33,6 +38,9 @@ impl Suite {
             architectures: BTreeSet::new(),
             skewed: BTreeSet::new(),
             debs: Vec::new(),
+            lists_sources: true,
+            lost: BTreeSet::new(),
+            more_sources: String::new(),
         }
     }
 
@@ -72,7 +80,29 @@ impl Suite {
         self
     }
 
-    /// As on a mirror whose `Packages` of one architecture is not the one that `InRelease` names.
+    /// Without a `Sources`.
+    #[must_use]
+    pub fn without_sources(mut self) -> Suite {
+        self.lists_sources = false;
+        self
+    }
+
+    /// With a `Sources` that lacks a source, which packages name.
+    #[must_use]
+    pub fn without_source(mut self, name: &str) -> Suite {
+        self.lost.insert(name.to_owned());
+        self
+    }
+
+    /// With one more stanza in its `Sources`, as it is, beside those of the sources that packages name.
+    #[must_use]
+    pub fn source(mut self, stanza: &str) -> Suite {
+        self.more_sources.push_str(stanza);
+        self.more_sources.push('\n');
+        self
+    }
+
+    /// As on a mirror whose `Packages` of one architecture, or `Sources` for `source`, is not the one that `InRelease` names.
     #[must_use]
     pub fn skewed(mut self, architecture: &str) -> Suite {
         self.skewed.insert(architecture.to_owned());
@@ -92,20 +122,53 @@ impl Suite {
             text.push_str("Acquire-By-Hash: yes\n");
         }
         let _ = writeln!(text, "Architectures: {}\nComponents: main\nSHA256:", architectures.join(" "));
-        for architecture in architectures {
-            let packages = xz(self.packages(architecture).as_bytes());
-            let (digest, folder) = (Digest::of(&packages), format!("main/binary-{architecture}"));
-            let _ = writeln!(text, " {} {} {folder}/Packages.xz", digest.hex(), packages.len());
+        let packages = architectures
+            .into_iter()
+            .map(|name| (name, format!("main/binary-{name}"), "Packages.xz", self.packages(name)));
+        let sources = self.lists_sources.then(|| self.source_list());
+        let sources = sources.map(|list| ("source", "main/source".to_owned(), "Sources.xz", list));
+        for (architecture, folder, name, list) in packages.chain(sources) {
+            let list = xz(list.as_bytes());
+            let digest = Digest::of(&list);
+            let _ = writeln!(text, " {} {} {folder}/{name}", digest.hex(), list.len());
             if self.skewed.contains(architecture) {
-                files.insert(format!("{folder}/Packages.xz"), xz(b"Package: other\n"));
+                files.insert(format!("{folder}/{name}"), xz(b"Package: other\n"));
                 continue;
             }
             if self.by_hash {
-                files.insert(format!("{folder}/by-hash/SHA256/{}", digest.hex()), packages.clone());
+                files.insert(format!("{folder}/by-hash/SHA256/{}", digest.hex()), list.clone());
             }
-            files.insert(format!("{folder}/Packages.xz"), packages);
+            files.insert(format!("{folder}/{name}"), list);
         }
         (text, files)
+    }
+
+    /// The sources that the packages name.
+    fn sources(&self) -> BTreeSet<Source> {
+        let mut sources = BTreeSet::new();
+        for deb in &self.debs {
+            let control = Control::parse(&deb.control()).expect("a package's control");
+            let about = About::new(&control, None).expect("fields that can be read");
+            sources
+                .extend([about.source].into_iter().chain(about.built_using).chain(about.static_built_using));
+        }
+        sources.retain(|source| !self.lost.contains(&source.name));
+        sources
+    }
+
+    fn source_list(&self) -> String {
+        let mut text = String::new();
+        for source in self.sources() {
+            let (path, bytes) = (source.path(), description(&source));
+            let (folder, file) = path.rsplit_once('/').unwrap_or_default();
+            let Source { name, version } = source;
+            let (hex, size) = (Digest::of(&bytes).hex(), bytes.len());
+            let _ = write!(
+                text,
+                "Package: {name}\nVersion: {version}\nChecksums-Sha256:\n {hex} {size} {file}\nDirectory: {folder}\n\n"
+            );
+        }
+        text + &self.more_sources
     }
 
     fn packages(&self, architecture: &str) -> String {
@@ -113,10 +176,10 @@ impl Suite {
         // As in Debian, every list has the packages for all architectures.
         for deb in self.debs.iter().filter(|deb| [architecture, "all"].contains(&deb.architecture.as_str())) {
             let bytes = deb.build();
-            let Deb { name, version, architecture, .. } = deb;
             let _ = write!(
                 text,
-                "Package: {name}\nVersion: {version}\nArchitecture: {architecture}\nFilename: {}\nSize: {}\nSHA256: {}\n\n",
+                "{}Filename: {}\nSize: {}\nSHA256: {}\n\n",
+                deb.control(),
                 deb.path(),
                 bytes.len(),
                 Digest::of(&bytes).hex()
@@ -169,9 +232,15 @@ impl Archive {
             files.insert(format!("{folder}/InRelease"), self.key.sign(&text, suite.date).into_bytes());
             files.extend(lists.into_iter().map(|(path, bytes)| (format!("{folder}/{path}"), bytes)));
             files.extend(suite.debs.iter().map(|deb| (deb.path(), deb.build())));
+            files.extend(suite.sources().iter().map(|source| (source.path(), description(source))));
         }
         Built { files, keyring: self.key.certificate() }
     }
+}
+
+/// The bytes of a source's .dsc.
+fn description(source: &Source) -> Vec<u8> {
+    format!("Format: 3.0 (quilt)\nSource: {}\nVersion: {}\n", source.name, source.version).into_bytes()
 }
 
 fn rfc2822(seconds: i64) -> String {

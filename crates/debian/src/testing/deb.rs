@@ -96,16 +96,16 @@ impl Deb {
         format!("pool/main/{}_{version}_{}.deb", self.name, self.architecture)
     }
 
+    /// Its file `control`.
+    pub(super) fn control(&self) -> String {
+        let Deb { name, version, architecture, .. } = self;
+        let head = format!("Package: {name}\nVersion: {version}\nArchitecture: {architecture}\n");
+        self.fields.iter().fold(head, |text, line| text + line + "\n")
+    }
+
     /// The package's bytes.
     pub fn build(&self) -> Vec<u8> {
-        let mut control = format!(
-            "Package: {}\nVersion: {}\nArchitecture: {}\n",
-            self.name, self.version, self.architecture
-        );
-        for line in &self.fields {
-            control.push_str(line);
-            control.push('\n');
-        }
+        let control = self.control();
         let mut control_tar = XzEncoder::new(Vec::new(), 1);
         tar(&[Part::File("./control".to_owned(), control.into_bytes())], &mut control_tar);
         let (data_name, data_tar) = if self.gzip {

@@ -11,15 +11,16 @@ use arch::{Elf, Host};
 use fuzzing::Target;
 
 use super::{Archive, Deb, Key, NOW, Suite, archive, dynamic_elf, elf};
+use crate::about::Source;
 use crate::keyring::Keyring;
 use crate::lock::Lock;
 use crate::mirror::{Mirror, in_lines, in_stanzas};
 use crate::pool::is_pool_path;
 use crate::release::{self, Policy, Release};
-use crate::{deb, packages, qemu};
+use crate::{deb, packages, qemu, sources as lists};
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "debian_apt_sources", run: apt_sources, seeds: apt_sources_seeds },
     Target { name: "debian_deb", run: deb, seeds: deb_seeds },
     Target { name: "debian_elf", run: check_elf, seeds: elf_seeds },
@@ -27,6 +28,7 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "debian_keyring", run: keyring, seeds: keyring_seeds },
     Target { name: "debian_lock", run: lock, seeds: lock_seeds },
     Target { name: "debian_packages", run: list, seeds: list_seeds },
+    Target { name: "debian_sources", run: sources, seeds: sources_seeds },
     Target { name: "debian_tar", run: tar, seeds: tar_seeds },
 ];
 
@@ -125,6 +127,7 @@ pub fn inrelease(bytes: &[u8]) {
     static SIGNED: LazyLock<Release> =
         LazyLock::new(|| verify(&inrelease_seeds()[0]).expect("the first seed is good"));
     assert_eq!(release.packages("amd64"), SIGNED.packages("amd64"));
+    assert_eq!(release.sources(), SIGNED.sources());
     assert_eq!((&release.codename, release.date), (&SIGNED.codename, SIGNED.date));
     assert_eq!((release.valid_until, &release.signed_by), (SIGNED.valid_until, &SIGNED.signed_by));
 }
@@ -178,8 +181,11 @@ fn lock_seeds() -> Vec<Vec<u8>> {
     };
     let qemu = package("name = \"qemu-user\"\ntargets = [\"arm\", \"mips\"]");
     let busybox = package("name = \"busybox-static\"");
+    let source = format!(
+        "[[source]]\nname = \"qemu\"\nversion = \"1:1\"\npath = \"pool/q.dsc\"\ndigest = \"sha256:{HEX}\"\n"
+    );
     let all = format!(
-        "version = 1\n{suite}allow-expired = true\nallow-older = true\nwithout = [\"i386\"]\n{qemu}{busybox}"
+        "version = 1\n{suite}allow-expired = true\nallow-older = true\nwithout = [\"i386\"]\n{qemu}{busybox}{source}"
     );
     vec![all.into_bytes(), format!("version = 1\n{suite}{qemu}").into_bytes(), b"version = 1\n".to_vec()]
 }
@@ -198,12 +204,34 @@ pub fn list(bytes: &[u8]) {
 fn list_seeds() -> Vec<Vec<u8>> {
     let suite =
         Suite::new("unstable", "sid").package(small()).package(Deb::new("busybox-static", "1", "amd64"));
+    index_seeds(suite, "dists/sid/main/binary-amd64/Packages.xz")
+}
+
+/// An index of a suite, decoded and as it is.
+fn index_seeds(suite: Suite, path: &str) -> Vec<Vec<u8>> {
     let built = Archive::signed_by(key()).suite(suite).build();
-    let packed = built.files["dists/sid/main/binary-amd64/Packages.xz"].clone();
+    let packed = built.files[path].clone();
     let mut text = Vec::new();
     let mut decoder = deb::xz(packed.as_slice(), 1).expect("a decoder");
     io::copy(&mut decoder, &mut text).expect("a list");
     vec![text, packed]
+}
+
+/// A list of source packages, decoded, and as it is fetched.
+pub fn sources(bytes: &[u8]) {
+    let source = |name: &str, version: &str| Source { name: name.to_owned(), version: version.to_owned() };
+    let wanted = BTreeSet::from([source("qemu", "1:11.1.3+ds-1"), source("glibc", "2.43-7")]);
+    for found in [lists::find_in(bytes, &wanted), lists::find(bytes, &wanted)].into_iter().flatten() {
+        for (source, dsc) in found {
+            let is_description = dsc.path.ends_with(".dsc") && is_pool_path(&dsc.path);
+            assert!(wanted.contains(&source) && is_description, "{source:?} {dsc:?}");
+        }
+    }
+}
+
+fn sources_seeds() -> Vec<Vec<u8>> {
+    let deb = small().field("Source: qemu").field("Built-Using: glibc (= 2.43-7)");
+    index_seeds(Suite::new("unstable", "sid").package(deb), "dists/sid/main/source/Sources.xz")
 }
 
 /// A file of apt's sources in either form, and a mirror out of it.

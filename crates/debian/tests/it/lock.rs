@@ -1,11 +1,12 @@
 //! The lock's text: one form, and exact errors.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arch::{Host, Target};
 use digest::Digest;
 use qus_debian::Mirror;
-use qus_debian::lock::{Lock, Package, Role, Suite};
+use qus_debian::about::Source;
+use qus_debian::lock::{Dsc, Lock, Package, Role, Suite};
 use qus_debian::testing::NOW;
 
 fn suite(name: &str, date: i64) -> Suite {
@@ -253,6 +254,71 @@ fn errors_name_line_and_key() {
     let twice = format!("{}\n[[package]]\nhost = \"i386\"\nname = \"busybox{busybox}", text());
     let error = Lock::parse(&twice).unwrap_err().to_string();
     assert_eq!(error, "line 70: busybox for host `i386` is taken from two packages");
+}
+
+/// What follows the packages in a lock that knows sources.
+const SOURCES: &str = r#"
+[[source]]
+name = "busybox"
+version = "1:1.38.0-3"
+path = "pool/main/b/busybox/busybox_1.38.0-3.dsc"
+digest = "sha256:BUSYBOX"
+
+[[source]]
+name = "glibc"
+version = "2.43-3"
+path = "pool/main/g/glibc/glibc_2.43-3.dsc"
+digest = "sha256:OLD"
+
+[[source]]
+name = "glibc"
+version = "2.43-7"
+path = "pool/main/g/glibc/glibc_2.43-7.dsc"
+digest = "sha256:NEW"
+"#;
+
+fn with_sources() -> String {
+    let marks = [("sha256:BUSYBOX", "busybox"), ("sha256:OLD", "old"), ("sha256:NEW", "new")];
+    let fill =
+        |text: String, (mark, of): (&str, &str)| text.replace(mark, &Digest::of(of.as_bytes()).to_string());
+    text() + &marks.into_iter().fold(SOURCES.to_owned(), fill)
+}
+
+#[test]
+fn sources_follow_the_packages() {
+    let source = |name: &str, version: &str| Source { name: name.to_owned(), version: version.to_owned() };
+    let dsc = |path: &str, of: &str| Dsc { path: path.to_owned(), digest: Digest::of(of.as_bytes()) };
+    let sources = BTreeMap::from([
+        (source("glibc", "2.43-7"), dsc("pool/main/g/glibc/glibc_2.43-7.dsc", "new")),
+        (source("busybox", "1:1.38.0-3"), dsc("pool/main/b/busybox/busybox_1.38.0-3.dsc", "busybox")),
+        (source("glibc", "2.43-3"), dsc("pool/main/g/glibc/glibc_2.43-3.dsc", "old")),
+    ]);
+    let expected = lock().with_sources(sources);
+    assert_eq!(expected.to_string(), with_sources());
+    assert_eq!(Lock::parse(&with_sources()), Ok(expected.clone()));
+    assert_eq!(
+        expected.sources()[&source("glibc", "2.43-3")],
+        dsc("pool/main/g/glibc/glibc_2.43-3.dsc", "old")
+    );
+    // A lock of before there were any.
+    assert_eq!(lock().sources(), &BTreeMap::new());
+
+    let check = |from: &str, to: &str, expected: &str| {
+        assert!(with_sources().contains(from), "{from}");
+        let error = Lock::parse(&with_sources().replacen(from, to, 1)).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    };
+    check("version = \"2.43-7\"", "version = \"2.43-3\"", "line 81: source `glibc` 2.43-3 is there twice");
+    check("\"busybox\"", "\"..\"", "line 70: `name`: `..` 1:1.38.0-3 is no source package");
+    check("\"2.43-3\"", "\"2.43/3\"", "line 76: `name`: `glibc` 2.43/3 is no source package");
+    check(
+        "pool/main/b",
+        "pool/../b",
+        "line 72: `path`: `pool/../b/busybox/busybox_1.38.0-3.dsc` is no path in an archive",
+    );
+    check("path = \"pool/main/b/busybox/busybox_1.38.0-3.dsc\"\n", "", "line 69: missing field `path`");
+    let size = "line 71: unknown field `size`, expected one of `name`, `version`, `path`, `digest`";
+    check("\"busybox\"\n", "\"busybox\"\nsize = 5\n", size);
 }
 
 #[test]

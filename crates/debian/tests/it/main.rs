@@ -9,4 +9,5 @@ mod lock;
 mod news;
 mod release;
 mod resolve;
+mod sources;
 mod two_hosts;

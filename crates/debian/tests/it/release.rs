@@ -45,6 +45,11 @@ fn a_good_release_is_read() {
     let folder = "dists/unstable/main/binary-amd64";
     assert_eq!(index.paths, [format!("{folder}/by-hash/SHA256/{hex}"), format!("{folder}/Packages.xz")]);
     assert_eq!(release.packages("armel"), None);
+    let index = release.sources().unwrap();
+    let (folder, hex) = ("dists/unstable/main/source", index.digest.hex());
+    assert_eq!(index.paths, [format!("{folder}/by-hash/SHA256/{hex}"), format!("{folder}/Sources.xz")]);
+    let text = inrelease(&key, sid().without_sources());
+    assert_eq!(verify(&key, &text, "sid", Policy::default()).unwrap().sources(), None);
 }
 
 #[test]
@@ -251,6 +256,17 @@ fn signed_nonsense_is_refused() {
         (
             &format!("{head}SHA256:\n abc 5 main/binary-amd64/Packages.xz\n"),
             "`SHA256` has the line `abc 5 main/binary-amd64/Packages.xz`",
+        ),
+        (
+            &format!("{head}SHA256:\n abc 5 main/source/Sources.xz\n"),
+            "`SHA256` has the line `abc 5 main/source/Sources.xz`",
+        ),
+        (
+            &format!("{head}SHA256:\n {} 99999999999999999999 main/source/Sources.xz\n", "0".repeat(64)),
+            &format!(
+                "`SHA256` has the line `{} 99999999999999999999 main/source/Sources.xz`",
+                "0".repeat(64)
+            ),
         ),
     ] {
         let expected = format!("InRelease of `sid` is malformed: {expected}");

@@ -18,6 +18,8 @@ const EXEMPT: &[&str] = &[
     "`{}` is not the moment of `date`, {}",
     "`{}` is not host `{host}`'s, `{}`",
     "suite `{0}` is there twice",
+    "source `{}` {} is there twice",
+    "`{}` {} is no source package",
     "package `{name}` for host `{host}` is from suite `{suite}`, which is not there",
     "target `{target}` for host `{host}` is taken from two packages",
     "busybox for host `{0}` is taken from two packages",
