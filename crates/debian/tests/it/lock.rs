@@ -308,16 +308,16 @@ fn sources_follow_the_packages() {
         let error = Lock::parse(&with_sources().replacen(from, to, 1)).unwrap_err();
         assert_eq!(error.to_string(), expected);
     };
-    check("version = \"2.43-7\"", "version = \"2.43-3\"", "line 81: source `glibc` 2.43-3 is there twice");
-    check("\"busybox\"", "\"..\"", "line 70: `name`: `..` 1:1.38.0-3 is no source package");
-    check("\"2.43-3\"", "\"2.43/3\"", "line 76: `name`: `glibc` 2.43/3 is no source package");
+    check("version = \"2.43-7\"", "version = \"2.43-3\"", "line 82: source `glibc` 2.43-3 is there twice");
+    check("\"busybox\"", "\"..\"", "line 71: `name`: `..` 1:1.38.0-3 is no source package");
+    check("\"2.43-3\"", "\"2.43/3\"", "line 77: `name`: `glibc` 2.43/3 is no source package");
     check(
         "pool/main/b",
         "pool/../b",
-        "line 72: `path`: `pool/../b/busybox/busybox_1.38.0-3.dsc` is no path in an archive",
+        "line 73: `path`: `pool/../b/busybox/busybox_1.38.0-3.dsc` is no path in an archive",
     );
-    check("path = \"pool/main/b/busybox/busybox_1.38.0-3.dsc\"\n", "", "line 69: missing field `path`");
-    let size = "line 71: unknown field `size`, expected one of `name`, `version`, `path`, `digest`";
+    check("path = \"pool/main/b/busybox/busybox_1.38.0-3.dsc\"\n", "", "line 70: missing field `path`");
+    let size = "line 72: unknown field `size`, expected one of `name`, `version`, `path`, `digest`";
     check("\"busybox\"\n", "\"busybox\"\nsize = 5\n", size);
 }
 
