@@ -244,7 +244,19 @@ mod tests {
       },
       "name": "qemu",
       "version": "1:2.0+ds-1",
-      "purl": "pkg:deb/debian/qemu@1:2.0%2Bds-1?arch=source&distro=sid"
+      "hashes": [
+        {
+          "alg": "SHA-256",
+          "content": "f846192069aacb3553982d6408b3842bae77185d73d928054bef453300ee162c"
+        }
+      ],
+      "purl": "pkg:deb/debian/qemu@1:2.0%2Bds-1?arch=source&distro=sid",
+      "externalReferences": [
+        {
+          "type": "distribution",
+          "url": "https://snapshot.debian.org/archive/debian/1/pool/qemu.dsc"
+        }
+      ]
     },
     {
       "type": "file",

@@ -78,6 +78,14 @@ fn an_index_says_what_is_in_its_images_and_how_they_were_built() {
     assert_eq!(package.external_refs[0].reference_locator, purl);
     let pool = "http://ftp.debian.org/debian/pool/main/qemu-user_11.1.3+ds-1_amd64.deb";
     assert_eq!(package.download_location, pool);
+    // What has address and checksum of a source is its description.
+    let archived = archive("1:11.1.3+ds-1", &HOSTS).build().files;
+    for (name, path) in DSCS {
+        let source = document.packages.iter().find(|package| package.name == name).unwrap();
+        let sums: Vec<&str> = source.checksums.iter().map(|sum| sum.checksum_value.as_str()).collect();
+        assert_eq!(sums, [digest::Digest::of(&archived[path]).hex()], "{name}");
+        assert_eq!(source.download_location, format!("{}/{path}", snapshot(&line)), "{name}");
+    }
     let definition = &said.json(PROVENANCE)["predicate"]["buildDefinition"];
     let parameters = &definition["externalParameters"];
     assert_eq!((&parameters["kind"], &parameters["host"]), (&"pkg".into(), &"amd64".into()));
@@ -107,11 +115,24 @@ fn who_wants_less_said_gets_less() {
     assert_eq!(said(&line).statements.len(), 1);
 }
 
-/// The upper layer of an image, which scanners and people read.
-#[test]
-fn an_image_holds_the_records_of_its_packages() {
-    let line = built();
-    let Said { layout, image, .. } = said(&line);
+/// The descriptions of the sources that the package names.
+const DSCS: [(&str, &str); 2] =
+    [("qemu", "pool/main/q/qemu/qemu_11.1.3+ds-1.dsc"), ("glibc", "pool/main/g/glibc/glibc_2.43-7.dsc")];
+
+fn lock(line: &Line) -> debian::lock::Lock {
+    debian::lock::Lock::load(&line.path("images/debian.lock")).unwrap()
+}
+
+/// The address of the archive as it was.
+fn snapshot(line: &Line) -> String {
+    let lock = lock(line);
+    let file = lock.snapshot(lock.suite("sid").unwrap(), "x");
+    file.strip_suffix("/x").unwrap().to_owned()
+}
+
+/// The files of an image's upper layer, which scanners and people read.
+fn records(line: &Line) -> std::collections::BTreeMap<String, String> {
+    let Said { layout, image, .. } = said(line);
     let manifest: Manifest = layout.json(&image).unwrap();
     let [_, records] = manifest.layers.as_slice() else { panic!("{manifest:?}") };
     let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(layout.blob(records).unwrap()));
@@ -125,16 +146,29 @@ fn an_image_holds_the_records_of_its_packages() {
             found.insert(path, text);
         }
     }
-    let lock = debian::lock::Lock::load(&line.path("images/debian.lock")).unwrap();
-    let package = lock.qemu(HOSTS[0].parse().unwrap()).next().unwrap();
-    let (pool, digest) = (lock.snapshot(lock.suite("sid").unwrap(), "pool/main"), package.digest);
-    let notice = format!(
+    found
+}
+
+/// The text about the package's sources, with what stands below the address of each.
+fn notice(line: &Line, below: impl Fn(&str) -> String) -> String {
+    let (lock, snapshot) = (lock(line), snapshot(line));
+    let digest = lock.qemu(HOSTS[0].parse().unwrap()).next().unwrap().digest;
+    let [qemu, glibc] = DSCS.map(|(_, path)| format!("    {snapshot}/{path}\n{}", below(path)));
+    format!(
         "Programs in this image are from Debian's package qemu-user 1:11.1.3+ds-1 (amd64):\n\n    \
-         {pool}/qemu-user_11.1.3+ds-1_amd64.deb\n    {digest}\n\n\
+         {snapshot}/pool/main/qemu-user_11.1.3+ds-1_amd64.deb\n    {digest}\n\n\
          Who may do what with them is in the file copyright beside this one. Their source, a description that names\n\
-         each file beside it by SHA-256:\n\n    {pool}/q/qemu/qemu_11.1.3+ds-1.dsc\n\n\
-         The sources of what was built into them:\n\n    {pool}/g/glibc/glibc_2.43-7.dsc\n"
-    );
+         each file beside it by SHA-256:\n\n{qemu}\n\
+         The sources of what was built into them:\n\n{glibc}"
+    )
+}
+
+#[test]
+fn an_image_holds_the_records_of_its_packages() {
+    let line = built();
+    let found = records(&line);
+    let archived = archive("1:11.1.3+ds-1", &HOSTS).build().files;
+    let notice = notice(&line, |path| format!("    {}\n", digest::Digest::of(&archived[path])));
     let control = "Package: qemu-user\nVersion: 1:11.1.3+ds-1\nArchitecture: amd64\nSource: qemu\n\
                    Built-Using: glibc (= 2.43-7)\n";
     let expected = [
@@ -143,6 +177,31 @@ fn an_image_holds_the_records_of_its_packages() {
         ("var/lib/dpkg/status.d/qemu-user", control),
     ];
     assert_eq!(found, expected.map(|(path, text)| (path.to_owned(), text.to_owned())).into());
+}
+
+/// Locks of before there were sources in them.
+#[test]
+fn a_lock_without_sources_gives_their_addresses_alone() {
+    let line = built();
+    let (whole, with) = (line.read("images/debian.lock"), records(&line));
+    let (old, _) = whole.split_once("\n[[source]]").unwrap();
+    line.write("images/debian.lock", old);
+    line.run(&["images", "--kind", "pkg"]).success();
+    let path = "usr/share/doc/qemu-user/NOTICE";
+    assert_eq!(records(&line)[path], notice(&line, |_| String::new()));
+    let document: Document = serde_json::from_value(said(&line).json(SPDX)["predicate"].clone()).unwrap();
+    for (name, _) in DSCS {
+        let source = document.packages.iter().find(|package| package.name == name).unwrap();
+        assert_eq!((source.checksums.len(), source.download_location.as_str()), (0, "NOASSERTION"));
+    }
+    line.run(&["verify", "target/images"]).success();
+    // It is as good as the archive, and the next one has them.
+    let checked = line.run(&["lock", "--check"]).success();
+    assert_eq!(checked.stdout, "the archive has nothing newer\n");
+    line.run(&["lock"]).success();
+    assert_eq!(line.read("images/debian.lock"), whole);
+    line.run(&["images", "--kind", "pkg"]).success();
+    assert_eq!(records(&line), with);
 }
 
 /// Puts other statements in the place of those that are there, and makes everything above fit.

@@ -218,7 +218,10 @@ fn each_image_says_what_packages_it_is_made_of() {
                 assert!(copyright.contains("GPL"), "{copyright}");
                 let notice = of("usr/share/doc/NAME/NOTICE");
                 assert!(notice.contains("https://snapshot.debian.org/archive/debian/"), "{notice}");
-                assert!(notice.contains(".dsc\n"), "{notice}");
+                // The package, and each description of a source, has its digest below its address.
+                let sources = notice.matches(".dsc\n    sha256:").count();
+                assert_eq!((notice.matches(".dsc\n").count(), sources > 0), (sources, true), "{notice}");
+                assert_eq!(notice.matches("\n    sha256:").count(), sources + 1, "{notice}");
             }
         }
     }
