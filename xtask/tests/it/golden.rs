@@ -123,19 +123,19 @@ fn one_of_anything_is_singular() {
     assert!(verified.stdout.contains(", 1 image, "), "{}", verified.stdout);
 }
 
-const LOCK: &str = "sha256:e6f41e7441a3c31102d5d6743059694b52026858eb25dcbb14204fe0f0e0a84f";
-const INDEX: &str = "sha256:0af5b3e8a4ac102221b4ff9732b7c0d98cc63a5dd52dc1f66bd30e6a3b944f99";
+const LOCK: &str = "sha256:8d5aca7f52d85b89ccca49f4881bb6b36e60dd19d28f97b4a1983f518e5a4be2";
+const INDEX: &str = "sha256:39b2b4431083068f0da0bb007061d7377e3a2b6c480a41b84a8c0eb3f259bd8c";
 /// The same without statements.
-const BARE_INDEX: &str = "sha256:f5faa30a300e298432a069765de4c86d869be915fead11ac5997407d060c3a98";
+const BARE_INDEX: &str = "sha256:c4c2418dfe81f32a0dfa5f0e7999863f228ae8bddcb935376483f08eccf7abf8";
 
 /// The digest of the index `pkg` in each compression, quick and best. (A layer in zstd with all binaries is the same at both.)
 const COMPRESSIONS: [(&str, &str, &str); 6] = [
     ("gzip", "quick", INDEX),
-    ("gzip", "best", "sha256:2bf4449c8816e559196c9b822a99e1539d52144fe3ab92f2bed843b91d1be708"),
-    ("zstd", "quick", "sha256:a8daf8245e2676ab2bf7eb486659dd15bb3744d7fdc1104d7c87153fa059a04f"),
-    ("zstd", "best", "sha256:a8daf8245e2676ab2bf7eb486659dd15bb3744d7fdc1104d7c87153fa059a04f"),
-    ("both", "quick", "sha256:ccf68333f95fe321f39ba08516a866c548d8b3788f8b0c5614f1af92559af2d8"),
-    ("both", "best", "sha256:52f59e7d495f510be2522201bfab518ac90589cda3792147eb388e14b4c8b1f4"),
+    ("gzip", "best", "sha256:153c5a021e93e0a450788099400c40fd04be7fe3d2ec21e3b294146328bf8570"),
+    ("zstd", "quick", "sha256:b09cca3c4762b3f9082a5c10464e1bc34e82d1d1903c51b2260dac5e948faf7e"),
+    ("zstd", "best", "sha256:b09cca3c4762b3f9082a5c10464e1bc34e82d1d1903c51b2260dac5e948faf7e"),
+    ("both", "quick", "sha256:e324291481a0d1e8ac17fb417d89b742fc5cc89ea24addd33f2297ea8d907d3f"),
+    ("both", "best", "sha256:a2c6dd30ec5e842a865497754280800994a11af7a74c85563ca791d2bc48bea4"),
 ];
 
 #[test]

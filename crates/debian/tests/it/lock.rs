@@ -256,7 +256,7 @@ fn errors_name_line_and_key() {
     assert_eq!(error, "line 70: busybox for host `i386` is taken from two packages");
 }
 
-/// What follows the packages in a lock that knows sources.
+/// The tables after the packages in a lock that knows sources.
 const SOURCES: &str = r#"
 [[source]]
 name = "busybox"
