@@ -2,9 +2,10 @@
 //!
 //! Trust runs downwards: [`keyring`] says whose signatures count, [`release`] verifies a suite's `InRelease`, that
 //! names each `Packages` by digest ([`packages`]), which names each .deb by digest ([`deb`]), out of which [`qemu`] takes
-//! the static programs; beside them `Sources` ([`sources`]), which names each description of a source by digest. [`resolve`] walks this once and writes down what it found as a [`lock`]; a build starts from the
-//! lock alone, and trusts neither mirror nor network: all above it is behind the feature `openpgp`, so that a build compiles
-//! no cryptography but hashes.
+//! the static programs. Beside `Packages` there is `Sources`, which names the description of each source by digest
+//! ([`sources`]). [`resolve`] walks this once and writes down what it found as a [`lock`]; a build starts from the lock
+//! alone, and trusts neither mirror nor network: all above it is behind the feature `openpgp`, so that a build compiles no
+//! cryptography but hashes.
 //!
 //! This crate never reads the clock, the environment or a fixed path on its own account: `now`, folders and settings come
 //! in as arguments.
