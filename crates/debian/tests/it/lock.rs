@@ -312,8 +312,8 @@ fn sources_follow_the_packages() {
     check("\"busybox\"", "\"..\"", "line 71: `name`: `..` 1:1.38.0-3 is no source package");
     check("\"2.43-3\"", "\"2.43/3\"", "line 77: `name`: `glibc` 2.43/3 is no source package");
     check(
-        "pool/main/b",
-        "pool/../b",
+        "pool/main/b/busybox/",
+        "pool/../b/busybox/",
         "line 73: `path`: `pool/../b/busybox/busybox_1.38.0-3.dsc` is no path in an archive",
     );
     check("path = \"pool/main/b/busybox/busybox_1.38.0-3.dsc\"\n", "", "line 70: missing field `path`");
