@@ -7,6 +7,7 @@ use anyhow::bail;
 use arch::Host;
 use debian::lock::Lock;
 use e2e::machines::{self, Machines};
+use e2e::second_stage::Systems;
 use e2e::{Jobs, Options, Place};
 use suite::Wanted;
 
@@ -24,8 +25,10 @@ pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     if args.machines {
         return machines(args, ui);
     }
-    let native = Host::native()
-        .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))?;
+    if args.second_stage {
+        return second_stage(args, ui);
+    }
+    let native = native()?;
     let workspace = context::workspace()?;
     let lock = Lock::load(&testing::lock_path(&workspace))?;
     let selected = Jobs::all(native, &lock).select(&args.jobs)?;
@@ -95,19 +98,7 @@ fn machines(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(reason) = testbed::missing() {
-        bail!("no job can run on this machine: {reason}");
-    }
-    let opened = SystemTime::now();
-    let limit = context::cache_limit(args.sources.cache_size)?;
-    let own = || Ok(context::workspace()?.join(testing::IMAGES));
-    let layout =
-        args.layout.as_deref().map_or_else(own, |path| Ok::<_, anyhow::Error>(std::path::absolute(path)?))?;
-    let wanted = Wanted { images: args.layout.is_none(), assets: false, relock: args.layout.is_none() };
-    let real = testing::real(wanted, &args.sources, ui)?;
-    let place = machines::Place { site: &real.site.build, layout: &layout, lock: &real.lock };
-    let results = selected.run(&place, args.sabotage, ui, error::render)?;
-    real.bound_cache(limit, opened, ui)?;
+    let results = on_images(args, ui, |place| selected.run(place, args.sabotage, ui, error::render))?;
     match args.json {
         true => ui::print(&results.json()?)?,
         false if args.jobs.is_empty() => ui::print(&format!("{}\n{}", results.table(), machines::matrix()))?,
@@ -118,6 +109,50 @@ fn machines(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     }
     let count = base::count(results.count(), "machine", "machines");
     Ok(conclude(results.left(), results.failed(), &count, ui))
+}
+
+/// The same for systems that are installed under `run`.
+fn second_stage(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
+    let selected = Systems::select(&args.jobs)?;
+    if args.list {
+        ui::print(&selected.list())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let native = native()?;
+    let results = on_images(args, ui, |place| selected.run(native, place, ui, error::render))?;
+    ui::print(&if args.json { results.json()? } else { results.table() })?;
+    for failure in results.failures() {
+        ui.say(format!("error: {failure}"));
+    }
+    let count = base::count(results.count(), "second stage", "second stages");
+    Ok(conclude(results.left(), results.failed(), &count, ui))
+}
+
+/// Does `work` on the images of the layout that was given, or on those of the tests, which are brought up to date.
+fn on_images<T>(
+    args: &E2eArgs,
+    ui: &Ui,
+    work: impl FnOnce(&machines::Place<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    if let Some(reason) = testbed::missing() {
+        bail!("no job can run on this machine: {reason}");
+    }
+    let opened = SystemTime::now();
+    let limit = context::cache_limit(args.sources.cache_size)?;
+    let own = || Ok(context::workspace()?.join(testing::IMAGES));
+    let layout =
+        args.layout.as_deref().map_or_else(own, |path| Ok::<_, anyhow::Error>(std::path::absolute(path)?))?;
+    let wanted = Wanted { images: args.layout.is_none(), assets: false, relock: args.layout.is_none() };
+    let real = testing::real(wanted, &args.sources, ui)?;
+    let results = work(&machines::Place { site: &real.site.build, layout: &layout, lock: &real.lock })?;
+    real.bound_cache(limit, opened, ui)?;
+    Ok(results)
+}
+
+/// This machine, as a host.
+fn native() -> anyhow::Result<Host> {
+    Host::native()
+        .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))
 }
 
 /// The last lines, and the exit code: success if none `failed`, and nothing of this machine was `left` changed.

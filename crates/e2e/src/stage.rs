@@ -43,7 +43,7 @@ impl Fixtures<'_> {
         let work = work(&sandbox)?;
         self.fill(&job.needs, &work)?;
         if let Some(image) = job.needs.unpacked {
-            self.unpack(image, &work.join(FILES))?;
+            unpack(&Layout::open(self.layout)?, image, &work.join(FILES))?;
         }
         Ok(sandbox)
     }
@@ -60,19 +60,6 @@ impl Fixtures<'_> {
             let from = tree.path().join(file.path);
             copy_program(&from, &work.join(file.name))
                 .with_context(|| format!("cannot copy {}", from.display()))?;
-        }
-        Ok(())
-    }
-
-    /// Unpacks the layers of an image, one over the other.
-    fn unpack(&self, image: Image, to: &Path) -> anyhow::Result<()> {
-        let layout = Layout::open(self.layout)?;
-        let manifest: Manifest = layout.json(&descriptor(&layout, image)?)?;
-        fs::create_dir(to).with_context(|| format!("cannot create {}", to.display()))?;
-        for layer in &manifest.layers {
-            let context = || format!("cannot unpack {} of {}", layer.digest, image.tag);
-            let blob = layout.blob(layer).with_context(context)?;
-            tar::Archive::new(MultiGzDecoder::new(blob)).unpack(to).with_context(context)?;
         }
         Ok(())
     }
@@ -124,6 +111,18 @@ impl Fixtures<'_> {
         }
         builder.into_inner().map(drop).with_context(context)
     }
+}
+
+/// Unpacks the layers of an image into a new folder, one over the other.
+pub(super) fn unpack(layout: &Layout, image: Image, to: &Path) -> anyhow::Result<()> {
+    let manifest: Manifest = layout.json(&descriptor(layout, image)?)?;
+    fs::create_dir(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for layer in &manifest.layers {
+        let context = || format!("cannot unpack {} of {}", layer.digest, image.tag);
+        let blob = layout.blob(layer).with_context(context)?;
+        tar::Archive::new(MultiGzDecoder::new(blob)).unpack(to).with_context(context)?;
+    }
+    Ok(())
 }
 
 /// The commands of busybox that jobs type.

@@ -22,6 +22,7 @@
 
 pub mod browser;
 mod cgroup;
+mod console;
 pub mod engine;
 mod error;
 pub mod machine;

@@ -1,7 +1,7 @@
 //! Running a command to its end, but not for ever.
 
 use std::io::{self, Read};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use base::lock;
 
 use crate::Error;
+use crate::console::Console;
 
 const POLL: Duration = Duration::from_millis(10);
 
@@ -36,8 +37,42 @@ pub(crate) fn collect(command: &mut Command, name: &str, limit: Duration) -> Res
     Ok(Output { status, stdout: stdout.take(end), stderr: stderr.take(end) })
 }
 
+/// Runs `command` and gives `take` each line that it prints, of both streams, as it comes; kills it after `limit`. Its end is
+/// that of everything which has its streams.
+///
+/// `name` is how the command reads in errors.
+pub(crate) fn stream(
+    mut command: Command,
+    name: &str,
+    limit: Duration,
+    take: &mut dyn FnMut(&str),
+) -> Result<ExitStatus, Error> {
+    let spawn = |cause| Error::Spawn { command: name.to_owned(), cause };
+    let (reader, writer) = io::pipe().map_err(spawn)?;
+    command.stdin(Stdio::null()).stdout(writer.try_clone().map_err(spawn)?).stderr(writer);
+    let end = Instant::now() + limit;
+    let left = || end.saturating_duration_since(Instant::now());
+    let mut child = command.spawn().map_err(spawn)?;
+    // It holds the ends of the pipe that are written to, and would keep it open.
+    drop(command);
+    let mut console = Console::of(reader);
+    let ended = loop {
+        match console.line(left()) {
+            Ok(Some(line)) => take(&line),
+            Ok(None) => break wait(&mut child, left()).map_err(spawn)?,
+            Err(_) => break None,
+        }
+    };
+    ended.ok_or_else(|| {
+        // The process may have ended in between: nothing to kill then.
+        let _ = child.kill();
+        let _ = child.wait();
+        Error::Slow { command: name.to_owned(), limit, printed: console.tail() }
+    })
+}
+
 /// Waits at most `limit`; `None` if `child` still runs.
-pub(crate) fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<std::process::ExitStatus>> {
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
     let end = Instant::now() + limit;
     loop {
         let status = child.try_wait()?;
@@ -140,6 +175,29 @@ mod tests {
         let error =
             collect(&mut shell("echo begun; exec sleep 60"), "sleep 60", Duration::from_secs(1)).unwrap_err();
         assert!(start.elapsed() < Duration::from_secs(10));
+        assert_eq!(error.to_string(), "`sleep 60` did not end within 1 s; it had printed:\nbegun");
+    }
+
+    #[test]
+    fn lines_come_while_the_program_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let seen = dir.path().join("seen");
+        let script =
+            format!("echo out; until [ -e {} ]; do sleep 0.01; done; echo err >&2; exit 3", seen.display());
+        let mut lines = Vec::new();
+        let mut take = |line: &str| {
+            lines.push(line.to_owned());
+            std::fs::write(&seen, "").unwrap();
+        };
+        let status = stream(shell(&script), "sh", Duration::from_secs(600), &mut take).unwrap();
+        assert_eq!((status.code(), lines), (Some(3), vec!["out".to_owned(), "err".to_owned()]));
+    }
+
+    #[test]
+    fn what_streams_for_too_long_is_killed() {
+        let error =
+            stream(shell("echo begun; exec sleep 60"), "sleep 60", Duration::from_secs(1), &mut |_| {})
+                .unwrap_err();
         assert_eq!(error.to_string(), "`sleep 60` did not end within 1 s; it had printed:\nbegun");
     }
 

@@ -240,6 +240,7 @@ pub(crate) struct DocsArgs {
   cargo xtask e2e                          every job on Docker 28, and those in which engines differ on the others
   cargo xtask e2e f F --engine podman      two jobs on podman
   cargo xtask e2e --layout target/images   on images that were built before
+  cargo xtask e2e --second-stage arm64     Debian for arm64, installed under `run`
   cargo xtask e2e --list                   what each job does
   cargo xtask e2e --list --json            the same for a program to read")]
 pub(crate) struct E2eArgs {
@@ -255,6 +256,10 @@ pub(crate) struct E2eArgs {
     /// Instead of jobs, boot machines with old and foreign kernels, and try register and run there; JOBs are their names
     #[arg(long, conflicts_with_all = ["engine", "markdown", "parallel"])]
     pub(crate) machines: bool,
+    /// Instead of jobs, install Debian for other machines: debootstrap's second stage under `run`, in each of its modes; some minutes
+    /// for each of JOBs, which are targets
+    #[arg(long, conflicts_with_all = ["engine", "machines", "markdown", "parallel", "sabotage"])]
+    pub(crate) second_stage: bool,
     /// Print the jobs, and stop
     #[arg(long)]
     pub(crate) list: bool,

@@ -7,7 +7,6 @@
 //! virtual machine that has it, QEMU ended by an assertion with the machine's own processor (an MSR that it could not set), and
 //! with `qemu64` nothing came after SeaBIOS.
 
-mod console;
 mod hardware;
 mod initramfs;
 mod kernel;
@@ -18,11 +17,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use console::Console;
 pub use hardware::Hardware;
 pub use initramfs::Initramfs;
 pub use kernel::Kernel;
 
+use crate::console::Console;
 use crate::packages::{Package, Packages};
 use crate::sandbox::{Options, SHARED, Sandbox};
 use crate::{Error, output};

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use debian::packages::Entry;
 use debian::progress::Silent;
-use debian::release::Policy;
+use debian::release::{Index, Policy};
 use debian::{Fetcher, Keyring, Mirror, fetch, packages, release};
 use digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{Deb, Package, Source, SourceError};
+use super::{Contents, Deb, Mirrored, Package, Source, SourceError};
 
 /// For how long what a suite had is taken for what it has, in seconds: a day.
 const FRESH: i64 = 24 * 60 * 60;
@@ -80,6 +80,32 @@ struct Pin {
 
 type Pins = BTreeMap<String, Pin>;
 
+/// The files that say what a suite has.
+struct Lists {
+    inrelease: Vec<u8>,
+    /// The list for an architecture, and the file with it; none if the suite does not have the architecture.
+    list: Option<(Index, PathBuf)>,
+}
+
+fn inrelease_path(suite: &str) -> String {
+    format!("dists/{suite}/InRelease")
+}
+
+/// The newest entries of `names` in the `Packages.xz` of a suite.
+fn newest(
+    list: &Path,
+    suite: &str,
+    architecture: &str,
+    names: &[&str],
+) -> Result<BTreeMap<String, Entry>, ArchiveError> {
+    let file = File::open(list).map_err(packages::Error::Read);
+    file.and_then(|file| packages::newest(file, names)).map_err(|error| ArchiveError::Packages {
+        suite: suite.to_owned(),
+        architecture: architecture.to_owned(),
+        error,
+    })
+}
+
 impl Archive {
     /// The archive at `mirror`, checked against `keyring` at the moment `now` (unix seconds). `memo` is the file that
     /// remembers; it need not exist.
@@ -125,21 +151,46 @@ impl Archive {
         architecture: &str,
         names: &[&str],
     ) -> Result<BTreeMap<String, Entry>, ArchiveError> {
-        let url = self.mirror.url(&format!("dists/{suite}/InRelease"));
+        let list = self.lists(suite, architecture).await?.list;
+        list.map_or(Ok(BTreeMap::new()), |(_, file)| newest(&file, suite, architecture, names))
+    }
+
+    /// A suite's `InRelease`, and the list of packages that it has for an architecture.
+    async fn lists(&self, suite: &str, architecture: &str) -> Result<Lists, ArchiveError> {
+        let url = self.mirror.url(&inrelease_path(suite));
         let inrelease = self.fetcher.unpinned(&url, INRELEASE_LIMIT, &Silent).await?;
         let policy = Policy { allow_expired: true };
         let release = release::verify(&inrelease, &self.keyring, suite, self.now, &policy)?;
-        let Some(index) = release.packages(architecture) else { return Ok(BTreeMap::new()) };
+        let Some(index) = release.packages(architecture) else { return Ok(Lists { inrelease, list: None }) };
         let urls: Vec<_> = index.paths.iter().map(|path| self.mirror.url(path)).collect();
-        let path = self.fetcher.verified(&urls, index.size, index.digest, &Silent).await?;
-        File::open(&path)
-            .map_err(packages::Error::Read)
-            .and_then(|file| packages::newest(file, names))
-            .map_err(|error| ArchiveError::Packages {
-                suite: suite.to_owned(),
-                architecture: architecture.to_owned(),
-                error,
-            })
+        let file = self.fetcher.verified(&urls, index.size, index.digest, &Silent).await?;
+        Ok(Lists { inrelease, list: Some((index, file)) })
+    }
+
+    async fn files(
+        &self,
+        suite: &str,
+        architecture: &str,
+        names: &[&str],
+    ) -> Result<Vec<Mirrored>, ArchiveError> {
+        let Lists { inrelease, list } = self.lists(suite, architecture).await?;
+        let inrelease = Mirrored { path: inrelease_path(suite), contents: Contents::Bytes(inrelease) };
+        let mut files = vec![inrelease];
+        let mut entries = BTreeMap::new();
+        if let Some((index, file)) = list {
+            entries = newest(&file, suite, architecture, names)?;
+            let list = |path| Mirrored { path, contents: Contents::File(file.clone()) };
+            files.extend(index.paths.into_iter().map(list));
+        }
+        for &name in names {
+            let Some(Entry { path, size, digest, .. }) = entries.remove(name) else {
+                let (suite, architecture) = (suite.to_owned(), architecture.to_owned());
+                return Err(ArchiveError::NoPackage(Package { suite, architecture, name: name.to_owned() }));
+            };
+            let deb = self.fetcher.verified(&[self.mirror.url(&path)], size, digest, &Silent).await?;
+            files.push(Mirrored { path, contents: Contents::File(deb) });
+        }
+        Ok(files)
     }
 
     async fn fetch(&self, pin: &Pin) -> Result<Deb, ArchiveError> {
@@ -192,5 +243,14 @@ impl Archive {
 impl Source for Archive {
     fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, SourceError> {
         self.runtime.block_on(self.all(packages)).map_err(ArchiveError::boxed)
+    }
+
+    fn mirrored(
+        &self,
+        suite: &str,
+        architecture: &str,
+        names: &[&str],
+    ) -> Result<Vec<Mirrored>, SourceError> {
+        self.runtime.block_on(self.files(suite, architecture, names)).map_err(ArchiveError::boxed)
     }
 }

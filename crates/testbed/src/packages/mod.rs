@@ -1,7 +1,8 @@
 //! Debian packages, unpacked into a cache instead of installed.
 //!
 //! A [`Source`] brings .deb files; [`Packages`] unpacks a list of them into one directory, a [`Tree`], that sandboxes
-//! use as a read-only layer. A tree is made once and kept; its name is a digest of what is in it.
+//! use as a read-only layer. A tree is made once and kept; its name is a digest of what is in it. For a tool that wants a
+//! mirror, [`Packages::mirror`] makes a folder that is a part of one.
 
 mod archive;
 mod machine;
@@ -69,6 +70,29 @@ pub struct Deb {
 pub trait Source: Send + Sync {
     /// The .debs of `packages`, in their order.
     fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, SourceError>;
+
+    /// The files by which a mirror has a suite for an architecture: its signed `InRelease`, its list of packages, and the .debs
+    /// of `names`.
+    fn mirrored(&self, suite: &str, architecture: &str, names: &[&str])
+    -> Result<Vec<Mirrored>, SourceError>;
+}
+
+/// A file of an archive.
+#[derive(Debug, Clone)]
+pub struct Mirrored {
+    /// Its path from the mirror's base.
+    pub path: String,
+    /// The contents.
+    pub contents: Contents,
+}
+
+/// The contents of a file of an archive.
+#[derive(Debug, Clone)]
+pub enum Contents {
+    /// Themselves.
+    Bytes(Vec<u8>),
+    /// In this file.
+    File(PathBuf),
 }
 
 /// A cache of unpacked packages.
@@ -157,6 +181,23 @@ impl Packages {
     /// The .debs of `packages` themselves, in their order: for what installs them.
     pub fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, Error> {
         self.source.debs(packages).map_err(Error::Source)
+    }
+
+    /// Puts into `dir` what a mirror has of a suite for `host`, for tools that read mirrors: the signed `InRelease`, the list of
+    /// packages, and the .debs of `names`.
+    pub fn mirror(&self, suite: &str, host: arch::Host, names: &[&str], dir: &Path) -> Result<(), Error> {
+        let files = self.source.mirrored(suite, host.debian(), names).map_err(Error::Source)?;
+        for Mirrored { path, contents } in files {
+            let to = dir.join(path);
+            let folder = to.parent().unwrap_or(dir);
+            fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+            let written = match contents {
+                Contents::Bytes(bytes) => fs::write(&to, bytes),
+                Contents::File(file) => fs::copy(file, &to).map(drop),
+            };
+            written.map_err(Error::file("write", &to))?;
+        }
+        Ok(())
     }
 
     /// The files of `packages`, in one tree. `name` is for people who look into the cache; older trees of this name

@@ -13,7 +13,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Output};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Output};
 use std::time::Duration;
 
 use crate::packages::{Packages, Tree};
@@ -107,10 +107,28 @@ impl Sandbox {
 
     /// Runs a program inside to its end, for at most `limit`, with nothing on its stdin.
     pub fn output<S: AsRef<str>>(&self, argv: &[S], limit: Duration) -> Result<Output, Error> {
+        let (mut command, name) = self.command_line(argv);
+        output::collect(&mut command, &name, limit)
+    }
+
+    /// Runs a program inside to its end, for at most `limit`, with nothing on its stdin; `take` gets each line that it prints, of
+    /// both streams, as it comes.
+    pub fn stream<S: AsRef<str>>(
+        &self,
+        argv: &[S],
+        limit: Duration,
+        take: &mut dyn FnMut(&str),
+    ) -> Result<ExitStatus, Error> {
+        let (command, name) = self.command_line(argv);
+        output::stream(command, &name, limit, take)
+    }
+
+    /// The command for `argv`, and how it reads in errors.
+    fn command_line<S: AsRef<str>>(&self, argv: &[S]) -> (Command, String) {
         let argv: Vec<&str> = argv.iter().map(AsRef::as_ref).collect();
         let mut command = self.command(argv.first().copied().unwrap_or("true"));
         command.args(argv.iter().skip(1)).stdin(std::process::Stdio::null());
-        output::collect(&mut command, &argv.join(" "), limit)
+        (command, argv.join(" "))
     }
 
     /// Runs a program inside for at most [`LIMIT`] and returns its stdout; other exit codes than 0 are errors.

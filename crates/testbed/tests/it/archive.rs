@@ -1,5 +1,6 @@
 //! Packages from a small signed archive, on a server that can be changed: no network, no privileges.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -118,6 +119,49 @@ fn what_is_not_there_is_named() {
     }
 }
 
+/// The files below `dir`, with their contents.
+fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => {
+                    let name = path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
+                    found.insert(name, fs::read(&path).unwrap());
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_part_of_the_archive_is_a_mirror() {
+    let setup = Setup::new();
+    let served = archive("1").build().files;
+    let amd64 = "amd64".parse().unwrap();
+    let mirror = setup.dir.path().join("mirror");
+    let lists = |path: &str| path.ends_with("/InRelease") || path.contains("/binary-amd64/");
+    let check = |names: &[&str], is_there: &dyn Fn(&str) -> bool| {
+        setup.packages(NOW).mirror("sid", amd64, names, &mirror).unwrap();
+        let expected: BTreeMap<_, _> = served
+            .iter()
+            .filter(|(path, _)| is_there(path))
+            .map(|(path, bytes)| (path.clone(), bytes.clone()))
+            .collect();
+        let found = files(&mirror);
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        assert!(found == expected, "the contents differ");
+    };
+    check(&[], &lists);
+    check(&["tool"], &|path| lists(path) || path.contains("tool"));
+    let error = setup.packages(NOW).mirror("sid", amd64, &["nothing"], &mirror).unwrap_err();
+    assert_eq!(error.to_string(), "cannot get packages: `sid` has no package `nothing` for `amd64`");
+}
+
 #[test]
 fn an_archive_that_somebody_else_signed_is_refused() {
     let mut setup = Setup::new();
@@ -147,6 +191,15 @@ impl qus_testbed::Source for Nothing {
         &self,
         _packages: &[Package],
     ) -> Result<Vec<qus_testbed::packages::Deb>, qus_testbed::packages::SourceError> {
+        Err("there is nothing".into())
+    }
+
+    fn mirrored(
+        &self,
+        _suite: &str,
+        _architecture: &str,
+        _names: &[&str],
+    ) -> Result<Vec<qus_testbed::packages::Mirrored>, qus_testbed::packages::SourceError> {
         Err("there is nothing".into())
     }
 }

@@ -1,4 +1,4 @@
-//! The console of a machine, read as it comes.
+//! What a program prints, a machine's console say, read as it comes.
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read};
@@ -11,18 +11,18 @@ const TAIL: usize = 20;
 
 /// A console, and its last lines.
 #[derive(Debug)]
-pub(super) struct Console {
+pub(crate) struct Console {
     lines: Receiver<String>,
     last: VecDeque<String>,
 }
 
 /// No line came in time.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Overdue;
+pub(crate) struct Overdue;
 
 impl Console {
     /// Reads `reader` to its end in a thread.
-    pub(super) fn of(reader: impl Read + Send + 'static) -> Console {
+    pub(crate) fn of(reader: impl Read + Send + 'static) -> Console {
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
             let mut reader = BufReader::new(reader);
@@ -40,7 +40,7 @@ impl Console {
     }
 
     /// The next line, if it comes within `limit`; `None` after the last.
-    pub(super) fn line(&mut self, limit: Duration) -> Result<Option<String>, Overdue> {
+    pub(crate) fn line(&mut self, limit: Duration) -> Result<Option<String>, Overdue> {
         let line = match self.lines.recv_timeout(limit) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => return Ok(None),
@@ -54,7 +54,7 @@ impl Console {
     }
 
     /// The last lines.
-    pub(super) fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         self.last.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }
