@@ -27,9 +27,13 @@ fn nothing_is_registered() -> Step {
 fn volume(native: Host) -> Job {
     let restricted = "--read-only --cap-drop ALL --security-opt no-new-privileges -u 1000";
     let shell = "sh -c 'uname -m; sh -c \"exit 7\"; echo \"and $?\"'";
+    // What root starts as another user, which nobody can attach to with a container's capabilities.
+    let user = "sh -c 'echo b:x:1000:1000::/:/bin/sh >> /etc/passwd && su b -c \"uname -m && id -u\"'";
+    // Killed, it would be 137.
+    let waiting = "sh -c 'trap \"exit 7\" TERM; touch /ready; while :; do sleep 0.1; done'";
     Job {
         name: "run".to_owned(),
-        about: "a foreign program and what it starts, by `run` in a volume: as root, and with nothing"
+        about: "a foreign program and what it starts, by `run` in a volume: as root, as another user, and with nothing"
             .to_owned(),
         cells: Vec::new(),
         engines_differ: true,
@@ -45,7 +49,11 @@ fn volume(native: Host) -> Job {
             Step::prints(run("", FOREIGN, shell), "and 7"),
             Step::prints(run(restricted, FOREIGN, "uname -m"), MACHINE),
             Step::prints(run(restricted, FOREIGN, shell), "and 7"),
+            Step::prints(run("", FOREIGN, user), "1000"),
             Step::prints(format!("{}; echo $?", run("", FOREIGN, "/nowhere")), "127"),
+            Step::succeeds(run("", FOREIGN, waiting).replace("--rm", "-d --name waiting")),
+            Step::succeeds("until docker cp waiting:/ready .; do sleep 0.1; done && docker stop -t 30 waiting"),
+            Step::prints("docker inspect -f '{{.State.ExitCode}}' waiting", "7"),
             nothing_is_registered(),
         ],
     }

@@ -203,6 +203,22 @@ fn the_list_is_for_people_and_for_programs() {
 }
 
 #[test]
+fn systems_have_the_names_of_their_targets() {
+    let output = xtask(&["--second-stage", "--list", "armhf", "riscv64"]);
+    let expected = "TARGET   ARCHITECTURE  SUITE\n\
+                    arm      armhf         bookworm\n\
+                    riscv64  riscv64       trixie\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    let output = xtask(&["--second-stage", "s390"]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "error: unknown target `s390` (did you mean `s390x`?)\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+    // They are not among the jobs, which are all run when none is named.
+    let output = xtask(&["--second-stage", "--machines"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn an_unknown_job_is_named() {
     let output = xtask(&["nome"]);
     assert_eq!(output.status.code(), Some(1));
