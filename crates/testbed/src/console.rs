@@ -1,4 +1,4 @@
-//! What a program prints, a machine's console say, read as it comes.
+//! The output of a program, a machine's console say, read as it comes.
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read};

@@ -180,6 +180,23 @@ fn run_has_the_layer_of_pkg() {
     }
 }
 
+/// Builds pull these images, and mount them into steps.
+#[test]
+fn run_is_small() {
+    let Some(images) = Images::find("run_is_small") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for (host, image) in images.index("run") {
+        let path = dir.path().join(host.name());
+        images.extract(&image, "qus/run", &path);
+        let size = path.metadata().unwrap().len();
+        assert!(size <= 600_000, "{host}: `run` has {size} bytes");
+    }
+    for (host, image) in images.index("run-aarch64") {
+        let size: u64 = image.layers.iter().map(|layer| layer.size).sum();
+        assert!(size <= 4_300_000, "{host}: the layers of `run-aarch64` have {size} bytes");
+    }
+}
+
 #[test]
 fn full_is_register_and_pkg() {
     let Some(images) = Images::find("full_is_register_and_pkg") else { return };

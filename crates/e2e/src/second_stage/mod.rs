@@ -23,7 +23,7 @@ use system::{Installed, Parts, Stage};
 /// Systems, in the order of the documentation.
 pub struct Systems(Vec<Row>);
 
-/// What came of systems.
+/// The results of systems.
 pub struct Results {
     systems: Vec<(Row, Result<Installed, String>)>,
     left: Vec<String>,

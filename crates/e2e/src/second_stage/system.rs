@@ -74,7 +74,7 @@ pub(super) struct Stage {
     pub(super) result: Result<usize, String>,
 }
 
-/// What systems are made of.
+/// The things that systems are made of.
 pub(super) struct Parts<'a> {
     pub(super) packages: &'a Packages,
     pub(super) layout: &'a Path,
@@ -115,8 +115,9 @@ pub(super) fn install(
 }
 
 fn qemu_version(lock: &Lock, native: Host, row: Row) -> anyhow::Result<String> {
-    let package = lock.qemu(native).find(|package| package.targets().any(|target| target == row.target()));
-    Ok(package.with_context(|| format!("the lock has no {} for {native}", row.target()))?.version.clone())
+    let (host, target) = (native, row.target());
+    let package = lock.qemu(host).find(|package| package.targets().any(|other| other == target));
+    Ok(package.with_context(|| format!("the lock has no {target} for {host}"))?.version.clone())
 }
 
 /// A system in its sandbox.
@@ -175,11 +176,13 @@ impl System<'_> {
 
     /// Fails unless the kernel refuses the system's programs.
     fn is_not_registered(&self) -> anyhow::Result<()> {
-        let output = self.sandbox.output(&["chroot", &inside(FIRST), "/bin/true"], LIMIT)?;
+        let argv = ["chroot", &inside(FIRST), "/bin/true"];
+        let output = self.sandbox.output(&argv, LIMIT)?;
         let stderr = String::from_utf8_lossy(&output.stderr).to_lowercase();
         ensure!(
             !output.status.success() && stderr.contains(NOT_REGISTERED),
-            "without `run`, a program of the system should fail with `{NOT_REGISTERED}`: {}: {stderr}",
+            "`{}` was to fail with `{NOT_REGISTERED}`: {}: {stderr}",
+            argv.join(" "),
             output.status
         );
         Ok(())
@@ -188,7 +191,8 @@ impl System<'_> {
     /// The mode that `run` takes by itself.
     fn auto(&self) -> anyhow::Result<String> {
         let check = self.sandbox.run(&[&self.run(), "--check", "--json"])?;
-        let check: serde_json::Value = serde_json::from_str(&check).context("`run --check --json`")?;
+        let check: serde_json::Value =
+            serde_json::from_str(&check).context("cannot read what `run --check` reports")?;
         let mode = check["mode"].as_str().unwrap_or_default();
         ensure!(MODES.contains(&mode), "`run` would not watch programs here: {check}");
         Ok(mode.to_owned())

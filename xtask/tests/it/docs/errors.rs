@@ -85,6 +85,11 @@ const EXEMPT: &[&str] = &[
     "cannot make an initramfs",
     "cannot write an initramfs",
     "the lock has no {target} for {host}",
+    // Of debootstrap in a sandbox: what it printed last follows.
+    "`{}` failed ({}):\n{}",
+    "debootstrap names no packages of {suite} for {host}",
+    "`{}` was to fail with `{NOT_REGISTERED}`: {}: {stderr}",
+    "cannot read what `run --check` reports",
     "no layer with {created_by} for {host}",
     "no layer {name:?} for {host}",
     "every package of a lock has a suite",
