@@ -44,7 +44,8 @@ const WORKS: [Work; 5] = [
     },
     Work {
         what: "`find` and `stat`",
-        script: "for i in 1 2 3; do find / -xdev -print0 | xargs -0 stat -c '%s %n' | sha256sum; done",
+        // Long enough for a bar of 2 %: the start of `run` counts, too.
+        script: "for i in 1 2 3 4 5 6 7 8 9 10; do find / -xdev -print0 | xargs -0 stat -c '%s %n' | sha256sum; done",
         goals: [1.02, 1.02],
         undo: None,
     },
