@@ -32,10 +32,6 @@ pub(crate) fn run(args: &BenchArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     }
     let workspace = context::workspace()?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
-    if let Some([cache, xz]) = args.floor.as_deref() {
-        ui::print(&format!("{}\n", bench::floor::run(&lock, cache, xz)?))?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let output = workspace.join(&args.output);
     let file = output.join("results.json");
     let loaded = Results::load(&file)?;
@@ -97,10 +93,9 @@ fn measure(
             Name::Cold => suite.cold(&title),
             Name::Unchanged => suite.unchanged(&title),
             Name::Sizes => suite.sizes(&title),
-            Name::Push => suite.push(&title, results),
+            Name::Push => suite.push(&title),
             Name::Register => qemu().and_then(|qemu| suite.register(&title, &qemu.join("usr/bin"))),
             Name::Run => qemu().and_then(|qemu| suite.run(&title, &qemu.join("usr/bin"))),
-            Name::Growth => suite.growth(results),
             Name::Release => suite.release(&title),
             Name::FirstRun => suite.first_run(&title),
         };
@@ -147,7 +142,7 @@ mod tests {
     fn what_is_long_is_measured_only_when_it_is_asked_for() {
         assert_eq!(chosen(&[Name::Release, Name::Push]), [Name::Release, Name::Push]);
         let all = chosen(&[]);
-        assert!(!all.contains(&Name::Release) && all.contains(&Name::Growth));
+        assert!(!all.contains(&Name::Release) && all.contains(&Name::Sizes));
         assert_eq!(all.len() + 3, Name::value_variants().len());
         assert!(list().contains("release"));
     }

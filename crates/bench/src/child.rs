@@ -1,7 +1,7 @@
 //! Running a program to its end, and what that took.
 //!
 //! Linux counts a child's peak memory from the memory of its parent at that moment, so a process that runs children to
-//! measure them keeps little in memory itself: what needs much, such as the floor, is a child, too.
+//! measure them keeps little in memory itself.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _};

@@ -1,16 +1,13 @@
-//! A build of everything from packages that are there, next to the shell flow and to the floor.
-
-use std::path::Path;
-use std::process::Command;
+//! A build of everything from packages that are there, next to the shell flow.
 
 use anyhow::Context as _;
 use arch::Host;
 
-use crate::child::{self, Run};
+use crate::child::Run;
 use crate::figure::{Figure, Goal, Unit, least, list};
+use crate::flow;
 use crate::scratch::with_register;
 use crate::suite::Suite;
-use crate::{flow, xz};
 use builder::cross::Program;
 
 /// The runs, which took turns.
@@ -18,25 +15,20 @@ use builder::cross::Program;
 struct Turns {
     ours: Vec<Run>,
     flows: Vec<Run>,
-    floors: Vec<Run>,
 }
 
 impl Suite<'_> {
-    /// Cold builds of everything, against the shell flow and against the floor.
+    /// Cold builds of everything, against the shell flow.
     pub fn cold(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
         let packages = self.packages()?;
         let amd64: Host = "amd64".parse()?;
         let qemu = self.lock.qemu(amd64).next().context("the lock has no QEMU for amd64")?;
-        let xz = xz::tree(&packages)?;
         let mut turns = Turns::default();
         for number in 1..=self.runs {
             let run =
                 flow::run(&packages, qemu, &self.scratch.cache(), &self.program(Program::Register, amd64)?)?;
             self.say(number, "shell flow", &run);
             turns.flows.push(run);
-            let run = floor(&self.scratch.cache(), xz.path())?;
-            self.say(number, "floor", &run);
-            turns.floors.push(run);
             self.scratch.clear()?;
             let run = self.scratch.everything()?;
             self.say(number, "build", &run);
@@ -49,14 +41,8 @@ impl Suite<'_> {
     }
 }
 
-fn floor(cache: &Path, xz: &Path) -> anyhow::Result<Run> {
-    let mut floor = Command::new(std::env::current_exe()?);
-    floor.args(["bench", "--floor"]).args([cache, xz]);
-    child::run(&mut floor, "bench --floor")
-}
-
 fn figures(title: &str, turns: &Turns, hosts: f64, cores: f64) -> Vec<Figure> {
-    let Turns { ours, flows, floors } = turns;
+    let Turns { ours, flows } = turns;
     let runs = ours.len();
     let walls = |runs: &[Run]| runs.iter().map(|run| run.wall).collect::<Vec<_>>();
     let fastest = |runs: &[Run]| least(&walls(runs));
@@ -67,11 +53,9 @@ fn figures(title: &str, turns: &Turns, hosts: f64, cores: f64) -> Vec<Figure> {
     let time = |what: &str, runs: &[Run]| {
         figure(what, Unit::Seconds, fastest(runs), format!("least of {}", list(&walls(runs))))
     };
-    let floor = fastest(floors);
     vec![
         time("cold build, images and tarballs", ours),
         time("shell flow, amd64 alone", flows),
-        time("floor", floors),
         figure(
             "speed per host, against the shell flow",
             Unit::Times,
@@ -79,13 +63,6 @@ fn figures(title: &str, turns: &Turns, hosts: f64, cores: f64) -> Vec<Figure> {
             format!("{flow:.2} s / ({build:.2} s / {})", base::count(hosts as usize, "host", "hosts")),
         )
         .goal(Goal::AtLeast(6.0)),
-        figure(
-            "cold build, against the floor",
-            Unit::Times,
-            build / floor,
-            format!("{build:.2} s / {floor:.2} s"),
-        )
-        .goal(Goal::AtMost(1.25)),
         figure("peak memory of a cold build", Unit::Bytes, peak as f64, "the most of all runs".to_owned())
             .goal(Goal::AtMost(400e6)),
         figure(
@@ -107,13 +84,11 @@ mod tests {
         let turns = Turns {
             ours: vec![run(50.0, 90.0, 7), run(40.0, 72.0, 9)],
             flows: vec![run(30.0, 1.0, 1), run(60.0, 1.0, 1)],
-            floors: vec![run(32.0, 1.0, 1), run(33.0, 1.0, 1)],
         };
         let figures = figures("cold", &turns, 9.0, 2.0);
         let seen = |what: &str| figures.iter().find(|figure| figure.what == what).unwrap();
         for (what, value, goal, how) in [
             ("cold build, images and tarballs", 40.0, None, "least of 50.00, 40.00 s"),
-            ("cold build, against the floor", 1.25, Some(Goal::AtMost(1.25)), "40.00 s / 32.00 s"),
             (
                 "speed per host, against the shell flow",
                 6.75,

@@ -3,18 +3,15 @@
 //! [`Suite`] has a method for each benchmark. Builds run as children of this program, with a cache of their own that has the
 //! packages and nothing made from them (`scratch`), so nothing of the user's is thrown away. A ratio is made of runs that took
 //! turns, so that a busy moment hits both sides. [`Results`] are kept in a file after each benchmark, so that one that fails
-//! takes none with it; running one benchmark again replaces its figures and the tables made from them.
+//! takes none with it; running one benchmark again replaces its figures and the table made from them.
 //!
-//! This crate builds nothing by itself, and measures nothing in its own process but the floor.
+//! This crate builds nothing by itself, and measures nothing in its own process.
 
 mod child;
 mod cold;
 mod figure;
 mod first_run;
-pub mod floor;
 mod flow;
-mod growth;
-mod hosts;
 mod push;
 mod readme;
 mod register;
@@ -22,7 +19,6 @@ mod results;
 mod run;
 mod scratch;
 mod suite;
-mod xz;
 
 use std::path::Path;
 
@@ -39,7 +35,7 @@ pub fn check(results: &Results, output: &Path) -> anyhow::Result<()> {
     writable.map(drop).with_context(|| format!("cannot write into {}", output.display()))
 }
 
-/// Makes the tables of the README in `output` from the results.
+/// Makes the table of the README in `output` from the results.
 pub fn draw(results: &Results, output: &Path) -> anyhow::Result<()> {
     readme::update(&output.join("README.md"), results)
 }
@@ -64,8 +60,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let error = check(&Results::default(), dir.path()).unwrap_err().to_string();
         assert_eq!(error, format!("cannot update {}", dir.path().join("README.md").display()));
-        let text =
-            "<!-- figures:begin -->\n<!-- figures:end -->\n<!-- growth:begin -->\n<!-- growth:end -->\n";
+        let text = "<!-- figures:begin -->\n<!-- figures:end -->\n";
         std::fs::write(dir.path().join("README.md"), text).unwrap();
         check(&Results::default(), dir.path()).unwrap();
         assert_eq!(std::fs::read_to_string(dir.path().join("README.md")).unwrap(), text);

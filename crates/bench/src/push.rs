@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use arch::Host;
 use testbed::registry::Options as RegistryOptions;
 use testbed::sandbox::{Network, Options};
 use testbed::{Packages, Registry, Sandbox};
@@ -24,43 +23,24 @@ pub(crate) struct Measured {
 
 /// Pushes the scratch layout, which is complete, and then `runs` times more.
 pub(crate) fn run(packages: &Packages, scratch: &Scratch, runs: usize) -> anyhow::Result<Measured> {
-    let sandbox = start(packages)?;
+    let tree = packages.tree("registry", &Registry::packages())?;
+    let options = Options { trees: vec![&tree], network: Network::Host, ..Options::default() };
+    let sandbox = Sandbox::start(packages, &options)?;
     let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
-    let (first, first_requests) = push(scratch, &registry, &[])?;
+    let (first, first_requests) = push(scratch, &registry)?;
     let (mut again, mut again_requests) = (Vec::new(), BTreeMap::new());
     for _ in 0..runs {
-        let (wall, requests) = push(scratch, &registry, &[])?;
+        let (wall, requests) = push(scratch, &registry)?;
         again.push(wall);
         again_requests = requests;
     }
     Ok(Measured { first, again, first_requests, again_requests })
 }
 
-/// The number of requests that the first push of the scratch layout takes, which is that of `hosts`.
-pub(crate) fn first_requests(
-    packages: &Packages,
-    scratch: &Scratch,
-    hosts: &[Host],
-) -> anyhow::Result<usize> {
-    let sandbox = start(packages)?;
-    let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
-    Ok(push(scratch, &registry, hosts)?.1.values().sum())
-}
-
-fn start(packages: &Packages) -> anyhow::Result<Sandbox> {
-    let tree = packages.tree("registry", &Registry::packages())?;
-    let options = Options { trees: vec![&tree], network: Network::Host, ..Options::default() };
-    Ok(Sandbox::start(packages, &options)?)
-}
-
 /// One push, its time in seconds and its requests by method.
-fn push(
-    scratch: &Scratch,
-    registry: &Registry<'_>,
-    hosts: &[Host],
-) -> anyhow::Result<(f64, BTreeMap<String, usize>)> {
+fn push(scratch: &Scratch, registry: &Registry<'_>) -> anyhow::Result<(f64, BTreeMap<String, usize>)> {
     let before = registry.log().len();
-    let mut command = scratch.images(hosts);
+    let mut command = scratch.images();
     command.args(["--level", "quick", "--push", "--push-via", "registry", "--repository"]);
     command.arg(format!("{}/qus", registry.address()));
     let run = child::run(&mut command, "images --push")?;

@@ -1,4 +1,4 @@
-//! The tables in `benches/README.md`, between marks that are comments.
+//! The table in `benches/README.md`, between marks that are comments.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,10 +6,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::growth;
 use crate::results::{Measured, Results};
 
-/// Puts the tables where the file has marks for them.
+/// Puts the table where the file has marks for it.
 pub(crate) fn update(file: &Path, results: &Results) -> anyhow::Result<()> {
     Ok(files::write(file, &updated(file, results)?)?)
 }
@@ -18,9 +17,7 @@ pub(crate) fn update(file: &Path, results: &Results) -> anyhow::Result<()> {
 pub(crate) fn updated(file: &Path, results: &Results) -> anyhow::Result<String> {
     let context = || format!("cannot update {}", file.display());
     let text = fs::read_to_string(file).with_context(context)?;
-    let text = base::fill(&text, "figures", &figures(results));
-    let text = text.and_then(|text| base::fill(&text, "growth", &growth(results)));
-    text.map_err(anyhow::Error::msg).with_context(context)
+    base::fill(&text, "figures", &figures(results)).map_err(anyhow::Error::msg).with_context(context)
 }
 
 fn figures(results: &Results) -> String {
@@ -47,14 +44,6 @@ fn measured(results: &Results) -> String {
             format!("Measured on {date}, {cores} cores: {}.\n", benches.join(", "))
         })
         .collect()
-}
-
-fn growth(results: &Results) -> String {
-    let mut text = growth::table(&results.growth);
-    if let Some(requests) = results.first_push {
-        text.push_str(&format!("A first push of everything that is configured takes {requests} requests.\n"));
-    }
-    text
 }
 
 #[cfg(test)]

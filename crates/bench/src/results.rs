@@ -9,7 +9,6 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::figure::Figure;
-use crate::growth::Row;
 
 /// Everything that is known.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -18,11 +17,6 @@ pub struct Results {
     #[serde(default)]
     pub(crate) measured: BTreeMap<String, Measured>,
     figures: Vec<Figure>,
-    #[serde(default)]
-    pub(crate) growth: Vec<Row>,
-    /// Requests that a first push of everything takes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) first_push: Option<usize>,
 }
 
 /// When a benchmark was run, and on what.

@@ -80,13 +80,10 @@ impl Scratch {
         command
     }
 
-    /// `images` for `hosts`, or for all if there are none.
-    pub(crate) fn images(&self, hosts: &[Host]) -> Command {
+    /// `images`, all of them.
+    pub(crate) fn images(&self) -> Command {
         let mut command = self.command("images", &["--output"]);
         command.arg(self.layout());
-        for host in hosts {
-            command.args(["--host", host.name()]);
-        }
         command
     }
 
@@ -100,14 +97,14 @@ impl Scratch {
 
     /// `images` for every host, at the level that a push takes.
     pub(crate) fn as_pushed(&self) -> Command {
-        let mut command = self.images(&[]);
+        let mut command = self.images();
         command.args(["--level", "best"]);
         command
     }
 
-    /// Everything that a release has, the images and the tarballs, at the level of the floor.
+    /// Everything that a release has, the images and the tarballs, at the level of the shell flow.
     pub(crate) fn everything(&self) -> anyhow::Result<Run> {
-        let images = child::run(&mut self.images(&[]), "images")?;
+        let images = child::run(&mut self.images(), "images")?;
         let mut release = self.command("release", &["--level", "quick", "--layout"]);
         release.arg(self.layout()).arg("--output").arg(self.path("release"));
         Ok(images.then(&child::run(&mut release, "release")?))
@@ -145,17 +142,6 @@ fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::hard_link(from, to)
         .or_else(|_| fs::copy(from, to).map(drop))
         .with_context(|| format!("cannot use {} of the cache", from.display()))
-}
-
-/// The number of bytes in the files below `dir`.
-pub(crate) fn bytes_below(dir: &Path) -> anyhow::Result<u64> {
-    let mut total = 0;
-    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
-        let entry = entry?;
-        let kind = entry.metadata()?;
-        total += if kind.is_dir() { bytes_below(&entry.path())? } else { kind.len() };
-    }
-    Ok(total)
 }
 
 /// The hosts with a `register`.

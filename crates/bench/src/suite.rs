@@ -62,8 +62,8 @@ impl<'a> Suite<'a> {
 
     /// A build when nothing has changed.
     pub fn unchanged(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
-        child::run(&mut self.scratch.images(&[]), "images")?;
-        let walls = self.repeat(SHORT, || child::run(&mut self.scratch.images(&[]), "images"))?;
+        child::run(&mut self.scratch.images(), "images")?;
+        let walls = self.repeat(SHORT, || child::run(&mut self.scratch.images(), "images"))?;
         let how = format!("least of {}", list(&walls));
         Ok(vec![
             Figure::new(title, "build when nothing has changed", Unit::Seconds, least(&walls), how)
@@ -97,8 +97,8 @@ impl<'a> Suite<'a> {
     }
 
     /// A first push, and pushes of what the registry has.
-    pub fn push(&self, title: &str, results: &mut Results) -> anyhow::Result<Vec<Figure>> {
-        child::run(&mut self.scratch.images(&[]), "images")?;
+    pub fn push(&self, title: &str) -> anyhow::Result<Vec<Figure>> {
+        child::run(&mut self.scratch.images(), "images")?;
         let measured = push::run(&self.packages()?, &self.scratch, SHORT)?;
         let again: usize = measured.again_requests.values().sum();
         let heads = measured.again_requests.get("HEAD").copied().unwrap_or(0);
@@ -107,7 +107,6 @@ impl<'a> Suite<'a> {
                 counts.iter().map(|(method, count)| format!("{count} {method}")).collect();
             counts.join(", ")
         };
-        results.first_push = Some(measured.first_requests.values().sum());
         let how = format!("least of {}", list(&measured.again));
         Ok(vec![
             Figure::new(

@@ -145,7 +145,7 @@ pub(crate) struct SignArgs {
 /// One benchmark, by the name that it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Name {
-    /// Everything from packages that are there, against the shell flow and against the floor; memory, busy cores
+    /// Everything from packages that are there, against the shell flow; memory, busy cores
     Cold,
     /// A build when nothing has changed
     Unchanged,
@@ -157,8 +157,6 @@ pub(crate) enum Name {
     Register,
     /// `run` in its own modes against the kernel's binfmt_misc; long, so only when it is asked for
     Run,
-    /// Time, memory, bytes and requests for 1, 3 and 9 hosts
-    Growth,
     /// A release's images for every host, at the level of a push; long, so only when it is asked for
     Release,
     /// The first run on a new machine: compiling, `register`, packages, layers; long, so only when it is asked for
@@ -184,15 +182,12 @@ pub(crate) struct BenchArgs {
     /// Also write the results here
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Keep results.json here, and the tables in README.md up to date; from the workspace
+    /// Keep results.json here, and the table in README.md up to date; from the workspace
     #[arg(long, value_name = "DIR", default_value = "benches")]
     pub(crate) output: PathBuf,
-    /// Make the tables from results.json, and measure nothing
+    /// Make the table from results.json, and measure nothing
     #[arg(long, conflicts_with_all = ["names", "list"])]
     pub(crate) redraw: bool,
-    /// Do what the floor is, on the packages of this cache, with the `xz` of this tree, and print the compressed size
-    #[arg(long, hide = true, num_args = 2, value_names = ["CACHE", "TREE"])]
-    pub(crate) floor: Option<Vec<PathBuf>>,
     /// Where downloads and results are kept [default: $QUS_CACHE_DIR, $XDG_CACHE_HOME/qus, ~/.cache/qus]
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
