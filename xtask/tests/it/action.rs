@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::layout::Images;
+use crate::ship::packages;
 use arch::{Host, Status, Target};
 use oci::spec::Platform;
 use publish::archive::{self, Named};
 use publish::layout::Layout;
 use testbed::sandbox::Options;
-use testbed::{Engine, Packages, Running, Sandbox};
+use testbed::{Engine, Running, Sandbox};
 
 fn action(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../action").join(file)
@@ -387,8 +388,7 @@ impl Real<'_> {
 fn the_action_registers_one_several_and_all() {
     let test = "the_action_registers_one_several_and_all";
     let Some(images) = Images::find(test) else { return };
-    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
-    let Some(packages) = Packages::for_test(test, keyrings) else { return };
+    let Some(packages) = packages(test) else { return };
     let engine = Engine::Docker28 { containerd_store: true };
     let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
     let sandbox = Sandbox::start(&packages, &Options { trees: vec![&tree], ..Options::default() }).unwrap();

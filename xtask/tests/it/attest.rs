@@ -15,8 +15,7 @@ use crate::line::Line;
 const HOSTS: [&str; 1] = ["amd64"];
 
 fn built() -> Line {
-    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1", &HOSTS).build());
-    line.run(&["lock"]).success();
+    let line = Line::locked(&HOSTS);
     line.run(&["images", "--kind", "pkg"]).success();
     line
 }

@@ -2,12 +2,11 @@
 
 use attest::statement::{PROVENANCE, SPDX};
 use serde_json::Value;
-use testbed::{Package, Registry};
+use testbed::Package;
 
-use crate::archive::archive;
 use crate::attest::said;
 use crate::line::Line;
-use crate::ship::{packages, sandbox};
+use crate::ship::{packages, registry, sandbox};
 
 /// The commands of docs/security.md, and what is in the parts of the answers that tell of `host`.
 #[test]
@@ -15,10 +14,8 @@ fn buildx_prints_the_statements() {
     let Some(packages) = packages("buildx_prints_the_statements") else { return };
     let client = ["docker-buildx", "docker-cli"].map(|name| Package::native("sid", name));
     let sandbox = sandbox(&packages, vec![packages.tree("buildx", &client).unwrap()]);
-    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
-    let repository = format!("{}/aptman/qus", registry.address());
-    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());
-    line.run(&["lock"]).success();
+    let (_registry, repository) = registry(&sandbox);
+    let line = Line::locked(&["amd64"]);
     let push = ["images", "--kind", "pkg", "--push", "--push-via", "registry", "--repository", &repository];
     line.run(&push).success();
 

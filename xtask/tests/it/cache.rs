@@ -4,19 +4,11 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::archive::archive;
 use crate::line::Line;
 use serde_json::Value;
 
+const HOSTS: [&str; 2] = ["amd64", "s390x"];
 const BUILD: [&str; 4] = ["images", "--kind", "pkg", "--json"];
-
-/// A workspace with a lock.
-fn locked() -> Line {
-    let hosts = ["amd64", "s390x"];
-    let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
-    line.run(&["lock"]).success();
-    line
-}
 
 /// The digest of the index that a build gives.
 fn index(stdout: &str) -> String {
@@ -64,7 +56,7 @@ fn what_is_damaged_is_made_again() {
     for (folder, count) in [("cache/sha256", 4), ("cache/layers", 2), ("cache/blobs", 2)] {
         // By the next build, which finds it, and after `cache verify`, which removes it.
         for verify in [false, true] {
-            let line = locked();
+            let line = Line::locked(&HOSTS);
             let expected = index(&line.run(&BUILD).success().stdout);
             if folder == "cache/sha256" {
                 line.forget_layers();
@@ -92,7 +84,7 @@ fn what_is_damaged_is_made_again() {
 #[test]
 fn a_memo_under_another_ones_name_does_not_count() {
     for verify in [false, true] {
-        let line = locked();
+        let line = Line::locked(&HOSTS);
         let expected = index(&line.run(&BUILD).success().stdout);
         let memos = files(&line, "cache/layers");
         // Of two layers with programs and two with records, and notes of two packages and of the statements about two images.
@@ -112,7 +104,7 @@ fn a_memo_under_another_ones_name_does_not_count() {
 
 #[test]
 fn a_cache_that_others_can_write_is_refused() {
-    let line = locked();
+    let line = Line::locked(&HOSTS);
     let cache = line.path("cache");
     fs::set_permissions(&cache, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
     let name = cache.display();
@@ -137,7 +129,7 @@ fn a_layout_is_mended_where_it_is() {
         ("a document", false, flip, false, false),
         ("the same without a trace", false, rot, false, false),
     ] {
-        let line = locked();
+        let line = Line::locked(&HOSTS);
         let first = line.run(&BUILD).success();
         let damaged = blobs(&line, layers);
         assert!(damaged.len() >= 2, "{what}");
@@ -171,7 +163,7 @@ fn build_again(line: &Line, first: &str) {
 
 #[test]
 fn a_damaged_layer_comes_back_from_the_cache_and_a_damaged_link_from_the_layout() {
-    let line = locked();
+    let line = Line::locked(&HOSTS);
     let first = line.run(&BUILD).success();
     let build = || {
         build_again(&line, &first.stdout);
@@ -197,7 +189,7 @@ fn a_damaged_layer_comes_back_from_the_cache_and_a_damaged_link_from_the_layout(
 
 #[test]
 fn only_a_file_of_another_time_is_read() {
-    let line = locked();
+    let line = Line::locked(&HOSTS);
     let first = line.run(&BUILD).success();
     let build = || build_again(&line, &first.stdout);
     let memos =
@@ -220,7 +212,7 @@ fn only_a_file_of_another_time_is_read() {
 
 #[test]
 fn layers_come_back_from_the_cache() {
-    let line = locked();
+    let line = Line::locked(&HOSTS);
     let first = line.run(&BUILD).success();
     fs::remove_dir_all(line.path("target/images")).unwrap();
     let again = line.run(&[&BUILD[..], &["--offline"]].concat()).success();
@@ -230,7 +222,7 @@ fn layers_come_back_from_the_cache() {
 
 #[test]
 fn the_cache_stays_within_its_limit() {
-    let line = locked();
+    let line = Line::locked(&HOSTS);
     let first = line.run(&BUILD).success();
     let listed =
         || -> Value { serde_json::from_str(&line.run(&["cache", "--json"]).success().stdout).unwrap() };
@@ -266,7 +258,7 @@ fn the_cache_stays_within_its_limit() {
 
 #[test]
 fn a_cache_in_use_is_left_alone() {
-    let line = locked();
+    let line = Line::locked(&HOSTS);
     line.run(&BUILD).success();
     let other = debian::Cache::open(&line.path("cache")).unwrap();
     let there = files(&line, "cache/sha256");
@@ -284,7 +276,7 @@ fn a_cache_in_use_is_left_alone() {
 
 #[test]
 fn builds_at_once_with_no_room_at_all_do_not_disturb_each_other() {
-    let line = locked();
+    let line = Line::locked(&HOSTS);
     let builds: Vec<_> = ["one", "two", "three"]
         .map(|output| {
             let args = [&BUILD[..], &["--cache-size", "0", "--output", output]].concat();

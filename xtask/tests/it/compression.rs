@@ -12,14 +12,11 @@ use oci::{Entry, Frame, FrameWriter, Image, ImageSpec, IndexBuilder, Layer, Laye
 use publish::credentials::Credentials;
 use publish::layout::{Layout, LayoutWriter};
 use publish::registry::{Access, Mode, Options, Push, Silent};
-use testbed::sandbox::{self, Network};
-use testbed::{Engine, Package, Packages, Registry, Sandbox, skopeo};
+use testbed::{Engine, Package, Packages, skopeo};
+
+use crate::ship::{packages, registry, sandbox};
 
 const FILE: &str = "form";
-
-fn packages(test: &str) -> Option<Packages> {
-    Packages::for_test(test, concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings"))
-}
 
 /// Runs what goes into both layers.
 fn program(packages: &Packages) -> Vec<u8> {
@@ -103,15 +100,9 @@ fn check(engine: Engine, expected: [Option<&str>; 2]) {
     let Some(packages) = packages(engine.name()) else { return };
     let dir = tempfile::tempdir().unwrap();
     let refs = write(dir.path(), &program(&packages));
-    let trees = [
-        packages.tree("registry", &Registry::packages()).unwrap(),
-        packages.tree(engine.tree_name(), &engine.packages()).unwrap(),
-    ];
-    let trees = trees.iter().collect();
-    let options = sandbox::Options { trees, network: Network::Host, ..Default::default() };
-    let sandbox = Sandbox::start(&packages, &options).unwrap();
-    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
-    let repository = format!("{}/test/compression", registry.address());
+    let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
+    let sandbox = sandbox(&packages, vec![tree]);
+    let (registry, repository) = registry(&sandbox);
     push(dir.path(), &refs, &repository);
     // podman needs an option where there is no TLS.
     let insecure = format!("[[registry]]\nlocation = \"{}\"\ninsecure = true\n", registry.address());
@@ -160,18 +151,12 @@ fn skopeo_copies_both_unchanged() {
     let Some(packages) = packages("skopeo_copies_both_unchanged") else { return };
     let dir = tempfile::tempdir().unwrap();
     let refs = write(dir.path(), &program(&packages));
-    let trees = [
-        packages.tree("registry", &Registry::packages()).unwrap(),
-        packages.tree("skopeo", &skopeo::packages()).unwrap(),
-    ];
-    let trees = trees.iter().collect();
-    let options = sandbox::Options { trees, network: Network::Host, ..Default::default() };
-    let sandbox = Sandbox::start(&packages, &options).unwrap();
-    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
-    push(dir.path(), &refs, &format!("{}/test/compression", registry.address()));
-    let name = |repository: &str, tag: &str| format!("docker://{}/{repository}:{tag}", registry.address());
+    let sandbox = sandbox(&packages, vec![packages.tree("skopeo", &skopeo::packages()).unwrap()]);
+    let (_registry, repository) = registry(&sandbox);
+    push(dir.path(), &refs, &repository);
     for (tag, descriptor) in refs {
-        let (from, to) = (name("test/compression", &tag), name("test/copy", &tag));
+        let (from, to) =
+            (format!("docker://{repository}:{tag}"), format!("docker://{repository}-copy:{tag}"));
         let copy = ["skopeo", "copy", "--all", "--insecure-policy", "--src-tls-verify=false"];
         sandbox.run(&[&copy[..], &["--dest-tls-verify=false", &from, &to]].concat()).unwrap();
         let raw = sandbox.run(&["skopeo", "inspect", "--raw", "--tls-verify=false", &to]).unwrap();

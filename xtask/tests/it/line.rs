@@ -7,6 +7,8 @@ use std::process::Command;
 
 use debian::testing::{Built, Server};
 
+use crate::archive::archive;
+
 /// A folder with `images/` in it, and the server of its archive.
 pub(crate) struct Line {
     dir: tempfile::TempDir,
@@ -29,6 +31,13 @@ impl Line {
         line.write("images/images.toml", &config);
         line.write("xtask/Cargo.toml", "");
         line.serve(archive);
+        line
+    }
+
+    /// The workspace of an archive with one version of QEMU for each of `hosts`, locked.
+    pub(crate) fn locked(hosts: &[&str]) -> Line {
+        let line = Line::new(hosts, &archive("1:11.1.3+ds-1", hosts).build());
+        line.run(&["lock"]).success();
         line
     }
 

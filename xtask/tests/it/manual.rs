@@ -8,7 +8,9 @@ use std::process::Command;
 
 use shell::Shell;
 use testbed::sandbox::Options;
-use testbed::{Package, Packages, Sandbox};
+use testbed::{Package, Sandbox};
+
+use crate::ship::packages;
 
 /// mandoc, the shells, and what they load. `script` gives the shells a terminal.
 const PACKAGES: [&str; 16] = [
@@ -51,8 +53,7 @@ const COMPLETED: [(&str, &str); 12] = [
 
 /// Runs `test` in a sandbox, with what `cargo xtask man` makes in a folder of the machine.
 fn with_manual(name: &str, test: impl FnOnce(&Sandbox, &Path)) {
-    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
-    let Some(packages) = Packages::for_test(name, keyrings) else { return };
+    let Some(packages) = packages(name) else { return };
     let tree = packages.tree("manual", &PACKAGES.map(|name| Package::native("bookworm", name))).unwrap();
     let sandbox = Sandbox::start(&packages, &Options { trees: vec![&tree], ..Options::default() }).unwrap();
     let manual = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ use crate::layout::Images;
 use crate::recipe::machine::{self, Machine};
 use crate::recipe::reader::{self, Reader};
 use crate::recipe::{self, Block, Kind, kubernetes};
+use crate::ship::packages;
 use testbed::sandbox::Options;
 use testbed::{Booted, Engine, Package, Packages, Running, Sandbox, Tree};
 
@@ -195,8 +196,7 @@ fn file_of(wanted: &str) -> String {
 /// Tries everything that is for `test` on the engine, in a sandbox with these trees of packages.
 fn check(test: &str, engine: Engine, trees: &[(&str, Vec<Package>)]) {
     let Some(images) = Images::find(test) else { return };
-    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
-    let Some(packages) = Packages::for_test(test, keyrings) else { return };
+    let Some(packages) = packages(test) else { return };
     let trees: Vec<Tree> = trees.iter().map(|(name, list)| packages.tree(name, list).unwrap()).collect();
     let options = Options { trees: trees.iter().collect(), ..Options::default() };
     let sandbox = Sandbox::start(&packages, &options).unwrap();

@@ -6,20 +6,17 @@ use oci::spec::{Descriptor, Index, Manifest, annotation, media_type};
 use publish::credentials::Credentials;
 use publish::registry::{self, Access, Options};
 
-use crate::archive::archive;
 use crate::attest::said;
 use crate::line::Line;
-use crate::ship::{packages, sandbox};
+use crate::ship::{packages, registry, sandbox};
 
 /// Debian's registry keeps no lists by itself.
 #[test]
 fn statements_are_listed_under_a_tag_beside_those_of_others() {
     let Some(packages) = packages("statements_are_listed_under_a_tag_beside_those_of_others") else { return };
     let sandbox = sandbox(&packages, Vec::new());
-    let registry = testbed::Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
-    let repository = format!("{}/aptman/qus", registry.address());
-    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());
-    line.run(&["lock"]).success();
+    let (_registry, repository) = registry(&sandbox);
+    let line = Line::locked(&["amd64"]);
     let push = |options: &[&str]| {
         let push = ["images", "--kind", "pkg", "--push", "--referrers", "--repository", &repository];
         line.run(&[&push[..], options].concat()).success().stderr
@@ -75,8 +72,7 @@ fn statements_are_listed_under_a_tag_beside_those_of_others() {
 
 #[test]
 fn what_cannot_be_pushed_so_is_refused_first() {
-    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());
-    line.run(&["lock"]).success();
+    let line = Line::locked(&["amd64"]);
     for (options, expected) in [
         (
             ["--push-via", "engine", "--referrers"],

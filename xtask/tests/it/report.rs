@@ -7,8 +7,10 @@ use std::process::Command;
 
 use arch::Target;
 use serde_json::{Value, json};
+use testbed::Browser;
 use testbed::sandbox::{Options, Sandbox};
-use testbed::{Browser, Packages};
+
+use crate::ship::packages;
 
 /// The folder of pages in the sandbox.
 const PAGES: &str = "/pages";
@@ -136,8 +138,7 @@ fn colours(png: &[u8]) -> ((u32, u32), BTreeSet<[u8; 3]>, f64) {
 #[test]
 fn a_reader_finds_a_combination_in_a_browser() {
     let test = "a_reader_finds_a_combination_in_a_browser";
-    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
-    let Some(packages) = Packages::for_test(test, keyrings) else { return };
+    let Some(packages) = packages(test) else { return };
     let tree = packages.tree("chromium", &Browser::packages()).unwrap();
     let sandbox = Sandbox::start(&packages, &Options { trees: vec![&tree], ..Options::default() }).unwrap();
     let browser = Browser::new(&sandbox);

@@ -2,18 +2,15 @@
 
 use attest::spdx::Document;
 use serde_json::Value;
-use testbed::Registry;
 
-use crate::archive::archive;
 use crate::line::Line;
-use crate::ship::{packages, sandbox};
+use crate::ship::{packages, registry, sandbox};
 
 const HOSTS: [&str; 1] = ["amd64"];
 const SBOM: [&str; 6] = ["sbom", "target/images", "--tag", "pkg", "--host", "amd64"];
 
 fn built(options: &[&str]) -> Line {
-    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1", &HOSTS).build());
-    line.run(&["lock"]).success();
+    let line = Line::locked(&HOSTS);
     line.run(&[&["images", "--kind", "pkg"], options].concat()).success();
     line
 }
@@ -82,8 +79,7 @@ fn what_is_not_there_is_named() {
 fn a_registry_is_asked_for_documents_alone() {
     let Some(packages) = packages("a_registry_is_asked_for_documents_alone") else { return };
     let sandbox = sandbox(&packages, Vec::new());
-    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
-    let repository = format!("{}/aptman/qus", registry.address());
+    let (_registry, repository) = registry(&sandbox);
     let line = built(&["--push", "--push-via", "registry", "--repository", &repository]);
 
     let printed = line.run(&["sbom", &format!("{repository}:pkg"), "--host", "amd64"]).success();

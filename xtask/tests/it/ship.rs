@@ -23,6 +23,13 @@ pub(crate) fn sandbox(packages: &Packages, mut trees: Vec<Tree>) -> Sandbox {
         .unwrap()
 }
 
+/// A registry in the sandbox, and the name of a repository there.
+pub(crate) fn registry(sandbox: &Sandbox) -> (Registry<'_>, String) {
+    let registry = Registry::start(sandbox, &testbed::registry::Options::default()).unwrap();
+    let repository = format!("{}/aptman/qus", registry.address());
+    (registry, repository)
+}
+
 fn tags(pushed: &Value) -> Vec<String> {
     let tag = |tag: &Value| tag["reference"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
     pushed.as_array().unwrap().iter().map(tag).collect()
@@ -103,12 +110,10 @@ fn a_push_sets_moving_tags_last_and_again_does_nothing() {
 fn hosts_that_were_pushed_one_by_one_are_joined() {
     let Some(packages) = packages("hosts_that_were_pushed_one_by_one_are_joined") else { return };
     let sandbox = sandbox(&packages, Vec::new());
-    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
-    let repository = format!("{}/aptman/qus", registry.address());
+    let (_registry, repository) = registry(&sandbox);
     // Hosts of `pkg` images alone, so that a whole plan is small.
     let hosts = ["mipsel", "mips64el"];
-    let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
-    line.run(&["lock"]).success();
+    let line = Line::locked(&hosts);
     let push = |host: &str| {
         let push = ["images", "--json", "--push", "--push-via", "registry", "--versioned-only"];
         let args = [&push[..], &["--repository", &repository, "--host", host]].concat();
@@ -162,11 +167,9 @@ fn hosts_that_were_pushed_one_by_one_are_joined() {
 fn both_compressions_are_pushed_and_joined() {
     let Some(packages) = packages("both_compressions_are_pushed_and_joined") else { return };
     let sandbox = sandbox(&packages, Vec::new());
-    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
-    let repository = format!("{}/aptman/qus", registry.address());
+    let (_registry, repository) = registry(&sandbox);
     let hosts = ["mipsel", "mips64el"];
-    let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
-    line.run(&["lock"]).success();
+    let line = Line::locked(&hosts);
     let both = ["--json", "--repository", &repository, "--compression", "both"];
     let push = |extra: &[&str]| -> Value {
         let push = ["images", "--push", "--push-via", "registry"];
@@ -207,8 +210,7 @@ fn through_with(engine: Engine, build: &[&str], extra: &[&str]) -> Option<(Strin
     let packages = packages(engine.name())?;
     let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
     let sandbox = sandbox(&packages, vec![tree]);
-    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
-    let repository = format!("{}/aptman/qus", registry.address());
+    let (registry, repository) = registry(&sandbox);
     // podman needs an option where there is no TLS.
     let insecure = format!("[[registry]]\nlocation = \"{}\"\ninsecure = true\n", registry.address());
     sandbox.write("/etc/containers/registries.conf", insecure).unwrap();
@@ -217,8 +219,7 @@ fn through_with(engine: Engine, build: &[&str], extra: &[&str]) -> Option<(Strin
     let host = format!("unix://{}", running.socket().display());
     let engine = [("DOCKER_HOST", host.as_str())];
     let hosts = ["amd64", "arm64v8"];
-    let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
-    line.run(&["lock"]).success();
+    let line = Line::locked(&hosts);
     let images = [&["images", "--kind", "pkg", "--json", "--repository", &repository][..], build].concat();
 
     line.run_with(&[&images[..], &["--load"]].concat(), &engine).success();
@@ -305,8 +306,7 @@ fn what_was_pushed_is_pulled_and_runs() {
     let engine = Engine::Docker28 { containerd_store: true };
     let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
     let sandbox = sandbox(&packages, vec![tree]);
-    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
-    let repository = format!("{}/aptman/qus", registry.address());
+    let (_registry, repository) = registry(&sandbox);
     let push = |tag: &str| Push { tag: Some(tag.to_owned()), descriptor: images.tag(tag) };
     let plan: Vec<Push> = ["latest", "arm"].map(push).to_vec();
     let layout = publish::layout::Layout::open(images.path()).unwrap();
@@ -344,8 +344,7 @@ fn what_was_pushed_is_pulled_and_runs() {
 /// An obstacle to the digests' file is reported before anything is sent.
 #[test]
 fn a_file_for_digests_that_cannot_be_written_is_an_error_before_the_push() {
-    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());
-    line.run(&["lock"]).success();
+    let line = Line::locked(&["amd64"]);
     // Nothing listens there.
     let to = ["--repository", "127.0.0.1:1/qus", "--digest-file", "images"];
     let push = ["images", "--kind", "pkg", "--push", "--push-via", "registry"];

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use testbed::{Package, Registry, Sandbox, skopeo};
 
-use crate::archive::archive;
 use crate::line::Line;
-use crate::ship::{packages, sandbox};
+use crate::ship::{packages, registry, sandbox};
 
 /// A registry with one image in an index, and keys.
 struct Scene<'a> {
@@ -25,10 +24,8 @@ fn programs(test: &str) -> Option<Sandbox> {
 
 impl<'a> Scene<'a> {
     fn new(sandbox: &'a Sandbox) -> Scene<'a> {
-        let registry = Registry::start(sandbox, &testbed::registry::Options::default()).unwrap();
-        let repository = format!("{}/aptman/qus", registry.address());
-        let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());
-        line.run(&["lock"]).success();
+        let (registry, repository) = registry(sandbox);
+        let line = Line::locked(&["amd64"]);
         line.run(&[
             "images",
             "--kind",
@@ -227,8 +224,7 @@ fn signatures_of_others_count_and_stay() {
 
 #[test]
 fn what_is_no_key_or_no_image_is_refused() {
-    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1", &["amd64"]).build());
-    line.run(&["lock"]).success();
+    let line = Line::locked(&["amd64"]);
     line.run(&["images", "--kind", "pkg"]).success();
     line.write("binary.key", "\u{0}");
     let image = "127.0.0.1:1/aptman/qus:pkg";

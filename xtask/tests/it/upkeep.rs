@@ -10,10 +10,9 @@ use std::process::Command;
 
 use crate::archive;
 use crate::line::Line;
+use crate::ship::{packages, registry, sandbox};
 use crate::workflow::{self, Action, Ran, Runner, Workflow};
 use debian::testing::{Archive, Deb, Suite};
-use testbed::sandbox::{self, Network};
-use testbed::{Packages, Registry, Sandbox};
 
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
 
@@ -36,17 +35,13 @@ fn sid(version: &str, change: impl Fn(Deb) -> Deb) -> Suite {
 #[test]
 fn something_newer_becomes_a_proposal_and_then_a_release() {
     let test = "something_newer_becomes_a_proposal_and_then_a_release";
-    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings");
-    let Some(packages) = Packages::for_test(test, keyrings) else { return };
+    let Some(packages) = packages(test) else { return };
     let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
     if !line.lend_register() {
         return testbed::skip(test, "QUS_TEST_REGISTER_DIR names no folder");
     }
-    let tree = packages.tree("registry", &Registry::packages()).unwrap();
-    let options = sandbox::Options { trees: vec![&tree], network: Network::Host, ..Default::default() };
-    let sandbox = Sandbox::start(&packages, &options).unwrap();
-    let registry = Registry::start(&sandbox, &testbed::registry::Options::default()).unwrap();
-    let repository = format!("{}/aptman/qus", registry.address());
+    let sandbox = sandbox(&packages, Vec::new());
+    let (_registry, repository) = registry(&sandbox);
     line.run(&["lock"]).success();
     let old = line.read("images/debian.lock");
 

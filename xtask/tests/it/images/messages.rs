@@ -1,7 +1,7 @@
 //! The amount of a run's output: `--quiet`, `--verbose`, and in which colours.
 
-use super::{archive, locked};
-use crate::line::Output;
+use super::archive;
+use crate::line::{Line, Output};
 
 const PKG: [&str; 3] = ["images", "--kind", "pkg"];
 
@@ -25,7 +25,7 @@ fn check(output: &Output, expected: &[&str]) {
 
 #[test]
 fn quiet_prints_the_result_alone() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     let plain = line.run(&PKG).success();
     assert!(!plain.stderr.is_empty());
     line.forget_layers();
@@ -42,7 +42,7 @@ fn quiet_prints_the_result_alone() {
 
 #[test]
 fn quiet_prints_errors_and_warnings() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     line.write(
         "images/images.toml",
         "repository = \"docker.io/aptman/qus\"\nsuites = [\"sid\"]\nhosts = [\"mipsel\", \"s390x\"]\n",
@@ -59,7 +59,7 @@ fn quiet_prints_errors_and_warnings() {
 
 #[test]
 fn verbose_says_what_is_fetched_and_what_is_reused() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     let lock = debian::lock::Lock::parse(&line.read("images/debian.lock")).unwrap();
     let package = lock.qemu("mipsel".parse().unwrap()).next().unwrap();
     let (name, url) = (package.path.rsplit('/').next().unwrap(), line.url());
@@ -89,7 +89,7 @@ fn verbose_says_what_is_fetched_and_what_is_reused() {
 
 #[test]
 fn colours_are_for_the_words_that_messages_begin_with() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     let refused = ["images", "--host", "s390x", "--kind", "pkg"];
     let run = |color: &[&'static str], variables: &[(&str, &str)]| {
         line.run_with(&[&refused[..], color].concat(), variables).failure(1).stderr
@@ -118,7 +118,7 @@ fn colours_are_for_the_words_that_messages_begin_with() {
 
 #[test]
 fn quiet_and_verbose_are_no_pair() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     let refused = line.run(&with(&["--quiet", "--verbose"])).failure(2);
     let expected = "error: the argument '--quiet' cannot be used with '--verbose'\n";
     assert!(refused.stderr.starts_with(expected), "{}", refused.stderr);
@@ -127,7 +127,7 @@ fn quiet_and_verbose_are_no_pair() {
 /// In nothing that is printed or kept: lock, cache, layout.
 #[test]
 fn a_mirrors_password_is_nowhere() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     let mirror = line.url().replace("http://", "http://ada:s3cret@");
     let runs: [&[&str]; 7] = [
         &["lock", "--verbose"],

@@ -6,7 +6,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use super::{archive, locked};
+use super::archive;
+use crate::line::Line;
 
 const PKG: [&str; 3] = ["images", "--kind", "pkg"];
 
@@ -23,7 +24,7 @@ fn entries(bytes: &[u8]) -> Vec<String> {
 
 #[test]
 fn devices_stay_devices() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     symlink("/dev/null", line.path("link")).unwrap();
     for path in ["/dev/null", "link"] {
         line.run(&[&PKG[..], &["--archive", path, "--digest-file", path]].concat()).success();
@@ -39,7 +40,7 @@ fn devices_stay_devices() {
 
 #[test]
 fn fifos_and_links_get_what_a_file_gets() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     line.run(&[&PKG[..], &["--archive", "a.tar", "--digest-file", "digests"]].concat()).success();
     let expected = (line.bytes("a.tar"), line.read("digests"));
 
@@ -63,7 +64,7 @@ fn fifos_and_links_get_what_a_file_gets() {
 
 #[test]
 fn folders_and_sockets_are_refused_before_the_build() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     let _listener = UnixListener::bind(line.path("socket")).unwrap();
     for (path, reason) in [("socket", "it is a socket"), ("images", "is a directory")] {
         for option in ["--archive", "--digest-file"] {
@@ -76,7 +77,7 @@ fn folders_and_sockets_are_refused_before_the_build() {
 
 #[test]
 fn one_output_may_be_stdout() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     let built = line.run(&[&PKG[..], &["--archive", "a.tar", "--digest-file", "digests"]].concat()).success();
 
     for stdout in ["-", "/dev/stdout"] {
@@ -102,7 +103,7 @@ fn one_output_may_be_stdout() {
 /// A release's folder may have anything in it. What is no file is not replaced.
 #[test]
 fn what_has_the_name_of_a_releases_file_is_not_replaced() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     fs::create_dir(line.path("assets")).unwrap();
     let fifo = line.path("assets/qemu-arm-static_mipsel.tgz");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());

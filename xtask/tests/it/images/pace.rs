@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use debian::testing::Fault;
 
-use super::locked;
+use crate::line::Line;
 
 /// The time that a reader of a log may have to wait: five seconds, and three for a machine that is busy with other tests. What
 /// is waited for takes longer than that.
@@ -42,7 +42,7 @@ fn printed(mut command: Command, seconds: u64) -> Vec<String> {
 
 #[test]
 fn a_cold_run_that_takes_its_time_prints_a_line_every_five_seconds() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     // Without what `lock` has fetched: the package begins to arrive, and then does not go on for a while.
     std::fs::remove_dir_all(line.path("cache/sha256")).unwrap();
     let lock = debian::lock::Lock::parse(&line.read("images/debian.lock")).unwrap();
@@ -61,7 +61,7 @@ fn a_cold_run_that_takes_its_time_prints_a_line_every_five_seconds() {
 /// So do the others that reach for something far away: an archive, a registry.
 #[test]
 fn whoever_is_reached_for_is_named_while_nobody_answers() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     // Takes connections, and says nothing.
     let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = mute.local_addr().unwrap();

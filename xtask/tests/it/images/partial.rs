@@ -6,7 +6,7 @@ use std::fs;
 use oci::spec::{Descriptor, Index, Manifest};
 use publish::layout::Layout;
 
-use super::{archive, locked};
+use super::archive;
 use crate::line::Line;
 
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
@@ -45,7 +45,7 @@ const REST: &str = ": the other hosts' images are not there, or from another loc
 
 #[test]
 fn one_host_again_changes_nothing() {
-    let line = locked(&HOSTS);
+    let line = Line::locked(&HOSTS);
     line.run(&PKG).success();
     let before = content(&line, "target/images");
     for host in HOSTS {
@@ -61,7 +61,7 @@ fn one_host_again_changes_nothing() {
 
 #[test]
 fn hosts_one_by_one_are_the_same_as_all_at_once() {
-    let line = locked(&HOSTS);
+    let line = Line::locked(&HOSTS);
     for (compression, output, whole) in
         [("gzip", "one", "all"), ("zstd", "one-z", "all-z"), ("both", "one-b", "all-b")]
     {
@@ -81,7 +81,7 @@ fn hosts_one_by_one_are_the_same_as_all_at_once() {
 
 #[test]
 fn what_an_index_holds_is_said_in_one_line() {
-    let line = locked(&HOSTS);
+    let line = Line::locked(&HOSTS);
     let first = line.run(&with(&PKG, &["--host", "amd64"])).success();
     assert!(first.stderr.contains(&format!("\n`pkg` holds only amd64{REST}")), "{}", first.stderr);
     let second = line.run(&with(&PKG, &["--host", "mipsel"])).success();
@@ -94,7 +94,7 @@ fn what_an_index_holds_is_said_in_one_line() {
 /// An image from a newer lock is not put together with what an older one made, which stays under its own tags.
 #[test]
 fn another_locks_images_stay_out_of_the_index_and_in_the_layout() {
-    let line = locked(&HOSTS);
+    let line = Line::locked(&HOSTS);
     line.run(&PKG).success();
     let before = tags(&line, "target/images");
     line.serve(&archive("1:11.2.0+ds-1", &HOSTS));
@@ -141,7 +141,7 @@ fn another_locks_images_stay_out_of_the_index_and_in_the_layout() {
 #[test]
 fn a_build_of_everything_is_everything() {
     let hosts = ["mipsel", "mips64el"];
-    let line = locked(&hosts);
+    let line = Line::locked(&hosts);
     line.run(&["images"]).success();
     let whole = content(&line, "target/images");
     line.run(&["images", "--host", "mips64el"]).success();
@@ -165,7 +165,7 @@ fn a_build_of_everything_is_everything() {
 /// Tags that others put into the layout, without a repository or a tag of ours.
 #[test]
 fn other_tags_stay_as_they_are() {
-    let line = locked(&HOSTS);
+    let line = Line::locked(&HOSTS);
     line.run(&with(&PKG, &["--repository", "registry.example/mine"])).success();
     let before = tags(&line, "target/images");
     line.run(&with(&PKG, &["--host", "s390x"])).success();
@@ -178,7 +178,7 @@ fn other_tags_stay_as_they_are() {
 
 #[test]
 fn what_is_kept_must_be_whole() {
-    let line = locked(&HOSTS);
+    let line = Line::locked(&HOSTS);
     line.run(&PKG).success();
     let whole = content(&line, "target/images");
     let layout = Layout::open(&line.path("target/images")).unwrap();
@@ -211,7 +211,7 @@ fn what_is_kept_must_be_whole() {
 /// Two builds at once, each of a host: both are there afterwards.
 #[test]
 fn builds_at_the_same_time_lose_nothing() {
-    let line = locked(&HOSTS);
+    let line = Line::locked(&HOSTS);
     line.run(&with(&PKG, &["--output", "fresh"])).success();
     let start = |host: &str| {
         let args = [&PKG[..], &["--host", host]].concat();
@@ -227,7 +227,7 @@ fn builds_at_the_same_time_lose_nothing() {
 /// An archive holds what was asked for, whatever else the layout's index lists.
 #[test]
 fn an_archive_of_a_part_is_a_part() {
-    let line = locked(&HOSTS);
+    let line = Line::locked(&HOSTS);
     line.run(&PKG).success();
     let whole = content(&line, "target/images");
     let args = with(&PKG, &["--host", "s390x", "--archive", "part.tar"]);

@@ -3,7 +3,6 @@
 use std::fs;
 use std::process::{Command, Output};
 
-use super::locked;
 use crate::line::Line;
 
 /// A copy of the program, run in `folder` as a shell runs it.
@@ -20,7 +19,7 @@ fn run(line: &Line, folder: &str, args: &[&str]) -> Output {
 
 #[test]
 fn the_workspace_is_the_one_around_the_current_directory() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     for folder in ["", "images/keyrings", "xtask"] {
         let dry = run(&line, folder, &["images", "--dry-run", "--offline"]);
         let stdout = String::from_utf8(dry.stdout).unwrap();
@@ -32,7 +31,7 @@ fn the_workspace_is_the_one_around_the_current_directory() {
 
 #[test]
 fn outside_of_a_workspace_nothing_is_done() {
-    let line = locked(&["mipsel"]);
+    let line = Line::locked(&["mipsel"]);
     let elsewhere = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(elsewhere.path(), line.path("elsewhere")).unwrap();
     let failed = run(&line, "elsewhere", &["images"]);

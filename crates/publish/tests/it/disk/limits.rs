@@ -249,9 +249,6 @@ fn references_have_a_greatest_number() {
 /// A layer of some kilobytes that unpacks to more than the limit.
 #[test]
 fn layers_have_a_largest_unpacked_size() {
-    let home = TempDir::new().unwrap();
-    let writer = LayoutWriter::create(home.path()).unwrap();
-    let mut layer = fixture::layer(&writer, "file", b"content");
     let mut bomb = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     let size = limits::LAYER;
     bomb.write_all(Entry::file("zeros", size, 0o644, 0).unwrap().header()).unwrap();
@@ -259,26 +256,23 @@ fn layers_have_a_largest_unpacked_size() {
     for _ in 0..size >> 20 {
         bomb.write_all(&zeros).unwrap();
     }
-    let blob = Blob::new(media_type::LAYER_ZSTD, bomb.finish().unwrap());
-    assert!(blob.bytes().len() < 1 << 20);
-    writer.put(&blob).unwrap();
-    layer.descriptor = blob.descriptor().clone();
-    let image = fixture::image(&writer, "amd64", vec![layer]);
-    writer.finish(fixture::REPOSITORY, &[("t".to_owned(), image.descriptor())]).unwrap();
-    let place = format!("blobs/sha256/{}", blob.digest().hex());
+    let bomb = bomb.finish().unwrap();
+    assert!(bomb.len() < 1 << 20);
+    refused(bomb, "it unpacks to more than 2147483648 bytes");
+}
+
+/// Verifies an image whose layer is these bytes, in zstd.
+fn refused(layer: Vec<u8>, reason: &str) {
+    let home = TempDir::new().unwrap();
+    let blob = fixture::layer_of(home.path(), media_type::LAYER_ZSTD, layer);
     let found = problems(home.path());
-    assert!(
-        found.contains(&format!("{place}: it unpacks to more than 2147483648 bytes (used by `t`)")),
-        "{found:?}"
-    );
+    let expected = format!("blobs/sha256/{}: {reason} (used by `t`)", blob.digest().hex());
+    assert!(found.contains(&expected), "{found:?}");
 }
 
 /// A name that would be 1 GB in memory.
 #[test]
 fn names_in_layers_have_a_largest_size() {
-    let home = TempDir::new().unwrap();
-    let writer = LayoutWriter::create(home.path()).unwrap();
-    let mut layer = fixture::layer(&writer, "file", b"content");
     let mut header = tar::Header::new_gnu();
     header.set_path("././@LongLink").unwrap();
     header.set_entry_type(tar::EntryType::GNULongName);
@@ -290,17 +284,7 @@ fn names_in_layers_have_a_largest_size() {
     for _ in 0..1 << 10 {
         bomb.write_all(&part).unwrap();
     }
-    let blob = Blob::new(media_type::LAYER_ZSTD, bomb.finish().unwrap());
-    writer.put(&blob).unwrap();
-    layer.descriptor = blob.descriptor().clone();
-    let image = fixture::image(&writer, "amd64", vec![layer]);
-    writer.finish(fixture::REPOSITORY, &[("t".to_owned(), image.descriptor())]).unwrap();
-    let place = format!("blobs/sha256/{}", blob.digest().hex());
-    let found = problems(home.path());
-    assert!(
-        found.contains(&format!("{place}: it has a name or header of more than 65536 bytes (used by `t`)")),
-        "{found:?}"
-    );
+    refused(bomb.finish().unwrap(), "it has a name or header of more than 65536 bytes");
 }
 
 /// Long names are shown to the visitor as they are.

@@ -252,15 +252,9 @@ fn documents_that_disagree_are_found() {
 #[test]
 fn a_layer_that_is_no_tar_is_found() {
     let home = TempDir::new().unwrap();
-    let writer = LayoutWriter::create(home.path()).unwrap();
-    let mut layer = fixture::layer(&writer, "file", b"content");
     // Right digest and size, wrong inside.
-    let blob =
-        Blob::new(media_type::LAYER_GZIP, Member::compress(b"no tar at all", Level::FAST).bytes().to_vec());
-    writer.put(&blob).unwrap();
-    layer.descriptor = blob.descriptor().clone();
-    let image = fixture::image(&writer, "amd64", vec![layer]);
-    writer.finish(fixture::REPOSITORY, &[("t".to_owned(), image.descriptor())]).unwrap();
+    let layer = Member::compress(b"no tar at all", Level::FAST).bytes().to_vec();
+    let blob = fixture::layer_of(home.path(), media_type::LAYER_GZIP, layer);
     let found = problems(home.path());
     assert_eq!(
         found[0],
