@@ -3,13 +3,13 @@
 use std::ffi::OsStr;
 
 use arch::Target;
-use binfmt::{BinfmtMisc, Entry, Error, Flags};
+use binfmt::{BinfmtMisc, Entry, Flags};
 
 use crate::check::{self, Outcome};
+use crate::error::Error;
 use crate::interpreter::{Version, version_in};
 use crate::owner;
 use crate::same::same_content;
-use crate::trouble::Trouble;
 use crate::want::Wanted;
 use crate::winner::winner;
 
@@ -58,7 +58,7 @@ pub struct Applied {
 ///
 /// # Errors
 /// If the entry is not there afterwards; then what was there before is.
-pub fn apply(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Trouble> {
+pub fn apply(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Error> {
     // Another `register` would take the temporary entry of a replacement for one that a killed replacement has left.
     let _turn = misc.lock()?;
     let mut applied = hold(misc, wanted, policy)?;
@@ -68,7 +68,7 @@ pub fn apply(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<A
     Ok(applied)
 }
 
-fn hold(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Trouble> {
+fn hold(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Error> {
     let entry = &wanted.entry;
     if let Some(old) = misc.entry(entry.name())? {
         // It would be in effect, unproved perhaps, and be taken for the old one.
@@ -81,16 +81,16 @@ fn hold(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applie
     match misc.register(entry) {
         Ok(()) => keep_added(misc, wanted, policy),
         // Somebody was faster; so there is something to compare with now.
-        Err(Error::Exists { name }) => match misc.entry(&name)? {
+        Err(binfmt::Error::Exists { name }) => match misc.entry(&name)? {
             Some(old) => settle(misc, &old, wanted, policy),
-            None => Err(Error::Exists { name }.into()),
+            None => Err(binfmt::Error::Exists { name }.into()),
         },
         Err(error) => Err(error.into()),
     }
 }
 
 /// Keeps an entry that was just added, if its program runs: it may stand in front of another tool's, which works.
-fn keep_added(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Trouble> {
+fn keep_added(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Error> {
     let name = wanted.entry.name();
     let outcome = check(wanted, policy);
     if let Some(why) = objection(outcome.as_ref(), policy) {
@@ -108,7 +108,7 @@ fn keep_added(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<
 
 /// Has the interpreter run a program before the kernel gets it, where something runs such programs already: should this
 /// process be killed while it waits for one that does not end, everything is as it was.
-fn rehearse(wanted: &Wanted, policy: Policy<'_>, then: &str) -> Result<(), Trouble> {
+fn rehearse(wanted: &Wanted, policy: Policy<'_>, then: &str) -> Result<(), Error> {
     // Without facts there is no interpreter here.
     if !policy.check || policy.force || wanted.facts.is_none() {
         return Ok(());
@@ -133,25 +133,25 @@ fn objection<'a>(outcome: Option<&'a Outcome>, policy: Policy<'_>) -> Option<&'a
     }
 }
 
-fn does_not_run(wanted: &Wanted, why: &str, then: &str) -> Trouble {
+fn does_not_run(wanted: &Wanted, why: &str, then: &str) -> Error {
     let (target, path) = (wanted.target, wanted.entry.interpreter().display());
-    Trouble::new(format_args!(
+    Error::new(format_args!(
         "cannot register {target}: a program of {target} does not run under {path}: {why}; {then}"
     ))
     .hint("--force registers it all the same, --no-check without running a program")
 }
 
 /// Compares what is there with what is wanted, and replaces it if need be.
-fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Trouble> {
+fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Error> {
     let entry = &wanted.entry;
     if !owner::of(old, policy.suffix).1.is_ours() && !policy.force {
-        let trouble = Trouble::new(format_args!(
+        let error = Error::new(format_args!(
             "cannot register {}: the entry {} is another tool's (its interpreter is {})",
             wanted.target,
             old.name(),
             old.interpreter().display()
         ));
-        return Err(trouble.hint("--force replaces it; removing that tool's registration leaves it in order"));
+        return Err(error.hint("--force replaces it; removing that tool's registration leaves it in order"));
     }
     // One in front of it takes its programs: what runs them then says nothing of this entry, which has to come to the front.
     let first = winner(&misc.list()?, wanted.target).map(|first| first.name.clone());

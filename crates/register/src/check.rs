@@ -149,7 +149,7 @@ impl Running {
         drop(self.child.stdin.take());
         match self.wait(PATIENCE) {
             Ok(Some(status)) if status.code() == Some(program::EXIT_CODE) => Outcome::Runs,
-            Ok(Some(status)) => Outcome::Fails(self.said(status)),
+            Ok(Some(status)) => Outcome::Fails(self.report(status)),
             Ok(None) => Outcome::Fails(format!("it did not end within {} seconds", PATIENCE.as_secs())),
             Err(error) => Outcome::Fails(format!("cannot wait for it: {error}")),
         }
@@ -183,7 +183,7 @@ impl Running {
     }
 
     /// The interpreter's words, or else the way it ended.
-    fn said(&self, status: ExitStatus) -> String {
+    fn report(&self, status: ExitStatus) -> String {
         let how = match (status.code(), status.signal()) {
             (Some(code), _) => format!("it exited with {code} instead of {}", program::EXIT_CODE),
             (None, Some(signal)) => format!("it was killed by signal {signal}"),

@@ -11,31 +11,28 @@ use arch::Target;
 use binfmt::{BinfmtMisc, Entry, Flags, Recognition};
 
 use crate::args::Style;
+use crate::context::Context;
+use crate::error::Error;
 use crate::interpreter::open_regular;
 use crate::output::Output;
 use crate::register;
 use crate::registration;
-use crate::scene::Scene;
-use crate::trouble::Trouble;
 use crate::want::entry_name;
 
 /// `misc` is where it can be seen whether the machine runs its own family's programs by itself.
 pub(crate) fn run(
-    scene: &Scene,
+    context: &Context,
     misc: Option<&BinfmtMisc>,
     style: Style,
     output: &mut Output<'_>,
-) -> Result<(), Trouble> {
-    let dir = scene.request.exportdir(style);
+) -> Result<(), Error> {
+    let dir = context.request.exportdir(style);
     if !dir.is_dir() {
-        let trouble =
-            Trouble::new(format_args!("cannot write to {}: there is no such folder", dir.display()));
-        return Err(
-            trouble.hint(format_args!("mkdir -p {}, or name another with --exportdir", dir.display()))
-        );
+        let error = Error::new(format_args!("cannot write to {}: there is no such folder", dir.display()));
+        return Err(error.hint(format_args!("mkdir -p {}, or name another with --exportdir", dir.display())));
     }
-    register::warn_of_credentials(scene, output);
-    for wanted in register::sort(scene, misc, &[], output).wanted {
+    register::warn_of_credentials(context, output);
+    for wanted in register::sort(context, misc, &[], output).wanted {
         let (target, entry) = (wanted.target, &wanted.entry);
         registration::warn_of_exposure(&wanted, output);
         let interpreter = entry.interpreter().display();
@@ -49,33 +46,33 @@ pub(crate) fn run(
         match write(&dir.join(file(target, style)), &text) {
             Ok(()) => output
                 .line(format_args!("Setting {interpreter} as binfmt interpreter for {target} for {what}")),
-            Err(trouble) => trouble.print(output),
+            Err(error) => error.print(output),
         }
     }
     Ok(())
 }
 
 /// Removes the selected targets' files.
-pub(crate) fn remove(scene: &Scene, style: Style, output: &mut Output<'_>) {
-    let files = ours(scene, style);
+pub(crate) fn remove(context: &Context, style: Style, output: &mut Output<'_>) {
+    let files = ours(context, style);
     for path in &files {
         match std::fs::remove_file(path) {
             Ok(()) => output.line(format_args!("Removing {}", path.display())),
             Err(error) => {
-                Trouble::new(format_args!("cannot remove {}: {error}", path.display())).print(output);
+                Error::new(format_args!("cannot remove {}: {error}", path.display())).print(output);
             }
         }
     }
     if files.is_empty() {
-        let dir = scene.request.exportdir(style);
+        let dir = context.request.exportdir(style);
         output.note(format_args!("there is none of this program's files in {}", dir.display()));
     }
 }
 
 /// The selected targets' files, as far as they are such as this program writes: packages have files of the same names.
-pub(crate) fn ours(scene: &Scene, style: Style) -> Vec<PathBuf> {
-    let dir = scene.request.exportdir(style);
-    let selected = Target::all().filter(|target| scene.request.selection.contains(*target));
+pub(crate) fn ours(context: &Context, style: Style) -> Vec<PathBuf> {
+    let dir = context.request.exportdir(style);
+    let selected = Target::all().filter(|target| context.request.selection.contains(*target));
     let files = selected.filter_map(|target| {
         let path = dir.join(file(target, style));
         let name = entry_name(target);
@@ -137,8 +134,8 @@ fn debian(entry: &Entry) -> Vec<u8> {
 }
 
 /// Whole or not at all: the file is written beside its place and then moved there.
-fn write(path: &Path, text: &[u8]) -> Result<(), Trouble> {
-    let failed = |error| Trouble::new(format_args!("cannot write {}: {error}", path.display()));
+fn write(path: &Path, text: &[u8]) -> Result<(), Error> {
+    let failed = |error| Error::new(format_args!("cannot write {}: {error}", path.display()));
     let (temporary, mut file) = beside(path).map_err(failed)?;
     let written =
         file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&temporary, path));

@@ -8,7 +8,9 @@ use binfmt::{BinfmtMisc, Listed};
 
 use crate::args::{Action, binfmt as typed};
 use crate::check::{self, Outcome};
+use crate::context::Context;
 use crate::environment::Environment;
+use crate::error::Error;
 use crate::inventory::Inventory;
 use crate::json::Json;
 use crate::machine::Kinship;
@@ -17,8 +19,6 @@ use crate::owner;
 use crate::proof::judge;
 use crate::registration::{self, Decision};
 use crate::request::{Request, Selection, folder, report_unknown, select};
-use crate::scene::Scene;
-use crate::trouble::Trouble;
 use crate::want::{Wanted, entry_name};
 use crate::winner::winner;
 use crate::{escape, pattern};
@@ -27,14 +27,14 @@ pub(crate) fn run(
     invocation: typed::Invocation,
     environment: &Environment,
     output: &mut Output<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), Error> {
     match invocation {
         typed::Invocation::Help => output.text(crate::help::BINFMT),
         typed::Invocation::Version => print_version(environment, output),
         typed::Invocation::Run(typed) => {
             if let Some(prefix) = &environment.binary_prefix {
-                let trouble = Trouble::new(format_args!("cannot use QEMU_BINARY_PREFIX ({prefix})"));
-                return Err(trouble.hint("the binaries here are called qemu-TARGET; unset it"));
+                let error = Error::new(format_args!("cannot use QEMU_BINARY_PREFIX ({prefix})"));
+                return Err(error.hint("the binaries here are called qemu-TARGET; unset it"));
             }
             work(&typed, environment, output)?;
         }
@@ -42,7 +42,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-fn work(typed: &typed::Args, environment: &Environment, output: &mut Output<'_>) -> Result<(), Trouble> {
+fn work(typed: &typed::Args, environment: &Environment, output: &mut Output<'_>) -> Result<(), Error> {
     let selection = match typed.install.is_empty() {
         true => None,
         false => match select(&typed.install) {
@@ -53,22 +53,22 @@ fn work(typed: &typed::Args, environment: &Environment, output: &mut Output<'_>)
             }
         },
     };
-    let scene = Scene::new(request(typed, selection.clone(), environment));
+    let context = Context::new(request(typed, selection.clone(), environment));
     if !typed.uninstall.is_empty() {
-        let misc = scene.look()?;
+        let misc = context.look()?;
         for pattern in &typed.uninstall {
-            uninstall(pattern, &scene, misc.as_ref(), output)?;
+            uninstall(pattern, &context, misc.as_ref(), output)?;
         }
     }
     let misc = match selection {
         Some(_) => {
-            let misc = registration::prepare(&scene, output)?;
-            install(&scene, &misc, output)?;
+            let misc = registration::prepare(&context, output)?;
+            install(&context, &misc, output)?;
             Some(misc)
         }
-        None => scene.look()?,
+        None => context.look()?,
     };
-    print_status(&scene, misc.as_ref(), output)
+    print_status(&context, misc.as_ref(), output)
 }
 
 /// That tool's choices: `F` and `C` always, and `P` where it can be or must be.
@@ -97,11 +97,11 @@ fn request(typed: &typed::Args, selection: Option<Selection>, environment: &Envi
     }
 }
 
-fn install(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
-    let named = matches!(scene.request.selection, Selection::Named(_));
-    for (target, decision) in registration::decide(scene, Some(misc), &misc.list()?) {
+fn install(context: &Context, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Error> {
+    let named = matches!(context.request.selection, Selection::Named(_));
+    for (target, decision) in registration::decide(context, Some(misc), &misc.list()?) {
         match decision {
-            Decision::Register(wanted) => install_one(&wanted, scene, misc, output),
+            Decision::Register(wanted) => install_one(&wanted, context, misc, output),
             Decision::Native | Decision::Runs if named => output.verbatim(format_args!(
                 "installing: {} OK (this machine runs it by itself)",
                 target.architecture()
@@ -110,39 +110,39 @@ fn install(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<
                 output.verbatim(format_args!("installing: {} OK ({rival} runs it)", target.architecture()));
             }
             Decision::Native | Decision::Runs | Decision::Missing(_) => {}
-            Decision::Refused(trouble) => fail(target, &trouble, output),
+            Decision::Refused(error) => fail(target, &error, output),
         }
     }
     Ok(())
 }
 
-fn install_one(wanted: &Wanted, scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) {
+fn install_one(wanted: &Wanted, context: &Context, misc: &BinfmtMisc, output: &mut Output<'_>) {
     let target = wanted.target;
-    match registration::register(scene, misc, wanted, output) {
-        Err(trouble) => fail(target, &trouble, output),
+    match registration::register(context, misc, wanted, output) {
+        Err(error) => fail(target, &error, output),
         Ok(applied) => {
-            if applied.outcome.is_none_or(|outcome| judge(target, &outcome, &scene.request, output)) {
+            if applied.outcome.is_none_or(|outcome| judge(target, &outcome, &context.request, output)) {
                 output.verbatim(format_args!("installing: {} OK", target.architecture()));
             }
         }
     }
 }
 
-fn fail(target: Target, trouble: &Trouble, output: &mut Output<'_>) {
-    output.verbatim_error(format_args!("installing: {} {}", target.architecture(), trouble.message()));
-    if let Some(hint) = trouble.what_to_do() {
+fn fail(target: Target, error: &Error, output: &mut Output<'_>) {
+    output.verbatim_error(format_args!("installing: {} {}", target.architecture(), error.message()));
+    if let Some(hint) = error.what_to_do() {
         output.hint(hint);
     }
 }
 
 fn uninstall(
     pattern: &str,
-    scene: &Scene,
+    context: &Context,
     misc: Option<&BinfmtMisc>,
     output: &mut Output<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), Error> {
     let pattern = pattern.parse::<Target>().map_or_else(|_| pattern.to_owned(), entry_name);
-    let suffix = &scene.request.suffix;
+    let suffix = &context.request.suffix;
     // A user who resets a machine with `qemu-*`, as docker/setup-qemu-action can, means what is there, even if that is
     // nothing.
     let named = !pattern.contains(['*', '?']);
@@ -157,11 +157,11 @@ fn uninstall(
         found = true;
         let name = escape::name(&listed.name);
         let ours = listed.entry.as_ref().is_ok_and(|entry| owner::of(entry, suffix).1.is_ours());
-        if !ours && !scene.request.force && !named {
+        if !ours && !context.request.force && !named {
             output.verbatim(format_args!("uninstalling: {name} stays: it is another tool's"));
             continue;
         }
-        if !ours && !scene.request.force {
+        if !ours && !context.request.force {
             output.verbatim_error(format_args!("uninstalling: {name} is another tool's"));
             output.hint("--force removes it");
             continue;
@@ -185,12 +185,12 @@ fn uninstall(
 }
 
 /// `{"supported": […], "emulators": […]}`, as that tool prints it.
-fn print_status(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Result<(), Trouble> {
+fn print_status(context: &Context, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Result<(), Error> {
     let mut json = Json::default();
     let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
     json.nested(None, ['{', '}'], |json| {
         json.nested(Some("supported"), ['[', ']'], |json| {
-            for name in supported(scene, &listed) {
+            for name in supported(context, &listed) {
                 json.string(None, &name);
             }
         });
@@ -211,13 +211,13 @@ fn print_status(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_
 }
 
 /// The platforms whose programs run: this machine's own first.
-fn supported(scene: &Scene, listed: &[Listed]) -> Vec<String> {
+fn supported(context: &Context, listed: &[Listed]) -> Vec<String> {
     let mut native = Vec::new();
     let mut emulated = Vec::new();
     for platforms in PLATFORMS.chunk_by(|one, other| one.target() == other.target()) {
         let target = platforms[0].target();
-        let own = scene.machine.kinship(target) == Kinship::Native;
-        let runs = || match scene.request.no_check {
+        let own = context.machine.kinship(target) == Kinship::Native;
+        let runs = || match context.request.no_check {
             true => winner(listed, target).is_some(),
             false => check::run(target) == Outcome::Runs,
         };

@@ -4,27 +4,27 @@
 
 use binfmt::{BinfmtMisc, in_initial_user_namespace};
 
+use crate::error::Error;
 use crate::output::Output;
 use crate::request::Request;
-use crate::trouble::Trouble;
 
 /// Opens binfmt_misc to register in it, and mounts it if need be.
 ///
 /// # Errors
 /// If it cannot be had, or if the entries would not last and no option says that they need not.
-pub(crate) fn open(request: &Request, output: &mut Output<'_>) -> Result<BinfmtMisc, Trouble> {
+pub(crate) fn open(request: &Request, output: &mut Output<'_>) -> Result<BinfmtMisc, Error> {
     let misc = BinfmtMisc::open(request.mount.as_deref())?;
     match judge(&misc, request, output) {
         Ok(()) => Ok(misc),
-        Err(trouble) => {
+        Err(error) => {
             misc.unmount();
-            Err(trouble)
+            Err(error)
         }
     }
 }
 
 /// Fails if nothing can be registered in `misc`, or if it would not last and the request does not say that it need not.
-pub(crate) fn judge(misc: &BinfmtMisc, request: &Request, output: &mut Output<'_>) -> Result<(), Trouble> {
+pub(crate) fn judge(misc: &BinfmtMisc, request: &Request, output: &mut Output<'_>) -> Result<(), Error> {
     let own = in_initial_user_namespace();
     let lasts = misc.lasts();
     if !lasts && !request.ephemeral {
@@ -45,8 +45,8 @@ pub(crate) fn judge(misc: &BinfmtMisc, request: &Request, output: &mut Output<'_
     Ok(())
 }
 
-fn vanishes(misc: &BinfmtMisc, initial_user_namespace: bool) -> Trouble {
-    Trouble::new(format_args!(
+fn vanishes(misc: &BinfmtMisc, initial_user_namespace: bool) -> Error {
+    Error::new(format_args!(
         "binfmt_misc is not mounted on this machine; mounted at {} in this container only, it would take all entries with it \
          when the container ends",
         misc.dir().display()

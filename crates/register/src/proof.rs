@@ -3,9 +3,9 @@
 use arch::Target;
 
 use crate::check::Outcome;
+use crate::error::Error;
 use crate::output::Output;
 use crate::request::Request;
-use crate::trouble::Trouble;
 use crate::want::entry_name;
 
 /// Reports the outcome of a registered target's program; `true` if it ran.
@@ -13,7 +13,7 @@ pub(crate) fn judge(target: Target, outcome: &Outcome, request: &Request, output
     match outcome {
         Outcome::Runs => return true,
         Outcome::Fails(why) => {
-            Trouble::new(format_args!(
+            Error::new(format_args!(
                 "{} is registered, but a program of {target} does not run: {why}",
                 entry_name(target)
             ))

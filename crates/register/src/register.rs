@@ -5,48 +5,52 @@ use binfmt::{BinfmtMisc, Listed};
 
 use crate::apply::Done;
 use crate::args::Mode;
+use crate::context::Context;
+use crate::error::Error;
 use crate::output::Output;
 use crate::proof::judge;
 use crate::registration::{self, Decision};
 use crate::request::Selection;
-use crate::scene::Scene;
-use crate::trouble::Trouble;
 use crate::want::Wanted;
 
-pub(crate) fn run(scene: &Scene, output: &mut Output<'_>) -> Result<(), Trouble> {
-    let misc = &registration::prepare(scene, output)?;
-    warn_of_credentials(scene, output);
-    let sorted = sort(scene, Some(misc), &misc.list()?, output);
+pub(crate) fn run(context: &Context, output: &mut Output<'_>) -> Result<(), Error> {
+    let misc = &registration::prepare(context, output)?;
+    warn_of_credentials(context, output);
+    let sorted = sort(context, Some(misc), &misc.list()?, output);
     let mut tally = Tally { failed: sorted.failed, ..Tally::default() };
     for wanted in &sorted.wanted {
-        match registration::register(scene, misc, wanted, output) {
+        match registration::register(context, misc, wanted, output) {
             Ok(applied) => {
                 tally.count(&applied.done, wanted, output);
                 let outcome = applied.outcome.as_ref();
                 tally.running += usize::from(
-                    outcome.is_some_and(|outcome| judge(wanted.target, outcome, &scene.request, output)),
+                    outcome.is_some_and(|outcome| judge(wanted.target, outcome, &context.request, output)),
                 );
             }
-            Err(trouble) => {
+            Err(error) => {
                 tally.failed += 1;
-                trouble.print(output);
+                error.print(output);
             }
         }
     }
-    tally.tell(scene, output);
+    tally.tell(context, output);
     Ok(())
 }
 
 /// Prints what would be registered: line for line, or with `-t`, which people have after `-l`, how much.
-pub(crate) fn plan(scene: &Scene, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Result<(), Trouble> {
+pub(crate) fn plan(
+    context: &Context,
+    misc: Option<&BinfmtMisc>,
+    output: &mut Output<'_>,
+) -> Result<(), Error> {
     let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
-    if scene.request.mode == Mode::Test {
-        let count = sort(scene, misc, &listed, output).wanted.len();
+    if context.request.mode == Mode::Test {
+        let count = sort(context, misc, &listed, output).wanted.len();
         output.line(format_args!("{count} could be set (-n lists them)"));
         return Ok(());
     }
     // No programs are run for this.
-    for wanted in sort(scene, None, &listed, output).wanted {
+    for wanted in sort(context, None, &listed, output).wanted {
         let line = wanted.entry.register_line().unwrap_or_default();
         output.line(format_args!("Would register {}", String::from_utf8_lossy(&line)));
     }
@@ -61,57 +65,57 @@ pub(crate) struct Sorted {
 }
 
 impl Sorted {
-    fn fail(&mut self, trouble: &Trouble, output: &mut Output<'_>) {
+    fn fail(&mut self, error: &Error, output: &mut Output<'_>) {
         self.failed += 1;
-        trouble.print(output);
+        error.print(output);
     }
 }
 
 /// Takes those that can be registered out of the selection, and prints why the rest is not.
 pub(crate) fn sort(
-    scene: &Scene,
+    context: &Context,
     misc: Option<&BinfmtMisc>,
     listed: &[Listed],
     output: &mut Output<'_>,
 ) -> Sorted {
-    let decisions = registration::decide(scene, misc, listed);
+    let decisions = registration::decide(context, misc, listed);
     let is_native = |(_, decision): &(Target, Decision)| matches!(decision, Decision::Native);
     // In a list of platforms the machine's own belongs to it; named alone, it is a mistake.
     let only_native =
-        matches!(scene.request.selection, Selection::Named(_)) && decisions.iter().all(is_native);
+        matches!(context.request.selection, Selection::Named(_)) && decisions.iter().all(is_native);
     let (mut own, mut missing) = (Vec::new(), Vec::new());
     let mut sorted = Sorted::default();
     for (target, decision) in decisions {
         match decision {
             Decision::Register(wanted) => sorted.wanted.push(wanted),
-            Decision::Native if only_native => sorted.fail(&native(target, scene), output),
+            Decision::Native if only_native => sorted.fail(&native(target, context), output),
             Decision::Native | Decision::Runs => own.push(target.name()),
             Decision::Left(rival) => {
                 output.line(format_args!("Leaving {target} to {rival}, which runs its programs"));
             }
             Decision::Missing(_) => missing.push(target.name()),
-            Decision::Refused(trouble) => sorted.fail(&trouble, output),
+            Decision::Refused(error) => sorted.fail(&error, output),
         }
     }
     if !own.is_empty() {
-        let (own, name) = (own.join(" "), scene.machine.name());
+        let (own, name) = (own.join(" "), context.machine.name());
         output.line(format_args!("Skipping {own}: this machine ({name}) runs these by itself"));
     }
     if !missing.is_empty() {
-        let (missing, dir) = (missing.join(" "), scene.request.dir.display());
+        let (missing, dir) = (missing.join(" "), context.request.dir.display());
         output.line(format_args!("Skipping {missing}: {dir} has no binary for these"));
     }
     sorted
 }
 
-fn native(target: Target, scene: &Scene) -> Trouble {
-    let name = scene.machine.name();
-    Trouble::new(format_args!("cannot register {target}: it is this machine's own architecture ({name})"))
+fn native(target: Target, context: &Context) -> Error {
+    let name = context.machine.name();
+    Error::new(format_args!("cannot register {target}: it is this machine's own architecture ({name})"))
         .hint("this machine runs such programs by itself; with an entry for them, none would start any more")
 }
 
-pub(crate) fn warn_of_credentials(scene: &Scene, output: &mut Output<'_>) {
-    if scene.request.credential {
+pub(crate) fn warn_of_credentials(context: &Context, output: &mut Output<'_>) {
+    if context.request.credential {
         output.warning(
             "with -c, set-user-ID programs of these targets run with their owner's rights, as sudo needs; so whoever can \
              bring such a program owned by root, in an image for instance, becomes root through QEMU",
@@ -159,7 +163,7 @@ impl Tally {
         }
     }
 
-    fn tell(&self, scene: &Scene, output: &mut Output<'_>) {
+    fn tell(&self, context: &Context, output: &mut Output<'_>) {
         let total = self.set + self.kept;
         if self.absent > 0 {
             output.note(format_args!(
@@ -169,7 +173,7 @@ impl Tally {
         }
         if total > 0 {
             let flags = self.flags.join(", ");
-            let proof = match scene.request.check {
+            let proof = match context.request.check {
                 true => format!("; {} of {total} proved by running", self.running),
                 false => String::new(),
             };

@@ -5,14 +5,14 @@ use arch::Target;
 use binfmt::{BinfmtMisc, Flags, Kernel, Listed};
 
 use crate::apply::{self, Applied, Done, Policy};
+use crate::context::Context;
+use crate::error::Error;
 use crate::exposure::writable_by_all;
 use crate::interpreter::Finder;
 use crate::lifetime;
 use crate::output::Output;
 use crate::request::Selection;
 use crate::rival::{Rival, rival};
-use crate::scene::Scene;
-use crate::trouble::Trouble;
 use crate::want::{self, Choice, Refusal, Wanted};
 
 /// The decision about a selected target.
@@ -28,26 +28,30 @@ pub(crate) enum Decision {
     /// There is no binary for it, and every target was asked for, not this one.
     Missing(Refusal),
     /// It cannot have an entry.
-    Refused(Trouble),
+    Refused(Error),
 }
 
 /// Opens binfmt_misc to register in it, and prints the warnings that hold for all entries.
 ///
 /// # Errors
 /// If the kernel cannot or does not let this process register what was asked for.
-pub(crate) fn prepare(scene: &Scene, output: &mut Output<'_>) -> Result<BinfmtMisc, Trouble> {
-    possible(scene.request.persistent, scene.kernel)?;
-    let misc = lifetime::open(&scene.request, output)?;
-    warn_of_argv0(scene, output);
-    warn_of_emulation(scene, output);
+pub(crate) fn prepare(context: &Context, output: &mut Output<'_>) -> Result<BinfmtMisc, Error> {
+    possible(context.request.persistent, context.kernel)?;
+    let misc = lifetime::open(&context.request, output)?;
+    warn_of_argv0(context, output);
+    warn_of_emulation(context, output);
     Ok(misc)
 }
 
 /// Decides about each of the selected targets, in their order. Without `misc` no programs are run for it.
 ///
 /// `listed` is what the new entries go before: another tool's entry is left its programs, unless their target was named.
-pub(crate) fn decide(scene: &Scene, misc: Option<&BinfmtMisc>, listed: &[Listed]) -> Vec<(Target, Decision)> {
-    let Scene { request, machine, kernel } = scene;
+pub(crate) fn decide(
+    context: &Context,
+    misc: Option<&BinfmtMisc>,
+    listed: &[Listed],
+) -> Vec<(Target, Decision)> {
+    let Context { request, machine, kernel } = context;
     let foreign_host = request.host_arch.is_some();
     let runs = |target| {
         // Where programs cannot or may not be run, the family is all there is to go by, as in QEMU's own script.
@@ -68,17 +72,17 @@ pub(crate) fn decide(scene: &Scene, misc: Option<&BinfmtMisc>, listed: &[Listed]
                 match want::wanted(request, target, machine, *kernel, &mut versions) {
                     Ok(wanted) => (target, Decision::Register(wanted)),
                     Err(refusal) if refusal.is_missing() && !named => (target, Decision::Missing(refusal)),
-                    Err(refusal) => (target, Decision::Refused(refusal.trouble(request, target))),
+                    Err(refusal) => (target, Decision::Refused(refusal.error(request, target))),
                 }
             }
         })
         .collect();
-    refuse_an_empty_folder(scene, &mut decisions);
+    refuse_an_empty_folder(context, &mut decisions);
     decisions
 }
 
 /// A folder that has no binary at all is no set of binaries with gaps: the first that is missing stands for them all.
-fn refuse_an_empty_folder(scene: &Scene, decisions: &mut Vec<(Target, Decision)>) {
+fn refuse_an_empty_folder(context: &Context, decisions: &mut Vec<(Target, Decision)>) {
     let is_there = |(_, decision): &(Target, Decision)| {
         matches!(decision, Decision::Register(_) | Decision::Refused(_) | Decision::Left(_))
     };
@@ -89,7 +93,7 @@ fn refuse_an_empty_folder(scene: &Scene, decisions: &mut Vec<(Target, Decision)>
     decisions.retain_mut(|(target, decision)| match decision {
         Decision::Missing(refusal) if first => {
             first = false;
-            *decision = Decision::Refused(refusal.trouble(&scene.request, *target));
+            *decision = Decision::Refused(refusal.error(&context.request, *target));
             true
         }
         Decision::Missing(_) => false,
@@ -102,12 +106,12 @@ fn refuse_an_empty_folder(scene: &Scene, decisions: &mut Vec<(Target, Decision)>
 /// # Errors
 /// If the entry is not there afterwards.
 pub(crate) fn register(
-    scene: &Scene,
+    context: &Context,
     misc: &BinfmtMisc,
     wanted: &Wanted,
     output: &mut Output<'_>,
-) -> Result<Applied, Trouble> {
-    let request = &scene.request;
+) -> Result<Applied, Error> {
+    let request = &context.request;
     let suffix = &request.suffix;
     let policy = Policy { force: request.force, look: !request.no_check, check: request.check, suffix };
     let before = rival(&misc.list()?, wanted.target, request);
@@ -121,9 +125,9 @@ pub(crate) fn register(
 }
 
 /// The limits of this kernel.
-fn possible(persistent: bool, kernel: Option<Kernel>) -> Result<(), Trouble> {
+fn possible(persistent: bool, kernel: Option<Kernel>) -> Result<(), Error> {
     match kernel {
-        Some(kernel) if persistent && kernel < Kernel::FIX_BINARY => Err(Trouble::new(format_args!(
+        Some(kernel) if persistent && kernel < Kernel::FIX_BINARY => Err(Error::new(format_args!(
             "cannot register persistently: the flag F came with Linux {}, and this is Linux {kernel}",
             Kernel::FIX_BINARY
         ))
@@ -135,10 +139,10 @@ fn possible(persistent: bool, kernel: Option<Kernel>) -> Result<(), Trouble> {
 }
 
 /// The flag `P` where this kernel only does half of it.
-fn warn_of_argv0(scene: &Scene, output: &mut Output<'_>) {
-    match scene.kernel {
+fn warn_of_argv0(context: &Context, output: &mut Output<'_>) {
+    match context.kernel {
         Some(kernel)
-            if scene.request.preserve_argv0 == Some(true) && kernel < Kernel::TELLS_PRESERVE_ARGV0 =>
+            if context.request.preserve_argv0 == Some(true) && kernel < Kernel::TELLS_PRESERVE_ARGV0 =>
         {
             output.warning(format_args!(
                 "with the flag P, Linux {kernel} passes argv[0] on but does not tell QEMU (that came with Linux {}), so that \
@@ -151,9 +155,9 @@ fn warn_of_argv0(scene: &Scene, output: &mut Output<'_>) {
 }
 
 /// With an image for another machine its QEMUs are emulated too, if they start at all.
-fn warn_of_emulation(scene: &Scene, output: &mut Output<'_>) {
-    if let Some(real) = scene.machine.beneath() {
-        let told = scene.machine.name();
+fn warn_of_emulation(context: &Context, output: &mut Output<'_>) {
+    if let Some(real) = context.machine.beneath() {
+        let told = context.machine.name();
         output.warning(format_args!(
             "this program is itself emulated: it is for {told}, and this machine is {real}"
         ));
@@ -193,12 +197,12 @@ mod tests {
     #[test]
     fn old_kernels_are_told_from_new_ones() {
         let check = |persistent, major, minor| possible(persistent, Some(Kernel::new(major, minor)));
-        let trouble = check(true, 4, 7).unwrap_err();
+        let error = check(true, 4, 7).unwrap_err();
         assert_eq!(
-            trouble.message(),
+            error.message(),
             "cannot register persistently: the flag F came with Linux 4.8, and this is Linux 4.7"
         );
-        assert!(trouble.what_to_do().is_some_and(|hint| hint.starts_with("use `register` without -p")));
+        assert!(error.what_to_do().is_some_and(|hint| hint.starts_with("use `register` without -p")));
         assert_eq!((check(false, 4, 7), check(true, 4, 8), possible(true, None)), (Ok(()), Ok(()), Ok(())));
     }
 }

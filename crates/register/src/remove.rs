@@ -2,30 +2,32 @@
 
 use std::ffi::OsStr;
 
-use binfmt::{BinfmtMisc, Error, Listed};
+use binfmt::{BinfmtMisc, Listed};
 
+use crate::context::Context;
+use crate::error::Error;
 use crate::escape;
 use crate::output::Output;
 use crate::owner;
 use crate::request::Selection;
-use crate::scene::Scene;
-use crate::trouble::Trouble;
 use crate::want::entry_name;
 
 pub(crate) fn run(
     selection: &Selection,
-    scene: &Scene,
+    context: &Context,
     misc: &BinfmtMisc,
     output: &mut Output<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), Error> {
     let listed = misc.list()?;
-    let ours = ours(selection, scene, &listed);
+    let ours = ours(selection, context, &listed);
     for own in &ours {
         match misc.remove_listed(own) {
             Ok(_) => output.line(format_args!("Removing {}", escape::name(&own.name))),
             // The next would fail the same way.
-            Err(error @ (Error::NotPermitted { .. } | Error::ReadOnly { .. })) => return Err(error.into()),
-            Err(error) => Trouble::from(error).print(output),
+            Err(error @ (binfmt::Error::NotPermitted { .. } | binfmt::Error::ReadOnly { .. })) => {
+                return Err(error.into());
+            }
+            Err(error) => Error::from(error).print(output),
         }
     }
     for listed in &listed {
@@ -50,24 +52,24 @@ pub(crate) fn run(
 /// Prints what would be removed.
 pub(crate) fn plan(
     selection: &Selection,
-    scene: &Scene,
+    context: &Context,
     misc: &BinfmtMisc,
     output: &mut Output<'_>,
-) -> Result<(), Trouble> {
-    for own in ours(selection, scene, &misc.list()?) {
+) -> Result<(), Error> {
+    for own in ours(selection, context, &misc.list()?) {
         output.line(format_args!("Would remove {}", escape::name(&own.name)));
     }
     Ok(())
 }
 
 /// The selected entries that this program made, or could have made; with `--force`, all that bear a target's name.
-fn ours<'a>(selection: &Selection, scene: &Scene, listed: &'a [Listed]) -> Vec<&'a Listed> {
-    let suffix = &scene.request.suffix;
+fn ours<'a>(selection: &Selection, context: &Context, listed: &'a [Listed]) -> Vec<&'a Listed> {
+    let suffix = &context.request.suffix;
     let ours = listed.iter().filter(|listed| match &listed.entry {
         Ok(entry) => {
             let (target, owner) = owner::of(entry, suffix);
             target.is_some_and(|target| selection.contains(target))
-                && (owner.is_ours() || scene.request.force)
+                && (owner.is_ours() || context.request.force)
         }
         Err(_) => false,
     });
@@ -87,7 +89,7 @@ fn tell_kept(listed: &Listed, selection: &Selection, output: &mut Output<'_>) {
         entry.interpreter().display()
     );
     if matches!(selection, Selection::Named(_)) {
-        Trouble::new(format_args!("cannot remove {target}: {message}"))
+        Error::new(format_args!("cannot remove {target}: {message}"))
             .hint("--force removes it")
             .print(output);
     } else {

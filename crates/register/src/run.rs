@@ -3,13 +3,13 @@
 use binfmt::BinfmtMisc;
 
 use crate::args::{Action, Args, Invocation, Mode, Step, UsageError};
+use crate::context::Context;
 use crate::environment::{BadVariable, Environment};
+use crate::error::Error;
 use crate::inventory::Inventory;
 use crate::machine::Machine;
 use crate::output::Output;
 use crate::request::{self, Request, Selection, report_unknown};
-use crate::scene::Scene;
-use crate::trouble::Trouble;
 use crate::{export, help, install, lifetime, register, remove, shell, status};
 
 /// Does what the arguments ask for, and returns the exit code: 0 only if everything that was asked for holds.
@@ -44,20 +44,20 @@ pub fn run(
         }
         Invocation::Shell(command) => shell::become_command(&command).print(output),
         Invocation::Register(args) => {
-            if let Err(trouble) = act(*args, &environment, output) {
-                trouble.print(output);
+            if let Err(error) = act(*args, &environment, output) {
+                error.print(output);
             }
         }
         Invocation::Binfmt(invocation) => {
-            if let Err(trouble) = install::run(invocation, &environment, output) {
-                trouble.print(output);
+            if let Err(error) = install::run(invocation, &environment, output) {
+                error.print(output);
             }
         }
     }
     u8::from(!output.succeeded())
 }
 
-fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result<(), Trouble> {
+fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result<(), Error> {
     let request = match Request::new(args, environment) {
         Ok(request) => request,
         Err(unknown) => {
@@ -69,42 +69,42 @@ fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result
     {
         output.warning(format_args!("HOST_ARCH is `{name}`, which is no machine that is known here"));
     }
-    let scene = Scene::new(request);
-    let request = &scene.request;
+    let context = Context::new(request);
+    let request = &context.request;
     let dry = request.mode == Mode::DryRun;
     if !request.steps.is_empty() {
-        let misc = if dry { scene.mounted() } else { scene.look()? };
+        let misc = if dry { context.mounted() } else { context.look()? };
         for step in &request.steps {
-            take(*step, &scene, misc.as_ref(), output)?;
+            take(*step, &context, misc.as_ref(), output)?;
         }
     }
     let Some(action) = request.action else { return Ok(()) };
     match (action, request.mode) {
-        (_, Mode::DryRun) => plan(action, &scene, scene.mounted().as_ref(), output),
+        (_, Mode::DryRun) => plan(action, &context, context.mounted().as_ref(), output),
         (Action::Export(_) | Action::Unexport(_), Mode::Test) => {
-            plan(action, &scene, scene.mounted().as_ref(), output)
+            plan(action, &context, context.mounted().as_ref(), output)
         }
         (Action::Register, Mode::Test) => {
             let misc = BinfmtMisc::open_briefly(request.mount.as_deref())?;
             lifetime::judge(&misc, request, output)?;
-            plan(action, &scene, Some(&misc), output)
+            plan(action, &context, Some(&misc), output)
         }
         (_, Mode::Test) => {
-            let misc = scene.look()?;
+            let misc = context.look()?;
             if let Some(misc) = &misc {
                 misc.check_writable()?;
             }
-            plan(action, &scene, misc.as_ref(), output)
+            plan(action, &context, misc.as_ref(), output)
         }
-        (Action::Export(style), Mode::Do) => export::run(&scene, scene.mounted().as_ref(), style, output),
+        (Action::Export(style), Mode::Do) => export::run(&context, context.mounted().as_ref(), style, output),
         (Action::Unexport(style), Mode::Do) => {
-            export::remove(&scene, style, output);
+            export::remove(&context, style, output);
             Ok(())
         }
-        (Action::Check, Mode::Do) => status::check(&scene, scene.look()?.as_ref(), output),
-        (Action::Register, Mode::Do) => register::run(&scene, output),
-        (Action::Remove, Mode::Do) => match scene.look()? {
-            Some(misc) => remove::run(&request.selection, &scene, &misc, output),
+        (Action::Check, Mode::Do) => status::check(&context, context.look()?.as_ref(), output),
+        (Action::Register, Mode::Do) => register::run(&context, output),
+        (Action::Remove, Mode::Do) => match context.look()? {
+            Some(misc) => remove::run(&request.selection, &context, &misc, output),
             None => {
                 report_not_mounted(output);
                 Ok(())
@@ -119,18 +119,18 @@ fn report_not_mounted(output: &mut Output<'_>) {
 
 fn take(
     step: Step,
-    scene: &Scene,
+    context: &Context,
     misc: Option<&BinfmtMisc>,
     output: &mut Output<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), Error> {
     match (step, misc) {
-        (Step::Json, _) => return status::print_json(scene, misc, output),
+        (Step::Json, _) => return status::print_json(context, misc, output),
         (_, None) => report_not_mounted(output),
-        (Step::List, Some(misc)) => return status::print_table(scene, misc, output),
-        (Step::Reset, Some(misc)) if scene.request.mode == Mode::Do => {
-            return remove::run(&Selection::All, scene, misc, output);
+        (Step::List, Some(misc)) => return status::print_table(context, misc, output),
+        (Step::Reset, Some(misc)) if context.request.mode == Mode::Do => {
+            return remove::run(&Selection::All, context, misc, output);
         }
-        (Step::Reset, Some(misc)) => return remove::plan(&Selection::All, scene, misc, output),
+        (Step::Reset, Some(misc)) => return remove::plan(&Selection::All, context, misc, output),
     }
     Ok(())
 }
@@ -138,24 +138,24 @@ fn take(
 /// Tells what would be done.
 fn plan(
     action: Action,
-    scene: &Scene,
+    context: &Context,
     misc: Option<&BinfmtMisc>,
     output: &mut Output<'_>,
-) -> Result<(), Trouble> {
-    let request = &scene.request;
+) -> Result<(), Error> {
+    let request = &context.request;
     match (action, misc) {
-        (Action::Register, _) => register::plan(scene, misc, output)?,
+        (Action::Register, _) => register::plan(context, misc, output)?,
         (Action::Export(style), _) => {
             output.line(format_args!("Would write to {}", request.exportdir(style).display()));
-            register::plan(scene, misc, output)?;
+            register::plan(context, misc, output)?;
         }
         (Action::Unexport(style), _) => {
-            for path in export::ours(scene, style) {
+            for path in export::ours(context, style) {
                 output.line(format_args!("Would remove {}", path.display()));
             }
         }
         (Action::Check, _) => output.line("Would run a program of each target"),
-        (Action::Remove, Some(misc)) => remove::plan(&request.selection, scene, misc, output)?,
+        (Action::Remove, Some(misc)) => remove::plan(&request.selection, context, misc, output)?,
         (Action::Remove, None) => report_not_mounted(output),
     }
     Ok(())

@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use crate::trouble::Trouble;
+use crate::error::Error;
 
 /// Becomes the command; comes back only if that failed.
-pub(crate) fn become_command(command: &[OsString]) -> Trouble {
+pub(crate) fn become_command(command: &[OsString]) -> Error {
     let Some((program, arguments)) = command.split_first() else {
-        return Trouble::new("there is no command to run");
+        return Error::new("there is no command to run");
     };
     let error = Command::new(program).args(arguments).exec();
-    Trouble::new(format_args!("cannot run {}: {error}", program.to_string_lossy()))
+    Error::new(format_args!("cannot run {}: {error}", program.to_string_lossy()))
 }

@@ -8,6 +8,8 @@ use binfmt::mount::DEFAULT;
 use binfmt::{BinfmtMisc, Listed, in_initial_user_namespace};
 
 use crate::check::{self, Outcome};
+use crate::context::Context;
+use crate::error::{Error, way_out};
 use crate::escape;
 use crate::interpreter::{Finder, Version, version_in, version_of};
 use crate::json::Json;
@@ -15,8 +17,6 @@ use crate::machine::Kinship;
 use crate::output::Output;
 use crate::owner::{self, Owner};
 use crate::request::Selection;
-use crate::scene::Scene;
-use crate::trouble::{Trouble, way_out};
 use crate::winner::winner;
 
 /// The facts about an entry.
@@ -31,23 +31,27 @@ struct Row {
 }
 
 /// Prints the selected targets' entries as a table; without a selection, all entries.
-pub(crate) fn print_table(scene: &Scene, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
-    table(&rows(scene, misc)?, misc, output)
+pub(crate) fn print_table(
+    context: &Context,
+    misc: &BinfmtMisc,
+    output: &mut Output<'_>,
+) -> Result<(), Error> {
+    table(&rows(context, misc)?, misc, output)
 }
 
 /// Prints the same in the schema of docs/register.md.
 pub(crate) fn print_json(
-    scene: &Scene,
+    context: &Context,
     misc: Option<&BinfmtMisc>,
     output: &mut Output<'_>,
-) -> Result<(), Trouble> {
-    let rows = misc.map_or_else(|| Ok(Vec::new()), |misc| rows(scene, misc))?;
-    output.text(json(&rows, scene, misc)?);
+) -> Result<(), Error> {
+    let rows = misc.map_or_else(|| Ok(Vec::new()), |misc| rows(context, misc))?;
+    output.text(json(&rows, context, misc)?);
     Ok(())
 }
 
-fn rows(scene: &Scene, misc: &BinfmtMisc) -> Result<Vec<Row>, Trouble> {
-    let works = misc.enabled()? && !scene.request.no_check;
+fn rows(context: &Context, misc: &BinfmtMisc) -> Result<Vec<Row>, Error> {
+    let works = misc.enabled()? && !context.request.no_check;
     let all = misc.list()?;
     let mut versions = Finder::default();
     let mut rows: Vec<Row> = Vec::new();
@@ -57,10 +61,10 @@ fn rows(scene: &Scene, misc: &BinfmtMisc) -> Result<Vec<Row>, Trouble> {
             rows.push(Row { listed, target, owner, version: None, shadowed_by: None, outcome: None });
             continue;
         };
-        let (target, owner) = owner::of(entry, &scene.request.suffix);
+        let (target, owner) = owner::of(entry, &context.request.suffix);
         // Entries of other names may be a target's as well: what counts is which programs they take.
         let target = target.or_else(|| takes(entry));
-        if let Selection::Named(targets) = &scene.request.selection
+        if let Selection::Named(targets) = &context.request.selection
             && !target.is_some_and(|target| targets.contains(&target))
         {
             continue;
@@ -99,7 +103,7 @@ fn try_out(target: Target) -> (Outcome, Option<Version>) {
     }
 }
 
-fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Trouble> {
+fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Error> {
     if !misc.enabled()? {
         let dir = misc.dir().join("status");
         output.warning(format_args!("binfmt_misc is disabled as a whole: {} says `disabled`", dir.display()));
@@ -153,19 +157,19 @@ fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(),
 const OBJECT: [char; 2] = ['{', '}'];
 const ARRAY: [char; 2] = ['[', ']'];
 
-fn json(rows: &[Row], scene: &Scene, misc: Option<&BinfmtMisc>) -> Result<String, Trouble> {
+fn json(rows: &[Row], context: &Context, misc: Option<&BinfmtMisc>) -> Result<String, Error> {
     let enabled = misc.map_or(Ok(false), BinfmtMisc::enabled)?;
-    let dir = scene.request.mount.as_deref().unwrap_or(Path::new(DEFAULT));
+    let dir = context.request.mount.as_deref().unwrap_or(Path::new(DEFAULT));
     let dir = misc.map_or(dir, BinfmtMisc::dir);
     let mut json = Json::default();
     json.nested(None, OBJECT, |json| {
         json.number("schema", 1);
         json.string(Some("version"), env!("CARGO_PKG_VERSION"));
         json.nested(Some("machine"), OBJECT, |json| {
-            json.string(Some("name"), scene.machine.name());
-            json.optional("kernel", scene.kernel.map(|kernel| kernel.to_string()).as_deref());
+            json.string(Some("name"), context.machine.name());
+            json.optional("kernel", context.kernel.map(|kernel| kernel.to_string()).as_deref());
             json.nested(Some("native"), ARRAY, |json| {
-                for native in scene.machine.natives() {
+                for native in context.machine.natives() {
                     json.string(None, native.name());
                 }
             });
@@ -214,14 +218,14 @@ impl Row {
 /// Runs the selected targets' programs and reports which run. Those that were named must; otherwise those that are
 /// registered must.
 pub(crate) fn check(
-    scene: &Scene,
+    context: &Context,
     misc: Option<&BinfmtMisc>,
     output: &mut Output<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), Error> {
     let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
-    let named = matches!(scene.request.selection, Selection::Named(_));
+    let named = matches!(context.request.selection, Selection::Named(_));
     let mut running = 0;
-    let targets = scene.request.selection.targets();
+    let targets = context.request.selection.targets();
     for target in &targets {
         let (outcome, version) = try_out(*target);
         let program = crate::program::elf(*target).unwrap_or_default();
@@ -230,7 +234,7 @@ pub(crate) fn check(
         match outcome {
             Outcome::Runs => {
                 running += 1;
-                let by = match (version, scene.machine.kinship(*target)) {
+                let by = match (version, context.machine.kinship(*target)) {
                     (Some(version), _) => format!("under QEMU {version}"),
                     (None, Kinship::Native | Kinship::Family) if !registered => {
                         "on this machine itself".to_owned()
@@ -240,7 +244,7 @@ pub(crate) fn check(
                 output.line(format_args!("{target} runs {by}"));
             }
             Outcome::Fails(why) if named || registered => {
-                Trouble::new(format_args!("a program of {target} does not run: {why}")).print(output);
+                Error::new(format_args!("a program of {target} does not run: {why}")).print(output);
             }
             Outcome::Fails(why) => output.line(format_args!("{target} does not run: {why}")),
             // That is what was asked for.

@@ -3,10 +3,10 @@
 use arch::Target;
 use binfmt::{Entry, Flags, Kernel};
 
+use crate::error::Error;
 use crate::interpreter::{self, Facts, Finder, Problem, Version};
 use crate::machine::{Kinship, Machine};
 use crate::request::{Request, Selection};
-use crate::trouble::Trouble;
 
 /// The name of a target's entry.
 pub fn entry_name(target: Target) -> String {
@@ -115,20 +115,20 @@ impl Refusal {
     }
 
     /// With what to do about it.
-    pub fn trouble(&self, request: &Request, target: Target) -> Trouble {
-        let trouble = Trouble::new(format_args!("cannot register {target}: {self}"));
+    pub fn error(&self, request: &Request, target: Target) -> Error {
+        let error = Error::new(format_args!("cannot register {target}: {self}"));
         match self {
             Refusal::Interpreter(Problem::Missing(_)) => match elsewhere(request, target) {
-                Some(hint) => trouble.hint(hint),
-                None => trouble,
+                Some(hint) => error.hint(hint),
+                None => error,
             },
             Refusal::Interpreter(Problem::NotExecutable(path)) => {
-                trouble.hint(format_args!("chmod +x {}", path.display()))
+                error.hint(format_args!("chmod +x {}", path.display()))
             }
             Refusal::Interpreter(Problem::WrongMachine { machine, .. }) => {
-                trouble.hint(format_args!("use the QEMU binaries for {machine} hosts"))
+                error.hint(format_args!("use the QEMU binaries for {machine} hosts"))
             }
-            Refusal::Interpreter(_) | Refusal::Entry(_) => trouble,
+            Refusal::Interpreter(_) | Refusal::Entry(_) => error,
         }
     }
 }

@@ -86,7 +86,7 @@ fn a_missing_interpreter_is_looked_for_under_its_other_names() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_str().unwrap();
     let arm: Target = "arm".parse().unwrap();
-    let told = |arguments: &[&str]| {
+    let message = |arguments: &[&str]| {
         let request = request(
             &[arguments, &["--qemu-path", path, "--", "-p", "arm"]].concat(),
             &Environment::default(),
@@ -94,17 +94,20 @@ fn a_missing_interpreter_is_looked_for_under_its_other_names() {
         let refusal =
             wanted(&request, arm, &Machine::named("x86_64"), None, &mut Finder::default()).unwrap_err();
         assert!(refusal.is_missing());
-        let trouble = refusal.trouble(&request, arm);
-        (trouble.message().to_owned(), trouble.what_to_do().unwrap_or_default().to_owned())
+        let error = refusal.error(&request, arm);
+        (error.message().to_owned(), error.what_to_do().unwrap_or_default().to_owned())
     };
     let none = format!(
         "{path} holds no QEMU binaries; set QEMU_BIN_DIR or --qemu-path, or use an image that has them"
     );
-    assert_eq!(told(&[]), (format!("cannot register arm: there is no {path}/qemu-arm"), none));
+    assert_eq!(message(&[]), (format!("cannot register arm: there is no {path}/qemu-arm"), none));
     std::fs::write(dir.path().join("qemu-arm-static"), "").unwrap();
-    assert_eq!(told(&[]).1, format!("{path}/qemu-arm-static is there: add -s (--static)"));
+    assert_eq!(message(&[]).1, format!("{path}/qemu-arm-static is there: add -s (--static)"));
     std::fs::rename(dir.path().join("qemu-arm-static"), dir.path().join("qemu-arm")).unwrap();
-    assert_eq!(told(&["-s"]).1, format!("{path}/qemu-arm is there: leave out -s (--static) or the suffix"));
+    assert_eq!(
+        message(&["-s"]).1,
+        format!("{path}/qemu-arm is there: leave out -s (--static) or the suffix")
+    );
     std::fs::rename(dir.path().join("qemu-arm"), dir.path().join("qemu-ppc")).unwrap();
-    assert_eq!(told(&[]).1, format!("{path} has other targets' binaries: ls {path}"));
+    assert_eq!(message(&[]).1, format!("{path} has other targets' binaries: ls {path}"));
 }

@@ -32,19 +32,19 @@ fn describe(args: &Args) -> String {
         Some(Action::Unexport(Style::Debian)) => "remove-debian".to_owned(),
     });
     words.push(if args.targets.is_empty() { "*".to_owned() } else { args.targets.join("+") });
-    let mut said = |word: &str, value: Option<bool>| {
+    let mut given = |word: &str, value: Option<bool>| {
         if let Some(yes) = value {
             words.push(format!("{word}={}", if yes { "yes" } else { "no" }));
         }
     };
-    said("static", args.r#static.then_some(true));
-    said("F", args.persistent);
-    said("C", args.credential);
-    said("P", args.preserve_argv0);
-    said("family", args.ignore_family);
-    said("force", args.force.then_some(true));
-    said("check", args.check);
-    said("ephemeral", args.ephemeral.then_some(true));
+    given("static", args.r#static.then_some(true));
+    given("F", args.persistent);
+    given("C", args.credential);
+    given("P", args.preserve_argv0);
+    given("family", args.ignore_family);
+    given("force", args.force.then_some(true));
+    given("check", args.check);
+    given("ephemeral", args.ephemeral.then_some(true));
     let mut path = |word: &str, value: Option<String>| {
         words.extend(value.map(|value| format!("{word}={value}")));
     };

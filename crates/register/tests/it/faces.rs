@@ -27,11 +27,11 @@ fn binfmt_installs_uninstalls_and_prints_its_json() {
         assert_eq!(members(&empty.out, "emulators"), [""; 0]);
         assert_eq!(members(&empty.out, "supported")[0], "linux/amd64");
 
-        let said = place.called("binfmt", "--install arm64,linux/arm/v7,amd64");
+        let printed = place.called("binfmt", "--install arm64,linux/arm/v7,amd64");
         let log = "installing: arm64 OK\ninstalling: arm OK\ninstalling: amd64 OK (this machine runs it by itself)\n";
-        assert_eq!((said.code, said.err), (Some(0), format!("{LIFETIME}{log}")));
-        assert_eq!(members(&said.out, "emulators"), ["qemu-aarch64", "qemu-arm"]);
-        let supported = members(&said.out, "supported");
+        assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
+        assert_eq!(members(&printed.out, "emulators"), ["qemu-aarch64", "qemu-arm"]);
+        let supported = members(&printed.out, "supported");
         for platform in ["linux/amd64", "linux/arm64", "linux/386", "linux/arm/v7", "linux/arm/v6"] {
             assert!(supported.iter().any(|name| name == platform), "{platform}: {supported:?}");
         }
@@ -39,23 +39,27 @@ fn binfmt_installs_uninstalls_and_prints_its_json() {
         assert!(fs::read_to_string(misc.join("qemu-arm")).unwrap().contains("\nflags: POCF\n"));
 
         // Again, and all: what is there is fine, and what has no binary is not asked for.
-        let said = place.called("binfmt", "-install all");
+        let printed = place.called("binfmt", "-install all");
         let log = "installing: arm64 OK\ninstalling: arm OK\ninstalling: sparc OK\n";
-        assert_eq!((said.code, said.err), (Some(0), format!("{LIFETIME}{log}")));
-        assert_eq!(members(&said.out, "emulators").len(), 3);
+        assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
+        assert_eq!(members(&printed.out, "emulators").len(), 3);
 
-        let said = place.called("binfmt", "--uninstall arm64");
-        assert_eq!((said.code, said.err.as_str()), (Some(0), "uninstalling: qemu-aarch64 OK\n"));
+        let printed = place.called("binfmt", "--uninstall arm64");
+        assert_eq!((printed.code, printed.err.as_str()), (Some(0), "uninstalling: qemu-aarch64 OK\n"));
         fs::write(misc.join("register"), ":qemu-me:M::me::/usr/bin/me:").unwrap();
-        let said = place.called("binfmt", "--uninstall qemu-me");
+        let printed = place.called("binfmt", "--uninstall qemu-me");
         let log = "uninstalling: qemu-me is another tool's\nhint: --force removes it\n";
-        assert_eq!((said.code, said.err.as_str()), (Some(1), log));
+        assert_eq!((printed.code, printed.err.as_str()), (Some(1), log));
         // A pattern means what is there.
-        let said = place.called("binfmt", "--uninstall qemu-*");
-        assert_eq!(said.code, Some(0));
-        assert!(said.err.contains("uninstalling: qemu-me stays: it is another tool's\n"), "{}", said.err);
-        let said = place.called("binfmt", "--uninstall qemu-a*");
-        assert_eq!((said.code, said.err.as_str()), (Some(0), "uninstalling: qemu-a* not found\n"));
+        let printed = place.called("binfmt", "--uninstall qemu-*");
+        assert_eq!(printed.code, Some(0));
+        assert!(
+            printed.err.contains("uninstalling: qemu-me stays: it is another tool's\n"),
+            "{}",
+            printed.err
+        );
+        let printed = place.called("binfmt", "--uninstall qemu-a*");
+        assert_eq!((printed.code, printed.err.as_str()), (Some(0), "uninstalling: qemu-a* not found\n"));
         assert_eq!(names(misc), ["qemu-me"]);
         assert_eq!(place.called("binfmt", "--force --uninstall=qemu-*").code, Some(0));
         assert_eq!(names(misc), [""; 0]);
@@ -66,22 +70,22 @@ fn binfmt_installs_uninstalls_and_prints_its_json() {
 fn binfmt_fails_when_something_did() {
     private::run("faces::binfmt_fails_when_something_did", |_| {
         let place = Place::with(&["arm"]);
-        let said = place.called("binfmt", "--install arm,riscv64");
-        assert_eq!(said.code, Some(1));
+        let printed = place.called("binfmt", "--install arm,riscv64");
+        assert_eq!(printed.code, Some(1));
         let log = "installing: arm OK\ninstalling: riscv64 cannot register riscv64: there is no BIN/qemu-riscv64-static\n";
-        assert!(said.err.contains(log), "{}", said.err);
-        assert_eq!(members(&said.out, "emulators"), ["qemu-arm"]);
-        let said = place.called("binfmt", "--install vax");
+        assert!(printed.err.contains(log), "{}", printed.err);
+        assert_eq!(members(&printed.out, "emulators"), ["qemu-arm"]);
+        let printed = place.called("binfmt", "--install vax");
         assert!(
-            said.code == Some(1) && said.err.starts_with("error: unknown target `vax`\n"),
+            printed.code == Some(1) && printed.err.starts_with("error: unknown target `vax`\n"),
             "{}",
-            said.err
+            printed.err
         );
-        let said = place.called("binfmt", "--uninstall s390x");
-        assert_eq!((said.code, said.err.as_str()), (Some(1), "uninstalling: qemu-s390x not found\n"));
+        let printed = place.called("binfmt", "--uninstall s390x");
+        assert_eq!((printed.code, printed.err.as_str()), (Some(1), "uninstalling: qemu-s390x not found\n"));
         let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "--install", "arm"]);
-        let said = place.said(command.env("QEMU_BINARY_PREFIX", "buildkit-").output().unwrap());
-        said.check(
+        let printed = place.printed(command.env("QEMU_BINARY_PREFIX", "buildkit-").output().unwrap());
+        printed.check(
             1,
             "",
             "error: cannot use QEMU_BINARY_PREFIX (buildkit-)\nhint: the binaries here are called qemu-TARGET; unset it\n",
@@ -127,9 +131,9 @@ fn both_faces_know_what_the_kernel_and_the_machine_cannot_do() {
         let warning = "warning: this program is itself emulated: it is for x86_64, and this machine is aarch64\n\
                        hint: use the image and the QEMU binaries for aarch64 hosts\n";
         for arguments in ["-s -- -p arm", "--install arm"] {
-            let said = place.run(&emulated, arguments);
-            assert_eq!(said.code, Some(0), "{arguments}: {}", said.err);
-            assert!(said.err.contains(warning), "{arguments}: {}", said.err);
+            let printed = place.run(&emulated, arguments);
+            assert_eq!(printed.code, Some(0), "{arguments}: {}", printed.err);
+            assert!(printed.err.contains(warning), "{arguments}: {}", printed.err);
         }
     });
 }
@@ -147,10 +151,10 @@ fn systemds_files_hold_lines_that_the_kernel_takes() {
              hint: mkdir -p DIR/binfmt.d, or name another with --exportdir\n",
         );
         fs::create_dir(&dir).unwrap();
-        let said = place.register(&arguments);
-        assert_eq!(said.code, Some(0), "x86_64 is passed over here too");
+        let printed = place.register(&arguments);
+        assert_eq!(printed.code, Some(0), "x86_64 is passed over here too");
         assert_eq!(
-            said.out,
+            printed.out,
             "Skipping x86_64: this machine (x86_64) runs these by itself\n\
              Setting BIN/qemu-arm-static as binfmt interpreter for arm for systemd-binfmt.service\n\
              Setting BIN/qemu-sparc-static as binfmt interpreter for sparc for systemd-binfmt.service\n"
@@ -160,10 +164,10 @@ fn systemds_files_hold_lines_that_the_kernel_takes() {
         fs::write(dir.join("qemu-alpha.conf"), "# somebody else's\n").unwrap();
         let remove = format!("-- -r -s -e {}", dir.display());
         let removed = "DIR/binfmt.d/qemu-arm.conf\nVERB DIR/binfmt.d/qemu-sparc.conf\n";
-        let told = |verb: &str| format!("{verb} {}", removed.replace("VERB", verb));
-        place.register(&format!("-n {remove}")).check(0, &told("Would remove"), "");
+        let printed = |verb: &str| format!("{verb} {}", removed.replace("VERB", verb));
+        place.register(&format!("-n {remove}")).check(0, &printed("Would remove"), "");
         let line = fs::read(dir.join("qemu-arm.conf")).unwrap();
-        place.register(&remove).check(0, &told("Removing"), "");
+        place.register(&remove).check(0, &printed("Removing"), "");
         place.register(&remove).check(0, "", "note: there is none of this program's files in DIR/binfmt.d\n");
         assert_eq!(names(&dir), ["qemu-alpha.conf"]);
         fs::write(misc.join("register"), &line).unwrap();
@@ -186,7 +190,7 @@ fn debians_files_are_what_update_binfmts_imports() {
         .env("QEMU_CREDENTIAL", "yes")
         .output()
         .unwrap();
-    place.said(output).check(
+    place.printed(output).check(
         0,
         "Setting BIN/qemu-arm-static as binfmt interpreter for arm for update-binfmts\n\
          Setting BIN/qemu-i386-static as binfmt interpreter for i386 for update-binfmts\n",
@@ -209,7 +213,7 @@ fn a_shell_runs_a_command_with_its_arguments_intact() {
     let place = Place::with(&[]);
     let run = |arguments: &[&str]| {
         let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "-i"]);
-        place.said(command.args(arguments).output().unwrap())
+        place.printed(command.args(arguments).output().unwrap())
     };
     run(&["printf", "%s|", "a b", "$HOME", ""]).check(0, "a b|$HOME||", "");
     run(&["echo one; exit 7"]).check(7, "one\n", "");

@@ -25,26 +25,26 @@ fn system(command: &str) {
     assert!(status.success(), "{command}");
 }
 
-fn powerless(place: &Place, arguments: &str) -> place::Said {
+fn powerless(place: &Place, arguments: &str) -> place::Printed {
     place.run(&[&POWERLESS[..], &[env!("CARGO_BIN_EXE_register")]].concat(), arguments)
 }
 
 #[test]
 fn names_that_are_nobodys() {
     let place = Place::with(&[]);
-    let said = place.register("-s -- -p aarch46 arm vax");
-    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    let printed = place.register("-s -- -p aarch46 arm vax");
+    assert_eq!((printed.code, printed.out.as_str()), (Some(1), ""));
     let expected = "error: unknown target `aarch46` (did you mean `aarch64`?)\nerror: unknown target `vax`\n\
                     hint: the targets are aarch64 aarch64_be alpha arm ";
-    assert!(said.err.starts_with(expected), "{}", said.err);
+    assert!(printed.err.starts_with(expected), "{}", printed.err);
     place.register("-X").check(1, "", "Invalid option: -X\nhint: --help lists the options\n");
     let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
     command.args(["-n", "-s", "arm"]).env("HOST_ARCH", "amd46");
     assert_eq!(
-        place.said(command.output().unwrap()).err,
+        place.printed(command.output().unwrap()).err,
         "warning: HOST_ARCH is `amd46`, which is no machine that is known here\n"
     );
-    place.said(command.env("QEMU_CREDENTIAL", "maybe").output().unwrap()).check(
+    place.printed(command.env("QEMU_CREDENTIAL", "maybe").output().unwrap()).check(
         1,
         "",
         "error: QEMU_CREDENTIAL is `maybe`; it can be `yes` or `no`\n",
@@ -64,12 +64,12 @@ fn the_machines_own_architecture_is_refused() {
         // Whatever it claims to be.
         let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
         command.env("HOST_ARCH", "aarch64").args(["-s", "--", "-p", "x86_64"]);
-        let said = place.said(command.output().unwrap());
-        assert_eq!(said.code, Some(1));
+        let printed = place.printed(command.output().unwrap());
+        assert_eq!(printed.code, Some(1));
         assert!(
-            said.err.contains("cannot register x86_64: it is this machine's own architecture"),
+            printed.err.contains("cannot register x86_64: it is this machine's own architecture"),
             "{}",
-            said.err
+            printed.err
         );
         assert_eq!(names(misc), [""; 0]);
 
@@ -107,9 +107,9 @@ fn interpreters_that_will_not_do() {
         refused("BIN/qemu-arm-static is not executable", "hint: chmod +x BIN/qemu-arm-static\n");
         // Every one that is there is tried, and one that fails does not keep the others from it.
         place.put("sparc", "11.1.3");
-        let said = place.register("-s -- -p arm,sparc,alpha");
-        assert_eq!((said.code, names(misc)), (Some(1), vec!["qemu-sparc".to_owned()]));
-        assert!(said.err.ends_with("note: 2 of 3 targets could not be registered\n"), "{}", said.err);
+        let printed = place.register("-s -- -p arm,sparc,alpha");
+        assert_eq!((printed.code, names(misc)), (Some(1), vec!["qemu-sparc".to_owned()]));
+        assert!(printed.err.ends_with("note: 2 of 3 targets could not be registered\n"), "{}", printed.err);
     });
 }
 
@@ -117,16 +117,16 @@ fn interpreters_that_will_not_do() {
 fn everything_with_nothing_there_fails() {
     private::run("failures::everything_with_nothing_there_fails", |misc| {
         let place = Place::with(&[]);
-        let said = place.register("-s -- -p");
-        assert_eq!((said.code, names(misc).len()), (Some(1), 0));
+        let printed = place.register("-s -- -p");
+        assert_eq!((printed.code, names(misc).len()), (Some(1), 0));
         assert!(
-            said.err.contains("error: cannot register aarch64: there is no BIN/qemu-aarch64-static\n"),
+            printed.err.contains("error: cannot register aarch64: there is no BIN/qemu-aarch64-static\n"),
             "{}",
-            said.err
+            printed.err
         );
         // Without -p the containers bring the interpreters: then it does not matter what is here.
-        let said = place.register("-s -- arm");
-        said.check(
+        let printed = place.register("-s -- arm");
+        printed.check(
             0,
             "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n1 set, 0 kept as they were; flags: none\n",
             &format!(
@@ -153,11 +153,11 @@ fn without_a_mount_and_without_the_right_to_mount() {
         }
         // What needs no binfmt_misc works.
         assert_eq!(powerless(&place, "--help").code, Some(0));
-        let said = powerless(&place, "-n -s -- -p arm");
+        let printed = powerless(&place, "-n -s -- -p arm");
         assert!(
-            said.code == Some(0) && said.out.starts_with("Would register :qemu-arm:M::\\x7f\\x45"),
+            printed.code == Some(0) && printed.out.starts_with("Would register :qemu-arm:M::\\x7f\\x45"),
             "{}",
-            said.out
+            printed.out
         );
         // With the right to, it is mounted.
         assert_eq!(place.register("-s -- -p --ephemeral arm").code, Some(0));
@@ -174,9 +174,9 @@ fn least_privilege_is_a_bound_in_mount_and_no_capability() {
         system(&format!("mount --bind {} {}", misc.display(), elsewhere.display()));
         system(&format!("umount {}", misc.display()));
         // Found by its type.
-        let said = powerless(&place, "-s -- -p arm");
-        assert_eq!((said.code, names(&elsewhere)), (Some(0), vec!["qemu-arm".to_owned()]));
-        assert!(said.out.ends_with("1 of 1 proved by running\n"), "{said:?}");
+        let printed = powerless(&place, "-s -- -p arm");
+        assert_eq!((printed.code, names(&elsewhere)), (Some(0), vec!["qemu-arm".to_owned()]));
+        assert!(printed.out.ends_with("1 of 1 proved by running\n"), "{printed:?}");
         assert_eq!(powerless(&place, &format!("--mount {} -- -r", elsewhere.display())).code, Some(0));
         let mut command = place.command(&POWERLESS);
         command.arg(env!("CARGO_BIN_EXE_register")).args(["-s", "--", "-p", "arm"]);
@@ -212,8 +212,8 @@ fn read_only_and_disabled() {
             "binfmt_misc is disabled as a whole: {misc}/status says `disabled`\nhint: echo 1 > {misc}/status\n"
         );
         place.register("-s -- -p arm").check(1, "", &format!("error: {status}"));
-        let said = place.register("-l");
-        assert_eq!((said.code, said.err), (Some(0), format!("warning: {status}")));
+        let printed = place.register("-l");
+        assert_eq!((printed.code, printed.err), (Some(0), format!("warning: {status}")));
         fs::write(Path::new(&misc).join("status"), "1").unwrap();
 
         // A single entry that is switched off is switched on again.
@@ -244,8 +244,8 @@ fn a_reader_that_has_seen_enough_is_no_failure_and_a_full_disk_is() {
         assert_eq!(names(misc), ["qemu-arm"], "what was asked for is done all the same");
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
-        let said = place.said(command.arg("-l").stdout(full).output().unwrap());
-        said.check(1, "", "error: cannot write the output: No space left on device (os error 28)\n");
+        let printed = place.printed(command.arg("-l").stdout(full).output().unwrap());
+        printed.check(1, "", "error: cannot write the output: No space left on device (os error 28)\n");
     });
 }
 
@@ -253,9 +253,9 @@ fn a_reader_that_has_seen_enough_is_no_failure_and_a_full_disk_is() {
 const NO_MEMORY_FILES: &str = "echo 2 > /proc/sys/vm/memfd_noexec";
 
 /// Runs a shell's script in mount and process namespaces of its own.
-fn scripted(place: &Place, script: &str) -> place::Said {
+fn scripted(place: &Place, script: &str) -> place::Printed {
     let mut command = place.command(&["unshare", "-m", "-p", "--fork", "--mount-proc", "sh", "-c", script]);
-    place.said(command.output().unwrap())
+    place.printed(command.output().unwrap())
 }
 
 /// Registers an interpreter that is a shell's script; its first argument is the program.
@@ -328,8 +328,12 @@ fn a_process_that_may_open_no_more_files_says_nothing_about_interpreters() {
             &format!("error: arm was not tried: {untried}\n"),
         );
         // The family is then taken to run by itself, as where no program may be run.
-        let said = few("-s -- -p i386");
-        assert_eq!(said.out, "Skipping i386: this machine (x86_64) runs these by itself\n", "{}", said.err);
+        let printed = few("-s -- -p i386");
+        assert_eq!(
+            printed.out, "Skipping i386: this machine (x86_64) runs these by itself\n",
+            "{}",
+            printed.err
+        );
     });
 }
 
@@ -359,8 +363,8 @@ fn without_proc_it_is_not_the_kernel_that_lacks_something() {
     private::run("failures::without_proc_it_is_not_the_kernel_that_lacks_something", |misc| {
         let place = Place::with(&["arm"]);
         let register = env!("CARGO_BIN_EXE_register");
-        let said = scripted(&place, &format!("mount -t tmpfs none /proc && exec {register} -s -- -p arm"));
-        said.check(
+        let printed = scripted(&place, &format!("mount -t tmpfs none /proc && exec {register} -s -- -p arm"));
+        printed.check(
             1,
             "",
             "error: /proc is not mounted here, or only in part, so there is no /proc/sys/fs/binfmt_misc\n\

@@ -47,12 +47,12 @@ fn every_hosts_register_runs_and_registers() {
     };
     let bin = Path::new(&qemu).join("usr/bin");
     private::run(NAME, |_| {
-        let mut said = Vec::new();
+        let mut printed = Vec::new();
         for host in Host::all().filter(|host| host.triple().is_some()) {
             let built = Built { host, register: Path::new(&registers).join(host.name()), bin: &bin };
             assert!(built.register.metadata().unwrap().len() < 700_000, "{host}");
             // Neither is any host's own.
-            said.push((built.run("--help"), built.run("-n -- -p sparc,hppa"), built.run("--version")));
+            printed.push((built.run("--help"), built.run("-n -- -p sparc,hppa"), built.run("--version")));
 
             // Neither this host's nor the real machine's programs need an entry; all the others do.
             let out = built.run("-- -p");
@@ -65,7 +65,7 @@ fn every_hosts_register_runs_and_registers() {
             assert_eq!(built.run("--list").matches(" yes\n").count(), set, "{host}");
             assert_eq!(built.run("-- -r").lines().count(), set, "{host}");
         }
-        assert_eq!(said.len(), 9);
-        assert!(said.iter().all(|other| *other == said[0]), "{said:?}");
+        assert_eq!(printed.len(), 9);
+        assert!(printed.iter().all(|other| *other == printed[0]), "{printed:?}");
     });
 }

@@ -195,8 +195,8 @@ fn a_replacement_that_was_killed_is_finished_or_undone_by_the_next() {
         for left in
             [&["qemu-arm", "qemu-arm.qus-new"][..], &["qemu-arm.qus-new"], &["qemu-arm.qus-new", "qemu-arm"]]
         {
-            for (said, then) in [
-                (&(|| register("-s -- -p arm")) as &dyn Fn() -> place::Said, &["qemu-arm"][..]),
+            for (printed, then) in [
+                (&(|| register("-s -- -p arm")) as &dyn Fn() -> place::Printed, &["qemu-arm"][..]),
                 (&|| register("-s -- -p -g no arm"), &["qemu-arm"]),
                 (&|| register("-s -- -p --no-check arm"), &["qemu-arm"]),
                 (&|| binfmt("--install arm"), &["qemu-arm"]),
@@ -210,11 +210,11 @@ fn a_replacement_that_was_killed_is_finished_or_undone_by_the_next() {
                 for name in left {
                     leave(misc, name, &place.qemu("arm"));
                 }
-                let said = said();
+                let printed = printed();
                 assert_eq!(
-                    (said.code, names(misc)),
+                    (printed.code, names(misc)),
                     (Some(0), then.iter().map(|name| (*name).to_owned()).collect()),
-                    "{left:?} {said:?}"
+                    "{left:?} {printed:?}"
                 );
                 register("-- -r");
                 assert_eq!(names(misc), [""; 0]);
@@ -247,9 +247,9 @@ fn a_binary_that_does_not_run_replaces_nothing() {
             broken();
             let stays = error("the entry qemu-arm that was there stays");
             place.register("-s -- -p arm").check(1, "", &format!("{LIFETIME}{stays}{none}"));
-            let said = place.called("binfmt", "--install arm");
+            let printed = place.called("binfmt", "--install arm");
             let failed = stays.replace("error: ", "installing: arm ");
-            assert_eq!((said.code, said.err), (Some(1), format!("{LIFETIME}{failed}")));
+            assert_eq!((printed.code, printed.err), (Some(1), format!("{LIFETIME}{failed}")));
             assert_eq!(entries(misc), before);
             works();
         }
@@ -277,13 +277,13 @@ fn a_binary_that_does_not_run_replaces_nothing() {
         // Who wants it has it.
         let set = "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
                    1 set, 0 kept as they were; flags: F";
-        let said = place.register("-s -- -p --no-check arm");
-        assert_eq!((said.code, said.out), (Some(0), format!("{set}\n")));
+        let printed = place.register("-s -- -p --no-check arm");
+        assert_eq!((printed.code, printed.out), (Some(0), format!("{set}\n")));
         assert_eq!(names(misc), ["qemu-arm"]);
-        let said = place.register("-s -f -- -p arm");
-        assert_eq!((said.code, said.out), (Some(1), format!("{set}; 0 of 1 proved by running\n")));
+        let printed = place.register("-s -f -- -p arm");
+        assert_eq!((printed.code, printed.out), (Some(1), format!("{set}; 0 of 1 proved by running\n")));
         let registered = "error: qemu-arm is registered, but a program of arm does not run: it exited with 0 instead of 42\n";
-        assert!(said.err.contains(registered), "{}", said.err);
+        assert!(printed.err.contains(registered), "{}", printed.err);
     });
 }
 
@@ -306,14 +306,14 @@ fn an_interpreter_that_everybody_can_change_gets_no_credentials_without_a_word()
                 [(place.qemu("arm"), 0o757, "BIN/qemu-arm-static"), (place.bin(), 0o777, "BIN")]
             {
                 fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-                let said = [
+                let printed = [
                     place.register("-s -- -p -c arm"),
                     place.called("binfmt", "--install arm"),
                     place.register(&export),
                 ];
-                for said in said {
-                    assert_eq!(said.code, Some(0), "{}", said.err);
-                    assert!(said.err.contains(&warning(open)), "{}", said.err);
+                for printed in printed {
+                    assert_eq!(printed.code, Some(0), "{}", printed.err);
+                    assert!(printed.err.contains(&warning(open)), "{}", printed.err);
                 }
                 assert!(!place.register("-s -- -p arm").err.contains("warning: "));
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -332,9 +332,9 @@ fn without_the_flag_f_an_entry_at_another_path_stays() {
         assert_eq!(place.register("-- -p no --check arm").code, Some(0));
         let before = entries(misc);
         place.put_bytes("arm", &fs::read("/bin/true").unwrap());
-        let said = place.register("-s -- -p no --check arm");
-        assert!(said.err.contains("; the entry qemu-arm that was there stays\n"), "{}", said.err);
-        assert_eq!((said.code, entries(misc)), (Some(1), before));
+        let printed = place.register("-s -- -p no --check arm");
+        assert!(printed.err.contains("; the entry qemu-arm that was there stays\n"), "{}", printed.err);
+        assert_eq!((printed.code, entries(misc)), (Some(1), before));
         assert!(kernel_says(misc, "qemu-arm").contains(&format!("\ninterpreter {}\n", good.display())));
     });
 }
@@ -353,20 +353,20 @@ fn an_interpreter_that_the_kernel_cannot_use_is_taken_back() {
         place.register("-s -- -p arm");
         let before = entries(misc);
         place.put_one_that_the_kernel_cannot_use("arm");
-        let said = place.register("-s -- -p arm");
-        assert!(said.err.contains(&error("the entry qemu-arm that was there stays")), "{}", said.err);
-        assert_eq!((said.code, entries(misc)), (Some(1), before));
+        let printed = place.register("-s -- -p arm");
+        assert!(printed.err.contains(&error("the entry qemu-arm that was there stays")), "{}", printed.err);
+        assert_eq!((printed.code, entries(misc)), (Some(1), before));
         // Where there was none.
         place.register("-- -r");
-        let said = place.register("-s -- -p arm");
-        assert!(said.err.contains(&error("so it was not registered")), "{}", said.err);
-        assert_eq!((said.code, names(misc)), (Some(1), vec![]));
+        let printed = place.register("-s -- -p arm");
+        assert!(printed.err.contains(&error("so it was not registered")), "{}", printed.err);
+        assert_eq!((printed.code, names(misc)), (Some(1), vec![]));
         // A leftover is not left for good, and until there is something better, it is not lost.
         leave(misc, "qemu-arm.qus-new", &good);
         let stays = "qemu-arm.qus-new, which a killed replacement has left, stays in effect";
-        let said = place.register("-s -- -p arm");
-        assert!(said.err.contains(&error(stays)), "{}", said.err);
-        assert_eq!((said.code, names(misc)), (Some(1), vec!["qemu-arm.qus-new".to_owned()]));
+        let printed = place.register("-s -- -p arm");
+        assert!(printed.err.contains(&error(stays)), "{}", printed.err);
+        assert_eq!((printed.code, names(misc)), (Some(1), vec!["qemu-arm.qus-new".to_owned()]));
     });
 }
 
@@ -449,9 +449,9 @@ fn the_list_is_for_people_and_the_json_for_machines() {
         json.check(0, &expected, "");
         // The old habit of looking without touching.
         let before = entries(misc);
-        let said = place.register("-l -- -t");
-        assert!(said.code == Some(0) && said.out.starts_with("NAME "), "{said:?}");
-        assert!(said.out.ends_with("31 could be set (-n lists them)\n"), "{said:?}");
+        let printed = place.register("-l -- -t");
+        assert!(printed.code == Some(0) && printed.out.starts_with("NAME "), "{printed:?}");
+        assert!(printed.out.ends_with("31 could be set (-n lists them)\n"), "{printed:?}");
         let removals = "Would remove qemu-sparc\nWould remove qemu-arm\n";
         for arguments in ["-n -- -r", "-- -t -r", "-n -r -e"] {
             place.register(arguments).check(0, removals, "");
@@ -494,12 +494,12 @@ fn check_tells_what_runs_and_fails_for_what_was_named() {
 
         // An interpreter that fails is reported with what it did.
         place.put_bytes("arm", &fs::read("/bin/true").unwrap());
-        let said = place.register("-s -f -- -p arm");
-        assert_eq!(said.code, Some(1));
+        let printed = place.register("-s -f -- -p arm");
+        assert_eq!(printed.code, Some(1));
         let error = "error: qemu-arm is registered, but a program of arm does not run: it exited with 0 instead of 42\n";
-        assert!(said.err.contains(error), "{}", said.err);
+        assert!(printed.err.contains(error), "{}", printed.err);
         let dynamic = "warning: BIN/qemu-arm-static is dynamically linked: it only runs where its loader and libraries are";
-        assert!(said.err.contains(dynamic), "{}", said.err);
+        assert!(printed.err.contains(dynamic), "{}", printed.err);
         let listed = place.register("-l").out;
         assert!(listed.contains("no: it exited with 0 instead of 42"), "{listed}");
         assert_eq!(place.register("-s -- -p --no-check arm").code, Some(0));

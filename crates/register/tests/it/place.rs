@@ -24,7 +24,7 @@ pub(crate) struct Place {
 
 /// The output of `register` and its exit status.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct Printed {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
@@ -101,20 +101,20 @@ impl Place {
     }
 
     /// `register` with these arguments, separated by spaces.
-    pub(crate) fn register(&self, arguments: &str) -> Said {
+    pub(crate) fn register(&self, arguments: &str) -> Printed {
         self.run(&[env!("CARGO_BIN_EXE_register")], arguments)
     }
 
     /// `register` under another name.
-    pub(crate) fn called(&self, name: &str, arguments: &str) -> Said {
+    pub(crate) fn called(&self, name: &str, arguments: &str) -> Printed {
         let link = self.path(name);
         let _ = fs::remove_file(&link);
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_register"), &link).unwrap();
         self.run(&[link.to_str().unwrap()], arguments)
     }
 
-    pub(crate) fn run(&self, command: &[&str], arguments: &str) -> Said {
-        self.said(self.command(command).args(arguments.split_whitespace()).output().unwrap())
+    pub(crate) fn run(&self, command: &[&str], arguments: &str) -> Printed {
+        self.printed(self.command(command).args(arguments.split_whitespace()).output().unwrap())
     }
 
     pub(crate) fn command(&self, command: &[&str]) -> Command {
@@ -125,17 +125,17 @@ impl Place {
     }
 
     /// Paths of this place are written as BIN and DIR.
-    pub(crate) fn said(&self, output: Output) -> Said {
+    pub(crate) fn printed(&self, output: Output) -> Printed {
         let text = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).unwrap();
             text.replace(self.bin().to_str().unwrap(), "BIN")
                 .replace(self.dir.path().to_str().unwrap(), "DIR")
         };
-        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        Printed { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 }
 
-impl Said {
+impl Printed {
     #[track_caller]
     pub(crate) fn check(&self, code: i32, out: &str, err: &str) {
         assert_eq!((self.code, self.out.as_str(), self.err.as_str()), (Some(code), out, err));

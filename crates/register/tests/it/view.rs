@@ -34,12 +34,12 @@ fn enter(misc: &Path, name: &str, magic: &str, interpreter: &Path) {
 
 /// The table that `-l` prints, in words.
 fn table(place: &Place, arguments: &str) -> Vec<Vec<String>> {
-    let said = place.register(arguments);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    let printed = place.register(arguments);
+    assert_eq!(printed.code, Some(0), "{printed:?}");
     let fields = |line: &str| {
         line.split("  ").map(|field| field.trim().to_owned()).filter(|field| !field.is_empty()).collect()
     };
-    said.out.lines().skip(1).map(fields).collect()
+    printed.out.lines().skip(1).map(fields).collect()
 }
 
 #[test]
@@ -76,21 +76,21 @@ fn programs_that_another_tool_runs_are_left_to_it() {
         enter(misc, "rosetta", ARM, &rosetta);
         let leaving = "Leaving arm to rosetta (BIN/rosetta), which runs its programs\n";
         for arguments in ["-s -- -p", "-s -- -p ALL"] {
-            let said = place.register(arguments);
-            assert_eq!((said.code, said.err.as_str()), (Some(0), LIFETIME), "{arguments}");
-            assert!(said.out.starts_with(leaving), "{}", said.out);
+            let printed = place.register(arguments);
+            assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME), "{arguments}");
+            assert!(printed.out.starts_with(leaving), "{}", printed.out);
             assert_eq!(names(misc), ["qemu-s390x", "rosetta"]);
         }
         let planned = place.register("-n -s -- -p");
         assert!(planned.out.starts_with(leaving) && !planned.out.contains("qemu-arm"), "{}", planned.out);
-        let said = place.called("binfmt", "--install all");
+        let printed = place.called("binfmt", "--install all");
         let log = "installing: arm OK (rosetta (BIN/rosetta) runs it)\ninstalling: s390x OK\n";
-        assert_eq!((said.code, said.err), (Some(0), format!("{LIFETIME}{log}")));
+        assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
 
         // Who names it means it; and says so.
         let note = "note: rosetta (BIN/rosetta) took programs of arm until now; the new entry wins\n";
-        let said = place.register("-s -- -p arm");
-        assert_eq!((said.code, said.err), (Some(0), format!("{LIFETIME}{note}")));
+        let printed = place.register("-s -- -p arm");
+        assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{note}")));
         assert_eq!(table(&place, "-l arm")[1][6], "shadowed by qemu-arm");
         // Now it is this program's: there is nothing left to say.
         let again = place.register("-s -- -p");
@@ -99,20 +99,20 @@ fn programs_that_another_tool_runs_are_left_to_it() {
 
         // With --force as well as by name.
         place.register("-- -r");
-        let said = place.register("-s --force -- -p");
-        assert_eq!((said.code, said.err), (Some(0), format!("{LIFETIME}{note}")));
+        let printed = place.register("-s --force -- -p");
+        assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{note}")));
         assert_eq!(names(misc), ["qemu-arm", "qemu-s390x", "rosetta"]);
 
         // One that runs nothing keeps nothing.
         place.register("-- -r");
         fs::write(misc.join("rosetta"), "-1").unwrap();
         enter(misc, "rosetta", ARM, Path::new("/nowhere/rosetta"));
-        let said = place.register("-s -- -p");
-        assert_eq!(said.code, Some(0));
+        let printed = place.register("-s -- -p");
+        assert_eq!(printed.code, Some(0));
         assert!(
-            said.err.contains("rosetta (/nowhere/rosetta) took programs of arm until now"),
+            printed.err.contains("rosetta (/nowhere/rosetta) took programs of arm until now"),
             "{}",
-            said.err
+            printed.err
         );
         assert_eq!(names(misc), ["qemu-arm", "qemu-s390x", "rosetta"]);
     });
@@ -124,12 +124,12 @@ fn debians_own_entry_is_left_where_it_works() {
         let place = Place::with(&["arm"]);
         let wrapper = place.put_as("arm-binfmt-P", "arm", "10.0.2");
         enter(misc, "qemu-arm", ARM, &wrapper);
-        let said = place.register("-s -- -p");
-        assert_eq!((said.code, said.err.as_str()), (Some(0), LIFETIME));
+        let printed = place.register("-s -- -p");
+        assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME));
         assert!(
-            said.out.starts_with("Leaving arm to qemu-arm (BIN/arm-binfmt-P), which runs its programs\n"),
+            printed.out.starts_with("Leaving arm to qemu-arm (BIN/arm-binfmt-P), which runs its programs\n"),
             "{}",
-            said.out
+            printed.out
         );
         assert_eq!(place.register("-s -- -p arm").code, Some(1), "the name is taken");
     });
@@ -142,9 +142,9 @@ fn an_entry_that_is_shadowed_is_brought_to_the_front() {
         let place = Place::with(&["arm"]);
         place.register("-s -- -p arm");
         enter(misc, "box", ARM, &place.put_as("box", "arm", "99.0.0"));
-        let said = place.register("-s -- -p arm");
+        let printed = place.register("-s -- -p arm");
         assert_eq!(
-            (said.code, said.out.lines().next()),
+            (printed.code, printed.out.lines().next()),
             (Some(0), Some("Setting BIN/qemu-arm-static as binfmt interpreter for arm"))
         );
         assert_eq!(table(&place, "-l arm")[1][6], "yes");
@@ -158,9 +158,9 @@ fn nothing_that_others_chose_reaches_the_terminal_as_it_is() {
         let line = b":e\x1b[2J\xff:E::xyz::/x\x1b]0;y\x07\xe2\x80\xaez:";
         fs::write(misc.join("register"), line).unwrap();
         fs::write(misc.join("register"), b":qemu-arm:M::q::/x\x1b[31m:").unwrap();
-        let plain = |said: &place::Said| {
+        let plain = |printed: &place::Printed| {
             let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-            assert!(!said.out.contains(bad) && !said.err.contains(bad), "{said:?}");
+            assert!(!printed.out.contains(bad) && !printed.err.contains(bad), "{printed:?}");
         };
         let list = place.register("-l");
         plain(&list);
@@ -237,8 +237,8 @@ fn nothing_in_the_folder_of_an_export_is_waited_for_or_written_through() {
     // A line is known by its fields, whatever separates them; systemd takes those that begin with `;` or `#` for comments.
     let odd = place.path("a:b|c,d;e#f");
     fs::create_dir(&odd).unwrap();
-    let said = export(&format!("-Q {} arm", odd.display()));
-    assert_eq!(said.code, Some(0), "{said:?}");
+    let printed = export(&format!("-Q {} arm", odd.display()));
+    assert_eq!(printed.code, Some(0), "{printed:?}");
     let text = fs::read(dir.join("qemu-arm.conf")).unwrap();
     assert!(text.starts_with(b"%qemu-arm%M%%"), "{}", String::from_utf8_lossy(&text));
     export("-r arm").check(0, "Removing DIR/binfmt.d/qemu-arm.conf\n", "");
@@ -259,8 +259,8 @@ fn an_export_writes_through_nobodys_link() {
         env!("CARGO_BIN_EXE_register"),
         dir.display()
     );
-    let said = place.run(&["sh", "-c", &script], "");
-    assert_eq!(said.code, Some(0), "{said:?}");
+    let printed = place.run(&["sh", "-c", &script], "");
+    assert_eq!(printed.code, Some(0), "{printed:?}");
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
     assert!(fs::symlink_metadata(dir.join("qemu-arm.conf")).unwrap().is_file());
 }
@@ -347,16 +347,16 @@ fn entries_that_would_vanish_are_not_registered_unless_they_may() {
         let set = "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
                    1 set, 0 kept as they were; flags: PF; 1 of 1 proved by running\n";
         place.run(&container, "-s --ephemeral -- -p arm").check(0, set, &warning);
-        let said = place.run(&container, "--ephemeral --install arm");
-        assert_eq!((said.code, said.err), (Some(0), format!("{warning}installing: arm OK\n")));
+        let printed = place.run(&container, "--ephemeral --install arm");
+        assert_eq!((printed.code, printed.err), (Some(0), format!("{warning}installing: arm OK\n")));
         assert_eq!(place.register("-s -- -t --ephemeral arm").code, Some(0));
         assert_eq!(mounts(), [""; 0].map(PathBuf::from));
         place.register("-s -- -p --ephemeral arm").check(0, set, &warning);
         assert_eq!(names(Path::new(&misc)), ["qemu-arm"]);
         // What is mounted is mounted.
         std::thread::sleep(std::time::Duration::from_millis(50));
-        let said = place.run(&container, &format!("--mount {misc} -s -- -p arm"));
-        assert_eq!((said.code, said.err.as_str()), (Some(0), LIFETIME));
+        let printed = place.run(&container, &format!("--mount {misc} -s -- -p arm"));
+        assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME));
     });
 }
 
@@ -365,11 +365,11 @@ fn the_machines_own_beside_others_runs_by_itself() {
     private::run("view::the_machines_own_beside_others_runs_by_itself", |misc| {
         let place = Place::with(&["arm", "x86_64"]);
         for list in ["linux/amd64,linux/arm/v7", "linux/amd64/v2 arm/v8", "x86_64,arm"] {
-            let said = place.register(&format!("-s -- -p {list}"));
-            assert_eq!((said.code, said.err.as_str()), (Some(0), LIFETIME), "{list}");
+            let printed = place.register(&format!("-s -- -p {list}"));
+            assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME), "{list}");
             assert!(
-                said.out.starts_with("Skipping x86_64: this machine (x86_64) runs these by itself\n"),
-                "{said:?}"
+                printed.out.starts_with("Skipping x86_64: this machine (x86_64) runs these by itself\n"),
+                "{printed:?}"
             );
             assert_eq!(names(misc), ["qemu-arm"]);
         }
@@ -394,8 +394,8 @@ fn every_platform_that_is_printed_is_a_name() {
             "mips64el",
             "loongarch64",
         ]);
-        let said = place.called("binfmt", "--install all");
-        let (_, rest) = said.out.split_once("\"supported\": [").unwrap();
+        let printed = place.called("binfmt", "--install all");
+        let (_, rest) = printed.out.split_once("\"supported\": [").unwrap();
         let (list, _) = rest.split_once(']').unwrap();
         let platforms: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
         assert!(platforms.len() >= 11, "{platforms:?}");
@@ -419,7 +419,7 @@ fn a_check_that_was_asked_for_and_could_not_be_made_is_a_failure() {
             );
             let mut command =
                 place.command(&["unshare", "-p", "--fork", "--mount-proc", "sh", "-c", &script]);
-            place.said(command.output().unwrap())
+            place.printed(command.output().unwrap())
         };
         let by_default = run("");
         assert_eq!(by_default.code, Some(0), "{by_default:?}");
@@ -436,7 +436,7 @@ fn help_that_nobody_can_read_is_a_failure() {
     for arguments in [&["-h"][..], &["-V"], &["--", "-h"], &["--install", "arm", "--help"]] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
-        let said = place.said(command.args(arguments).stdout(full).output().unwrap());
-        said.check(1, "", "error: cannot write the output: No space left on device (os error 28)\n");
+        let printed = place.printed(command.args(arguments).stdout(full).output().unwrap());
+        printed.check(1, "", "error: cannot write the output: No space left on device (os error 28)\n");
     }
 }

@@ -8,20 +8,20 @@ use crate::output::Output;
 
 /// A message and perhaps a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Error {
     message: String,
     hint: Option<String>,
 }
 
-impl Trouble {
+impl Error {
     /// Without a hint.
-    pub fn new(message: impl Display) -> Trouble {
-        Trouble { message: message.to_string(), hint: None }
+    pub fn new(message: impl Display) -> Error {
+        Error { message: message.to_string(), hint: None }
     }
 
     /// With what the user can do.
-    pub fn hint(self, hint: impl Display) -> Trouble {
-        Trouble { hint: Some(hint.to_string()), ..self }
+    pub fn hint(self, hint: impl Display) -> Error {
+        Error { hint: Some(hint.to_string()), ..self }
     }
 
     /// The event.
@@ -43,13 +43,13 @@ impl Trouble {
     }
 }
 
-impl From<binfmt::Error> for Trouble {
-    fn from(error: binfmt::Error) -> Trouble {
+impl From<binfmt::Error> for Error {
+    fn from(error: binfmt::Error) -> Error {
         let hint = match (error.hint(), way_out(&error)) {
             (Some(hint), Some(way_out)) => Some(format!("{hint}; or do without: {way_out}")),
             (hint, _) => hint,
         };
-        Trouble { message: error.to_string(), hint }
+        Error { message: error.to_string(), hint }
     }
 }
 

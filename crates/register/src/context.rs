@@ -3,19 +3,19 @@
 use binfmt::{BinfmtMisc, Kernel};
 
 use crate::args::Action;
+use crate::error::Error;
 use crate::machine::Machine;
 use crate::request::Request;
-use crate::trouble::Trouble;
 
 /// A request, and where it is carried out.
-pub(crate) struct Scene {
+pub(crate) struct Context {
     pub(crate) request: Request,
     pub(crate) machine: Machine,
     pub(crate) kernel: Option<Kernel>,
 }
 
-impl Scene {
-    pub(crate) fn new(request: Request) -> Scene {
+impl Context {
+    pub(crate) fn new(request: Request) -> Context {
         let here = Machine::here();
         let machine = match &request.host_arch {
             Some(name) if matches!(request.action, Some(Action::Export(_))) => Machine::named(name),
@@ -23,11 +23,11 @@ impl Scene {
             Some(name) => Machine::named(name).and(&here),
             None => here,
         };
-        Scene { request, machine, kernel: Kernel::running() }
+        Context { request, machine, kernel: Kernel::running() }
     }
 
     /// binfmt_misc to see what is registered, if it is mounted anywhere.
-    pub(crate) fn look(&self) -> Result<Option<BinfmtMisc>, Trouble> {
+    pub(crate) fn look(&self) -> Result<Option<BinfmtMisc>, Error> {
         Ok(BinfmtMisc::look(self.request.mount.as_deref())?)
     }
 
