@@ -16,7 +16,7 @@ use base::Hinted;
 use builder::Statements;
 use builder::build::Built;
 use builder::cache;
-use builder::images::{self, Order, Others};
+use builder::images::{self, BuildContext, Others};
 use builder::packing::Level;
 use builder::plan::{Plan, Selection};
 use builder::summary;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     let shipping = Shipping::prepare(&args.ship.options(), args.dry_run, &plan, repository, ui)?;
     // What a push would upload is known only from what was built: that is done aside, and leaves nothing.
     let aside = (args.dry_run && args.ship.push).then(|| aside(&site.build.cache_dir)).transpose()?;
-    let order = Order {
+    let build = BuildContext {
         site: &site.build,
         lock: &lock,
         repository,
@@ -61,34 +61,34 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     };
     let others = Others::of(&selection, &site.config.hosts, args.prune);
     if args.dry_run && aside.is_none() {
-        ui::print(&(images::dry_run(&plan, &order) + &images::going(&plan, &others, order.output)?))?;
+        ui::print(&(images::dry_run(&plan, &build) + &images::going(&plan, &others, build.output)?))?;
         return Ok(());
     }
     let archive = args.archive.as_deref().filter(|_| !args.dry_run);
     let archive = archive.map(|path| anyhow::Ok((path, Draft::create(path)?))).transpose()?;
-    let (built, changed) = images::build(&plan, &order, &others, &ui.shared())?;
+    let (built, changed) = images::build(&plan, &build, &others, &ui.shared())?;
     // Listing a large cache takes longer than a build that has nothing to do.
     if aside.is_none() && (changed || limit.is_some()) {
         let _step = ui.moment("making room in the cache");
         cache::bound(site.build.fetch.cache(), limit, started, ui)?;
     }
-    let is_lent = archive.is_some() || args.ship.load || args.ship.push;
+    let leaves = archive.is_some() || args.ship.load || args.ship.push;
     // Who opens the layout without need keeps another build from removing what no tag leads to.
-    let mut lent = is_lent.then(|| LayoutWriter::create(order.output)).transpose()?;
-    if let Some(layout) = &lent {
+    let mut writer = leaves.then(|| LayoutWriter::create(build.output)).transpose()?;
+    if let Some(layout) = &writer {
         // An index over what was asked for alone may have no tag in the layout. It goes when it has left.
         for index in &built.indexes {
             layout.put(&index.blob)?;
         }
     }
     if let Some((path, draft)) = archive {
-        write_archive(path, draft, &built, &order, ui)?;
+        write_archive(path, draft, &built, &build, ui)?;
     }
-    order.trace.finish()?;
+    build.trace.finish()?;
     let partial = !args.host.is_empty();
-    let written = Layout::open(order.output)?;
+    let written = Layout::open(build.output)?;
     let shipped = shipping.run(&built, &written, &site.config.repository, partial, ui)?;
-    if let Some(layout) = &mut lent {
+    if let Some(layout) = &mut writer {
         layout.prune()?;
     }
     let text = if args.json {
@@ -135,7 +135,7 @@ fn write_archive(
     path: &Path,
     mut draft: Draft,
     built: &Built,
-    order: &Order<'_>,
+    build: &BuildContext<'_>,
     ui: &Ui,
 ) -> anyhow::Result<()> {
     let _step = ui.step(format!("writing {}", path.display()));
@@ -144,14 +144,14 @@ fn write_archive(
         .iter()
         .flat_map(|index| {
             index.plan.tags.iter().map(|tag| Named {
-                repository: order.repository.to_owned(),
+                repository: build.repository.to_owned(),
                 tag: tag.clone(),
                 descriptor: index.descriptor().clone(),
             })
         })
         .collect();
     let platform = classic_platform(built)?;
-    archive::write(&Layout::open(order.output)?, &named, &platform, &mut draft)
+    archive::write(&Layout::open(build.output)?, &named, &platform, &mut draft)
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(draft.finish()?)
 }

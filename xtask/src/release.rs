@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use builder::{cache, images};
-use release::{Order, summary};
+use release::{ReleaseContext, summary};
 
 use crate::cli::full::ReleaseArgs;
 use crate::context::{self, Site};
@@ -14,7 +14,7 @@ use ui::Ui;
 pub(crate) fn run(args: &ReleaseArgs, ui: &Ui) -> anyhow::Result<()> {
     let started = SystemTime::now();
     let site = Site::open(&args.sources)?;
-    let images = images::Order {
+    let images = images::BuildContext {
         site: &site.build,
         lock: &site.lock(&args.host, ui)?,
         repository: &site.config.repository,
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ReleaseArgs, ui: &Ui) -> anyhow::Result<()> {
         trace: context::trace(),
         leave: &builder::always,
     };
-    let order = Order {
+    let release = ReleaseContext {
         images: &images,
         configured: &site.config.hosts,
         hosts: args.host.clone(),
@@ -35,10 +35,10 @@ pub(crate) fn run(args: &ReleaseArgs, ui: &Ui) -> anyhow::Result<()> {
         extras: manual::extras()?,
     };
     if args.dry_run {
-        return Ok(ui::print(&summary::dry_run(&release::names(&order)?, &order.output))?);
+        return Ok(ui::print(&summary::dry_run(&release::names(&release)?, &release.output))?);
     }
     let limit = context::cache_limit(args.sources.cache_size)?;
-    let assets = release::make(&order, &ui.shared())?;
+    let assets = release::write(&release, &ui.shared())?;
     if assets.changed() || limit.is_some() {
         cache::bound(site.build.fetch.cache(), limit, started, ui)?;
     }

@@ -3,8 +3,8 @@
 use digest::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::checksums::Checksums;
 use crate::license::License;
-use crate::sums::Sums;
 
 /// An image, its files and all that they were made of.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct File {
     /// Its path, from the image's root.
     pub path: String,
     /// Its checksums.
-    pub sums: Sums,
+    pub sums: Checksums,
     /// The digest of the Debian package that it was taken from, or that a part of it was.
     pub package: Option<Digest>,
     /// The name of the program of ours that it is, or that a part of it is.

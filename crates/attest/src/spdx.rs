@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use digest::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::checksums::Sha1;
 use crate::inventory::{Crate, Deb, Inventory, Linked, Program, Source};
 use crate::license::License;
 use crate::purl::Purl;
-use crate::sums::Sha1;
 
 /// The value of a field about which nothing is known.
 pub const NO_ASSERTION: &str = "NOASSERTION";

@@ -38,7 +38,7 @@ pub(crate) use union::{Union, widen};
 use crate::content::LayerName;
 use crate::cross::{Program, Programs};
 use crate::kind::Part;
-use crate::packing::{Form, Holds, Level, Packing};
+use crate::packing::{Form, Level, Packing, Payload};
 use crate::plan::Plan;
 use crate::statements::Statements;
 use crate::trace::Trace;
@@ -254,12 +254,12 @@ impl Builder<'_> {
 
     /// The compression of a layer.
     fn packing(&self, form: Form, name: LayerName) -> Packing {
-        let holds = match (name.part.has_qemu(), name.target) {
+        let payload = match (name.part.has_qemu(), name.target) {
             (false, _) => return base::packing(form),
-            (true, None) => Holds::All,
-            (true, Some(_)) => Holds::One,
+            (true, None) => Payload::All,
+            (true, Some(_)) => Payload::One,
         };
-        Packing { form, level: self.level, holds }
+        Packing { form, level: self.level, payload }
     }
 
     fn cell(&self, host: Host, target: Target) -> anyhow::Result<&Package> {
@@ -273,7 +273,7 @@ impl Builder<'_> {
     }
 
     fn all_key(&self, host: Host, form: Form) -> Key {
-        let packing = Packing { form, level: self.level, holds: Holds::All };
+        let packing = Packing { form, level: self.level, payload: Payload::All };
         let mut parts = vec!["qemu".to_owned(), packing.to_string()];
         for package in self.lock.qemu(host) {
             let current = package.targets().filter(|target| target.status() == Status::Current);
@@ -285,7 +285,7 @@ impl Builder<'_> {
 
     fn single_key(&self, host: Host, target: Target, form: Form) -> anyhow::Result<Key> {
         let package = self.cell(host, target)?;
-        let packing = Packing { form, level: self.level, holds: Holds::One }.to_string();
+        let packing = Packing { form, level: self.level, payload: Payload::One }.to_string();
         Ok(Key::new(["single", &packing, &package.digest.hex(), target.name()]))
     }
 }

@@ -1,4 +1,4 @@
-//! One order: every image that a plan has, in a layout.
+//! One build: every image that a plan has, in a layout.
 
 mod dry_run;
 mod finish;
@@ -22,8 +22,8 @@ use crate::{Leave, Site, cross};
 pub use dry_run::dry_run;
 pub use finish::{Others, going};
 
-/// The order of a build: the images, their sources and their place.
-pub struct Order<'a> {
+/// The context of a build: the sources of images, their place, and the way of making them.
+pub struct BuildContext<'a> {
     /// The place.
     pub site: &'a Site,
     /// The packages.
@@ -48,52 +48,52 @@ pub struct Order<'a> {
 /// Builds `plan` into the layout, beside what becomes of `others` there; true if that changed anything.
 pub fn build(
     plan: &Plan,
-    order: &Order<'_>,
+    context: &BuildContext<'_>,
     others: &Others<'_>,
     progress: &Arc<dyn Progress>,
 ) -> anyhow::Result<(Built, bool)> {
-    if !order.output.exists() {
+    if !context.output.exists() {
         // What lacks everything is not begun in vain.
-        (order.leave)()?;
+        (context.leave)()?;
     }
     // The output is opened first: what it may refuse, it refuses before minutes of work.
-    let mut layout = LayoutWriter::create(order.output)?;
+    let mut layout = LayoutWriter::create(context.output)?;
     if let Others::Keep { .. } = others {
         finish::check_kept(plan, &layout)?;
     }
-    let mut built = make(plan, order, &layout, progress)?;
-    let _span = order.trace.span("finish", || "tags, and blobs without one".to_owned());
+    let mut built = build_untagged(plan, context, &layout, progress)?;
+    let _span = context.trace.span("finish", || "tags, and blobs without one".to_owned());
     let _step = progress.moment("setting tags, and removing blobs without one");
-    let changed = finish::finish(plan, &mut built, others, order, &mut layout, progress.as_ref())?;
+    let changed = finish::finish(plan, &mut built, others, context, &mut layout, progress.as_ref())?;
     Ok((built, changed))
 }
 
 /// Builds `plan` into `layout`, whose tags stay as they are.
-pub fn make(
+pub fn build_untagged(
     plan: &Plan,
-    order: &Order<'_>,
+    context: &BuildContext<'_>,
     layout: &LayoutWriter,
     progress: &Arc<dyn Progress>,
 ) -> anyhow::Result<Built> {
     let hosts = needs_programs(plan);
     let builder = Builder {
-        lock: order.lock,
-        fetch: &order.site.fetch,
-        mirror: &order.site.mirror,
+        lock: context.lock,
+        fetch: &context.site.fetch,
+        mirror: &context.site.mirror,
         layout,
-        cache_dir: &order.site.cache_dir,
-        jobs: order.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
-        level: order.level,
-        statements: order.statements,
+        cache_dir: &context.site.cache_dir,
+        jobs: context.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        level: context.level,
+        statements: context.statements,
         progress,
-        trace: &order.trace,
-        leave: order.leave,
+        trace: &context.trace,
+        leave: context.leave,
     };
     thread::scope(|scope| {
         // Compiling leaves cores idle that compressing uses, and the other way round.
         let programs = scope.spawn(|| {
-            let _span = order.trace.span("register", || "register".to_owned());
-            cross::programs(&hosts, order.site, order.leave, progress.as_ref())
+            let _span = context.trace.span("register", || "register".to_owned());
+            cross::programs(&hosts, context.site, context.leave, progress.as_ref())
         });
         let built = || programs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         builder.run(plan, built)

@@ -2,13 +2,13 @@
 //!
 //! Read in this order: [`Config`] is `images.toml`, [`kind`] is what an image is for, [`content`] what it holds, and [`packing`]
 //! how its layers are compressed, [`statements`] what is said about it, [`plan`] is every image and index of a run with its tags (pure), [`cross`] builds `register`
-//! for each host, [`build`] makes layers and puts images and indexes together, [`images`] does all of it for one order. [`tags`]
+//! for each host, [`build`] makes layers and puts images and indexes together, [`images`] does all of it for one plan. [`tags`]
 //! is what a push of that sets, [`join`] makes the indexes over what several machines have pushed ([`expected`] is what must
 //! come of it), and [`sizes`] is what a user downloads. [`summary`] says what was built, [`cache`] what is kept from run to run,
 //! and [`trace`] is the timeline of a run.
 //!
 //! This crate never uploads a layer, and never reads the command line or the environment: a [`Site`] is where it works, an
-//! [`images::Order`] what it makes.
+//! [`images::BuildContext`] how.
 
 pub mod build;
 pub mod cache;

@@ -98,9 +98,9 @@ impl Level {
     }
 }
 
-/// The contents of a layer, as far as its compression goes.
+/// The payload of a layer, as far as its compression goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holds {
+pub enum Payload {
     /// busybox or `register`: small, and always compressed as well as possible.
     Base,
     /// All binaries of a host.
@@ -116,25 +116,25 @@ pub struct Packing {
     pub form: Form,
     /// The level, as far as there is a choice.
     pub level: Level,
-    /// The contents that are compressed.
-    pub holds: Holds,
+    /// The payload that is compressed.
+    pub payload: Payload,
 }
 
 impl Packing {
     /// The level, for gzip.
     pub fn gzip(self) -> GzipLevel {
-        match self.holds {
-            Holds::Base => GzipLevel::BEST,
-            Holds::All | Holds::One => self.level.gzip(),
+        match self.payload {
+            Payload::Base => GzipLevel::BEST,
+            Payload::All | Payload::One => self.level.gzip(),
         }
     }
 
     /// The frames, for zstd.
     pub fn frame(self) -> Frame {
-        match self.holds {
-            Holds::Base => Frame::Best,
-            Holds::All => Frame::Long,
-            Holds::One => self.level.frame(),
+        match self.payload {
+            Payload::Base => Frame::Best,
+            Payload::All => Frame::Long,
+            Payload::One => self.level.frame(),
         }
     }
 }
@@ -158,18 +158,18 @@ mod tests {
 
     #[test]
     fn names_tell_layers_apart() {
-        for (form, level, holds, expected) in [
-            (Form::Gzip, Level::Quick, Holds::All, "gzip-6"),
-            (Form::Gzip, Level::Quick, Holds::One, "gzip-6"),
-            (Form::Gzip, Level::Best, Holds::One, "gzip-10"),
-            (Form::Gzip, Level::Quick, Holds::Base, "gzip-12"),
-            (Form::Zstd, Level::Quick, Holds::All, "zstd-long"),
-            (Form::Zstd, Level::Best, Holds::All, "zstd-long"),
-            (Form::Zstd, Level::Quick, Holds::One, "zstd-quick"),
-            (Form::Zstd, Level::Best, Holds::One, "zstd-best"),
-            (Form::Zstd, Level::Quick, Holds::Base, "zstd-best"),
+        for (form, level, payload, expected) in [
+            (Form::Gzip, Level::Quick, Payload::All, "gzip-6"),
+            (Form::Gzip, Level::Quick, Payload::One, "gzip-6"),
+            (Form::Gzip, Level::Best, Payload::One, "gzip-10"),
+            (Form::Gzip, Level::Quick, Payload::Base, "gzip-12"),
+            (Form::Zstd, Level::Quick, Payload::All, "zstd-long"),
+            (Form::Zstd, Level::Best, Payload::All, "zstd-long"),
+            (Form::Zstd, Level::Quick, Payload::One, "zstd-quick"),
+            (Form::Zstd, Level::Best, Payload::One, "zstd-best"),
+            (Form::Zstd, Level::Quick, Payload::Base, "zstd-best"),
         ] {
-            assert_eq!(Packing { form, level, holds }.to_string(), expected);
+            assert_eq!(Packing { form, level, payload }.to_string(), expected);
         }
     }
 

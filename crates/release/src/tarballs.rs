@@ -11,7 +11,7 @@ use oci::Packed;
 use oci::spec::{Descriptor, Manifest, media_type};
 use publish::layout::Layout;
 
-use crate::Order;
+use crate::ReleaseContext;
 use crate::folder::Folder;
 use crate::programs;
 use builder::build::{Built, BuiltImage};
@@ -21,11 +21,11 @@ use builder::packing::Compression;
 use builder::plan::{Plan, Selection};
 
 /// The images that the release takes binaries from: the single-target images, and `pkg` for the hosts that have no others.
-pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
+pub(super) fn plan(release: &ReleaseContext<'_>) -> anyhow::Result<Plan> {
     let (full, pkg): (Vec<Host>, Vec<Host>) =
-        selected(order).into_iter().partition(|host| host.has_register());
+        selected(release).into_iter().partition(|host| host.has_register());
     let mut whole = Plan { images: Vec::new(), indexes: Vec::new(), versions: Default::default() };
-    let singles = match order.targets.as_slice() {
+    let singles = match release.targets.as_slice() {
         [] => Target::current().collect(),
         targets => targets.to_vec(),
     };
@@ -34,9 +34,9 @@ pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
             continue;
         }
         let part = Plan::new(
-            order.configured,
+            release.configured,
             &Selection { hosts, kinds, targets, compression: Compression::Gzip },
-            order.images.lock,
+            release.images.lock,
         )?;
         whole.images.extend(part.images);
         whole.versions.extend(part.versions);
@@ -45,16 +45,19 @@ pub(super) fn plan(order: &Order<'_>) -> anyhow::Result<Plan> {
 }
 
 /// In the order of the configuration; one that is not configured is left for [`Plan::new`] to refuse.
-fn selected(order: &Order<'_>) -> Vec<Host> {
-    if order.hosts.is_empty() { order.configured.to_vec() } else { order.hosts.clone() }
+fn selected(release: &ReleaseContext<'_>) -> Vec<Host> {
+    if release.hosts.is_empty() { release.configured.to_vec() } else { release.hosts.clone() }
 }
 
-/// The tarballs of `order`.
-pub(super) fn cells<'a>(order: &'a Order<'_>, plan: &'a Plan) -> impl Iterator<Item = (Host, Target)> + 'a {
+/// The tarballs of `release`.
+pub(super) fn cells<'a>(
+    release: &'a ReleaseContext<'_>,
+    plan: &'a Plan,
+) -> impl Iterator<Item = (Host, Target)> + 'a {
     plan.images.iter().filter(|image| !is_one_file(image.content)).flat_map(|image| {
         let targets = match image.content.target() {
             Some(target) => BTreeSet::from([target]),
-            None => wanted(order),
+            None => wanted(release),
         };
         targets.into_iter().map(|target| (image.host, target))
     })
@@ -71,8 +74,8 @@ fn is_one_file(content: Content) -> bool {
 }
 
 /// The targets that are taken out of an image that holds all current ones.
-fn wanted(order: &Order<'_>) -> BTreeSet<Target> {
-    let asked: BTreeSet<Target> = order.targets.iter().map(|target| target.binary()).collect();
+fn wanted(release: &ReleaseContext<'_>) -> BTreeSet<Target> {
+    let asked: BTreeSet<Target> = release.targets.iter().map(|target| target.binary()).collect();
     Target::current().filter(|target| asked.is_empty() || asked.contains(target)).collect()
 }
 
@@ -88,18 +91,18 @@ fn file(target: Target) -> String {
 
 /// Writes every tarball, several images at a time.
 pub(super) fn write(
-    order: &Order<'_>,
+    release: &ReleaseContext<'_>,
     built: &Built,
     layout: &Layout,
     folder: &Folder,
 ) -> anyhow::Result<()> {
-    let jobs = order.images.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
-    base::pool(jobs, &built.images, |image| write_image(order, image, layout, folder))?;
+    let jobs = release.images.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
+    base::pool(jobs, &built.images, |image| write_image(release, image, layout, folder))?;
     Ok(())
 }
 
 fn write_image(
-    order: &Order<'_>,
+    release: &ReleaseContext<'_>,
     image: &BuiltImage,
     layout: &Layout,
     folder: &Folder,
@@ -120,7 +123,7 @@ fn write_image(
             put(host, target, &Packed::only(&bytes).with_context(context)?, folder).with_context(context)
         }
         None => {
-            let mut missing = wanted(order);
+            let mut missing = wanted(release);
             oci::tarball::each(blob, |packed| -> anyhow::Result<()> {
                 let of = |target: &Target| packed.path() == in_layer(*target);
                 match missing.iter().copied().find(of) {

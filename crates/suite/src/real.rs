@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arch::{Host, Target};
-use builder::images::{self, Order};
+use builder::images::{self, BuildContext};
 use builder::{Config, Level, Plan, Selection, Site, Trace};
 use debian::fetch::{self, Address, Reason};
 use debian::keyring::Keyring;
@@ -63,7 +63,7 @@ pub fn real(wanted: Wanted, place: Place<'_>, ui: &Ui) -> anyhow::Result<(Lock, 
 
 fn build(wanted: Wanted, place: &Place<'_>, lock: &Lock, ui: &Ui) -> anyhow::Result<()> {
     let Place { config, site, layout, assets, extras, .. } = place;
-    let order = Order {
+    let build = BuildContext {
         site,
         lock,
         repository: &config.repository,
@@ -76,20 +76,20 @@ fn build(wanted: Wanted, place: &Place<'_>, lock: &Lock, ui: &Ui) -> anyhow::Res
     };
     if wanted.images {
         let plan = Plan::new(&config.hosts, &Selection::default(), lock)?;
-        images::build(&plan, &order, &images::Others::Remove, &ui.shared())?;
+        images::build(&plan, &build, &images::Others::Remove, &ui.shared())?;
     }
     if !wanted.assets {
         return Ok(());
     }
-    let release = release::Order {
-        images: &order,
+    let release = release::ReleaseContext {
+        images: &build,
         configured: &config.hosts,
         hosts: Host::native().into_iter().collect(),
         targets: Vec::new(),
         output: assets.to_path_buf(),
         extras: extras.clone(),
     };
-    release::make(&release, &ui.shared()).map(drop)
+    release::write(&release, &ui.shared()).map(drop)
 }
 
 /// True if a build failed because the archive does not have a package any more. Whatever else there is to a download

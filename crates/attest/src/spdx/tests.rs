@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::checksums::Checksums;
 use crate::inventory::{Dsc, File as Found, Image, Suite, Toolchain};
 use crate::provenance::{Dependency, Provenance};
-use crate::sums::Sums;
 
 fn deb(name: &str, architecture: &str) -> Deb {
     let source = |name: &str, version: &str| Source {
@@ -51,7 +51,7 @@ pub(crate) fn inventory() -> Inventory {
     };
     let file = |path: &str, package: Option<&str>, program| Found {
         path: path.to_owned(),
-        sums: Sums::of([path.as_bytes()]),
+        sums: Checksums::of([path.as_bytes()]),
         package: package.map(|name| Digest::of(name.as_bytes())),
         program,
         is_text: false,

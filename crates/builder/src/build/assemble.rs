@@ -15,7 +15,7 @@ use publish::layout::LayoutWriter;
 use super::HostLayers;
 use super::base::BIN_DIR;
 use crate::content::Content;
-use crate::packing::{Form, Holds, Level, Packing};
+use crate::packing::{Form, Level, Packing, Payload};
 use crate::plan::{ImagePlan, IndexPlan, Plan};
 
 /// The prefix of our own labels and annotations.
@@ -166,12 +166,12 @@ pub(super) fn indexes(plan: &Plan, images: &[BuiltImage], lock: &Lock) -> anyhow
 
 /// The compression of the binaries in an image, or of the rest where there are none.
 fn packing(plan: &ImagePlan, level: Level) -> Packing {
-    let holds = match (plan.content.has_qemu(), plan.content.target()) {
-        (false, _) => Holds::Base,
-        (true, None) => Holds::All,
-        (true, Some(_)) => Holds::One,
+    let payload = match (plan.content.has_qemu(), plan.content.target()) {
+        (false, _) => Payload::Base,
+        (true, None) => Payload::All,
+        (true, Some(_)) => Payload::One,
     };
-    Packing { form: plan.form, level, holds }
+    Packing { form: plan.form, level, payload }
 }
 
 /// The index of one content over the images that have it, whether they are here or at a registry.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use anyhow::Context as _;
-use attest::Sums;
+use attest::Checksums;
 use oci::{Entry, FrameWriter, Layer, LayerWriter, Member, Piece};
 use publish::layout::{BlobWriter, LayoutWriter};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub(crate) struct Made {
 pub(crate) struct LayerFile {
     pub(crate) path: String,
     #[serde(flatten)]
-    pub(crate) sums: Sums,
+    pub(crate) sums: Checksums,
 }
 
 /// A layer on its way into the layout.
@@ -69,7 +69,7 @@ impl Writer {
         &mut self,
         path: &str,
         content: &[u8],
-        sums: Sums,
+        sums: Checksums,
         member: Option<&Member>,
     ) -> anyhow::Result<()> {
         self.write(path, PROGRAM, &[(content, member)], sums)
@@ -77,14 +77,14 @@ impl Writer {
 
     /// A program whose content is that of `pieces`, one behind the other; all but the last are whole blocks.
     pub(super) fn joined(&mut self, path: &str, pieces: &[(&[u8], Option<&Member>)]) -> anyhow::Result<()> {
-        let sums = Sums::of(pieces.iter().map(|(content, _)| *content));
+        let sums = Checksums::of(pieces.iter().map(|(content, _)| *content));
         self.write(path, PROGRAM, pieces, sums)
     }
 
     /// A text.
     pub(super) fn text(&mut self, path: &str, content: &str) -> anyhow::Result<()> {
         let content = content.as_bytes();
-        self.write(path, 0o644, &[(content, None)], Sums::of([content]))
+        self.write(path, 0o644, &[(content, None)], Checksums::of([content]))
     }
 
     fn write(
@@ -92,7 +92,7 @@ impl Writer {
         path: &str,
         mode: u32,
         pieces: &[(&[u8], Option<&Member>)],
-        sums: Sums,
+        sums: Checksums,
     ) -> anyhow::Result<()> {
         let size: usize = pieces.iter().map(|(content, _)| content.len()).sum();
         let entry = Entry::file(path, size as u64, mode, MTIME)?;

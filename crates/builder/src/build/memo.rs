@@ -230,7 +230,7 @@ mod tests {
         let descriptor = Descriptor::new(media_type::LAYER_GZIP, digest, 5);
         let times = vec![Written(1_700_000_000, 1)];
         let inputs = "layer 6\nbase".to_owned();
-        let sums = attest::Sums::of([&b"run"[..]]);
+        let sums = attest::Checksums::of([&b"run"[..]]);
         let files = vec![LayerFile { path: "qus/run".to_owned(), sums }];
         let record =
             Record { inputs, descriptor, diff_id: digest, unpacked_size: 1024, files, written: times };

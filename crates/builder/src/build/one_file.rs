@@ -98,19 +98,19 @@ fn add(layer: &mut Writer, path: &str, runner: &Padded, target: Target, qemu: &P
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packing::{Holds, Level};
+    use crate::packing::{Level, Payload};
 
     const RUN: &[u8] = b"\x7fELF run";
 
     fn packing(form: Form) -> Packing {
-        Packing { form, level: Level::Quick, holds: Holds::One }
+        Packing { form, level: Level::Quick, payload: Payload::One }
     }
 
     /// The layer that has a QEMU alone.
     fn qemu(content: &[u8], form: Form, layout: &LayoutWriter) -> Layer {
         let mut layer = Writer::new(packing(form), layout).unwrap();
         layer.entry(&Entry::directory("usr", 0o755, MTIME).unwrap()).unwrap();
-        layer.program("usr/bin/qemu-arm-static", content, attest::Sums::of([content]), None).unwrap();
+        layer.program("usr/bin/qemu-arm-static", content, attest::Checksums::of([content]), None).unwrap();
         layer.finish().unwrap().commit().unwrap().layer
     }
 

@@ -12,7 +12,7 @@ use std::thread;
 use ::base::lock;
 use anyhow::Context as _;
 use arch::{Host, Target};
-use attest::Sums;
+use attest::Checksums;
 use debian::About;
 use debian::cache::Cache;
 use debian::lock::Package;
@@ -22,7 +22,7 @@ use publish::layout::LayoutWriter;
 
 use super::layers::{Finished, MTIME, Made, Writer};
 use super::pipeline::{Permits, Turns};
-use crate::packing::{Form, Holds, Level, Packing};
+use crate::packing::{Form, Level, Packing, Payload};
 use crate::trace::Trace;
 
 /// The layers to make, and their packages.
@@ -42,8 +42,8 @@ impl Wanted<'_> {
         self.all.contains(&form) || self.singles.contains(&(target, form))
     }
 
-    fn packing(&self, form: Form, holds: Holds) -> Packing {
-        Packing { form, level: self.level, holds }
+    fn packing(&self, form: Form, payload: Payload) -> Packing {
+        Packing { form, level: self.level, payload }
     }
 }
 
@@ -186,13 +186,13 @@ struct Packed {
     member: Option<Member>,
     /// The layer in zstd with this binary alone.
     single: Option<Finished>,
-    sums: Sums,
+    sums: Checksums,
 }
 
 impl Packed {
     fn new(wanted: &Wanted<'_>, binary: &Binary, layout: &LayoutWriter) -> anyhow::Result<Packed> {
         let target = binary.target;
-        let sums = Sums::of([binary.program()]);
+        let sums = Checksums::of([binary.program()]);
         let member =
             wanted.wants(target, Form::Gzip).then(|| Member::compress(&binary.padded, wanted.level.gzip()));
         let single = match wanted.singles.contains(&(target, Form::Zstd)) {
@@ -207,10 +207,10 @@ fn single(
     wanted: &Wanted<'_>,
     form: Form,
     binary: &Binary,
-    (sums, member): (Sums, Option<&Member>),
+    (sums, member): (Checksums, Option<&Member>),
     layout: &LayoutWriter,
 ) -> anyhow::Result<Finished> {
-    let mut layer = start(wanted.packing(form, Holds::One), layout)?;
+    let mut layer = start(wanted.packing(form, Payload::One), layout)?;
     layer.program(&binary.path(), binary.program(), sums, member)?;
     layer.finish()
 }
@@ -230,7 +230,7 @@ struct Uncommitted {
 
 impl Uncommitted {
     fn start(wanted: &Wanted<'_>, layout: &LayoutWriter) -> anyhow::Result<Uncommitted> {
-        let start = |form: &Form| Ok((*form, start(wanted.packing(*form, Holds::All), layout)?));
+        let start = |form: &Form| Ok((*form, start(wanted.packing(*form, Payload::All), layout)?));
         let all = wanted.all.iter().map(start).collect::<anyhow::Result<_>>()?;
         Ok(Uncommitted { all, singles: Vec::new() })
     }

@@ -6,13 +6,13 @@ use arch::Host;
 use base::{count, size, table};
 use debian::lock::Role;
 
-use super::Order;
+use super::BuildContext;
 use crate::Site;
 use crate::plan::Plan;
 
 /// The things that a run would fetch, build and tag.
-pub fn dry_run(plan: &Plan, order: &Order<'_>) -> String {
-    let Order { site: Site { fetch, mirror, .. }, lock, repository, output, .. } = order;
+pub fn dry_run(plan: &Plan, context: &BuildContext<'_>) -> String {
+    let BuildContext { site: Site { fetch, mirror, .. }, lock, repository, output, .. } = context;
     let wanted = |package: &debian::lock::Package| {
         plan.images.iter().filter(|image| image.host == package.host).any(|image| {
             let targets = image.content.targets();

@@ -10,7 +10,7 @@ use digest::Digest;
 use oci::spec::{Descriptor, annotation};
 use publish::layout::{Layout, LayoutWriter, Pruned};
 
-use super::Order;
+use super::BuildContext;
 use crate::build::{Built, Union, widen};
 use crate::plan::{Plan, Selection};
 
@@ -42,7 +42,7 @@ pub(super) fn finish(
     plan: &Plan,
     built: &mut Built,
     others: &Others<'_>,
-    order: &Order<'_>,
+    context: &BuildContext<'_>,
     layout: &mut LayoutWriter,
     progress: &dyn Progress,
 ) -> anyhow::Result<bool> {
@@ -51,13 +51,13 @@ pub(super) fn finish(
         Others::Remove => {
             built.listed.clone_from(&built.indexes);
             put(built, layout)?;
-            tags.write(order.repository, &built.refs(), &[])?
+            tags.write(context.repository, &built.refs(), &[])?
         }
         Others::Keep { selection, configured } => {
             let before = tags.current()?;
             let there = (&*layout, before.as_ref());
             let Union { indexes, narrow } = {
-                let from = (order.lock, order.statements);
+                let from = (context.lock, context.statements);
                 widen(plan, built, selection, configured, from, there)?
             };
             built.listed = indexes;
@@ -65,7 +65,7 @@ pub(super) fn finish(
             let refs = built.refs();
             let set: BTreeSet<&str> = refs.iter().map(|(tag, _)| tag.as_str()).collect();
             let kept = before.as_ref().map(|before| untouched(before, &set)).unwrap_or_default();
-            let changed = tags.write(order.repository, &refs, &kept)?;
+            let changed = tags.write(context.repository, &refs, &kept)?;
             if let Some(line) = narrow_line(&narrow, selection) {
                 progress.warn(&line);
             }

@@ -38,22 +38,22 @@ impl TryFrom<String> for Sha1 {
 
 /// Both checksums of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sums {
+pub struct Checksums {
     /// The one that SPDX asks for.
     pub sha1: Sha1,
     /// The one that counts.
     pub sha256: Digest,
 }
 
-impl Sums {
+impl Checksums {
     /// The checksums of a file that consists of `pieces`.
-    pub fn of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Sums {
+    pub fn of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Checksums {
         let (mut sha1, mut sha256) = (sha1::Sha1::new(), Hasher::new());
         for piece in pieces {
             sha1.update(piece);
             sha256.update(piece);
         }
-        Sums { sha1: Sha1(sha1.finalize().into()), sha256: sha256.finish() }
+        Checksums { sha1: Sha1(sha1.finalize().into()), sha256: sha256.finish() }
     }
 }
 
@@ -64,16 +64,16 @@ mod tests {
     #[test]
     fn pieces_are_one_file() {
         // FIPS 180-4's test vectors for "abc".
-        let expected = Sums {
+        let expected = Checksums {
             sha1: Sha1::try_from("a9993e364706816aba3e25717850c26c9cd0d89d".to_owned()).unwrap(),
             sha256: "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
                 .parse()
                 .unwrap(),
         };
-        assert_eq!(Sums::of([&b"a"[..], b"", b"bc"]), expected);
+        assert_eq!(Checksums::of([&b"a"[..], b"", b"bc"]), expected);
         assert_eq!(Sha1::of(b"abc"), expected.sha1);
         let json = serde_json::to_string(&expected).unwrap();
-        assert_eq!(serde_json::from_str::<Sums>(&json).unwrap(), expected);
+        assert_eq!(serde_json::from_str::<Checksums>(&json).unwrap(), expected);
         for digits in ["", "a9993e", "a9993e364706816aba3e25717850c26c9cd0d89x"] {
             assert!(Sha1::try_from(digits.to_owned()).is_err(), "{digits}");
         }
