@@ -47,27 +47,27 @@ pub(crate) fn run(args: &VerifyArgs, ui: &Ui) -> anyhow::Result<()> {
         pull(&reference, &args.registry, copy.path(), ui)?;
         return verify_layout(copy.path(), &args.what, args, ui);
     }
-    settle(&args.what, &look(&reference, &args.registry, ui)?, ui)
+    settle(&args.what, &inspect(&reference, &args.registry, ui)?, ui)
 }
 
 /// Asks the registry for all that `reference` leads to; the problems that were found.
-fn look(reference: &Reference, args: &RegistryArgs, ui: &Ui) -> anyhow::Result<Vec<String>> {
+fn inspect(reference: &Reference, args: &RegistryArgs, ui: &Ui) -> anyhow::Result<Vec<String>> {
     let step = ui.step(format!("verifying {reference}"));
-    let look = Runtime::new()?.block_on(async {
+    let found = Runtime::new()?.block_on(async {
         let registry = ship::connect(reference.repository(), &args.options(), Access::Pull).await?;
-        anyhow::Ok(registry.look(&reference.name()).await?)
+        anyhow::Ok(registry.inspect(&reference.name()).await?)
     })?;
     drop(step);
-    if look.problems.is_empty() {
+    if found.problems.is_empty() {
         ui::print(&format!(
             "{reference}: {}, {}, {} images and blobs ({}): all there\n",
-            look.descriptor.digest,
-            count(look.platforms.len(), "platform", "platforms"),
-            look.blobs,
-            size(look.size),
+            found.descriptor.digest,
+            count(found.platforms.len(), "platform", "platforms"),
+            found.blobs,
+            size(found.size),
         ))?;
     }
-    Ok(look.problems.iter().map(ToString::to_string).collect())
+    Ok(found.problems.iter().map(ToString::to_string).collect())
 }
 
 /// Copies what `reference` names into a layout at `to`.

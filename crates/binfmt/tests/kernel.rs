@@ -28,7 +28,7 @@ fn names(misc: &BinfmtMisc) -> Vec<String> {
     names
 }
 
-fn told<T: std::fmt::Debug>(result: binfmt::Result<T>) -> String {
+fn message<T: std::fmt::Debug>(result: binfmt::Result<T>) -> String {
     result.unwrap_err().to_string()
 }
 
@@ -51,7 +51,7 @@ fn entries_are_registered_read_back_replaced_and_removed() {
         misc.register(&first).unwrap();
         assert_eq!(misc.entry("e").unwrap(), Some(first.clone()));
         let again = misc.register(&first);
-        assert_eq!(told(again), "cannot register e: there is an entry of this name");
+        assert_eq!(message(again), "cannot register e: there is an entry of this name");
 
         let second = entry("e", &two, Flags::CREDENTIALS);
         assert!(misc.replace(&first, &second, &mut || true).unwrap());
@@ -87,7 +87,7 @@ fn a_failed_replacement_leaves_the_old_entry_untouched() {
         let inode = fs::metadata(dir.join("e")).unwrap().ino();
         let error = misc.replace(&old, &entry("e", "/nowhere", Flags::FIX_BINARY), &mut || true);
         assert_eq!(
-            told(error),
+            message(error),
             "cannot register e: the kernel cannot open the interpreter /nowhere: No such file or directory (os error 2)"
         );
         assert_eq!(names(&misc), ["e"]);
@@ -169,8 +169,8 @@ fn a_read_only_mount_can_be_listed_and_not_changed() {
         let misc = BinfmtMisc::open(Some(dir)).unwrap();
         assert_eq!(names(&misc), ["e"]);
         let expected = format!("binfmt_misc is mounted read-only at {}", dir.display());
-        assert_eq!(told(misc.register(&entry("f", "/x", Flags::NONE))), expected);
-        assert_eq!(told(misc.remove(&entry("e", "/x", Flags::NONE))), expected);
+        assert_eq!(message(misc.register(&entry("f", "/x", Flags::NONE))), expected);
+        assert_eq!(message(misc.remove(&entry("e", "/x", Flags::NONE))), expected);
         let error = misc.check_writable().unwrap_err();
         assert_eq!(error.to_string(), expected);
         assert!(error.hint().unwrap().starts_with("mount -o remount,rw "));
@@ -218,10 +218,10 @@ fn an_entry_that_took_the_name_since_the_look_is_not_removed() {
         fs::write(dir.join("e"), "-1").unwrap();
         misc.register(&theirs).unwrap();
         let changed = "cannot remove e: another entry has taken its name, and stays";
-        assert_eq!(told(misc.remove(&ours)), changed);
-        assert_eq!(told(misc.remove_listed(&listed[0])), changed);
+        assert_eq!(message(misc.remove(&ours)), changed);
+        assert_eq!(message(misc.remove_listed(&listed[0])), changed);
         let replaced = misc.replace(&ours, &entry("e", "/new", Flags::NONE), &mut || true);
-        assert_eq!(told(replaced), format!("cannot replace e: {changed}; the new entry was taken back"));
+        assert_eq!(message(replaced), format!("cannot replace e: {changed}; the new entry was taken back"));
         assert_eq!(misc.entry("e").unwrap(), Some(theirs));
         assert_eq!(names(&misc), ["e"]);
         assert!(misc.remove_listed(&misc.list().unwrap()[0]).unwrap());

@@ -21,14 +21,14 @@ fn built() -> Line {
 }
 
 /// The image of the index `pkg`, and the statements about it, each with its predicate's type.
-pub(crate) struct Said {
+pub(crate) struct Attested {
     layout: Layout,
     index: Index,
     pub(crate) image: Descriptor,
     pub(crate) statements: Vec<(String, Descriptor)>,
 }
 
-pub(crate) fn said(line: &Line) -> Said {
+pub(crate) fn attested(line: &Line) -> Attested {
     let layout = Layout::open(&line.path("target/images")).unwrap();
     let (_, index) = layout.refs().into_iter().find(|(tag, _)| tag == "pkg").unwrap();
     let index: Index = layout.json(&index).unwrap();
@@ -38,10 +38,10 @@ pub(crate) fn said(line: &Line) -> Said {
     let manifest: Manifest = layout.json(attestation).unwrap();
     let statement = |layer: Descriptor| (layer.annotations[annotation::PREDICATE].clone(), layer);
     let statements = manifest.layers.into_iter().map(statement).collect();
-    Said { image: image.clone(), statements, layout, index }
+    Attested { image: image.clone(), statements, layout, index }
 }
 
-impl Said {
+impl Attested {
     pub(crate) fn json(&self, predicate: &str) -> Value {
         let (_, layer) = self.statements.iter().find(|(kind, _)| kind == predicate).unwrap();
         serde_json::from_slice(&self.layout.read(layer).unwrap()).unwrap()
@@ -51,15 +51,15 @@ impl Said {
 #[test]
 fn an_index_says_what_is_in_its_images_and_how_they_were_built() {
     let line = built();
-    let said = said(&line);
-    let kinds: Vec<&str> = said.statements.iter().map(|(kind, _)| kind.as_str()).collect();
+    let attested = attested(&line);
+    let kinds: Vec<&str> = attested.statements.iter().map(|(kind, _)| kind.as_str()).collect();
     assert_eq!(kinds, [SPDX, PROVENANCE]);
     for kind in kinds {
-        let statement = said.json(kind);
+        let statement = attested.json(kind);
         assert_eq!(statement["predicateType"], kind);
-        assert_eq!(statement["subject"][0]["digest"]["sha256"], said.image.digest.hex());
+        assert_eq!(statement["subject"][0]["digest"]["sha256"], attested.image.digest.hex());
     }
-    let document: Document = serde_json::from_value(said.json(SPDX)["predicate"].clone()).unwrap();
+    let document: Document = serde_json::from_value(attested.json(SPDX)["predicate"].clone()).unwrap();
     let texts: Vec<&str> = document
         .files
         .iter()
@@ -85,7 +85,7 @@ fn an_index_says_what_is_in_its_images_and_how_they_were_built() {
         assert_eq!(sums, [digest::Digest::of(&archived[path]).hex()], "{name}");
         assert_eq!(source.download_location, format!("{}/{path}", snapshot(&line)), "{name}");
     }
-    let definition = &said.json(PROVENANCE)["predicate"]["buildDefinition"];
+    let definition = &attested.json(PROVENANCE)["predicate"]["buildDefinition"];
     let parameters = &definition["externalParameters"];
     assert_eq!((&parameters["kind"], &parameters["host"]), (&"pkg".into(), &"amd64".into()));
     let uris: Vec<&str> = definition["resolvedDependencies"]
@@ -103,7 +103,7 @@ fn who_wants_less_said_gets_less() {
     let line = built();
     for (choice, expected) in [("sbom", &[SPDX][..]), ("provenance", &[PROVENANCE])] {
         line.run(&["images", "--kind", "pkg", "--attest", choice]).success();
-        let kinds: Vec<String> = said(&line).statements.into_iter().map(|(kind, _)| kind).collect();
+        let kinds: Vec<String> = attested(&line).statements.into_iter().map(|(kind, _)| kind).collect();
         assert_eq!(kinds, expected);
         line.run(&["verify", "target/images"]).success();
     }
@@ -111,7 +111,7 @@ fn who_wants_less_said_gets_less() {
     let config = line.read("images/images.toml") + "attest = \"sbom\"\n";
     line.write("images/images.toml", &config);
     line.run(&["images", "--kind", "pkg"]).success();
-    assert_eq!(said(&line).statements.len(), 1);
+    assert_eq!(attested(&line).statements.len(), 1);
 }
 
 /// The descriptions of the sources that the package names.
@@ -131,7 +131,7 @@ fn snapshot(line: &Line) -> String {
 
 /// The files of an image's upper layer, which scanners and people read.
 fn records(line: &Line) -> std::collections::BTreeMap<String, String> {
-    let Said { layout, image, .. } = said(line);
+    let Attested { layout, image, .. } = attested(line);
     let manifest: Manifest = layout.json(&image).unwrap();
     let [_, records] = manifest.layers.as_slice() else { panic!("{manifest:?}") };
     let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(layout.blob(records).unwrap()));
@@ -188,7 +188,7 @@ fn a_lock_without_sources_gives_their_addresses_alone() {
     line.run(&["images", "--kind", "pkg"]).success();
     let path = "usr/share/doc/qemu-user/NOTICE";
     assert_eq!(records(&line)[path], notice(&line, |_| String::new()));
-    let document: Document = serde_json::from_value(said(&line).json(SPDX)["predicate"].clone()).unwrap();
+    let document: Document = serde_json::from_value(attested(&line).json(SPDX)["predicate"].clone()).unwrap();
     for (name, _) in DSCS {
         let source = document.packages.iter().find(|package| package.name == name).unwrap();
         assert_eq!((source.checksums.len(), source.download_location.as_str()), (0, "NOASSERTION"));
@@ -205,7 +205,7 @@ fn a_lock_without_sources_gives_their_addresses_alone() {
 
 /// Puts other statements in the place of those that are there, and makes everything above fit.
 fn replace(line: &Line, edit: &dyn Fn(&str, String) -> (String, String)) {
-    let Said { layout, index, image, statements } = said(line);
+    let Attested { layout, index, image, statements } = attested(line);
     let mut writer = LayoutWriter::create(layout.path()).unwrap();
     let edited = statements.iter().map(|(kind, layer)| {
         let text = String::from_utf8(layout.read(layer).unwrap()).unwrap();
@@ -230,10 +230,10 @@ fn replace(line: &Line, edit: &dyn Fn(&str, String) -> (String, String)) {
 #[test]
 fn what_is_not_true_is_refused() {
     let line = built();
-    let document: Document = serde_json::from_value(said(&line).json(SPDX)["predicate"].clone()).unwrap();
+    let document: Document = serde_json::from_value(attested(&line).json(SPDX)["predicate"].clone()).unwrap();
     let path = "usr/bin/qemu-arm-static";
     let sum = document.sums()[path].unwrap().to_owned();
-    let image = said(&line).image.digest;
+    let image = attested(&line).image.digest;
     let zeros = "0".repeat(64);
     let package = document.packages.iter().find(|package| package.name == "qemu-user").unwrap();
     let deb = package.checksums[0].checksum_value.clone();

@@ -4,7 +4,7 @@ use attest::statement::{PROVENANCE, SPDX};
 use serde_json::Value;
 use testbed::Package;
 
-use crate::attest::said;
+use crate::attest::attested;
 use crate::line::Line;
 use crate::ship::{packages, registry, sandbox};
 
@@ -25,10 +25,10 @@ fn buildx_prints_the_statements() {
         .filter(|line| line.starts_with("docker buildx imagetools inspect aptman/qus "))
         .collect();
     assert_eq!(commands.len(), 2, "{commands:?}");
-    let said = said(&line);
+    let attested = attested(&line);
     for (command, (name, kind)) in commands.into_iter().zip([("SPDX", SPDX), ("SLSA", PROVENANCE)]) {
         let command = command.replace("aptman/qus", &format!("{repository}:pkg"));
         let printed: Value = serde_json::from_str(&sandbox.run(&["sh", "-c", &command]).unwrap()).unwrap();
-        assert_eq!(printed[name], said.json(kind)["predicate"], "{command}");
+        assert_eq!(printed[name], attested.json(kind)["predicate"], "{command}");
     }
 }

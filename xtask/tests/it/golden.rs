@@ -66,7 +66,7 @@ fn the_same_archive_gives_the_same_digests() {
 #[test]
 fn images_of_run_are_reproducible_and_share_layers() {
     let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
-    if !line.lend_register() {
+    if !line.reuse_register() {
         let reason = "QUS_TEST_REGISTER_DIR names no folder";
         return testbed::skip("images_of_run_are_reproducible_and_share_layers", reason);
     }

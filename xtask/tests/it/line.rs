@@ -55,7 +55,7 @@ impl Line {
 
     /// Gives the workspace what `register` is built from, and the cache what `cargo xtask test` built of it, so that
     /// nothing is compiled; `false` where there is nothing to give.
-    pub(crate) fn lend_register(&self) -> bool {
+    pub(crate) fn reuse_register(&self) -> bool {
         let Some(built) = std::env::var_os("QUS_TEST_REGISTER_DIR") else { return false };
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
         for source in

@@ -6,7 +6,7 @@ use oci::spec::{Descriptor, Index, Manifest, annotation, media_type};
 use publish::credentials::Credentials;
 use publish::registry::{self, Access, Options};
 
-use crate::attest::said;
+use crate::attest::attested;
 use crate::line::Line;
 use crate::ship::{packages, registry, sandbox};
 
@@ -34,8 +34,8 @@ fn statements_are_listed_under_a_tag_beside_those_of_others() {
     // The layout does not keep them.
     line.run(&["verify", "target/images"]).success();
 
-    let said = said(&line);
-    let tag = format!("sha256-{}", said.image.digest.hex());
+    let attested = attested(&line);
+    let tag = format!("sha256-{}", attested.image.digest.hex());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let name = repository.parse().unwrap();
     let client = registry::Registry::connect(name, Access::Push, Credentials::Anonymous, Options::default());
@@ -47,20 +47,20 @@ fn statements_are_listed_under_a_tag_beside_those_of_others() {
     };
     let ours = list();
     assert_eq!(ours.manifests.len(), 2);
-    for (listed, (kind, statement)) in ours.manifests.iter().zip(&said.statements) {
+    for (listed, (kind, statement)) in ours.manifests.iter().zip(&attested.statements) {
         assert_eq!(listed.artifact_type.as_deref(), Some(media_type::IN_TOTO));
         assert_eq!(&listed.annotations[annotation::PREDICATE], kind);
         let manifest: Manifest = runtime.block_on(client.json(listed)).unwrap();
-        assert_eq!(manifest.subject.unwrap().digest, said.image.digest);
+        assert_eq!(manifest.subject.unwrap().digest, attested.image.digest);
         assert_eq!(manifest.artifact_type.as_deref(), Some(media_type::IN_TOTO));
         assert_eq!((manifest.layers.len(), manifest.layers[0].digest), (1, statement.digest));
     }
-    let kinds: Vec<&String> = said.statements.iter().map(|(kind, _)| kind).collect();
+    let kinds: Vec<&String> = attested.statements.iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, [SPDX, PROVENANCE]);
 
     // Something of somebody else's, in a list that lacks one of ours.
     let other = Descriptor { artifact_type: Some("text/other".to_owned()), ..ours.manifests[0].clone() };
-    let other = Descriptor { digest: said.image.digest, size: said.image.size, ..other };
+    let other = Descriptor { digest: attested.image.digest, size: attested.image.size, ..other };
     let mixed = Index { manifests: vec![other.clone(), ours.manifests[1].clone()], ..ours.clone() };
     let mixed = Blob::json(media_type::INDEX, &mixed);
     let put = client.put_manifest(&tag, mixed.descriptor(), mixed.bytes().to_vec());

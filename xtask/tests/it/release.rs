@@ -158,7 +158,7 @@ fn a_damaged_layer_is_found() {
 fn hosts_with_register_get_it_too() {
     let hosts = ["amd64", "s390x"];
     let line = Line::new(&hosts, &archive("1:11.1.3+ds-1", &hosts).build());
-    if !line.lend_register() {
+    if !line.reuse_register() {
         return testbed::skip("hosts_with_register_get_it_too", "QUS_TEST_REGISTER_DIR names no folder");
     }
     line.run(&["lock"]).success();

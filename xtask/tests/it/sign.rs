@@ -7,7 +7,7 @@ use crate::line::Line;
 use crate::ship::{packages, registry, sandbox};
 
 /// A registry with one image in an index, and keys.
-struct Scene<'a> {
+struct Signing<'a> {
     line: Line,
     repository: String,
     _registry: Registry<'a>,
@@ -22,8 +22,8 @@ fn programs(test: &str) -> Option<Sandbox> {
     Some(sandbox(&packages, vec![packages.tree("signing", &programs).unwrap()]))
 }
 
-impl<'a> Scene<'a> {
-    fn new(sandbox: &'a Sandbox) -> Scene<'a> {
+impl<'a> Signing<'a> {
+    fn new(sandbox: &'a Sandbox) -> Signing<'a> {
         let (registry, repository) = registry(sandbox);
         let line = Line::locked(&["amd64"]);
         line.run(&[
@@ -37,11 +37,11 @@ impl<'a> Scene<'a> {
             &repository,
         ])
         .success();
-        let scene = Scene { line, repository, _registry: registry, sandbox };
+        let signing = Signing { line, repository, _registry: registry, sandbox };
         for name in ["qus", "other"] {
-            scene.make_key(name);
+            signing.make_key(name);
         }
-        scene
+        signing
     }
 
     /// Runs a script in the sandbox.
@@ -120,10 +120,10 @@ impl<'a> Scene<'a> {
 #[test]
 fn what_is_signed_is_proved_by_the_key_alone() {
     let Some(sandbox) = programs("what_is_signed_is_proved_by_the_key_alone") else { return };
-    let scene = Scene::new(&sandbox);
-    let Scene { line, repository, .. } = &scene;
-    let pkg = scene.image("pkg");
-    let root = scene.digest("pkg");
+    let signing = Signing::new(&sandbox);
+    let Signing { line, repository, .. } = &signing;
+    let pkg = signing.image("pkg");
+    let root = signing.digest("pkg");
 
     let verify = |key: &str, rest: &[&str]| line.run(&[&["verify", "--key", key, &pkg], rest].concat());
     let unsigned = verify("qus.pub", &[]).failure(1);
@@ -157,7 +157,7 @@ fn what_is_signed_is_proved_by_the_key_alone() {
     );
     let again: Value = serde_json::from_str(&sign("qus.key", &["--json", &pkg]).success().stdout).unwrap();
     assert_eq!(again[0], row(false));
-    assert_eq!(scene.signatures("pkg"), 1);
+    assert_eq!(signing.signatures("pkg"), 1);
 
     let proved = verify("qus.pub", &[]).success();
     let name = format!("{pkg} is sha256:{root}, signed as {repository} with the key qus.pub\n");
@@ -180,41 +180,41 @@ fn what_is_signed_is_proved_by_the_key_alone() {
         "{}",
         signed.stdout
     );
-    assert_eq!(scene.signatures("pkg"), 2);
+    assert_eq!(signing.signatures("pkg"), 2);
     let mirrored = ["--signed-as", "docker.io/aptman/qus", &pkg];
     sign("qus.key", &mirrored).success();
     verify("qus.pub", &["--signed-as", "aptman/qus"]).success();
     for key in ["qus", "other"] {
         verify(&format!("{key}.pub"), &[]).success();
-        assert!(scene.is_trusted("pkg", &format!("/keys/{key}.pub")), "{key}");
+        assert!(signing.is_trusted("pkg", &format!("/keys/{key}.pub")), "{key}");
     }
-    scene.make_key("third");
-    assert!(!scene.is_trusted("pkg", "/keys/third.pub"));
+    signing.make_key("third");
+    assert!(!signing.is_trusted("pkg", "/keys/third.pub"));
 }
 
 #[test]
 fn signatures_of_others_count_and_stay() {
     let Some(sandbox) = programs("signatures_of_others_count_and_stay") else { return };
-    let scene = Scene::new(&sandbox);
-    let Scene { line, repository, .. } = &scene;
-    scene.attachments();
-    scene.shell("cd /keys; echo secret > word; skopeo generate-sigstore-key --output-prefix theirs --passphrase-file word");
+    let signing = Signing::new(&sandbox);
+    let Signing { line, repository, .. } = &signing;
+    signing.attachments();
+    signing.shell("cd /keys; echo secret > word; skopeo generate-sigstore-key --output-prefix theirs --passphrase-file word");
     for end in ["pub", "private"] {
-        line.write(&format!("theirs.{end}"), &scene.shell(&format!("cat /keys/theirs.{end}")));
+        line.write(&format!("theirs.{end}"), &signing.shell(&format!("cat /keys/theirs.{end}")));
     }
-    scene.shell(&format!(
+    signing.shell(&format!(
         "cd /keys; skopeo --insecure-policy --registries.d d copy --src-tls-verify=false --dest-tls-verify=false \
          --sign-by-sigstore-private-key theirs.private --sign-passphrase-file word \
          docker://{repository}:pkg docker://{repository}:copied",
     ));
-    let copied = scene.image("copied");
+    let copied = signing.image("copied");
     line.run(&["verify", "--key", "theirs.pub", &copied]).success();
     line.run(&["verify", "--key", "qus.pub", &copied]).failure(1);
     line.run(&["sign", "--key", "qus.key", &copied]).success();
-    assert_eq!(scene.signatures("copied"), 2);
+    assert_eq!(signing.signatures("copied"), 2);
     for key in ["theirs", "qus"] {
         line.run(&["verify", "--key", &format!("{key}.pub"), &copied]).success();
-        assert!(scene.is_trusted("copied", &format!("/keys/{key}.pub")), "{key}");
+        assert!(signing.is_trusted("copied", &format!("/keys/{key}.pub")), "{key}");
     }
     let refused = line.run(&["sign", "--key", "theirs.private", &copied]).failure(1);
     let expected =

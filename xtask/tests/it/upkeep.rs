@@ -37,7 +37,7 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     let test = "something_newer_becomes_a_proposal_and_then_a_release";
     let Some(packages) = packages(test) else { return };
     let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
-    if !line.lend_register() {
+    if !line.reuse_register() {
         return testbed::skip(test, "QUS_TEST_REGISTER_DIR names no folder");
     }
     let sandbox = sandbox(&packages, Vec::new());

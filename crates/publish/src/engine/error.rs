@@ -57,12 +57,12 @@ pub enum Reason {
     },
     /// The engine refused, or stopped answering.
     #[error("{0}")]
-    Said(String),
+    Reported(String),
     /// The engine passes a registry's refusal on.
-    #[error("{said} (the credentials are from {origin})")]
+    #[error("{message} (the credentials are from {origin})")]
     Refused {
         /// The engine's message.
-        said: String,
+        message: String,
         /// The place where the credentials were found.
         origin: String,
     },
@@ -81,8 +81,8 @@ impl Reason {
     /// Names the place that refused credentials came from.
     pub(super) fn with_origin(self, origin: Option<&str>) -> Reason {
         match (self, origin) {
-            (Reason::Said(said), Some(origin)) if is_refusal(&said) => {
-                Reason::Refused { said, origin: origin.to_owned() }
+            (Reason::Reported(message), Some(origin)) if is_refusal(&message) => {
+                Reason::Refused { message, origin: origin.to_owned() }
             }
             (reason, _) => reason,
         }
@@ -101,7 +101,7 @@ impl EngineError {
 
     /// True if the engine met a network that may be better a moment later. Engines report such things as sentences.
     pub(super) fn is_transient(&self) -> bool {
-        let Reason::Said(text) = &self.reason else { return false };
+        let Reason::Reported(text) = &self.reason else { return false };
         let text = text.to_lowercase();
         let words = [
             "connection refused",
@@ -132,10 +132,10 @@ impl Hint for EngineError {
                 "join the group that owns the socket (often `docker`), or use a rootless engine"
             }
             Reason::TooOld { .. } => "use Docker 20.10 or podman 4, or newer",
-            Reason::Said(text) if text.contains("no space left") => {
+            Reason::Reported(text) if text.contains("no space left") => {
                 "free some space where the engine keeps its images"
             }
-            Reason::Said(text) if is_refusal(text) => {
+            Reason::Reported(text) if is_refusal(text) => {
                 "log in with `docker login`, or set REGISTRY_USER and REGISTRY_PASSWORD"
             }
             Reason::Refused { .. } => {
@@ -183,7 +183,7 @@ mod tests {
             ("write /var/lib/docker: no space left on device", false),
         ] {
             assert_eq!(
-                EngineError::new("push", Reason::Said(text.to_owned())).is_transient(),
+                EngineError::new("push", Reason::Reported(text.to_owned())).is_transient(),
                 expected,
                 "{text}"
             );
@@ -193,8 +193,8 @@ mod tests {
 
     #[test]
     fn a_refusal_names_where_the_credentials_came_from() {
-        let check = |said: &str, origin, expected: &str| {
-            let reason = Reason::Said(said.to_owned()).with_origin(origin);
+        let check = |message: &str, origin, expected: &str| {
+            let reason = Reason::Reported(message.to_owned()).with_origin(origin);
             assert_eq!(EngineError::new("push", reason).to_string(), expected);
         };
         let refusal = "unauthorized: authentication required";

@@ -10,7 +10,7 @@ use futures_util::stream;
 use tokio::sync::mpsc;
 
 use super::error::{EngineError, Reason};
-use super::{Engine, Store, said};
+use super::{Engine, Store, reported};
 use crate::archive::{self, Named};
 use crate::layout::Layout;
 
@@ -66,7 +66,7 @@ impl Engine {
             Ok(Err(error)) if !is_closed(&error) => return Err(EngineError::new(action(), error)),
             _ => {}
         }
-        answer.map_err(|error| EngineError::new(action(), said(&error)))?;
+        answer.map_err(|error| EngineError::new(action(), reported(&error)))?;
         for image in images {
             self.assert_loaded(layout, image).await?;
         }

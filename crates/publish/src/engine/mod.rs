@@ -105,8 +105,8 @@ async fn hello(endpoint: &Endpoint) -> Result<Engine, Hello> {
         return Err(Hello::Final(Reason::TooOld { found, needed }));
     }
     // Speaks the older of the two versions from here on.
-    let docker = docker.negotiate_version().await.map_err(|error| Hello::Final(said(&error)))?;
-    let info = docker.info().await.map_err(|error| Hello::Final(said(&error)))?;
+    let docker = docker.negotiate_version().await.map_err(|error| Hello::Final(reported(&error)))?;
+    let info = docker.info().await.map_err(|error| Hello::Final(reported(&error)))?;
     let components = version.components.unwrap_or_default();
     let podman = components.iter().any(|component| component.name.starts_with("Podman"));
     let name = if podman { "podman" } else { "Docker" };
@@ -193,7 +193,7 @@ fn absent_or_final(error: &bollard::errors::Error) -> Hello {
     use bollard::errors::Error;
     let text = message(error);
     if let Error::DockerResponseServerError { .. } = error {
-        return Hello::Final(Reason::Said(text));
+        return Hello::Final(Reason::Reported(text));
     }
     if text.contains("Permission denied") {
         return Hello::Final(Reason::Permission);
@@ -205,8 +205,8 @@ fn absent_or_final(error: &bollard::errors::Error) -> Hello {
     })
 }
 
-fn said(error: &bollard::errors::Error) -> Reason {
-    Reason::Said(message(error))
+fn reported(error: &bollard::errors::Error) -> Reason {
+    Reason::Reported(message(error))
 }
 
 /// The engine's message, or the deepest cause of what went wrong on the way to it.

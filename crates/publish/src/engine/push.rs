@@ -6,7 +6,7 @@ use digest::Digest;
 use futures_util::TryStreamExt as _;
 
 use super::error::{EngineError, Reason};
-use super::{Engine, said};
+use super::{Engine, reported};
 use crate::credentials::Credentials;
 use crate::registry::Repository;
 
@@ -44,7 +44,10 @@ impl Engine {
                 }
                 Ok(None) => return Ok(Pushed { tag: tag.to_owned(), digest }),
                 Err(error) => {
-                    return Err(EngineError::new(action(), said(&error).with_origin(credentials.origin())));
+                    return Err(EngineError::new(
+                        action(),
+                        reported(&error).with_origin(credentials.origin()),
+                    ));
                 }
             }
         }
@@ -61,7 +64,7 @@ impl Engine {
         let removed =
             self.docker.remove_image(&name, None::<bollard::query_parameters::RemoveImageOptions>, None);
         let fail = |reason: Reason| EngineError::new(format!("remove {name} from {}", self.name()), reason);
-        removed.await.map(drop).map_err(|error| fail(said(&error)))
+        removed.await.map(drop).map_err(|error| fail(reported(&error)))
     }
 }
 

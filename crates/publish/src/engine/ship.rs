@@ -218,7 +218,7 @@ impl Ship<'_> {
             Some(digest) => return Err(self.untrue(tag, &digest.to_string()).into()),
             None => return Err(self.untrue(tag, "nothing").into()),
         }
-        match self.registry.look(tag).await?.problems.first() {
+        match self.registry.inspect(tag).await?.problems.first() {
             None => Ok(()),
             Some(problem) => Err(self.untrue(tag, &format!("less than all: {problem}")).into()),
         }

@@ -95,11 +95,11 @@ pub(super) fn connect(address: &str, tls: &Tls, seconds: u64) -> Result<Docker, 
     };
     let address = format!("https://{address}");
     Docker::connect_with_custom_transport(transport, Some(address), seconds, API_DEFAULT_VERSION)
-        .map_err(|error| Reason::Said(error.to_string()))
+        .map_err(|error| Reason::Reported(error.to_string()))
 }
 
 fn config(tls: &Tls) -> Result<ClientConfig, Reason> {
-    let setup = |error: rustls::Error| Reason::Said(error.to_string());
+    let setup = |error: rustls::Error| Reason::Reported(error.to_string());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions().map_err(setup)?;

@@ -25,7 +25,7 @@ struct Entry {
 const SHOWN: usize = 300;
 
 /// The message in the body of an error: `CODE: message`, or the beginning of its text on one line.
-pub(super) fn said(body: &[u8]) -> String {
+pub(super) fn message(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Errors>(body) {
         Ok(Errors { errors }) => {
             let text = |entry: Entry| {
@@ -61,21 +61,21 @@ pub(super) fn said(body: &[u8]) -> String {
 
 /// The reason behind a status that was not wanted. `tries` is how often it came.
 pub(super) fn reason(status: StatusCode, body: &[u8], tries: u32) -> Reason {
-    let said = said(body);
-    let lower = said.to_lowercase();
+    let message = message(body);
+    let lower = message.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     match status.as_u16() {
-        507 => Reason::Full(said),
-        500..=599 if has(&["no space left", "disk quota exceeded"]) => Reason::Full(said),
+        507 => Reason::Full(message),
+        500..=599 if has(&["no space left", "disk quota exceeded"]) => Reason::Full(message),
         400..=499 if has(&["immutable", "cannot be overwritten", "already exists and cannot"]) => {
-            Reason::Immutable(said)
+            Reason::Immutable(message)
         }
-        401 => Reason::Unauthorized { anonymous: false, origin: None, said },
-        403 => Reason::Denied(said),
-        400..=499 if has(&["digest_invalid"]) => Reason::DigestInvalid(said),
-        404 if has(&["name_unknown", "name unknown"]) => Reason::NoRepository(said),
-        404 => Reason::NotFound(said),
-        _ => Reason::Status { status: status.to_string(), said, tries },
+        401 => Reason::Unauthorized { anonymous: false, origin: None, message },
+        403 => Reason::Denied(message),
+        400..=499 if has(&["digest_invalid"]) => Reason::DigestInvalid(message),
+        404 if has(&["name_unknown", "name unknown"]) => Reason::NoRepository(message),
+        404 => Reason::NotFound(message),
+        _ => Reason::Status { status: status.to_string(), message, tries },
     }
 }
 
@@ -96,9 +96,9 @@ mod tests {
             ("<html><body>Bad Gateway</body></html>", ""),
             ("", ""),
         ] {
-            assert_eq!(said(body.as_bytes()), expected);
+            assert_eq!(message(body.as_bytes()), expected);
         }
-        assert_eq!(said(&[b'x'; 1000]).chars().count(), SHOWN + 1);
+        assert_eq!(message(&[b'x'; 1000]).chars().count(), SHOWN + 1);
     }
 
     #[test]

@@ -99,10 +99,10 @@ impl Auth {
         Auth { credentials, plain, state: Mutex::default() }
     }
 
-    /// The reason if the registry or its token server refuses. `said` is theirs.
-    pub(super) fn refused(&self, said: String) -> Reason {
+    /// The reason if the registry or its token server refuses. `message` is theirs.
+    pub(super) fn refused(&self, message: String) -> Reason {
         let anonymous = self.credentials == Credentials::Anonymous;
-        Reason::Unauthorized { anonymous, origin: self.credentials.origin().map(str::to_owned), said }
+        Reason::Unauthorized { anonymous, origin: self.credentials.origin().map(str::to_owned), message }
     }
 
     /// The header to send; `None` as long as the registry has not asked for one.
@@ -193,8 +193,8 @@ impl Auth {
             Credentials::Anonymous => self.get(client, &realm, service, scope, None).await?,
         };
         if matches!(status.as_u16(), 400 | 401 | 403) {
-            let said = super::answer::said(&bytes);
-            return Err(Failure::fatal(self.refused(said)));
+            let message = super::answer::message(&bytes);
+            return Err(Failure::fatal(self.refused(message)));
         }
         if !status.is_success() {
             return Err(protocol(format!("the token server {host} answered {status}")));

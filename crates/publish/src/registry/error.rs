@@ -23,14 +23,14 @@ pub struct RegistryError {
 #[non_exhaustive]
 pub enum Reason {
     /// The registry does not know who we are.
-    #[error("unauthorized{}{}", refused(*.anonymous, .origin.as_deref()), detail(.said))]
+    #[error("unauthorized{}{}", refused(*.anonymous, .origin.as_deref()), detail(.message))]
     Unauthorized {
         /// True if there were no credentials to show.
         anonymous: bool,
         /// The place where the credentials were found, if that is known.
         origin: Option<String>,
         /// The registry's message about it.
-        said: String,
+        message: String,
     },
     /// The registry knows who we are and forbids it.
     #[error("denied{}", detail(.0))]
@@ -59,12 +59,12 @@ pub enum Reason {
         tries: u32,
     },
     /// A status that does not belong here.
-    #[error("{status}{}{}", detail(.said), tried(*.tries))]
+    #[error("{status}{}{}", detail(.message), tried(*.tries))]
     Status {
         /// `500 Internal Server Error`.
         status: String,
         /// The registry's message about it.
-        said: String,
+        message: String,
         /// The number of tries.
         tries: u32,
     },
@@ -134,8 +134,8 @@ fn refused(anonymous: bool, origin: Option<&str>) -> String {
     }
 }
 
-fn detail(said: &str) -> String {
-    if said.is_empty() { String::new() } else { format!(" ({said})") }
+fn detail(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(" ({message})") }
 }
 
 fn tried(tries: u32) -> String {

@@ -45,8 +45,8 @@ impl Failure {
             Reason::Unreachable { reason, tries } => {
                 Reason::Unreachable { reason: format!("{who}: {reason}"), tries }
             }
-            Reason::Status { status, said, tries } => {
-                Reason::Status { status: format!("{who}: {status}"), said, tries }
+            Reason::Status { status, message, tries } => {
+                Reason::Status { status: format!("{who}: {status}"), message, tries }
             }
             Reason::Protocol(text) => Reason::Protocol(format!("{who}: {text}")),
             other => other,
@@ -102,7 +102,7 @@ impl Tries {
         let tries = self.0.count();
         Err(match failure.reason {
             Reason::Unreachable { reason, .. } => Reason::Unreachable { reason, tries },
-            Reason::Status { status, said, .. } => Reason::Status { status, said, tries },
+            Reason::Status { status, message, .. } => Reason::Status { status, message, tries },
             other => other,
         })
     }

@@ -1,7 +1,7 @@
 //! A registry, over HTTP (distribution-spec 1.1): a client that expects the network to fail.
 //!
 //! Read in this order: [`Reference`] is a name, [`Registry`] a repository that answers, [`push()`] puts a layout's
-//! images there, [`Registry::look`] checks them. Underneath, `transport` is one request (with the credentials that are asked for), `upload` one
+//! images there, [`Registry::inspect`] checks them. Underneath, `transport` is one request (with the credentials that are asked for), `upload` one
 //! blob.
 
 mod answer;
@@ -28,7 +28,7 @@ pub use client::{Access, Fetched, Registry};
 pub use error::{Reason, RegistryError};
 pub use options::Options;
 pub use progress::{Event, Progress, Silent};
-pub use pull::Look;
+pub use pull::Inspection;
 pub use push::{Mode, Push, push};
 pub use reference::{ParseReferenceError, Reference, Repository};
 pub use referrers::Lists;

@@ -19,7 +19,7 @@ use crate::verify::Problem;
 /// The findings about an image or index at a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub struct Look {
+pub struct Inspection {
     /// Points to the image or index.
     pub descriptor: Descriptor,
     /// Its bytes, which have the digest.
@@ -37,7 +37,7 @@ pub struct Look {
 impl Registry {
     /// Checks the image or index called `name`, and everything under it: documents are read, and their digests
     /// computed; of other blobs the registry is asked for existence and size.
-    pub async fn look(&self, name: &str) -> Result<Look, RegistryError> {
+    pub async fn inspect(&self, name: &str) -> Result<Inspection, RegistryError> {
         let Fetched { descriptor, bytes } = self.required(name).await?;
         let mut found = Findings::default();
         let mut platforms = Vec::new();
@@ -47,17 +47,17 @@ impl Registry {
                 platforms.extend(image.platform.clone().filter(|_| !image.is_attestation()));
                 let user =
                     image.platform.as_ref().map_or_else(|| image.digest.to_string(), ToString::to_string);
-                self.look_at_image(image, &user, &mut found).await?;
+                self.inspect_image(image, &user, &mut found).await?;
             }
         } else {
             let manifest: Manifest = self.parse(name, &descriptor.media_type, &bytes)?;
-            self.look_at_blobs(&manifest, name, &mut found).await?;
+            self.inspect_blobs(&manifest, name, &mut found).await?;
         }
         let blobs = found.seen.len();
         let size = found.seen.values().sum();
         let mut problems = found.problems;
         problems.sort();
-        Ok(Look { descriptor, bytes, platforms, blobs, size, problems })
+        Ok(Inspection { descriptor, bytes, platforms, blobs, size, problems })
     }
 
     /// Copies the image or index called `name`, and everything under it, into a layout. Every digest is checked on
@@ -142,7 +142,7 @@ impl Registry {
         })
     }
 
-    async fn look_at_image(
+    async fn inspect_image(
         &self,
         image: &Descriptor,
         user: &str,
@@ -161,10 +161,10 @@ impl Registry {
             found.add(&name, format!("expected {expected} bytes, got {actual}"), user);
         }
         let manifest: Manifest = self.parse(&name, &image.media_type, &fetched.bytes)?;
-        self.look_at_blobs(&manifest, user, found).await
+        self.inspect_blobs(&manifest, user, found).await
     }
 
-    async fn look_at_blobs(
+    async fn inspect_blobs(
         &self,
         manifest: &Manifest,
         user: &str,

@@ -82,8 +82,8 @@ impl Transport {
         match Failure::of_status(answer.status, &answer.headers, &answer.body, self.patience()) {
             Some(failure) => Err(failure),
             None if answer.status == StatusCode::UNAUTHORIZED => {
-                let said = answer::said(&answer.body);
-                Err(Failure::fatal(self.auth.refused(said)))
+                let message = answer::message(&answer.body);
+                Err(Failure::fatal(self.auth.refused(message)))
             }
             None => Ok(answer),
         }

@@ -100,7 +100,7 @@ async fn classic(engine: Engine, bench: Bench, name: &str) {
     assert!(shipped.changed.contains("amd64-d1.0") && shipped.changed.contains("latest"));
     for tagged in &shipped.tags {
         assert_eq!(registry.head_manifest(&tagged.tag).await.unwrap(), Some(tagged.digest));
-        assert_eq!(registry.look(&tagged.tag).await.unwrap().problems, []);
+        assert_eq!(registry.inspect(&tagged.tag).await.unwrap().problems, []);
     }
     let there = registry.manifest("amd64-d1.0").await.unwrap().unwrap();
     let manifest: Manifest = serde_json::from_slice(&there.bytes).unwrap();
@@ -153,7 +153,7 @@ fn containerds_store_ends_in_the_digests_of_a_direct_push() {
             for registry in [&through_engine, &direct] {
                 let there = registry.manifest(tag).await.unwrap().unwrap();
                 assert_eq!((there.descriptor.digest, &there.bytes), (descriptor.digest, &bytes), "{tag}");
-                assert_eq!(registry.look(tag).await.unwrap().problems, []);
+                assert_eq!(registry.inspect(tag).await.unwrap().problems, []);
             }
         }
         let again =

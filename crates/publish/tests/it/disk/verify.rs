@@ -151,7 +151,7 @@ fn truncated_lengthened_and_missing_blobs_are_told_apart() {
 }
 
 #[test]
-fn strangers_are_found() {
+fn files_that_belong_to_nothing_are_found() {
     let Victim { home, .. } = victim();
     let stray = Blob::new("text/plain", b"stray".to_vec());
     let blobs = home.path().join("blobs/sha256");

@@ -20,24 +20,24 @@ async fn pushed(rules: Vec<Rule>) -> (Setup, Server) {
 }
 
 #[tokio::test]
-async fn a_look_reads_documents_and_asks_for_the_rest() {
+async fn an_inspection_reads_documents_and_asks_for_the_rest() {
     let (setup, server) = pushed(Vec::new()).await;
     let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
-    let look = registry.look("latest").await.unwrap();
-    assert_eq!(look.problems, []);
-    assert_eq!(look.descriptor.digest, setup.plan[2].descriptor.digest);
-    assert_eq!(look.platforms, [fixture::platform("amd64"), fixture::platform("arm")]);
+    let found = registry.inspect("latest").await.unwrap();
+    assert_eq!(found.problems, []);
+    assert_eq!(found.descriptor.digest, setup.plan[2].descriptor.digest);
+    assert_eq!(found.platforms, [fixture::platform("amd64"), fixture::platform("arm")]);
     // Two images, each with a config, and three layers.
-    assert_eq!(look.blobs, 7);
+    assert_eq!(found.blobs, 7);
     assert_eq!(server.count("GET", "/blobs/"), 0);
-    assert_eq!(registry.look("amd64-d1.0").await.unwrap().blobs, 3);
+    assert_eq!(registry.inspect("amd64-d1.0").await.unwrap().blobs, 3);
 
-    let error = registry.look("absent").await.unwrap_err().to_string();
+    let error = registry.inspect("absent").await.unwrap_err().to_string();
     assert_eq!(error, format!("cannot read absent of {}/aptman/qus: not found", server.address));
 }
 
 #[tokio::test]
-async fn a_look_finds_what_is_missing_or_has_another_size() {
+async fn an_inspection_finds_what_is_missing_or_has_another_size() {
     let (setup, server) = pushed(Vec::new()).await;
     let index: oci::spec::Index = setup.layout.json(&setup.plan[2].descriptor).unwrap();
     let amd64: oci::spec::Manifest = setup.layout.json(&index.manifests[0]).unwrap();
@@ -57,7 +57,7 @@ async fn a_look_finds_what_is_missing_or_has_another_size() {
     ];
     expected.sort();
     let found: Vec<String> =
-        registry.look("latest").await.unwrap().problems.iter().map(ToString::to_string).collect();
+        registry.inspect("latest").await.unwrap().problems.iter().map(ToString::to_string).collect();
     assert_eq!(found, expected);
 }
 
@@ -111,7 +111,7 @@ async fn what_is_not_what_it_should_be_is_refused() {
 
     let digest = setup.plan[2].descriptor.digest.to_string();
     server.state().manifests.get_mut(&digest).unwrap().1.push(b' ');
-    let error = registry.look("latest").await.unwrap_err().to_string();
+    let error = registry.inspect("latest").await.unwrap_err().to_string();
     assert!(
         error.starts_with(&format!("cannot read latest of {place}: expected {digest}, got sha256:")),
         "{error}"
