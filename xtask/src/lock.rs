@@ -37,7 +37,7 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.report {
         files::remove(file)?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = base::runtime()?;
     builder::announce(&mirror, ui);
     // What is read of the archive has a task for each file; this one is for what is done with it.
     let step = ui.moment("comparing with the archive");

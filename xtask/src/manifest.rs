@@ -27,8 +27,7 @@ pub(crate) fn run(args: &ManifestArgs, ui: &Ui) -> anyhow::Result<()> {
     let outputs = [("--digest-file", args.digest_file.as_deref())];
     let stdout = Stdout::claim(args.json.then_some("--json"), &outputs)?;
     let digests = Digests::begin(args.digest_file.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let tags = runtime.block_on(async {
+    let tags = base::runtime()?.block_on(async {
         let access = if args.dry_run { Access::Pull } else { Access::Push };
         let reaching = ui.moment(format!("reaching {}", repository.registry()));
         let registry = connect(&repository, &args.registry.options(), access).await?;

@@ -59,11 +59,11 @@ fn of_registry(args: &SbomArgs, host: Host, ui: &Ui) -> anyhow::Result<Document>
         return Err(Hinted::new("`--tag` is for layouts", hint).into());
     }
     let _step = ui.moment(format!("reading {reference}"));
-    let runtime = Runtime::new()?;
+    let runtime = base::runtime()?;
     let registry =
         runtime.block_on(ship::connect(reference.repository(), &args.registry.options(), Access::Pull))?;
     let root = runtime.block_on(registry.root(&reference.name()))?;
-    find(&Store::Registry(&runtime, &registry), &root, &reference.to_string(), host)
+    find(&Store::Registry(runtime, &registry), &root, &reference.to_string(), host)
 }
 
 /// A place that documents are read from; each has the digest that was asked for.

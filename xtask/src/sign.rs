@@ -11,7 +11,6 @@ use publish::layout::Layout;
 use publish::registry::{Access, Mode, Reference, Repository};
 use serde::Serialize;
 use sign::{Key, PublicKey, Signed, Signer};
-use tokio::runtime::Runtime;
 
 use crate::cli::full::SignArgs;
 use crate::cli::{RegistryArgs, VerifyArgs};
@@ -96,7 +95,7 @@ fn sign(
         false => (Access::Push, Mode::Push),
     };
     let _step = ui.step(format!("signing {} of {repository}", count(names.len(), "image", "images")));
-    Runtime::new()?.block_on(async {
+    base::runtime()?.block_on(async {
         let registry = ship::connect(repository, &args.registry.options(), access).await?;
         let identity = args.signed_as.clone().unwrap_or_else(|| repository.to_string());
         let signer = Signer { registry: &registry, key, identity: &identity };
@@ -131,7 +130,7 @@ fn demand(
     ui: &Ui,
 ) -> anyhow::Result<(String, Vec<String>)> {
     let _step = ui.moment(format!("looking for a signature of {reference}"));
-    Runtime::new()?.block_on(async {
+    base::runtime()?.block_on(async {
         let registry = ship::connect(reference.repository(), &args.options(), Access::Pull).await?;
         let digest = registry.root(&reference.name()).await?.digest;
         let problems = sign::verify(&registry, digest, identity, key).await?;

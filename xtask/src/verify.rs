@@ -14,7 +14,6 @@ use oci::spec::Platform;
 use publish::layout::LayoutWriter;
 use publish::registry::{Access, Reference};
 use publish::verify::{Built, Problem};
-use tokio::runtime::Runtime;
 
 use crate::cli::{RegistryArgs, VerifyArgs};
 #[cfg(feature = "full")]
@@ -53,7 +52,7 @@ pub(crate) fn run(args: &VerifyArgs, ui: &Ui) -> anyhow::Result<()> {
 /// Asks the registry for all that `reference` leads to; the problems that were found.
 fn inspect(reference: &Reference, args: &RegistryArgs, ui: &Ui) -> anyhow::Result<Vec<String>> {
     let step = ui.step(format!("verifying {reference}"));
-    let found = Runtime::new()?.block_on(async {
+    let found = base::runtime()?.block_on(async {
         let registry = ship::connect(reference.repository(), &args.options(), Access::Pull).await?;
         anyhow::Ok(registry.inspect(&reference.name()).await?)
     })?;
@@ -73,7 +72,7 @@ fn inspect(reference: &Reference, args: &RegistryArgs, ui: &Ui) -> anyhow::Resul
 /// Copies what `reference` names into a layout at `to`.
 fn pull(reference: &Reference, args: &RegistryArgs, to: &Path, ui: &Ui) -> anyhow::Result<()> {
     let _step = ui.step(format!("downloading {reference}"));
-    Runtime::new()?.block_on(async {
+    base::runtime()?.block_on(async {
         let registry = ship::connect(reference.repository(), &args.options(), Access::Pull).await?;
         let layout = LayoutWriter::create(to)?;
         let name = reference.name();

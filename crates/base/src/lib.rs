@@ -1,5 +1,5 @@
-//! The things that several crates need and none owns: errors with a hint, threads that share work, locks of files, and, for messages
-//! to people, numbers of things, sizes and tables.
+//! The things that several crates need and none owns: errors with a hint, threads that share work, the runtime, locks of files, and, for
+//! messages to people, numbers of things, sizes and tables.
 //!
 //! This crate prints nothing and knows nothing of images.
 
@@ -9,6 +9,7 @@ mod hint;
 mod hinted;
 mod lock;
 mod pool;
+mod runtime;
 mod size;
 mod table;
 
@@ -18,5 +19,6 @@ pub use hint::{Hint, Listed, first_hint};
 pub use hinted::{Hinted, hint};
 pub use lock::LockFile;
 pub use pool::{lock, pool, unlock, wait};
+pub use runtime::runtime;
 pub use size::size;
 pub use table::table;

@@ -110,7 +110,7 @@ fn is_gone(error: &anyhow::Error) -> bool {
 fn relock(place: &Place<'_>, ui: &Ui) -> anyhow::Result<Lock> {
     let Place { config, site: Site { workspace, fetch, mirror, .. }, now, .. } = place;
     let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = base::runtime()?;
     let mut request = Request {
         suites: config.suites.clone(),
         hosts: config.hosts.iter().copied().collect(),

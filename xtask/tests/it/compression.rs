@@ -84,7 +84,7 @@ fn push(layout: &Path, refs: &[(String, Descriptor)], repository: &str) {
         .iter()
         .map(|(tag, descriptor)| Push { tag: Some(tag.clone()), descriptor: descriptor.clone() })
         .collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = base::runtime().unwrap();
     runtime.block_on(async {
         let (name, anonymous) = (repository.parse().unwrap(), Credentials::Anonymous);
         let registry =

@@ -36,7 +36,7 @@ fn statements_are_listed_under_a_tag_beside_those_of_others() {
 
     let attested = attested(&line);
     let tag = format!("sha256-{}", attested.image.digest.hex());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = base::runtime().unwrap();
     let name = repository.parse().unwrap();
     let client = registry::Registry::connect(name, Access::Push, Credentials::Anonymous, Options::default());
     let client = runtime.block_on(client).unwrap();

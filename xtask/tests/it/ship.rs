@@ -310,7 +310,7 @@ fn what_was_pushed_is_pulled_and_runs() {
     let push = |tag: &str| Push { tag: Some(tag.to_owned()), descriptor: images.tag(tag) };
     let plan: Vec<Push> = ["latest", "arm"].map(push).to_vec();
     let layout = publish::layout::Layout::open(images.path()).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = base::runtime().unwrap();
     let latest: Descriptor = runtime.block_on(async {
         let name = repository.parse().unwrap();
         let registry = publish::registry::Registry::connect(

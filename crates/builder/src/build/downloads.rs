@@ -10,6 +10,7 @@ use debian::lock::{Lock, Package};
 use debian::mirror::Mirror;
 use debian::progress::Progress;
 use digest::Digest;
+use tokio::task::JoinSet;
 
 /// More connections to one mirror only take from each other.
 const AT_ONCE: usize = 3;
@@ -18,7 +19,7 @@ const AT_ONCE: usize = 3;
 pub(super) struct Downloads {
     shared: Arc<Shared>,
     // Dropped with the build: what has not ended then is cancelled, and resumes in the next run.
-    _runtime: tokio::runtime::Runtime,
+    _tasks: JoinSet<()>,
 }
 
 #[derive(Default)]
@@ -36,25 +37,23 @@ impl Downloads {
         mirror: &Mirror,
         progress: &Arc<dyn Progress>,
     ) -> anyhow::Result<Downloads> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .context("cannot start the downloads")?;
+        let runtime = ::base::runtime().context("cannot start the downloads")?.handle();
+        let mut tasks = JoinSet::new();
         let shared = Arc::new(Shared::default());
         let limit = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
         for package in packages {
             let (package, urls, fetcher) = (package.clone(), pins.urls(mirror, package), fetcher.clone());
             let (progress, shared, limit) = (Arc::clone(progress), Arc::clone(&shared), Arc::clone(&limit));
-            runtime.spawn(async move {
+            let task = async move {
                 // Tasks wait for the semaphore in the order in which they ask: the order of spawning.
                 let _permit = limit.acquire().await;
                 let result = fetch(&package, &urls, &fetcher, progress.as_ref()).await;
                 lock(&shared.done).insert(package.digest, result.map_err(Some));
                 shared.changed.notify_all();
-            });
+            };
+            tasks.spawn_on(task, runtime);
         }
-        Ok(Downloads { shared, _runtime: runtime })
+        Ok(Downloads { shared, _tasks: tasks })
     }
 
     /// Waits until `package` is in the cache.

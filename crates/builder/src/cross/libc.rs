@@ -38,7 +38,7 @@ impl Libc {
         progress: &dyn Progress,
     ) -> anyhow::Result<Vec<Libc>> {
         let lock = Lock::load(&lock_path(&site.workspace))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = base::runtime()?;
         hosts
             .iter()
             .map(|&host| {

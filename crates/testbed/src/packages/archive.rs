@@ -66,7 +66,7 @@ pub struct Archive {
     keyring: Keyring,
     memo: PathBuf,
     now: i64,
-    runtime: tokio::runtime::Runtime,
+    runtime: &'static tokio::runtime::Runtime,
 }
 
 /// The place of a package, and the moment since which it is known.
@@ -116,7 +116,7 @@ impl Archive {
         memo: &Path,
         now: i64,
     ) -> std::io::Result<Archive> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = base::runtime()?;
         Ok(Archive { fetcher, mirror, keyring, memo: memo.to_owned(), now, runtime })
     }
 
