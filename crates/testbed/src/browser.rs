@@ -1,12 +1,11 @@
-//! Chromium in a sandbox: what a page looks like, and what it has become once its scripts have run.
+//! Chromium in a sandbox: what a page has become once its scripts have run.
 //!
 //! The sandbox's network is its own, so a page that wants something from elsewhere does not get it.
 
-use std::fs;
 use std::time::Duration;
 
 use crate::packages::Package;
-use crate::sandbox::{SHARED, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::{Error, output};
 
 /// A browser starts in a second or two; this is for a machine under load.
@@ -65,25 +64,8 @@ impl<'a> Browser<'a> {
 
     /// The document at `url`, as HTML, after its scripts have run.
     pub fn document(&self, url: &str) -> Result<String, Error> {
-        self.run(&["--dump-dom", url])
-    }
-
-    /// A picture of the document at `url`, as PNG, in a window of this size. `flags` are Chromium's.
-    ///
-    /// No window is narrower than about 500 pixels: a narrower page goes into a frame.
-    pub fn picture(&self, url: &str, width: u32, height: u32, flags: &[&str]) -> Result<Vec<u8>, Error> {
-        let size = format!("--window-size={width},{height}");
-        let screenshot = format!("--screenshot={SHARED}/picture.png");
-        self.run(&[flags, &[&size, &screenshot, url]].concat())?;
-        let file = self.sandbox.shared().join("picture.png");
-        let picture = fs::read(&file).map_err(Error::file("read", &file))?;
-        fs::remove_file(&file).map_err(Error::file("remove", &file))?;
-        Ok(picture)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Result<String, Error> {
         // Not the script that Debian calls it by, which wants more of a desktop.
-        let argv = [&["/usr/lib/chromium/chromium"], &FLAGS[..], arguments].concat();
+        let argv = [&["/usr/lib/chromium/chromium"], &FLAGS[..], &["--dump-dom", url]].concat();
         let result = self.sandbox.output(&argv, LIMIT)?;
         if result.status.success() {
             return Ok(String::from_utf8_lossy(&result.stdout).into_owned());

@@ -102,15 +102,6 @@ impl Registry<'_> {
         self.certificate.as_ref().map(|certificate| certificate.authority.as_str())
     }
 
-    /// Makes the engines in the same sandbox trust the authority.
-    pub fn trust(&self) -> Result<(), Error> {
-        for engine in ["docker", "containers"] {
-            let path = format!("/etc/{engine}/certs.d/{}/ca.crt", self.address);
-            self.sandbox.write(path, self.authority().unwrap_or_default())?;
-        }
-        Ok(())
-    }
-
     /// The output of the registry: a line for every request.
     pub fn log(&self) -> String {
         self.daemon.log()
