@@ -9,6 +9,7 @@ mod elf;
 pub mod fuzz;
 mod key;
 mod server;
+pub mod small;
 
 pub use archive::{Archive, Built, Suite};
 pub use deb::{Deb, archive};

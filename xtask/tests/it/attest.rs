@@ -9,8 +9,8 @@ use oci::{Attestation, Blob, IndexBuilder};
 use publish::layout::{Layout, LayoutWriter};
 use serde_json::Value;
 
-use crate::archive::{COPYRIGHT, archive};
 use crate::line::Line;
+use debian::testing::small::{COPYRIGHT, archive};
 
 const HOSTS: [&str; 1] = ["amd64"];
 

@@ -1,8 +1,9 @@
 //! The whole line on a small archive: signed by the test's own key, served on loopback, locked, built, verified. The
-//! digests are asserted, so that a change of any byte that ends up in an image is seen.
+//! digests are asserted, so that a change of any byte that ends up in an image is seen; those of every compression are in
+//! builder's tests.
 
-use crate::archive;
 use crate::line::Line;
+use debian::testing::small as archive;
 use debian::testing::{Archive, Suite};
 
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
@@ -128,71 +129,13 @@ const INDEX: &str = "sha256:39b2b4431083068f0da0bb007061d7377e3a2b6c480a41b84a8c
 /// The same without statements.
 const BARE_INDEX: &str = "sha256:c4c2418dfe81f32a0dfa5f0e7999863f228ae8bddcb935376483f08eccf7abf8";
 
-/// The digest of the index `pkg` in each compression, quick and best. (A layer in zstd with all binaries is the same at both.)
-const COMPRESSIONS: [(&str, &str, &str); 6] = [
-    ("gzip", "quick", INDEX),
-    ("gzip", "best", "sha256:153c5a021e93e0a450788099400c40fd04be7fe3d2ec21e3b294146328bf8570"),
-    ("zstd", "quick", "sha256:b09cca3c4762b3f9082a5c10464e1bc34e82d1d1903c51b2260dac5e948faf7e"),
-    ("zstd", "best", "sha256:b09cca3c4762b3f9082a5c10464e1bc34e82d1d1903c51b2260dac5e948faf7e"),
-    ("both", "quick", "sha256:e324291481a0d1e8ac17fb417d89b742fc5cc89ea24addd33f2297ea8d907d3f"),
-    ("both", "best", "sha256:a2c6dd30ec5e842a865497754280800994a11af7a74c85563ca791d2bc48bea4"),
-];
-
+/// Old engines read an archive through `manifest.json`, and no zstd.
 #[test]
-fn no_compression_depends_on_the_number_of_jobs() {
-    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
-    line.run(&["lock"]).success();
-    let mut found = Vec::new();
-    for (compression, level, _) in COMPRESSIONS {
-        let mut digests = std::collections::BTreeSet::new();
-        for jobs in ["1", "2", "4"] {
-            line.forget_layers();
-            let options = ["--compression", compression, "--level", level, "--jobs", jobs, "--output", jobs];
-            let built = line.run(&[&["images", "--kind", "pkg", "--json"][..], &options].concat()).success();
-            assert!(built.stderr.contains("s390x: compressing 33 binaries"), "{}", built.stderr);
-            let report: serde_json::Value = serde_json::from_str(&built.stdout).unwrap();
-            digests.insert(report["indexes"][0]["digest"].as_str().unwrap().to_owned());
-            let images = report["images"].as_array().unwrap();
-            assert_eq!(images.len(), if compression == "both" { 6 } else { 3 });
-        }
-        let verified = line.run(&["verify", "4"]).success();
-        let said = if compression == "both" { 12 } else { 6 };
-        assert!(verified.stdout.contains(&format!("{said} statements about them")), "{}", verified.stdout);
-        assert_eq!(digests.len(), 1, "{compression} {level}: {digests:?}");
-        found.push((compression, level, digests.pop_first().unwrap()));
-    }
-    assert_eq!(
-        found,
-        COMPRESSIONS.map(|(compression, level, digest)| (compression, level, digest.to_owned()))
-    );
-}
-
-#[test]
-fn both_compressions_are_in_one_index_gzip_first() {
+fn an_archive_of_both_compressions_names_gzip_alone_to_old_engines() {
     let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
     line.run(&["lock"]).success();
     let options = ["--kind", "pkg", "--compression", "both", "--archive", "qus.tar"];
     line.run(&[&["images"][..], &options].concat()).success();
-    let layout = publish::layout::Layout::open(&line.path("target/images")).unwrap();
-    let refs: std::collections::BTreeMap<String, oci::spec::Descriptor> = layout.refs().into_iter().collect();
-    let list = |tag: &str| -> Vec<(String, bool)> {
-        let index: oci::spec::Index = layout.json(&refs[tag]).unwrap();
-        let row = |image: &oci::spec::Descriptor| {
-            let manifest: oci::spec::Manifest = layout.json(image).unwrap();
-            assert_eq!(manifest.is_zstd(), image.is_zstd());
-            (image.platform.as_ref().unwrap().to_string(), image.is_zstd())
-        };
-        index.manifests.iter().filter(|image| !image.is_attestation()).map(row).collect()
-    };
-    let platforms = ["linux/amd64", "linux/s390x", "linux/mipsle"];
-    let form = |zstd: bool| platforms.map(|platform| (platform.to_owned(), zstd)).to_vec();
-    assert_eq!(list("pkg"), [form(false), form(true)].concat());
-    assert_eq!(list("d11.1-pkg-zstd"), form(true));
-    // One config for both: the layers hold the same files.
-    let config = |tag: &str| layout.json::<oci::spec::Manifest>(&refs[tag]).unwrap().config;
-    assert_eq!(config("amd64-d11.1-pkg"), config("amd64-d11.1-pkg-zstd"));
-
-    // Old engines read the archive through `manifest.json`, and no zstd.
     let mut archive = tar::Archive::new(std::fs::File::open(line.path("qus.tar")).unwrap());
     let mut entries = archive.entries().unwrap().map(Result::unwrap);
     let manifest = entries.find(|entry| entry.path().unwrap().ends_with("manifest.json")).unwrap();
@@ -200,19 +143,6 @@ fn both_compressions_are_in_one_index_gzip_first() {
     let names = ["docker.io/aptman/qus:d11.1-pkg", "docker.io/aptman/qus:pkg"];
     assert_eq!(rows[0]["RepoTags"], serde_json::json!(names));
     assert_eq!(rows.as_array().unwrap().len(), 1);
-}
-
-#[test]
-fn a_level_once_made_is_not_made_again() {
-    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
-    line.run(&["lock"]).success();
-    let build = |level: &str| {
-        let built = line.run(&["images", "--kind", "pkg", "--json", "--level", level]).success();
-        (built.stdout.clone(), built.stderr.contains("compressing"))
-    };
-    let (quick, best) = (build("quick"), build("best"));
-    assert!(quick.1 && best.1);
-    assert_eq!((build("quick"), build("best")), ((quick.0, false), (best.0, false)));
 }
 
 #[test]

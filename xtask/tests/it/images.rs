@@ -6,8 +6,8 @@ mod pace;
 mod partial;
 mod workspace;
 
-use crate::archive;
 use debian::testing::Built;
+use debian::testing::small as archive;
 
 fn archive(version: &str, hosts: &[&str]) -> Built {
     archive::archive(version, hosts).build()

@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use crate::archive;
 use crate::line::Line;
+use debian::testing::small as archive;
 use debian::testing::{Archive, Deb, Suite};
 
 const IMAGES: [&str; 5] = ["images", "--kind", "register", "--host", "amd64"];

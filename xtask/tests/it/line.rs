@@ -7,7 +7,7 @@ use std::process::Command;
 
 use debian::testing::{Built, Server};
 
-use crate::archive::archive;
+use debian::testing::small::archive;
 
 /// A folder with `images/` in it, and the server of its archive.
 pub(crate) struct Line {

@@ -1,7 +1,7 @@
 //! `cargo xtask lock --check`: what it takes over from the lock, and when there is a report.
 
-use crate::archive;
 use crate::line::Line;
+use debian::testing::small as archive;
 use debian::testing::{Archive, Built, Suite};
 use serde_json::{Value, json};
 

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod action;
-mod archive;
 mod arrows;
 mod attest;
 mod buildx;

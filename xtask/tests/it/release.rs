@@ -6,9 +6,9 @@ use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crate::archive::archive;
 use crate::line::Line;
 use debian::testing::elf;
+use debian::testing::small::archive;
 use digest::Digest;
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Shipping, to Debian's own registry: what is pushed, in which order, and what others then get.
 
-use crate::archive::archive;
 use crate::layout::Images;
 use crate::line::Line;
+use debian::testing::small::archive;
 use oci::spec::Descriptor;
 use publish::credentials::Credentials;
 use publish::registry::{Access, Mode, Options, Push, Silent};

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::archive;
 use crate::line::Line;
 use crate::ship::{packages, registry, sandbox};
 use crate::workflow::{self, Action, Ran, Runner, Workflow};
+use debian::testing::small as archive;
 use debian::testing::{Archive, Deb, Suite};
 
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];

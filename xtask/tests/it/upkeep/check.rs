@@ -16,7 +16,7 @@ fn a_rearranged_archive_is_told_in_words_and_as_data() {
         .fold(Deb::new("qemu-user-static", "1:12.0+ds-1", "amd64"), |deb, target| {
             deb.file(&format!("usr/bin/qemu-{target}-static"), &elf(host.elf(), b"x"))
         });
-    let sid = Suite::new("unstable", "sid").package(sid).package(crate::archive::busybox(host));
+    let sid = Suite::new("unstable", "sid").package(sid).package(debian::testing::small::busybox(host));
     line.serve(&Archive::new(1).suite(sid).build());
 
     let table = line.run(&["lock", "--check"]).failure(1).stdout;

@@ -1,25 +1,25 @@
-//! The packages that small archives are made of.
+//! A small archive with what images are made of: a QEMU and a busybox for each host.
 
+use super::{Archive, Deb, Suite, elf};
 use arch::{Host, Target};
-use debian::testing::{Archive, Deb, Suite, elf};
 
 /// The names of busybox's applets, as the program has them in it.
-pub(crate) const APPLETS: &[u8] = b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0";
+pub const APPLETS: &[u8] = b"\0[\0[[\0ash\0busybox\0cat\0sh\0\0";
 
 /// The copyright file of each package.
-pub(crate) const COPYRIGHT: &str = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: GPL-2\n";
+pub const COPYRIGHT: &str = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: GPL-2\n";
 
 /// An archive whose one suite has `version` of QEMU, and busybox, for each of `hosts`.
-pub(crate) fn archive(version: &str, hosts: &[&str]) -> Archive {
+pub fn archive(version: &str, hosts: &[&str]) -> Archive {
     let of_host = |sid: Suite, host: &&str| {
-        let host = host.parse().unwrap();
+        let host = host.parse().expect("a host");
         sid.package(qemu(version, host, |target| target.name().into())).package(busybox(host))
     };
     Archive::new(1).suite(hosts.iter().fold(Suite::new("unstable", "sid"), of_host))
 }
 
 /// `qemu-user` with a program for every current target, which has `content` behind its header.
-pub(crate) fn qemu(version: &str, host: Host, content: impl Fn(Target) -> Vec<u8>) -> Deb {
+pub fn qemu(version: &str, host: Host, content: impl Fn(Target) -> Vec<u8>) -> Deb {
     let package = Deb::new("qemu-user", version, host.debian())
         .field("Source: qemu")
         .field("Built-Using: glibc (= 2.43-7)")
@@ -30,7 +30,7 @@ pub(crate) fn qemu(version: &str, host: Host, content: impl Fn(Target) -> Vec<u8
 }
 
 /// `busybox-static` with [`APPLETS`].
-pub(crate) fn busybox(host: Host) -> Deb {
+pub fn busybox(host: Host) -> Deb {
     let package = Deb::new("busybox-static", "1:1.38.0-3", host.debian());
     package
         .file("usr/share/doc/busybox-static/copyright", COPYRIGHT.as_bytes())
