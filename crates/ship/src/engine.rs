@@ -186,7 +186,7 @@ mod tests {
     fn without_an_engine_the_hint_offers_what_was_asked_for() {
         let home = tempfile::tempdir().unwrap();
         let nothing = home.path().join("nothing.sock");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = base::runtime().unwrap();
         let error = runtime.block_on(Engine::connect(&[Endpoint::Unix(nothing.clone())])).err().unwrap();
         let error = advised(error, "--archive FILE needs no engine");
         assert_eq!(

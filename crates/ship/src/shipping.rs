@@ -29,7 +29,7 @@ use crate::{referrers, registry};
 /// The destination of images, reached before they are built: what a registry or an engine refuses, it refuses before
 /// minutes of work.
 pub struct Shipping {
-    runtime: Runtime,
+    runtime: &'static Runtime,
     repository: Repository,
     digests: Digests,
     /// Loads into this.
@@ -63,7 +63,7 @@ impl Shipping {
         let repository: Repository = repository.parse()?;
         let digests =
             if dry_run { Digests::default() } else { Digests::begin(options.digest_file.as_deref())? };
-        let runtime = Runtime::new()?;
+        let runtime = base::runtime()?;
         #[cfg(feature = "engine")]
         let load = (options.load && !dry_run)
             .then(|| {
