@@ -96,7 +96,7 @@ fn is_line(text: &[u8], name: &str) -> bool {
 }
 
 /// The first bytes of a file: as many as tell whose it is. Links are not followed: this program writes none, and a link to
-/// A link to /dev/null makes systemd pass over a file.
+/// /dev/null makes systemd pass over a file.
 fn beginning(path: &Path) -> Option<Vec<u8>> {
     if !path.symlink_metadata().ok()?.is_file() {
         return None;
