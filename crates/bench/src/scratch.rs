@@ -9,18 +9,14 @@ use arch::Host;
 use debian::lock::{Lock, Package, Role};
 
 use crate::child::{self, Run};
+use base::LockFile;
 use builder::cross;
-
-const PREFIX: &str = "bench-";
-
-/// The file in a place that its process holds locked.
-const LOCK: &str = "lock";
 
 /// The place; everything in it goes when it is dropped. If the process is killed before, the next one removes it.
 pub(crate) struct Scratch {
     // In the order in which they are let go.
     dir: tempfile::TempDir,
-    _lock: File,
+    _lock: LockFile,
     program: PathBuf,
 }
 
@@ -111,28 +107,15 @@ impl Scratch {
     }
 }
 
-/// A folder in `target`, and the lock that says that it is in use; those that nobody uses any more are removed.
-fn place(target: &Path) -> std::io::Result<(tempfile::TempDir, File)> {
-    // Nobody removes a folder between its making and its lock.
-    let making = File::create(target.join("bench.lock"))?;
-    making.lock()?;
-    sweep(target);
-    let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(target)?;
-    let held = File::create(dir.path().join(LOCK))?;
-    held.lock()?;
-    Ok((dir, held))
-}
-
-/// Removes what it can, and leaves the rest to the next time: it is only space.
-fn sweep(target: &Path) {
-    let Ok(entries) = fs::read_dir(target) else { return };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-        let held = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
-        if name.starts_with(PREFIX.as_bytes()) && path.is_dir() && !held {
-            let _ = fs::remove_dir_all(&path);
-        }
+/// The folder `bench` in `target`, empty, and the lock that says that it is in use.
+fn place(target: &Path) -> anyhow::Result<(tempfile::TempDir, LockFile)> {
+    let held = LockFile::from(File::create(target.join("bench.lock"))?);
+    held.try_lock().context("another benchmark is running")?;
+    let left = target.join("bench");
+    if left.exists() {
+        fs::remove_dir_all(left)?;
     }
+    Ok((tempfile::Builder::new().prefix("bench").rand_bytes(0).tempdir_in(target)?, held))
 }
 
 fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
@@ -157,21 +140,15 @@ mod tests {
     fn what_a_killed_run_left_is_removed_and_what_is_in_use_stays() {
         let target = tempfile::tempdir().unwrap();
         let at = |name: &str| target.path().join(name);
-        for name in ["bench-killed", "bench-younger", "benches"] {
+        for name in ["bench", "benches"] {
             fs::create_dir(at(name)).unwrap();
             fs::write(at(name).join("layer"), "gigabytes").unwrap();
         }
-        // Killed before it had its lock, and after.
-        fs::write(at("bench-killed").join(LOCK), "").unwrap();
-        let (first, held) = place(target.path()).unwrap();
-        assert!(!at("bench-killed").exists() && !at("bench-younger").exists() && at("benches").exists());
-        let (second, _held) = place(target.path()).unwrap();
-        assert!(first.path().exists() && second.path().exists());
-        drop((first.keep(), held));
-        let _third = place(target.path()).unwrap();
-        let mut left: Vec<_> =
-            fs::read_dir(target.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-        left.retain(|path| path.is_dir());
-        assert_eq!(left.len(), 3, "{left:?}");
+        let (dir, held) = place(target.path()).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        assert_eq!(place(target.path()).unwrap_err().to_string(), "another benchmark is running");
+        assert!(at("bench").exists());
+        drop((dir, held));
+        assert!(!at("bench").exists() && at("benches").exists());
     }
 }

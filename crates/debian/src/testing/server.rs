@@ -19,8 +19,6 @@ pub enum Fault {
     Status(u16, Option<String>),
     /// A redirect with this status to this address.
     Redirect(u16, String),
-    /// The body comes byte by byte, with such a pause before each.
-    Drip(Duration),
     /// The connection is cut after so many bytes of the body.
     Cut(usize),
     /// Nothing more comes after so many bytes of the body.
@@ -184,16 +182,6 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) ->
     write!(stream, "Connection: close\r\n\r\n")?;
     match fault {
         Fault::Cut(after) => stream.write_all(&body[..after.min(body.len())]),
-        Fault::Drip(pause) => {
-            for byte in body {
-                if stopping.load(Ordering::SeqCst) {
-                    break;
-                }
-                thread::sleep(pause);
-                stream.write_all(std::slice::from_ref(byte))?;
-            }
-            Ok(())
-        }
         Fault::Stall(after) => {
             stream.write_all(&body[..after.min(body.len())])?;
             stream.flush()?;
