@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+use crate::docs::files;
+use crate::docs::source::{ends_item, is_punct};
+
 /// A module's place in its crate: `["registry", "push"]`; the root's is empty.
 type Module = Vec<String>;
 
@@ -76,28 +79,22 @@ impl Sources {
     /// Every module below `src`, but for those with tests only.
     fn read(src: &Path) -> Sources {
         let mut sources = Sources::default();
-        sources.read_folder(src, &Module::new());
-        sources
-    }
-
-    fn read_folder(&mut self, folder: &Path, module: &Module) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let stem = path.file_stem().unwrap().to_str().unwrap();
-            let mut inner = module.clone();
-            if path.is_dir() {
-                inner.push(stem.to_owned());
-                self.read_folder(&path, &inner);
-            } else if path.extension().is_some_and(|end| end == "rs") && !stem.ends_with("tests") {
-                if !matches!(stem, "lib" | "main" | "mod") {
-                    inner.push(stem.to_owned());
-                }
-                let names = Names::of(fs::read_to_string(&path).unwrap().parse().unwrap());
-                let known = self.modules.entry(inner).or_default();
-                known.used.extend(names.used);
-                known.imported.extend(names.imported);
+        for path in files(src, "rs") {
+            let inner = path.strip_prefix(src).unwrap().with_extension("");
+            let mut module: Module = inner.iter().map(|name| name.to_str().unwrap().to_owned()).collect();
+            let stem = module.last().unwrap();
+            if stem.ends_with("tests") {
+                continue;
             }
+            if matches!(stem.as_str(), "lib" | "main" | "mod") {
+                module.pop();
+            }
+            let names = Names::of(fs::read_to_string(&path).unwrap().parse().unwrap());
+            let known = sources.modules.entry(module).or_default();
+            known.used.extend(names.used);
+            known.imported.extend(names.imported);
         }
+        sources
     }
 
     /// The circles, each with its modules in order.
@@ -209,7 +206,7 @@ impl Names {
             match &tokens[at] {
                 TokenTree::Punct(punct) if punct.as_char() == '#' && is_for_tests(tokens.get(at + 1)) => {
                     // The item that it is about ends with a block or a semicolon.
-                    while at < tokens.len() && !ends_item(&tokens[at]) {
+                    while at < tokens.len() && !ends_item(tokens.get(at)) {
                         at += 1;
                     }
                     at += 1;
@@ -228,7 +225,7 @@ impl Names {
                 }
                 TokenTree::Ident(ident)
                     if (ident == "crate" || ident == "super" || ident == "self")
-                        && is_colon(tokens.get(at + 1)) =>
+                        && is_punct(tokens.get(at + 1), ':') =>
                 {
                     let mut leaves = Vec::new();
                     at = paths(tokens, at, &mut Vec::new(), &mut leaves);
@@ -248,18 +245,6 @@ impl Names {
 fn is_for_tests(token: Option<&TokenTree>) -> bool {
     let text = token.map(ToString::to_string).unwrap_or_default();
     text.split_whitespace().collect::<String>() == "[cfg(test)]"
-}
-
-fn ends_item(token: &TokenTree) -> bool {
-    match token {
-        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-        TokenTree::Punct(punct) => punct.as_char() == ';',
-        _ => false,
-    }
-}
-
-fn is_colon(token: Option<&TokenTree>) -> bool {
-    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == ':')
 }
 
 /// Reads the path or the tree of paths at `at`, below `prefix`, and returns where it ends. Each leaf comes with its name.
@@ -300,7 +285,7 @@ fn paths(
             }
             _ => break,
         }
-        match (tokens.get(at), is_colon(tokens.get(at)) && is_colon(tokens.get(at + 1))) {
+        match (tokens.get(at), is_punct(tokens.get(at), ':') && is_punct(tokens.get(at + 1), ':')) {
             (_, true) => at += 2,
             (Some(TokenTree::Ident(ident)), _) if ident == "as" => {}
             _ => break,

@@ -45,10 +45,6 @@ impl Bench {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
-}
-
 /// Starts `which`, and a registry with a password, and runs `test` with both.
 fn with(which: testbed::Engine, test: impl AsyncFnOnce(Engine, Bench)) {
     let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
@@ -67,7 +63,7 @@ fn with(which: testbed::Engine, test: impl AsyncFnOnce(Engine, Bench)) {
     let refs = crate::fixture::write(home.path());
     let repository: Repository = format!("{}/aptman/qus", registry.address()).parse().unwrap();
     let bench = Bench { layout: crate::fixture::open(home.path()), refs, repository, _home: home };
-    runtime().block_on(async {
+    base::runtime().unwrap().block_on(async {
         let engine = Engine::connect(&[Endpoint::Unix(running.socket())]).await.unwrap();
         test(engine, bench).await;
     });

@@ -1,9 +1,8 @@
 //! The words of doc comments, as STYLE.md wants them.
 
 use std::fs;
-use std::path::Path;
 
-use crate::docs::root;
+use crate::docs::{files, root};
 
 /// Openings of clauses, which say that something is there and not what it is.
 const OPENINGS: [&str; 7] = ["What", "Whether", "How", "Where", "Why", "Who", "Which"];
@@ -15,11 +14,11 @@ const WORDS: [&str; 2] = ["shall", "whoever"];
 fn doc_comments_open_with_a_noun_phrase_or_a_verb() {
     let mut found = Vec::new();
     for folder in ["crates", "xtask", "fuzz"] {
-        visit(&root().join(folder), &mut |path| {
+        for path in files(&root().join(folder), "rs") {
             let place = path.strip_prefix(root()).unwrap().display().to_string();
             let lines = odd(&fs::read_to_string(path).unwrap());
             found.extend(lines.into_iter().map(|(number, line)| format!("{place}:{number}: {line}")));
-        });
+        }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
@@ -72,16 +71,4 @@ fn odd(text: &str) -> Vec<(usize, String)> {
         within = true;
     }
     odd
-}
-
-/// Every Rust file below `folder`.
-fn visit(folder: &Path, each: &mut dyn FnMut(&Path)) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() && !path.ends_with("target") {
-            visit(&path, each);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            each(&path);
-        }
-    }
 }

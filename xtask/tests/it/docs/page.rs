@@ -94,18 +94,7 @@ impl Page {
 
 /// Every page below `docs`, and those at the top.
 pub(crate) fn all(root: &Path) -> Vec<Page> {
-    let mut files = Vec::new();
-    let mut folders = vec![root.join("docs")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                files.push(path);
-            }
-        }
-    }
+    let mut files = super::files(&root.join("docs"), "md");
     files.extend(["README.md", "ARCHITECTURE.md", "STYLE.md", "CHANGELOG.md"].map(|name| root.join(name)));
     files.sort();
     files.iter().map(|path| Page::read(path)).collect()

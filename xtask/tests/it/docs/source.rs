@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
 
+use super::files;
+
 /// Calls whose literals are data, what to do, or for developers: not messages.
 const OTHERS: [&str; 10] = [
     "hint",
@@ -39,7 +41,11 @@ pub(crate) struct Found {
 /// The literals below `dir`, without tests.
 pub(crate) fn messages(dir: &Path) -> Vec<Found> {
     let mut found = Vec::new();
-    for file in sources(dir) {
+    let is_for_tests = |name: &str| name.ends_with("_tests.rs") || name == "tests.rs";
+    for file in files(dir, "rs") {
+        if is_for_tests(file.file_name().unwrap().to_str().unwrap()) {
+            continue;
+        }
         let text = fs::read_to_string(&file).unwrap();
         let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let mut literals = Vec::new();
@@ -48,22 +54,6 @@ pub(crate) fn messages(dir: &Path) -> Vec<Found> {
         found.extend(literals.into_iter().map(with_file));
     }
     found
-}
-
-/// Rust files, except those with tests only.
-fn sources(dir: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if path.is_dir() {
-            files.extend(sources(&path));
-        } else if name.ends_with(".rs") && !name.ends_with("_tests.rs") && name != "tests.rs" {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
 }
 
 /// Collects literals, each with whether it is an error; `in_error`: whether all here are.
@@ -148,11 +138,11 @@ fn arguments(all: TokenStream) -> (TokenStream, TokenStream) {
     (first.into_iter().collect(), others.into_iter().collect())
 }
 
-fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {
+pub(crate) fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
 }
 
-fn ends_item(token: Option<&TokenTree>) -> bool {
+pub(crate) fn ends_item(token: Option<&TokenTree>) -> bool {
     is_punct(token, ';')
         || matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace)
 }

@@ -8,11 +8,10 @@ use std::path::Path;
 use base::Hint as _;
 use tempfile::TempDir;
 
-use super::runtime;
 use crate::publish::engine::{Endpoint, Engine, EngineError};
 
 fn refused(endpoints: &[Endpoint]) -> EngineError {
-    runtime().block_on(Engine::connect(endpoints)).err().unwrap()
+    base::runtime().unwrap().block_on(Engine::connect(endpoints)).err().unwrap()
 }
 
 #[test]

@@ -25,7 +25,6 @@ use tempfile::TempDir;
 use testbed::Packages;
 use testbed::sandbox::{Network, Options, Sandbox};
 
-use super::runtime;
 use crate::publish::engine::{self, Engine, EngineError};
 
 /// An authority, and what it has signed, in PEM.
@@ -123,7 +122,7 @@ fn context(address: SocketAddr, skip: bool, files: &[(&str, &str)]) -> TempDir {
 fn connect(variables: &[(&str, &str)]) -> Result<Engine, EngineError> {
     let variables: BTreeMap<_, _> = variables.iter().copied().collect();
     let endpoints = engine::find(|name| variables.get(name).map(OsString::from))?;
-    runtime().block_on(Engine::connect(&endpoints))
+    base::runtime().unwrap().block_on(Engine::connect(&endpoints))
 }
 
 fn text(path: &Path) -> &str {

@@ -29,8 +29,7 @@ fn sandbox(test: &str) -> Option<Sandbox> {
 fn with(test: &str, options: &testbed::registry::Options, body: impl AsyncFnOnce(&testbed::Registry<'_>)) {
     let Some(sandbox) = SANDBOX.get(|| sandbox(test)) else { return };
     let real = testbed::Registry::start(&sandbox, options).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(body(&real));
+    base::runtime().unwrap().block_on(body(&real));
 }
 
 fn plain() -> testbed::registry::Options {
