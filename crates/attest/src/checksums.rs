@@ -1,8 +1,8 @@
 //! The checksums of a file.
 
-use digest::{Digest, Hasher};
 use serde::{Deserialize, Serialize};
 use sha1::Digest as _;
+use sha256::{Digest, Hasher};
 
 /// A SHA-1 checksum. It proves nothing any more; SPDX 2.3 asks for one of each file (clause 8.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

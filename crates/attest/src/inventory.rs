@@ -1,7 +1,7 @@
 //! Everything that is known of an image: its files, and what they are from.
 
-use digest::Digest;
 use serde::{Deserialize, Serialize};
+use sha256::Digest;
 
 use crate::checksums::Checksums;
 use crate::license::License;

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use digest::Digest;
 use serde::{Deserialize, Serialize};
+use sha256::Digest;
 
 use crate::checksums::Sha1;
 use crate::inventory::{Crate, Deb, Inventory, Linked, Program, Source};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use digest::Digest;
 use serde::{Deserialize, Serialize};
+use sha256::Digest;
 
 /// The version of the form of statements.
 const TYPE: &str = "https://in-toto.io/Statement/v1";

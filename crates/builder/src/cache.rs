@@ -14,8 +14,8 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use base::{Hinted, count, size};
 use debian::{Cache, Progress};
-use digest::Digest;
 use serde::Serialize;
+use sha256::Digest;
 
 use bound::Bound;
 use entries::{Entry, Folder};

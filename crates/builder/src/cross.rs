@@ -29,7 +29,7 @@ use std::{fs, thread};
 use anyhow::Context as _;
 use arch::Host;
 use debian::progress::Progress;
-use digest::{Digest, Hasher};
+use sha256::{Digest, Hasher};
 
 use crate::{Leave, Site};
 use kept::Kept;

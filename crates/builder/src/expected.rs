@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use digest::Digest;
+use sha256::Digest;
 
 use base::Hinted;
 

@@ -2,8 +2,8 @@
 //!
 //! `fuzz/` runs them under libFuzzer, and this crate's test `fuzz` on mutations of the seeds.
 
-use digest::Digest;
 use fuzzing::Target;
+use sha256::Digest;
 
 use crate::build::memo;
 

@@ -8,10 +8,10 @@ use arch::Host;
 use base::Hinted;
 use debian::Progress;
 use debian::lock::Lock;
-use digest::Digest;
 use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest};
 use publish::registry::{Fetched, Registry, Repository, Tagged};
+use sha256::Digest;
 
 use crate::content::Content;
 use crate::expected::Expected;

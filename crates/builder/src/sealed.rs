@@ -1,8 +1,8 @@
 //! Small texts that are kept under their digest: one that was damaged is none.
 
-use digest::Digest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha256::Digest;
 
 /// The digest of a value's text, and the text.
 pub(crate) fn write<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {

@@ -19,9 +19,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use base::{Hint, LockFile};
-use digest::{Digest, VerifyReader};
 use private::Exposed;
 use rustix::fs::OFlags;
+use sha256::{Digest, VerifyReader};
 
 mod private;
 

@@ -6,8 +6,8 @@
 use std::error::Error as StdError;
 use std::io::{self, Read};
 
-use digest::VerifyError;
 use liblzma::stream::{MtStreamBuilder, Stream};
+use sha256::VerifyError;
 
 use crate::limits::{self, Bounded};
 
@@ -159,7 +159,7 @@ impl Member<'_> {
     }
 }
 
-/// Reads the package to its end, so that a [`digest::VerifyReader`] under it gives its verdict, and calls `each` for
+/// Reads the package to its end, so that a [`sha256::VerifyReader`] under it gives its verdict, and calls `each` for
 /// every member of `data.tar` in archive order. If the file is not the pinned one, that is the error, whatever else
 /// went wrong on the way: wait for `Ok` before anything that `each` saw counts.
 pub fn walk<R: Read, E: From<Error>>(

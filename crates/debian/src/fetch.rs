@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base::Hint;
-use digest::{Digest, Hasher};
 use http::{Again, Client, ClientError, Method, Request, Response, StatusCode, Tries, header};
+use sha256::{Digest, Hasher};
 
 use crate::cache::{self, Cache, Partial};
 use crate::progress::{Progress, Task};

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use arch::{Host, Target};
 use base::Hint;
-use digest::Digest;
 use http::Address;
+use sha256::Digest;
 
 use crate::about::Source;
 use crate::mirror::{self, Mirror};

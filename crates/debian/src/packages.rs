@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read};
 
 use debversion::Version;
-use digest::Digest;
+use sha256::Digest;
 
 use crate::about::{Source, Sources};
 use crate::limits;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use base::Hint;
 use deb822_fast::Paragraph;
-use digest::Digest;
 use pgp::composed::CleartextSignedMessage;
+use sha256::Digest;
 
 use crate::keyring::{self, Keyring, Rejected};
 use crate::{date, limits};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read};
 
-use digest::Digest;
+use sha256::Digest;
 
 use crate::about::Source;
 use crate::lock::Dsc;

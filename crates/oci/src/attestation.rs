@@ -1,7 +1,7 @@
 //! Statements about an image as BuildKit puts them into its index (moby/buildkit, docs/attestations/attestation-storage.md): a
 //! manifest for no platform, whose layers are the statements.
 
-use digest::Digest;
+use sha256::Digest;
 
 use crate::blob::Blob;
 use crate::spec::{

@@ -1,7 +1,7 @@
 //! Bytes under their digest.
 
-use digest::Digest;
 use serde::Serialize;
+use sha256::Digest;
 
 use crate::spec::Descriptor;
 

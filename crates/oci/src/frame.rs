@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use digest::HashWriter;
+use sha256::HashWriter;
 use zstd::stream::write::Encoder;
 use zstd::zstd_safe::CParameter;
 
@@ -112,7 +112,7 @@ mod tests {
             (Frame::Best, "76996ee0894db4416cef9cc4b26e8230fed603c6b44b7b162388ecb8aaeeb8d9"),
         ] {
             let (bytes, layer) = layer(frame);
-            assert_eq!(layer.descriptor.digest, digest::Digest::of(&bytes));
+            assert_eq!(layer.descriptor.digest, sha256::Digest::of(&bytes));
             assert_eq!(layer.descriptor.digest.hex(), expected, "{frame:?}");
         }
     }
@@ -131,7 +131,7 @@ mod tests {
         for frame in Frame::ALL {
             let (bytes, layer) = layer(frame);
             let tar = zstd::decode_all(bytes.as_slice()).unwrap();
-            assert_eq!(layer.diff_id, digest::Digest::of(&tar));
+            assert_eq!(layer.diff_id, sha256::Digest::of(&tar));
             assert_eq!((layer.diff_id, layer.unpacked_size), (members.diff_id, members.unpacked_size));
             assert_eq!(layer.descriptor.media_type, media_type::LAYER_ZSTD);
         }

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use digest::{Digest, HashWriter, Hasher};
+use sha256::{Digest, HashWriter, Hasher};
 
 use crate::entry::{END_OF_ARCHIVE, Entry, padding};
 use crate::member::{Level, Member};

@@ -123,7 +123,7 @@ impl Checksums {
 mod tests {
     use std::io::Read;
 
-    use digest::Digest;
+    use sha256::Digest;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! Statements about an image as manifests that refer to it (image-spec 1.1, manifest.md, `subject`): at a registry they are
 //! found by the image's digest, without an index.
 
-use digest::Digest;
+use sha256::Digest;
 
 use crate::blob::Blob;
 use crate::spec::{Annotations, Descriptor, Manifest, SchemaVersion, annotation, media_type};

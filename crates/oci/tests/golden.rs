@@ -5,11 +5,11 @@
 
 use std::io::{Read, Write};
 
-use digest::Digest;
 use jiff::Timestamp;
 use qus_oci::image::Step;
 use qus_oci::spec::{Annotations, Descriptor, Execution, ImageConfig, Index, Platform};
 use qus_oci::{Entry, Image, ImageSpec, IndexBuilder, Layer, LayerWriter, Level, Member};
+use sha256::Digest;
 
 const MTIME: u64 = 1_700_000_000;
 

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use base::Hint;
-use digest::Digest;
 use oci::spec::{Descriptor, Index, Manifest, Platform, SchemaVersion, annotation, media_type};
 use oci::{Blob, Entry, entry};
 use serde::Serialize;
+use sha256::Digest;
 
 use crate::layout::{BLOBS, INDEX, Layout, LayoutError, MARKER, MARKER_TEXT, blob_name};
 

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use anyhow::{Context as _, bail};
 use base::{LockFile, lock, unlock};
 use debian::progress::Progress;
-use digest::{Digest, Hasher};
+use sha256::{Digest, Hasher};
 
 use crate::sums;
 

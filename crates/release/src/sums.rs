@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use digest::Digest;
+use sha256::Digest;
 
 /// The file's name.
 pub(super) const NAME: &str = "SHA256SUMS";

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use digest::Digest;
 use files::Draft;
 use publish::registry::Repository;
 use serde::Serialize;
+use sha256::Digest;
 
 /// A tag at the registry, and what it points to.
 #[derive(Debug, Clone, Serialize)]

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use base::size;
 use debian::progress::{Progress, Task};
-use digest::Digest;
 use publish::registry::{self, Event, Mode, Outcome};
+use sha256::Digest;
 
 /// Draws a push.
 pub(crate) struct Uploads<'a> {

@@ -1,9 +1,9 @@
 //! The text that is signed (containers/image, docs/containers-signature.5.md, "Simple signing"; sigstore/cosign,
 //! specs/SIGNATURE_SPEC.md, "Payload").
 
-use digest::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha256::Digest;
 
 /// The media type of a claim.
 pub(crate) const MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";

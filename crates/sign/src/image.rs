@@ -1,10 +1,10 @@
 //! Signatures as an image (sigstore/cosign, specs/SIGNATURE_SPEC.md): its layers are claims.
 
-use digest::Digest;
 use oci::Blob;
 use oci::spec::{
     Annotations, Descriptor, Execution, ImageConfig, Manifest, RootFs, SchemaVersion, media_type,
 };
+use sha256::Digest;
 
 use crate::claim::{self, Claim};
 use crate::key::Key;

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use digest::Digest;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use oci::spec::{Descriptor, Index, Manifest, media_type};
 use publish::layout::{Layout, LayoutError, LayoutWriter};
 use publish::registry::{Mode, Push, Registry, RegistryError, Silent, push};
+use sha256::Digest;
 
 use crate::claim::Claim;
 use crate::image::{self, SIGNATURE};

@@ -1,9 +1,9 @@
 //! Finding a signature that counts.
 
-use digest::Digest;
 use oci::spec::{Descriptor, Manifest, media_type};
 use publish::registry::{Reference, Registry, RegistryError};
 use publish::verify::Problem;
+use sha256::Digest;
 
 use crate::claim::{self, Claim};
 use crate::image::{self, SIGNATURE};

@@ -82,7 +82,7 @@ fn an_index_says_what_is_in_its_images_and_how_they_were_built() {
     for (name, path) in DSCS {
         let source = document.packages.iter().find(|package| package.name == name).unwrap();
         let sums: Vec<&str> = source.checksums.iter().map(|sum| sum.checksum_value.as_str()).collect();
-        assert_eq!(sums, [digest::Digest::of(&archived[path]).hex()], "{name}");
+        assert_eq!(sums, [sha256::Digest::of(&archived[path]).hex()], "{name}");
         assert_eq!(source.download_location, format!("{}/{path}", snapshot(&line)), "{name}");
     }
     let definition = &attested.json(PROVENANCE)["predicate"]["buildDefinition"];
@@ -167,7 +167,7 @@ fn an_image_holds_the_records_of_its_packages() {
     let line = built();
     let found = records(&line);
     let archived = archive("1:11.1.3+ds-1", &HOSTS).build().files;
-    let notice = notice(&line, |path| format!("    {}\n", digest::Digest::of(&archived[path])));
+    let notice = notice(&line, |path| format!("    {}\n", sha256::Digest::of(&archived[path])));
     let control = "Package: qemu-user\nVersion: 1:11.1.3+ds-1\nArchitecture: amd64\nSource: qemu\n\
                    Built-Using: glibc (= 2.43-7)\n";
     let expected = [

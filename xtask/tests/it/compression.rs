@@ -160,6 +160,6 @@ fn skopeo_copies_both_unchanged() {
         let copy = ["skopeo", "copy", "--all", "--insecure-policy", "--src-tls-verify=false"];
         sandbox.run(&[&copy[..], &["--dest-tls-verify=false", &from, &to]].concat()).unwrap();
         let raw = sandbox.run(&["skopeo", "inspect", "--raw", "--tls-verify=false", &to]).unwrap();
-        assert_eq!(digest::Digest::of(raw.as_bytes()), descriptor.digest, "{tag}: {raw}");
+        assert_eq!(sha256::Digest::of(raw.as_bytes()), descriptor.digest, "{tag}: {raw}");
     }
 }

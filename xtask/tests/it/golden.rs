@@ -23,7 +23,7 @@ fn the_same_archive_gives_the_same_digests() {
     let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
     line.run(&["lock"]).success();
     let lock = line.read("images/debian.lock");
-    assert_eq!(digest::Digest::of(lock.as_bytes()).to_string(), LOCK, "{lock}");
+    assert_eq!(sha256::Digest::of(lock.as_bytes()).to_string(), LOCK, "{lock}");
 
     let built = line.run(&["images", "--kind", "pkg", "--json"]).success();
     let report: serde_json::Value = serde_json::from_str(&built.stdout).unwrap();
@@ -92,7 +92,7 @@ fn images_of_run_are_reproducible_and_share_layers() {
         let expected = [(pkg, &all), (run, &some), (buildkit, &some), (full, &some), (single, &some)];
         assert_eq!(found, expected);
 
-        let layers = |tag: &str| -> Vec<digest::Digest> {
+        let layers = |tag: &str| -> Vec<sha256::Digest> {
             let layout = publish::layout::Layout::open(&line.path("target/images")).unwrap();
             let (_, image) = layout.refs().into_iter().find(|(name, _)| name == tag).unwrap();
             let manifest: oci::spec::Manifest = layout.json(&image).unwrap();
@@ -228,6 +228,6 @@ fn a_flipped_byte_is_found() {
     let flipped = if flipped == line.read(&path) { flipped.replacen("qus", "Qus", 1) } else { flipped };
     line.write(&path, &flipped);
     let output = line.run(&["verify", "target/images"]).failure(1);
-    let actual = digest::Digest::of(flipped.as_bytes());
+    let actual = sha256::Digest::of(flipped.as_bytes());
     assert!(output.stderr.contains(&format!("expected {digest}, got {actual}")), "{}", output.stderr);
 }

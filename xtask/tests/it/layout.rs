@@ -118,7 +118,7 @@ impl Images {
         image: &Manifest,
         visit: &mut dyn FnMut(
             &str,
-            &mut tar::Entry<'_, MultiGzDecoder<digest::VerifyReader<fs::File>>>,
+            &mut tar::Entry<'_, MultiGzDecoder<sha256::VerifyReader<fs::File>>>,
         ) -> bool,
     ) -> bool {
         for layer in &image.layers {

@@ -9,9 +9,9 @@ use std::process::Command;
 use crate::line::Line;
 use debian::testing::elf;
 use debian::testing::small::archive;
-use digest::Digest;
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
+use sha256::Digest;
 
 /// The archive's bytes of a host's emulator of a target.
 fn program(host: arch::Host, target: &str) -> Vec<u8> {

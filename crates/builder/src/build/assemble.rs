@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use arch::{Host, Target};
 use debian::QemuVersion;
 use debian::lock::{Lock, Package};
-use digest::Digest;
 use oci::image::Step;
 use oci::spec::{Annotations, Descriptor, Execution};
 use oci::{Blob, Image, ImageSpec, IndexBuilder};
 use publish::layout::LayoutWriter;
+use sha256::Digest;
 
 use super::HostLayers;
 use super::base::BIN_DIR;

@@ -8,10 +8,10 @@ use attest::provenance::Provenance;
 use attest::spdx::Document;
 use attest::{Deb, File, Image, Inventory, License, Linked, Source, statement};
 use debian::lock::Package;
-use digest::Digest;
 use oci::spec::{Descriptor, media_type};
 use oci::{Attestation, Blob};
 use serde::{Deserialize, Serialize};
+use sha256::Digest;
 
 use super::assemble::{BuiltImage, inputs, packages, timestamp};
 use super::memo::{Key, Memo};

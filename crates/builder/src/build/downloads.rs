@@ -9,7 +9,7 @@ use debian::fetch::{Address, Fetcher};
 use debian::lock::{Lock, Package};
 use debian::mirror::Mirror;
 use debian::progress::Progress;
-use digest::Digest;
+use sha256::Digest;
 use tokio::task::JoinSet;
 
 /// More connections to one mirror only take from each other.

@@ -18,12 +18,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use debian::cache::touch;
-use digest::Digest;
 use oci::Layer;
 use oci::spec::Descriptor;
 use publish::layout::LayoutWriter;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha256::Digest;
 
 use super::layers::{LayerFile, Made};
 use crate::sealed;

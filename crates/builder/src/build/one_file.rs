@@ -9,10 +9,10 @@ use std::io::Read as _;
 
 use anyhow::Context as _;
 use arch::Target;
-use digest::VerifyReader;
 use exec::Trailer;
 use oci::{Entry, Layer, Member, Packed, entry, tarball};
 use publish::layout::LayoutWriter;
+use sha256::VerifyReader;
 
 use super::layers::{MTIME, Made, Writer};
 use crate::packing::{Form, Packing};

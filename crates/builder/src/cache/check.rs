@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use digest::HashWriter;
+use sha256::HashWriter;
 
 use super::entries::{self, Entry, Folder};
 use crate::build::memo;

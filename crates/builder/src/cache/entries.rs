@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context as _;
-use digest::Digest;
+use sha256::Digest;
 
 use crate::build::memo;
 

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
-use digest::Digest;
 use serde::Deserialize;
+use sha256::Digest;
 
 /// The profile that they are built with.
 pub(super) const PROFILE: &str = "ship";

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use digest::Digest;
 use files::Options;
+use sha256::Digest;
 
 /// A binary that was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use arch::Host;
 use attest::{Crate, License, Linked, Toolchain};
 use debian::lock::Lock;
-use digest::Digest;
+use sha256::Digest;
 
 use super::program::Program;
 use super::{inputs, run};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use arch::Host;
 use attest::Linked;
-use digest::Digest;
+use sha256::Digest;
 
 /// A program of ours that images hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,9 +6,9 @@ use std::path::Path;
 use arch::Host;
 use base::{Hinted, count, size};
 use debian::progress::Progress;
-use digest::Digest;
 use oci::spec::{Descriptor, annotation};
 use publish::layout::{Layout, LayoutWriter, Pruned};
+use sha256::Digest;
 
 use super::BuildContext;
 use crate::build::{Built, Union, widen};

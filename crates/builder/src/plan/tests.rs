@@ -2,7 +2,7 @@
 
 use super::*;
 use debian::lock::{Package, Role, Suite};
-use digest::Digest;
+use sha256::Digest;
 
 const HOSTS: [&str; 3] = ["amd64", "i386", "mipsel"];
 

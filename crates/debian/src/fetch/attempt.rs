@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use digest::Digest;
 use http::{Again, Cause, Failure, Response, StatusCode, header};
+use sha256::Digest;
 
 /// The reason why one address did not give a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use arch::{Host, Target, UnknownName};
-use digest::Digest;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
+use sha256::Digest;
 use toml::Spanned;
 
 use super::{BUSYBOX, Dsc, Inconsistent, LIBC, Lock, Package, Role, Suite};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use digest::Digest;
+use sha256::Digest;
 
 use super::{Deb, Key, NOW};
 use crate::about::{About, Source};

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::io::Read;
 
 use arch::{Host, Target};
-use digest::{Digest, VerifyReader};
 use qus_debian::limits;
 use qus_debian::qemu::{self, Error};
 use qus_debian::testing::{Deb, archive, dynamic_elf, elf};
+use sha256::{Digest, VerifyReader};
 
 fn amd64() -> Host {
     "amd64".parse().unwrap()

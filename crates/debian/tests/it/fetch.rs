@@ -9,11 +9,11 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use base::Hint as _;
-use digest::Digest;
 use qus_debian::fetch::{Address, Error, Options};
 use qus_debian::progress::{Progress, Silent, Task};
 use qus_debian::testing::{Fault, Server};
 use qus_debian::{Cache, Fetcher};
+use sha256::Digest;
 use tokio::net::TcpSocket;
 
 const PATH: &str = "pool/a.deb";

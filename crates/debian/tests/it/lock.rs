@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arch::{Host, Target};
-use digest::Digest;
 use qus_debian::Mirror;
 use qus_debian::about::Source;
 use qus_debian::lock::{Dsc, Lock, Package, Role, Suite};
 use qus_debian::testing::NOW;
+use sha256::Digest;
 
 fn suite(name: &str, date: i64) -> Suite {
     let inrelease = Digest::of(name.as_bytes());

@@ -38,7 +38,7 @@ fn a_good_release_is_read() {
     let release = verify(&key, &text, "unstable", Policy::default()).unwrap();
     assert_eq!((release.name.as_str(), release.codename.as_str()), ("unstable", "sid"));
     assert_eq!((release.date, release.valid_until), (NOW, Some(NOW + DAY)));
-    assert_eq!(release.digest, digest::Digest::of(text.as_bytes()));
+    assert_eq!(release.digest, sha256::Digest::of(text.as_bytes()));
     assert_eq!(release.signed_by, key.fingerprint());
     let index = release.packages("amd64").unwrap();
     let hex = index.digest.hex();

@@ -349,7 +349,7 @@ async fn a_mirror_that_lies_is_found_out() {
     flipped[300] ^= 1;
     setup.server.put(path, flipped.clone());
     let error = setup.resolve(&request(&["amd64"])).await.unwrap_err().to_string();
-    let (right, got) = (digest::Digest::of(&setup.built.files[path]), digest::Digest::of(&flipped));
+    let (right, got) = (sha256::Digest::of(&setup.built.files[path]), sha256::Digest::of(&flipped));
     let url = setup.server.url();
     let expected =
         format!("cannot fetch `qemu-user_11.1.3+ds-1_amd64.deb`: {url}/{path}: sent {got}, not {right}");

@@ -2,12 +2,12 @@
 
 use std::sync::Mutex;
 
-use digest::Digest;
 use qus_debian::lock::Lock;
 use qus_debian::progress::{Progress, Silent, Task};
 use qus_debian::resolve::{self, Request};
 use qus_debian::testing::{Archive, Built, Deb, Fault, NOW, Server, Suite, elf};
 use qus_debian::{Cache, Fetcher, Keyring, Mirror};
+use sha256::Digest;
 
 use base::Hint as _;
 

@@ -1,7 +1,7 @@
 //! An image's config (image-spec, config.md).
 
-use digest::Digest;
 use serde::{Deserialize, Serialize};
+use sha256::Digest;
 
 use super::{Annotations, Platform};
 

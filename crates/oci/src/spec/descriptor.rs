@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use digest::Digest;
 use serde::{Deserialize, Serialize};
+use sha256::Digest;
 
 use super::Annotations;
 

@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use digest::Digest;
 use serde::Deserialize;
+use sha256::Digest;
 
 use super::error::{EngineError, Reason};
 use super::tls::Tls;

@@ -33,7 +33,7 @@ pub fn stream(bytes: &[u8]) {
 }
 
 pub(crate) fn stream_seeds() -> Vec<Vec<u8>> {
-    let digest = digest::Digest::of(b"x");
+    let digest = sha256::Digest::of(b"x");
     [
         format!(r#"{{"status":"latest: digest: {digest} size: 1234"}}"#),
         r#"{"errorDetail":{"code":1,"message":"denied"},"error":"denied"}"#.to_owned(),

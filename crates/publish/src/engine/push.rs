@@ -2,8 +2,8 @@
 
 use bollard::auth::DockerCredentials;
 use bollard::query_parameters::PushImageOptionsBuilder;
-use digest::Digest;
 use futures_util::TryStreamExt as _;
+use sha256::Digest;
 
 use super::error::{EngineError, Reason};
 use super::{Engine, reported};

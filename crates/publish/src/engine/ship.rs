@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use base::Hint;
-use digest::Digest;
 use oci::spec::{Descriptor, Index, media_type};
+use sha256::Digest;
 
 use super::error::{EngineError, Reason};
 use super::{Engine, Store};

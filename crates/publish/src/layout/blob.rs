@@ -3,8 +3,8 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use digest::{Digest, HashWriter};
 use oci::spec::Descriptor;
+use sha256::{Digest, HashWriter};
 
 use super::unfinished::Unfinished;
 use super::{BLOBS, LayoutError, blob_path};

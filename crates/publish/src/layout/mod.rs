@@ -25,7 +25,7 @@ pub use write::{LayoutWriter, Pruned, Tags};
 
 use std::path::{Path, PathBuf};
 
-use digest::Digest;
+use sha256::Digest;
 
 /// The file that makes a directory a layout, and what it says.
 pub(crate) const MARKER: &str = "oci-layout";

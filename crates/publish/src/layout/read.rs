@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use digest::{Digest, VerifyReader};
 use oci::spec::{Descriptor, Index, Manifest, annotation, media_type};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sha256::{Digest, VerifyReader};
 
 use super::{INDEX, LayoutError, MARKER, blob_path, file};
 use crate::limits::{self, Budget, Exhausted};

@@ -7,9 +7,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use base::LockFile;
-use digest::{Digest, VerifyError, VerifyReader};
 use oci::Blob;
 use oci::spec::{Descriptor, Index, SchemaVersion, annotation, media_type};
+use sha256::{Digest, VerifyError, VerifyReader};
 
 use super::blob::BlobWriter;
 use super::unfinished::Unfinished;

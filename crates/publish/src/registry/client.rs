@@ -1,9 +1,9 @@
 //! A repository at a registry (distribution-spec 1.1).
 
-use digest::Digest;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
 use http::{Address, Client, ClientError, Method, Payload, Request, StatusCode, Url};
 use oci::spec::{Descriptor, media_type};
+use sha256::Digest;
 
 use super::answer;
 use super::auth::{Auth, Plain};

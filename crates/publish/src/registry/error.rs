@@ -3,8 +3,8 @@
 use std::fmt;
 
 use base::Hint;
-use digest::Digest;
 use http::{Address, StatusCode};
+use sha256::Digest;
 
 use crate::credentials::CredentialsError;
 use crate::layout::LayoutError;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use digest::Digest;
 use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest, Platform, media_type};
 use serde::de::DeserializeOwned;
+use sha256::Digest;
 
 use super::client::{Fetched, Registry};
 use super::error::{Reason, RegistryError};

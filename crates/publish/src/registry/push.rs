@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use base::{lock, unlock};
-use digest::Digest;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use oci::spec::{Descriptor, Index, Manifest, media_type};
+use sha256::Digest;
 
 use super::client::Registry;
 use super::error::{Reason, RegistryError};

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use digest::Digest;
+use sha256::Digest;
 
 /// Docker Hub's name in references, in short ones left out.
 const HUB: &str = "docker.io";

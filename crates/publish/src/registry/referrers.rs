@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use digest::Digest;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::{Method, StatusCode};
 use oci::spec::{Annotations, Descriptor, Index, SchemaVersion, media_type};
 use oci::{Blob, Referrer};
+use sha256::Digest;
 
 use super::client::Registry;
 use super::error::RegistryError;

@@ -1,7 +1,7 @@
 //! The report of a push.
 
-use digest::Digest;
 use oci::spec::Descriptor;
+use sha256::Digest;
 
 /// The actions that were done, or in a dry run would be.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 
-use digest::{Digest, VerifyReader};
 use oci::spec::Descriptor;
+use sha256::{Digest, VerifyReader};
 
 use crate::layout::{self, Layout};
 use crate::limits;

@@ -3,10 +3,10 @@
 use std::io::{self, Cursor, Read};
 use std::sync::Mutex;
 
-use digest::Digest;
 use flate2::Compression;
 use flate2::read::GzEncoder;
 use oci::spec::{Platform, media_type};
+use sha256::Digest;
 
 use super::Visitor;
 use super::layer::walk;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use attest::provenance::Provenance;
-use digest::Digest;
 use oci::spec::{Descriptor, ImageConfig, Index, Manifest, Platform, annotation, media_type};
 use serde::de::DeserializeOwned;
+use sha256::Digest;
 
 use super::Problem;
 use super::blob::{self, reason};

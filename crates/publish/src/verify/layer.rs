@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use std::sync::Mutex;
 
 use base::lock;
-use digest::{Digest, Hasher};
 use flate2::read::MultiGzDecoder;
 use oci::spec::{Platform, media_type};
+use sha256::{Digest, Hasher};
 
 use super::Visitor;
 use super::blob::{drain, open, reason};

@@ -18,8 +18,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use attest::provenance::Provenance;
-use digest::Digest;
 use oci::spec::Platform;
+use sha256::Digest;
 
 use crate::layout::{Layout, LayoutError, TEMPORARY, blob_name};
 use graph::{Graph, Kind, Node};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use attest::provenance::Provenance;
 use attest::spdx::Document;
 use attest::statement::{self, StatementError};
-use digest::Digest;
+use sha256::Digest;
 
 /// A statement that is about the image that it should be about.
 pub(super) enum Said {

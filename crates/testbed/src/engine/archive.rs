@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
 use arch::Platform;
-use digest::Hasher;
 use serde_json::json;
+use sha256::Hasher;
 
 /// Writes the image `name` with the layer `rootfs`, a tar, to `archive`.
 pub(super) fn write(

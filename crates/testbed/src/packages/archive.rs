@@ -8,8 +8,8 @@ use debian::packages::Entry;
 use debian::progress::Silent;
 use debian::release::{Index, Policy};
 use debian::{Fetcher, Keyring, Mirror, fetch, packages, release};
-use digest::Digest;
 use serde::{Deserialize, Serialize};
+use sha256::Digest;
 
 use super::{Contents, Deb, Mirrored, Package, Source, SourceError};
 

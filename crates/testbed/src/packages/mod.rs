@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use archive::{Archive, ArchiveError};
 use base::LockFile;
-use digest::{Digest, Hasher};
+use sha256::{Digest, Hasher};
 
 use crate::Error;
 pub use crate::error::SourceError;

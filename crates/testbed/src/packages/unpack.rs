@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
-use digest::VerifyReader;
+use sha256::VerifyReader;
 use tar::EntryType;
 
 use super::Deb;

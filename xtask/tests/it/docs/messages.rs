@@ -194,7 +194,7 @@ fn what_is_explained_of_xtask_is_said() {
         "crates/suite",
         "crates/ui",
         "crates/oci",
-        "crates/digest",
+        "crates/sha256",
         "crates/arch",
     ]);
     let patterns = found.iter().map(|found| Pattern::of(&found.text));

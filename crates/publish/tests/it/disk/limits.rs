@@ -306,7 +306,7 @@ fn long_names_are_looked_into() {
     writer.put(&blob).unwrap();
     let layer = oci::Layer {
         descriptor: blob.descriptor().clone(),
-        diff_id: digest::Digest::of(&tar),
+        diff_id: sha256::Digest::of(&tar),
         unpacked_size: tar.len() as u64,
     };
     let image = fixture::image(&writer, "amd64", vec![layer]);

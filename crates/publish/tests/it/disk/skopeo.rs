@@ -74,7 +74,7 @@ fn copies_an_image_with_its_digests() {
     let manifest: Manifest = layout.json(image).unwrap();
     for layer in &manifest.layers {
         let bytes = fs::read(copy.join(layer.digest.hex())).unwrap();
-        assert_eq!(digest::Digest::of(&bytes), layer.digest);
+        assert_eq!(sha256::Digest::of(&bytes), layer.digest);
     }
     let docker = place("docker-archive", &home.path().join("docker.tar"), ":aptman/qus:latest");
     let latest = place("oci", home.path(), ":latest");

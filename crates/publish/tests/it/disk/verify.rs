@@ -128,7 +128,7 @@ fn one_flipped_byte_is_found_wherever_it_is() {
         let mut bad = good.clone();
         bad[at] ^= 0x20;
         fs::write(&path, &bad).unwrap();
-        let actual = digest::Digest::of(&bad);
+        let actual = sha256::Digest::of(&bad);
         assert_eq!(
             problems(home.path()),
             [format!("{place}: expected {}, got {actual} {USERS}", layer.digest)],
@@ -214,7 +214,7 @@ fn spoilt(change: impl Fn(&mut Index, &mut Manifest, &mut ImageConfig)) -> (Temp
 #[test]
 fn documents_that_disagree_are_found() {
     let user = r#"["`t` linux/amd64"]"#;
-    let other = digest::Digest::of(b"other");
+    let other = sha256::Digest::of(b"other");
     let (_home, found) = spoilt(|_, _, config| config.architecture = "arm".to_owned());
     assert_eq!(found[..1], [format!("it says linux/arm, but the index says linux/amd64 {user}")]);
 
@@ -225,7 +225,7 @@ fn documents_that_disagree_are_found() {
     let mut tar = Vec::new();
     let layer = layout.blob(&manifest.layers[0]).unwrap();
     std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(layer), &mut tar).unwrap();
-    let actual = digest::Digest::of(&tar);
+    let actual = sha256::Digest::of(&tar);
     assert!(
         found.contains(&format!("the tar inside: the config expects {other}, got {actual} {user}")),
         "{found:?}"

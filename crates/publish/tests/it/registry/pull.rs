@@ -95,7 +95,7 @@ async fn what_is_not_what_it_should_be_is_refused() {
         let mut state = server.state();
         let bytes = state.blobs.get_mut(&name).unwrap();
         bytes[100] ^= 1;
-        digest::Digest::of(bytes)
+        sha256::Digest::of(bytes)
     };
     let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
     let home = TempDir::new().unwrap();

@@ -1,8 +1,8 @@
 //! Lists of referrers that a registry keeps by itself.
 
-use digest::Digest;
 use oci::Referrer;
 use oci::spec::{Descriptor, media_type};
+use sha256::Digest;
 
 use super::guard::Guard;
 use super::http::Response;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use digest::Digest;
+use sha256::Digest;
 
 use super::guard::{Guard, Tokens};
 use super::http::{Connection, Request, Response};

@@ -45,7 +45,7 @@ impl Setup {
         let blobs = std::fs::read_dir(self.home.path().join("blobs/sha256")).unwrap().count();
         assert_eq!(state.blobs.len() + state.manifests.len(), blobs, "{name}");
         for (digest, bytes) in &state.blobs {
-            assert_eq!(digest::Digest::of(bytes).to_string(), *digest, "{name}");
+            assert_eq!(sha256::Digest::of(bytes).to_string(), *digest, "{name}");
         }
         for push in &self.plan {
             assert_eq!(state.tags[push.tag.as_ref().unwrap()], push.descriptor.digest.to_string(), "{name}");
