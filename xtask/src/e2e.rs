@@ -98,7 +98,13 @@ fn machines(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let results = on_images(args, ui, |place| selected.run(place, args.sabotage, ui, error::render))?;
+    let options = machines::Options {
+        sabotage: args.sabotage,
+        parallel: args.parallel,
+        progress: ui,
+        explain: error::render,
+    };
+    let results = on_images(args, ui, |place| selected.run(place, &options))?;
     match args.json {
         true => ui::print(&results.json()?)?,
         false if args.jobs.is_empty() => ui::print(&format!("{}\n{}", results.table(), machines::matrix()))?,

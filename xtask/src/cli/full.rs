@@ -248,8 +248,9 @@ pub(crate) struct E2eArgs {
     /// Test the images of this layout as they are [default: images of its own, built first in target/test-images]
     #[arg(long, value_name = "DIR")]
     pub(crate) layout: Option<PathBuf>,
-    /// Instead of jobs, boot machines with old and foreign kernels, and try register and run there; JOBs are their names
-    #[arg(long, conflicts_with_all = ["engine", "markdown", "parallel"])]
+    /// Instead of jobs, boot machines with old and foreign kernels, and try register and run there; JOBs are their names, or
+    /// those of hosts
+    #[arg(long, conflicts_with_all = ["engine", "markdown"])]
     pub(crate) machines: bool,
     /// Instead of jobs, install Debian for other machines: debootstrap's second stage under `run`, in each of its modes; some minutes
     /// for each of JOBs, which are targets
@@ -264,7 +265,7 @@ pub(crate) struct E2eArgs {
     /// Print the result, or with --list the jobs, as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// How many jobs to run at the same time [default: the number of cores]
+    /// How many jobs or machines to run at the same time [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) parallel: Option<NonZero<usize>>,
     /// Test the test: remove all entries before each foreign program is run, so that jobs have to fail
