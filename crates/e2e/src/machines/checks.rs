@@ -17,6 +17,8 @@ pub(super) struct Subject {
     linux: String,
     /// True before Linux 5.12, which lets QEMU know of the flag P.
     is_old: bool,
+    /// True since Linux 6.7, in which a user namespace can have a binfmt_misc of its own.
+    is_namespaced: bool,
     /// The targets of its host's family that its processor runs.
     runs: &'static [&'static str],
 }
@@ -26,8 +28,9 @@ impl Subject {
     pub(super) fn new(host: Host, release: &str, runs: &'static [&'static str]) -> Option<Subject> {
         let mut numbers = release.split(['.', '-', '+', '~']).map(str::parse::<u32>);
         let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else { return None };
-        let is_old = (major, minor) < (5, 12);
-        Some(Subject { host, linux: format!("{major}.{minor}"), is_old, runs })
+        let linux = format!("{major}.{minor}");
+        let (is_old, is_namespaced) = ((major, minor) < (5, 12), (major, minor) >= (6, 7));
+        Some(Subject { host, linux, is_old, is_namespaced, runs })
     }
 
     /// The names of the machines whose busybox the machine has: a foreign one first, then another, then its own.
@@ -93,6 +96,13 @@ const VANISHES: &str = "error: binfmt_misc is not mounted on this machine; mount
     it would take all entries with it when the container ends\n\
     hint: mount it on the machine first: mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc; --ephemeral registers for as \
     long as this container runs\n";
+
+const MAY_NOT_MOUNT: &str = "error: binfmt_misc is not mounted at /proc/sys/fs/binfmt_misc, and mounting it needs CAP_SYS_ADMIN\n\
+    hint: this is a user namespace (rootless container?), which can mount a binfmt_misc of its own only with Linux 6.7 or newer and \
+    CAP_SYS_ADMIN in the namespace; to change the machine's, run as real root";
+
+const OF_ITS_OWN: &str = "warning: binfmt_misc is mounted at /proc/sys/fs/binfmt_misc in this container only: all entries vanish with it\n\
+    note: this is a user namespace with a binfmt_misc of its own: the entries hold inside it, and vanish with it\n";
 
 const MISC: &str = "/proc/sys/fs/binfmt_misc";
 
@@ -216,6 +226,9 @@ pub(super) fn of(subject: &Subject) -> Vec<Check> {
             ],
         },
     ];
+    if subject.host.name() == "amd64" {
+        checks.push(user_namespace(subject, &set(BIN, flags)));
+    }
     if subject.host.has_run() {
         checks.extend(["trace", "notify"].map(|mode| run(mode, first, second, own)));
     }
@@ -278,6 +291,33 @@ fn not_mounted(subject: &Subject, plain: &str, set: &str, kept: &str) -> Check {
         ]);
     }
     Check { name: "not mounted", steps }
+}
+
+/// A user namespace where the machine's own binfmt_misc is not mounted. It depends on the kernel alone, so that one host's
+/// machines are enough.
+fn user_namespace(subject: &Subject, set: &str) -> Check {
+    let [first, ..] = subject.programs();
+    let inside = format!("unshare -U -r -m register -s --ephemeral -- -p {}", first.target());
+    let run = format!("run --mode userns -v --qemu-dir {BIN} {} uname -m", busybox(first));
+    let has = |text: &str| Text::Has(text.to_owned());
+    let mut steps = vec![Step::prints(format!("umount {MISC}"), "")];
+    steps.extend(match subject.is_namespaced {
+        true => [
+            Step::ends(inside, 0, is(set), is(OF_ITS_OWN)),
+            Step::ends(run, 0, is(format!("{}\n", uname_of(first))), has("run: mode userns\n")),
+        ],
+        false => [
+            Step::ends(inside, 1, nothing(), is(format!("{MAY_NOT_MOUNT}{RUN_INSTEAD}\n"))),
+            Step::ends(
+                run,
+                125,
+                nothing(),
+                has("userns: cannot mount binfmt_misc at /proc/sys/fs/binfmt_misc: "),
+            ),
+        ],
+    });
+    steps.push(Step::prints(format!("mount -t binfmt_misc none {MISC}; ls {MISC}"), "register\nstatus\n"));
+    Check { name: "user namespace", steps }
 }
 
 /// The flag P, by which a program gets the name that it was started under.
@@ -410,15 +450,17 @@ mod tests {
     #[test]
     fn a_kernel_s_release_says_what_it_knows() {
         let host: Host = "amd64".parse().unwrap();
-        let of =
-            |release: &str| Subject::new(host, release, &[]).map(|subject| (subject.linux, subject.is_old));
-        let check = |release: &str, linux: &str, is_old: bool| {
-            assert_eq!(of(release), Some((linux.to_owned(), is_old)), "{release}");
+        let facts = |subject: Subject| (subject.linux, subject.is_old, subject.is_namespaced);
+        let of = |release: &str| Subject::new(host, release, &[]).map(facts);
+        let check = |release: &str, linux: &str, is_old: bool, is_namespaced: bool| {
+            assert_eq!(of(release), Some((linux.to_owned(), is_old, is_namespaced)), "{release}");
         };
-        check("5.10.0-32-cloud-amd64", "5.10", true);
-        check("5.12-rc1", "5.12", false);
-        check("6.1.0-50-s390x", "6.1", false);
-        check("7.2.13+deb14-cloud-amd64", "7.2", false);
+        check("5.10.0-32-cloud-amd64", "5.10", true, false);
+        check("5.12-rc1", "5.12", false, false);
+        check("6.1.0-50-s390x", "6.1", false, false);
+        check("6.6.9", "6.6", false, false);
+        check("6.7-rc1", "6.7", false, true);
+        check("7.2.13+deb14-cloud-amd64", "7.2", false, true);
         assert_eq!((of("amd64"), of("6")), (None, None));
     }
 }
