@@ -1,8 +1,10 @@
 //! `cargo xtask e2e --machines`: two machines, and that a check which should fail does.
 //!
-//! CI runs more after the tests.
+//! CI runs more after the tests, and the canary every one.
 
 use std::process::{Command, Output};
+
+use crate::workflow::{Action, Workflow};
 
 fn machines(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask")).args(["e2e", "--machines"]).args(arguments).output().unwrap()
@@ -85,4 +87,27 @@ fn the_documentation_has_the_matrix() {
         text.contains(&block),
         "docs/maintaining.md lacks what `cargo xtask e2e --machines --list` prints:\n{block}"
     );
+}
+
+/// The canary has a job for each host.
+#[test]
+fn the_canary_boots_every_machine() {
+    let list = String::from_utf8(machines(&["--list"]).stdout).unwrap();
+    let (list, _) = list.split_once("\n\n").unwrap();
+    let mut hosts: Vec<&str> = list.lines().skip(1).map(|line| line.split_once('-').unwrap().0).collect();
+    hosts.dedup();
+    let canary = Workflow::read("canary.yml");
+    let job = canary.job("machines");
+    assert_eq!(job.hosts, hosts);
+    assert_eq!(job.env["HOST"], "${{ matrix.host }}");
+    let commands: Vec<&str> = job
+        .steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::Run(command) => Some(command.as_str()),
+            Action::Uses(..) => None,
+        })
+        .collect();
+    let boot = "sudo --preserve-env=CI,HOME env \"PATH=$PATH\" cargo xtask e2e --machines --layout target/images \"$HOST\"";
+    assert_eq!(commands, ["cargo xtask images --host \"$HOST\"", boot]);
 }

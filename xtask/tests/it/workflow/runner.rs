@@ -107,8 +107,10 @@ impl<'a> Runner<'a> {
                     failed.push(job.name.clone());
                 }
             }
-            // What it puts out is known to those that need it; a job with a matrix has none.
-            values.extend(self.outputs(job));
+            // What it puts out is known to those that need it; a job with a matrix puts out nothing.
+            if job.hosts == [""] {
+                values.extend(self.outputs(job));
+            }
         }
         (ran, failed)
     }
