@@ -75,7 +75,7 @@ fn hold(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applie
         misc.remove_leftover(entry.name())?;
         return settle(misc, &old, wanted, policy);
     }
-    if is_taken(misc, wanted.target) {
+    if is_rehearsed(wanted, policy) && is_taken(misc, wanted.target) {
         rehearse(wanted, policy, "so it was not registered")?;
     }
     match misc.register(entry) {
@@ -109,8 +109,7 @@ fn keep_added(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<
 /// Has the interpreter run a program before the kernel gets it, where something runs such programs already: should this
 /// process be killed while it waits for one that does not end, everything is as it was.
 fn rehearse(wanted: &Wanted, policy: Policy<'_>, then: &str) -> Result<(), Error> {
-    // Without facts there is no interpreter here.
-    if !policy.check || policy.force || wanted.facts.is_none() {
+    if !is_rehearsed(wanted, policy) {
         return Ok(());
     }
     let outcome = check::run_under(wanted.entry.interpreter(), wanted.target);
@@ -118,6 +117,11 @@ fn rehearse(wanted: &Wanted, policy: Policy<'_>, then: &str) -> Result<(), Error
         Some(why) => Err(does_not_run(wanted, why, then)),
         None => Ok(()),
     }
+}
+
+/// True if the policy asks for a rehearsal, and there is an interpreter for it: without facts there is none here.
+fn is_rehearsed(wanted: &Wanted, policy: Policy<'_>) -> bool {
+    policy.check && !policy.force && wanted.facts.is_some()
 }
 
 /// Runs a program of the target, if the policy asks for it.

@@ -99,9 +99,10 @@ fn request(typed: &typed::Args, selection: Option<Selection>, environment: &Envi
 
 fn install(context: &Context, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Error> {
     let named = matches!(context.request.selection, Selection::Named(_));
-    for (target, decision) in registration::decide(context, Some(misc), &misc.list()?) {
+    let listed = misc.list()?;
+    for (target, decision) in registration::decide(context, Some(misc), &listed) {
         match decision {
-            Decision::Register(wanted) => install_one(&wanted, context, misc, output),
+            Decision::Register(wanted) => install_one(&wanted, &listed, context, misc, output),
             Decision::Native | Decision::Runs if named => output.verbatim(format_args!(
                 "installing: {} OK (this machine runs it by itself)",
                 target.architecture()
@@ -116,9 +117,15 @@ fn install(context: &Context, misc: &BinfmtMisc, output: &mut Output<'_>) -> Res
     Ok(())
 }
 
-fn install_one(wanted: &Wanted, context: &Context, misc: &BinfmtMisc, output: &mut Output<'_>) {
+fn install_one(
+    wanted: &Wanted,
+    listed: &[Listed],
+    context: &Context,
+    misc: &BinfmtMisc,
+    output: &mut Output<'_>,
+) {
     let target = wanted.target;
-    match registration::register(context, misc, wanted, output) {
+    match registration::register(context, misc, listed, wanted, output) {
         Err(error) => fail(target, &error, output),
         Ok(applied) => {
             if applied.outcome.is_none_or(|outcome| judge(target, &outcome, &context.request, output)) {

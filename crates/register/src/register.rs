@@ -16,10 +16,11 @@ use crate::want::Wanted;
 pub(crate) fn run(context: &Context, output: &mut Output<'_>) -> Result<(), Error> {
     let misc = &registration::prepare(context, output)?;
     warn_of_credentials(context, output);
-    let sorted = sort(context, Some(misc), &misc.list()?, output);
+    let listed = misc.list()?;
+    let sorted = sort(context, Some(misc), &listed, output);
     let mut tally = Tally { failed: sorted.failed, ..Tally::default() };
     for wanted in &sorted.wanted {
-        match registration::register(context, misc, wanted, output) {
+        match registration::register(context, misc, &listed, wanted, output) {
             Ok(applied) => {
                 tally.count(&applied.done, wanted, output);
                 let outcome = applied.outcome.as_ref();

@@ -101,20 +101,22 @@ fn refuse_an_empty_folder(context: &Context, decisions: &mut Vec<(Target, Decisi
     });
 }
 
-/// Makes the kernel hold an entry, and runs a program of its target where that was asked for.
+/// Makes the kernel hold an entry, and runs a program of its target where that was asked for. `listed` is what it goes before, as
+/// it was when all of this began: to list the entries anew for each new one takes longer than to register it.
 ///
 /// # Errors
 /// If the entry is not there afterwards.
 pub(crate) fn register(
     context: &Context,
     misc: &BinfmtMisc,
+    listed: &[Listed],
     wanted: &Wanted,
     output: &mut Output<'_>,
 ) -> Result<Applied, Error> {
     let request = &context.request;
     let suffix = &request.suffix;
     let policy = Policy { force: request.force, look: !request.no_check, check: request.check, suffix };
-    let before = rival(&misc.list()?, wanted.target, request);
+    let before = rival(listed, wanted.target, request);
     let applied = apply::apply(misc, wanted, policy)?;
     if let (Some(rival), Done::Added | Done::Replaced) = (before, &applied.done) {
         rival.report_passed(output);

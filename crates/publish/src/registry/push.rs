@@ -50,9 +50,19 @@ pub async fn push(
     progress: &dyn Progress,
 ) -> Result<Report, RegistryError> {
     let run = Run { layout, from, registry, mode, progress, report: Mutex::default() };
-    let parts = Parts::of(layout, plan, registry)?;
+    check(plan, registry)?;
     let tags = run.tags(plan).await?;
+    let before = |push: &Push| tags.get(push.tag.as_deref()?).copied().flatten();
     let repair = registry.http.options().repair;
+    if !repair && plan.iter().all(|push| before(push) == Some(push.descriptor.digest)) {
+        // Everything is there, and nothing of the layout needs to be read.
+        for push in plan {
+            let tag = push.tag.as_deref().unwrap_or_default();
+            run.tag(tag, &push.descriptor, before(push)).await?;
+        }
+        return Ok(run.into_report());
+    }
+    let parts = Parts::of(layout, plan, registry)?;
     let there = if repair { BTreeSet::new() } else { parts.below(tags.values().flatten().copied()) };
     let unseen = |digest: &&Digest| !there.contains(digest);
     let missing = run.missing(parts.images.keys().filter(unseen)).await?;
@@ -79,6 +89,21 @@ pub async fn push(
     Ok(run.into_report())
 }
 
+/// Fails if one tag of `plan` is to point to two things.
+fn check(plan: &[Push], registry: &Registry) -> Result<(), RegistryError> {
+    let mut tags = BTreeMap::new();
+    for push in plan {
+        if let Some(tag) = &push.tag
+            && let Some(other) = tags.insert(tag, push.descriptor.digest)
+            && other != push.descriptor.digest
+        {
+            let reason = Reason::Plan(format!("the tag `{tag}` shall point to two images"));
+            return Err(RegistryError::new(format!("push to {}", registry.repository()), reason));
+        }
+    }
+    Ok(())
+}
+
 /// The parts of a plan.
 #[derive(Default)]
 struct Parts {
@@ -93,17 +118,9 @@ struct Parts {
 impl Parts {
     fn of(layout: &Layout, plan: &[Push], registry: &Registry) -> Result<Parts, RegistryError> {
         let mut parts = Parts::default();
-        let mut tags = BTreeMap::new();
         for push in plan {
             let action = || format!("push to {}", registry.repository());
             parts.add(layout, &push.descriptor, 0).map_err(|error| RegistryError::new(action(), error))?;
-            if let Some(tag) = &push.tag
-                && let Some(other) = tags.insert(tag, push.descriptor.digest)
-                && other != push.descriptor.digest
-            {
-                let reason = Reason::Plan(format!("the tag `{tag}` shall point to two images"));
-                return Err(RegistryError::new(action(), reason));
-            }
         }
         Ok(parts)
     }
