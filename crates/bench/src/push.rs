@@ -19,28 +19,47 @@ pub(crate) struct Measured {
     pub(crate) first_requests: BTreeMap<String, usize>,
     /// Requests of one push of what is there already, by method.
     pub(crate) again_requests: BTreeMap<String, usize>,
+    /// The first push of images that nothing is said about, in seconds, and its requests.
+    pub(crate) bare: (f64, BTreeMap<String, usize>),
 }
 
 /// Pushes the scratch layout, which is complete, and then `runs` times more.
 pub(crate) fn run(packages: &Packages, scratch: &Scratch, runs: usize) -> anyhow::Result<Measured> {
-    let tree = packages.tree("registry", &Registry::packages())?;
-    let options = Options { trees: vec![&tree], network: Network::Host, ..Options::default() };
-    let sandbox = Sandbox::start(packages, &options)?;
-    let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
-    let (first, first_requests) = push(scratch, &registry)?;
     let (mut again, mut again_requests) = (Vec::new(), BTreeMap::new());
-    for _ in 0..runs {
-        let (wall, requests) = push(scratch, &registry)?;
-        again.push(wall);
-        again_requests = requests;
-    }
-    Ok(Measured { first, again, first_requests, again_requests })
+    let (first, first_requests) = {
+        let sandbox = start(packages)?;
+        let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
+        let first = push(scratch, "all", &registry)?;
+        for _ in 0..runs {
+            let (wall, requests) = push(scratch, "all", &registry)?;
+            again.push(wall);
+            again_requests = requests;
+        }
+        first
+    };
+    // Built before, as the others are.
+    child::run(scratch.images().args(["--level", "quick", "--attest", "none"]), "images --attest none")?;
+    let sandbox = start(packages)?;
+    let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
+    let bare = push(scratch, "none", &registry)?;
+    Ok(Measured { first, again, first_requests, again_requests, bare })
 }
 
-/// One push, its time in seconds and its requests by method.
-fn push(scratch: &Scratch, registry: &Registry<'_>) -> anyhow::Result<(f64, BTreeMap<String, usize>)> {
+fn start(packages: &Packages) -> anyhow::Result<Sandbox> {
+    let tree = packages.tree("registry", &Registry::packages())?;
+    let options = Options { trees: vec![&tree], network: Network::Host, ..Options::default() };
+    Ok(Sandbox::start(packages, &options)?)
+}
+
+/// One push, with these statements about the images, its time in seconds and its requests by method.
+fn push(
+    scratch: &Scratch,
+    statements: &str,
+    registry: &Registry<'_>,
+) -> anyhow::Result<(f64, BTreeMap<String, usize>)> {
     let before = registry.log().len();
     let mut command = scratch.images();
+    command.args(["--attest", statements]);
     command.args(["--level", "quick", "--push", "--push-via", "registry", "--repository"]);
     command.arg(format!("{}/qus", registry.address()));
     let run = child::run(&mut command, "images --push")?;

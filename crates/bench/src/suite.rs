@@ -116,6 +116,13 @@ impl<'a> Suite<'a> {
                 measured.first,
                 counted(&measured.first_requests),
             ),
+            Figure::new(
+                title,
+                "first push, without statements",
+                Unit::Seconds,
+                measured.bare.0,
+                counted(&measured.bare.1),
+            ),
             Figure::new(title, "push of an unchanged build", Unit::Seconds, least(&measured.again), how)
                 .of(SHORT)
                 .goal(Goal::AtMost(0.5)),
