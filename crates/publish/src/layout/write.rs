@@ -145,7 +145,8 @@ impl LayoutWriter {
     }
 
     /// Removes the blobs that no tag leads to, unless another build is writing here. That one removes them at its end:
-    /// for it, this build is over, which needs no blob any more that a tag does not lead to.
+    /// for it, this build is over, which needs no blob any more that a tag does not lead to. It is over in either case: another
+    /// one that waits for its turn finds nobody here, and leaves nothing to a build that has pruned already.
     pub fn prune(&mut self) -> Result<Pruned, LayoutError> {
         self.prune_beyond(&HashSet::new())
     }
@@ -176,7 +177,7 @@ impl LayoutWriter {
             fs::remove_file(&path).map_err(LayoutError::io("remove", &path))?;
             removed += 1;
         }
-        self.lock.lock_shared().map_err(LayoutError::io("lock", &blobs))?;
+        self.lock.unlock().map_err(LayoutError::io("unlock", &blobs))?;
         Ok(Pruned::Removed { blobs: removed, bytes })
     }
 }

@@ -170,7 +170,6 @@ fn prune_removes_what_no_tag_leads_to_unless_another_build_writes() {
     assert_eq!(other.prune_beyond(&known).unwrap(), Pruned::Removed { blobs: 0, bytes: 0 });
     assert_eq!(other.prune().unwrap(), Pruned::Removed { blobs: 1, bytes: 5 });
     assert_eq!(snapshot(home.path()), before);
-    drop(other);
 
     writer.finish(fixture::REPOSITORY, &refs[2..]).unwrap();
     // Of the index over both platforms, the amd64 image stays: gone are two indexes, two images (each a manifest and
