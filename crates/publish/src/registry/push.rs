@@ -2,8 +2,8 @@
 //!
 //! First blobs, then images by digest, then the tags of images, then indexes by digest, and last the tags of
 //! indexes, one after the other in the order given. Whatever fails, no tag points to something incomplete. So a tag that
-//! points to the right thing answers for all that is below it, and only the rest is asked for by digest.
-//! [`Options::repair`](super::Options::repair) asks for everything.
+//! points to the right thing answers for all that is below it: only what the other tags lead to is read in the layout, and
+//! asked for by digest. [`Options::repair`](super::Options::repair) asks for everything.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,19 +52,13 @@ pub async fn push(
     let run = Run { layout, from, registry, mode, progress, report: Mutex::default() };
     check(plan, registry)?;
     let tags = run.tags(plan).await?;
-    let before = |push: &Push| tags.get(push.tag.as_deref()?).copied().flatten();
+    let before = |tag: &str| tags.get(tag).copied().flatten();
     let repair = registry.http.options().repair;
-    if !repair && plan.iter().all(|push| before(push) == Some(push.descriptor.digest)) {
-        // Everything is there, and nothing of the layout needs to be read.
-        for push in plan {
-            let tag = push.tag.as_deref().unwrap_or_default();
-            run.tag(tag, &push.descriptor, before(push)).await?;
-        }
-        return Ok(run.into_report());
-    }
-    let parts = Parts::of(layout, plan, registry)?;
-    let there = if repair { BTreeSet::new() } else { parts.below(tags.values().flatten().copied()) };
-    let unseen = |digest: &&Digest| !there.contains(digest);
+    let is_wrong = |push: &&Push| push.tag.as_deref().and_then(before) != Some(push.descriptor.digest);
+    let parts = Parts::of(layout, plan.iter().filter(|push| repair || is_wrong(push)), registry)?;
+    // What a tag points to is there, and need not be asked for by its digest.
+    let tagged: BTreeSet<Digest> = tags.values().flatten().copied().collect();
+    let unseen = |digest: &&Digest| repair || !tagged.contains(digest);
     let missing = run.missing(parts.images.keys().filter(unseen)).await?;
     let blobs: BTreeMap<Digest, Descriptor> = parts
         .images
@@ -79,9 +73,9 @@ pub async fn push(
         .iter()
         .filter_map(|push| push.tag.as_deref().map(|tag| (tag, &push.descriptor)))
         .partition(|(_, descriptor)| descriptor.media_type == media_type::INDEX);
-    let point = async |tag: &str, to: &Descriptor| run.tag(tag, to, tags.get(tag).copied().flatten()).await;
+    let point = async |tag: &str, to: &Descriptor| run.tag(tag, to, before(tag)).await;
     run.each(image_tags.iter(), |(tag, descriptor)| point(tag, descriptor)).await?;
-    let missing = run.missing(parts.indexes.keys().filter(unseen)).await?;
+    let missing = run.missing(parts.indexes.iter().filter(unseen)).await?;
     run.each(missing.iter(), |digest| run.manifest(&parts.descriptors[digest])).await?;
     for (tag, descriptor) in &index_tags {
         point(tag, descriptor).await?;
@@ -104,19 +98,22 @@ fn check(plan: &[Push], registry: &Registry) -> Result<(), RegistryError> {
     Ok(())
 }
 
-/// The parts of a plan.
+/// The parts of a plan, or of a part of it.
 #[derive(Default)]
 struct Parts {
     /// Each image with its blobs.
     images: BTreeMap<Digest, Vec<Descriptor>>,
-    /// Each index with what it lists.
-    indexes: BTreeMap<Digest, Vec<Descriptor>>,
+    indexes: BTreeSet<Digest>,
     /// Of images and indexes.
     descriptors: BTreeMap<Digest, Descriptor>,
 }
 
 impl Parts {
-    fn of(layout: &Layout, plan: &[Push], registry: &Registry) -> Result<Parts, RegistryError> {
+    fn of<'p>(
+        layout: &Layout,
+        plan: impl Iterator<Item = &'p Push>,
+        registry: &Registry,
+    ) -> Result<Parts, RegistryError> {
         let mut parts = Parts::default();
         for push in plan {
             let action = || format!("push to {}", registry.repository());
@@ -133,30 +130,16 @@ impl Parts {
         }
         self.descriptors.insert(digest, descriptor.clone());
         if descriptor.media_type == media_type::INDEX {
-            if !self.indexes.contains_key(&digest) {
-                let listed = layout.json::<Index>(descriptor)?.manifests;
-                for image in &listed {
-                    self.add(layout, image, depth + 1)?;
+            if self.indexes.insert(digest) {
+                for image in layout.json::<Index>(descriptor)?.manifests {
+                    self.add(layout, &image, depth + 1)?;
                 }
-                self.indexes.insert(digest, listed);
             }
         } else if let Entry::Vacant(image) = self.images.entry(digest) {
             let manifest: Manifest = layout.json(descriptor)?;
             image.insert(manifest.layers.into_iter().chain([manifest.config]).collect());
         }
         Ok(())
-    }
-
-    /// `roots`, and the images and indexes that those of them which are indexes lead to.
-    fn below(&self, roots: impl Iterator<Item = Digest>) -> BTreeSet<Digest> {
-        let (mut found, mut rest) = (BTreeSet::new(), roots.collect::<Vec<_>>());
-        while let Some(digest) = rest.pop() {
-            if found.insert(digest) {
-                let listed = self.indexes.get(&digest).into_iter().flatten();
-                rest.extend(listed.map(|descriptor| descriptor.digest));
-            }
-        }
-        found
     }
 }
 

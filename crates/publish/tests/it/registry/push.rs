@@ -59,6 +59,31 @@ async fn a_second_push_only_looks() {
 }
 
 #[tokio::test]
+async fn what_is_below_a_tag_that_is_wrong_is_asked_for_and_nothing_else() {
+    let setup = Setup::new();
+    let server = Server::start(Guard::Open, Vec::new());
+    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let wrong = setup.plan.iter().find(|push| push.tag.as_deref() == Some("latest")).unwrap();
+    {
+        let mut state = server.state();
+        state.tags.remove("latest");
+        state.log.clear();
+    }
+    let report = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    assert_eq!((report.uploaded.len(), report.present.len(), report.manifests.len()), (0, 0, 0));
+    let index: Index = setup.layout.json(&wrong.descriptor).unwrap();
+    let digests = index.manifests.iter().chain([&wrong.descriptor]).map(|one| one.digest.to_string());
+    let digests: Vec<String> = digests.collect();
+    let log = server.state().log.clone();
+    let asked: Vec<&str> =
+        log.iter().filter_map(|line| line.split_once("/manifests/sha256:")).map(|(_, hex)| hex).collect();
+    assert!(!asked.is_empty(), "{log:?}");
+    assert!(asked.iter().all(|hex| digests.contains(&format!("sha256:{hex}"))), "{log:?}");
+    assert_eq!(log.iter().filter(|line| line.starts_with("PUT ")).count(), 1, "{log:?}");
+    setup.assert_complete(&server, "latest");
+}
+
+#[tokio::test]
 async fn what_a_registry_has_lost_below_a_tag_is_repaired_when_asked_for() {
     let setup = Setup::new();
     let server = Server::start(Guard::Open, Vec::new());

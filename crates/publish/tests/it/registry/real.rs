@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use base::Hint as _;
+use oci::spec::Descriptor;
 use testbed::registry::{PASSWORD, USER};
 use testbed::sandbox::{Network, Sandbox};
 use testbed::{Packages, Shared, skopeo};
@@ -61,6 +62,28 @@ fn takes_a_push_and_gives_every_byte_back() {
         }
         let again = push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
         assert!(again.unchanged());
+    });
+}
+
+#[test]
+fn what_was_deleted_below_a_tag_is_repaired() {
+    with("what_was_deleted_below_a_tag_is_repaired", &plain(), async |real| {
+        let setup = Setup::new();
+        let push = async |repair| {
+            let options = Options { repair, ..patient() };
+            let registry = connect(real.address(), Credentials::Anonymous, options).await.unwrap();
+            push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap()
+        };
+        let report = push(false).await;
+        let is_tagged =
+            |one: &&Descriptor| setup.plan.iter().any(|push| push.descriptor.digest == one.digest);
+        let lost = report.manifests.iter().find(|one| !is_tagged(one)).unwrap();
+        let name = format!("docker://{}@{}", repository(real.address()), lost.digest);
+        real.sandbox().run(&["skopeo", "delete", "--tls-verify=false", &name]).unwrap();
+        assert!(push(false).await.unchanged());
+        let repaired = push(true).await;
+        assert_eq!((repaired.manifests, repaired.uploaded), (vec![lost.clone()], vec![]));
+        assert!(push(true).await.unchanged());
     });
 }
 
