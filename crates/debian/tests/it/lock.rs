@@ -168,8 +168,12 @@ fn a_lock_answers_for_every_cell() {
 
 /// The one change made to a good lock, and the error.
 fn check(from: &str, to: &str, expected: &str) {
-    assert!(text().contains(from), "{from}");
-    let error = Lock::parse(&text().replacen(from, to, 1)).unwrap_err();
+    check_in(&text(), from, to, expected);
+}
+
+fn check_in(good: &str, from: &str, to: &str, expected: &str) {
+    assert!(good.contains(from), "{from}");
+    let error = Lock::parse(&good.replacen(from, to, 1)).unwrap_err();
     assert_eq!(error.to_string(), expected);
 }
 
@@ -303,11 +307,7 @@ fn sources_follow_the_packages() {
     // A lock of before there were any.
     assert_eq!(lock().sources(), &BTreeMap::new());
 
-    let check = |from: &str, to: &str, expected: &str| {
-        assert!(with_sources().contains(from), "{from}");
-        let error = Lock::parse(&with_sources().replacen(from, to, 1)).unwrap_err();
-        assert_eq!(error.to_string(), expected);
-    };
+    let check = |from: &str, to: &str, expected: &str| check_in(&with_sources(), from, to, expected);
     check("version = \"2.43-7\"", "version = \"2.43-3\"", "line 82: source `glibc` 2.43-3 is there twice");
     check("\"busybox\"", "\"..\"", "line 71: `name`: `..` 1:1.38.0-3 is no source package");
     check("\"2.43-3\"", "\"2.43/3\"", "line 77: `name`: `glibc` 2.43/3 is no source package");
