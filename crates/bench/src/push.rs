@@ -9,40 +9,38 @@ use testbed::{Packages, Registry, Sandbox};
 use crate::child;
 use crate::scratch::Scratch;
 
-/// The figures of one measurement.
-pub(crate) struct Measured {
-    /// The first push, in seconds.
-    pub(crate) first: f64,
-    /// The pushes after it.
-    pub(crate) again: Vec<f64>,
-    /// Requests of the first push, by method.
-    pub(crate) first_requests: BTreeMap<String, usize>,
-    /// Requests of one push of what is there already, by method.
-    pub(crate) again_requests: BTreeMap<String, usize>,
-    /// The first push of images that nothing is said about, in seconds, and its requests.
-    pub(crate) bare: (f64, BTreeMap<String, usize>),
+/// One push.
+pub(crate) struct Push {
+    /// Its time in seconds.
+    pub(crate) wall: f64,
+    /// Its requests, by method.
+    pub(crate) requests: BTreeMap<String, usize>,
 }
 
-/// Pushes the scratch layout, which is complete, and then `runs` times more.
+/// The figures of one measurement.
+pub(crate) struct Measured {
+    /// The first push.
+    pub(crate) first: Push,
+    /// The pushes after it, of what is there already.
+    pub(crate) again: Vec<Push>,
+    /// The first push of images that nothing is said about.
+    pub(crate) bare: Push,
+}
+
+/// Pushes the scratch layout, which is complete, and then `runs` times more; and at last another one without statements.
 pub(crate) fn run(packages: &Packages, scratch: &Scratch, runs: usize) -> anyhow::Result<Measured> {
-    let (mut again, mut again_requests) = (Vec::new(), BTreeMap::new());
-    let (first, first_requests) = {
+    let (first, again) = {
         let sandbox = start(packages)?;
         let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
-        let first = push(scratch, "all", &registry)?;
-        for _ in 0..runs {
-            let (wall, requests) = push(scratch, "all", &registry)?;
-            again.push(wall);
-            again_requests = requests;
-        }
-        first
+        let push = || push(scratch, "all", &registry);
+        (push()?, (0..runs).map(|_| push()).collect::<anyhow::Result<_>>()?)
     };
     // Built before, as the others are.
     child::run(scratch.images().args(["--level", "quick", "--attest", "none"]), "images --attest none")?;
     let sandbox = start(packages)?;
     let registry = Registry::start(&sandbox, &RegistryOptions::default())?;
     let bare = push(scratch, "none", &registry)?;
-    Ok(Measured { first, again, first_requests, again_requests, bare })
+    Ok(Measured { first, again, bare })
 }
 
 fn start(packages: &Packages) -> anyhow::Result<Sandbox> {
@@ -51,19 +49,15 @@ fn start(packages: &Packages) -> anyhow::Result<Sandbox> {
     Ok(Sandbox::start(packages, &options)?)
 }
 
-/// One push, with these statements about the images, its time in seconds and its requests by method.
-fn push(
-    scratch: &Scratch,
-    statements: &str,
-    registry: &Registry<'_>,
-) -> anyhow::Result<(f64, BTreeMap<String, usize>)> {
+/// One push, with these statements about the images.
+fn push(scratch: &Scratch, statements: &str, registry: &Registry<'_>) -> anyhow::Result<Push> {
     let before = registry.log().len();
     let mut command = scratch.images();
-    command.args(["--attest", statements]);
-    command.args(["--level", "quick", "--push", "--push-via", "registry", "--repository"]);
+    command.args(["--attest", statements, "--level", "quick"]);
+    command.args(["--push", "--push-via", "registry", "--repository"]);
     command.arg(format!("{}/qus", registry.address()));
     let run = child::run(&mut command, "images --push")?;
-    Ok((run.wall, requests(&registry.log().split_off(before))))
+    Ok(Push { wall: run.wall, requests: requests(&registry.log().split_off(before)) })
 }
 
 /// The number of requests of each method in a registry's log: one line each, when it was answered.
