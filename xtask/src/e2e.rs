@@ -85,7 +85,8 @@ pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         ui.say(format!("note: changed meanwhile, by others: {change}"));
     }
     let count = base::count(results.count(), "job", "jobs");
-    Ok(conclude(results.left(), results.failed(), &count, ui))
+    // Each job has printed what was wrong.
+    Ok(conclude(&[], results.left(), results.failed(), &count, ui))
 }
 
 /// The same for machines with kernels of their own.
@@ -110,11 +111,8 @@ fn machines(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         false if args.jobs.is_empty() => ui::print(&format!("{}\n{}", results.table(), machines::matrix()))?,
         false => ui::print(&results.table())?,
     }
-    for failure in results.failures() {
-        ui.say(format!("error: {failure}"));
-    }
     let count = base::count(results.count(), "machine", "machines");
-    Ok(conclude(results.left(), results.failed(), &count, ui))
+    Ok(conclude(&results.failures(), results.left(), results.failed(), &count, ui))
 }
 
 /// The same for systems that are installed under `run`.
@@ -127,11 +125,8 @@ fn second_stage(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let native = native()?;
     let results = on_images(args, ui, |place| selected.run(native, place, ui, error::render))?;
     ui::print(&if args.json { results.json()? } else { results.table() })?;
-    for failure in results.failures() {
-        ui.say(format!("error: {failure}"));
-    }
     let count = base::count(results.count(), "second stage", "second stages");
-    Ok(conclude(results.left(), results.failed(), &count, ui))
+    Ok(conclude(&results.failures(), results.left(), results.failed(), &count, ui))
 }
 
 /// Does `work` on the images of the layout that was given, or on those of the tests, which are brought up to date.
@@ -161,8 +156,12 @@ fn native() -> anyhow::Result<Host> {
         .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))
 }
 
-/// The last lines, and the exit code: success if none `failed`, and nothing of this machine was `left` changed.
-fn conclude(left: &[String], failed: usize, count: &str, ui: &Ui) -> ExitCode {
+/// The last lines, the `failures` first, and the exit code: success if none `failed`, and nothing of this machine was `left`
+/// changed.
+fn conclude(failures: &[String], left: &[String], failed: usize, count: &str, ui: &Ui) -> ExitCode {
+    for failure in failures {
+        ui.say(format!("error: {failure}"));
+    }
     for change in left {
         ui.say(format!("error: the machine is not as it was before: {change}"));
     }

@@ -1,9 +1,7 @@
 //! `cargo xtask verify`: is a layout what it says it is, and does it hold what it should?
 
 use std::collections::BTreeSet;
-use std::num::NonZero;
 use std::path::Path;
-use std::thread;
 
 use anyhow::{Context as _, bail};
 use arch::{Host, Target};
@@ -83,7 +81,7 @@ fn pull(reference: &Reference, args: &RegistryArgs, to: &Path, ui: &Ui) -> anyho
 }
 
 fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow::Result<()> {
-    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let jobs = base::jobs(args.jobs).get();
     let mut programs = 0_usize;
     // An image is compared with a lock only where there is one; it may be from another.
     let lock = context::workspace().ok().and_then(|root| Lock::load(&context::lock_path(&root)).ok());

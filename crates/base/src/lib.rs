@@ -18,7 +18,7 @@ pub use fill::fill;
 pub use hint::{Hint, Listed, first_hint};
 pub use hinted::{Hinted, hint};
 pub use lock::LockFile;
-pub use pool::{lock, pool, unlock, wait};
+pub use pool::{jobs, lock, pool, unlock, wait};
 pub use runtime::runtime;
 pub use size::size;
 pub use table::table;

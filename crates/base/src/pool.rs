@@ -1,8 +1,14 @@
 //! Threads that share work, and what they share it through.
 
+use std::num::NonZero;
 use std::panic;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+/// The number of things to do at a time: what was asked for, or else the number of cores.
+pub fn jobs(asked: Option<NonZero<usize>>) -> NonZero<usize> {
+    asked.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN)
+}
 
 /// Does `work` for each of `items` in their order, on up to `jobs` threads; the results have the order of the items.
 ///

@@ -82,7 +82,7 @@ pub fn build_untagged(
         mirror: &context.site.mirror,
         layout,
         cache_dir: &context.site.cache_dir,
-        jobs: context.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
+        jobs: base::jobs(context.jobs),
         level: context.level,
         statements: context.statements,
         progress,

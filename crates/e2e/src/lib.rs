@@ -26,13 +26,12 @@ mod stage;
 
 use std::num::NonZero;
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use arch::{Host, UnknownName};
 use debian::Progress;
 use debian::lock::Lock;
-use testbed::{Engine, Packages};
+use testbed::Engine;
 
 use job::{Job, Needs};
 use machine::{Changes, Snapshot};
@@ -153,12 +152,9 @@ impl Jobs {
         let Place { site, layout, assets } = place;
         let runs: Vec<(&Job, Option<Engine>)> = self.runs(engines).collect();
         let sabotage = if *sabotage { Sabotage::RemoveEntries } else { Sabotage::None };
-        let keyrings = site.workspace.join("images/keyrings");
         let total = runs.len();
-        let parallel = parallel.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
-        let packages = Packages::chosen(site.fetch.clone(), site.mirror.clone(), &site.cache_dir, &keyrings)?;
-        let fixtures = Fixtures { packages, layout, assets, explain: *explain };
-        base::pool(parallel, runs.iter().enumerate(), |(index, (job, engine))| {
+        let fixtures = Fixtures { packages: stage::packages(site)?, layout, assets, explain: *explain };
+        base::pool(base::jobs(*parallel).get(), runs.iter().enumerate(), |(index, (job, engine))| {
             let on = report::engine(*engine);
             let task = progress.step(&format!("{} on {on} ({} of {total})", job.name, index + 1));
             let outcome = run::run(job, *engine, &fixtures, sabotage);

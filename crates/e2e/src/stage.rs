@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use arch::Host;
+use builder::Site;
 use flate2::read::MultiGzDecoder;
 use oci::spec::{Descriptor, Index, Manifest, Platform};
 use publish::archive::{self, Named};
@@ -111,6 +112,12 @@ impl Fixtures<'_> {
         }
         builder.into_inner().map(drop).with_context(context)
     }
+}
+
+/// The packages for sandboxes, from where `site` has its own.
+pub(super) fn packages(site: &Site) -> anyhow::Result<Packages> {
+    let keyrings = site.workspace.join("images/keyrings");
+    Ok(Packages::chosen(site.fetch.clone(), site.mirror.clone(), &site.cache_dir, &keyrings)?)
 }
 
 /// Unpacks the layers of an image into a new folder, one over the other.

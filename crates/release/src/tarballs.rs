@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::thread;
 
 use anyhow::{Context as _, bail};
 use arch::{Host, Target};
@@ -96,7 +95,7 @@ pub(super) fn write(
     layout: &Layout,
     folder: &Folder,
 ) -> anyhow::Result<()> {
-    let jobs = release.images.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
+    let jobs = base::jobs(release.images.jobs).get();
     base::pool(jobs, &built.images, |image| write_image(release, image, layout, folder))?;
     Ok(())
 }

@@ -12,16 +12,15 @@ mod rows;
 use std::fmt::Write as _;
 use std::num::NonZero;
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use arch::UnknownName;
 use debian::Progress;
 use debian::lock::Lock;
 use serde::Serialize;
-use testbed::Packages;
 
 use crate::machine::{Snapshot, Track};
+use crate::stage;
 use boot::{Boot, Checked};
 use rows::{KERNELS, Row};
 
@@ -88,11 +87,8 @@ impl Machines {
         let Options { sabotage, parallel, progress, explain } = options;
         let before = Snapshot::take()?;
         let started = Instant::now();
-        let site = place.site;
-        let keyrings = site.workspace.join("images/keyrings");
-        let packages = Packages::chosen(site.fetch.clone(), site.mirror.clone(), &site.cache_dir, &keyrings)?;
-        let parallel = parallel.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
-        let booted = base::pool(parallel, &self.0, |row| {
+        let packages = stage::packages(place.site)?;
+        let booted = base::pool(base::jobs(*parallel).get(), &self.0, |row| {
             let task = progress.step(&format!("machine {}", row.name));
             let mut track = None;
             let result = boot::boot(row, &packages, (place.layout, place.lock), *sabotage, &mut track);

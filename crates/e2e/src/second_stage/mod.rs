@@ -11,12 +11,11 @@ mod system;
 use arch::{Host, UnknownName};
 use debian::Progress;
 use serde::Serialize;
-use testbed::Packages;
 
 pub use crate::machines::Place;
 
-use crate::given;
 use crate::machine::{Snapshot, Track};
+use crate::{given, stage};
 use rows::Row;
 use system::{Installed, Parts, Stage};
 
@@ -54,8 +53,7 @@ impl Systems {
         let &Place { site, layout, lock } = place;
         given::check_images(layout, lock, self.0.iter().map(|row| row.image(native)))?;
         let before = Snapshot::take()?;
-        let keyrings = site.workspace.join("images/keyrings");
-        let packages = Packages::chosen(site.fetch.clone(), site.mirror.clone(), &site.cache_dir, &keyrings)?;
+        let packages = stage::packages(site)?;
         let parts = Parts { packages: &packages, layout, lock, progress };
         let mut tracks: Vec<Track> = Vec::new();
         let mut systems = Vec::new();

@@ -89,7 +89,10 @@ pub(super) fn install(
     parts: &Parts<'_>,
     track: &mut Option<Track>,
 ) -> anyhow::Result<Installed> {
-    let qemu = qemu_version(parts.lock, native, row)?;
+    let target = row.target();
+    let qemu =
+        parts.lock.cell(native, target).with_context(|| format!("{target} is not locked for {native}"))?;
+    let qemu = qemu.version.clone();
     let tools = TOOLS.map(|name| Package::native("bookworm", name));
     let tools = parts.packages.tree("debootstrap", &tools)?;
     let sandbox = Sandbox::start(parts.packages, &Options { trees: vec![&tools], ..Options::default() })?;
@@ -112,12 +115,6 @@ pub(super) fn install(
     }
     system.is_not_registered()?;
     Ok(Installed { qemu, stages })
-}
-
-fn qemu_version(lock: &Lock, native: Host, row: Row) -> anyhow::Result<String> {
-    let (host, target) = (native, row.target());
-    let package = lock.qemu(host).find(|package| package.targets().any(|other| other == target));
-    Ok(package.with_context(|| format!("the lock has no {target} for {host}"))?.version.clone())
 }
 
 /// A system in its sandbox.
