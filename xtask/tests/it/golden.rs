@@ -3,24 +3,13 @@
 //! builder's tests.
 
 use crate::line::Line;
-use debian::testing::small as archive;
-use debian::testing::{Archive, Suite};
+use debian::testing::small::archive_with_alias;
 
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
 
-fn archive(version: &str) -> Archive {
-    let mut sid = Suite::new("unstable", "sid");
-    for name in HOSTS {
-        let host = name.parse().unwrap();
-        let qemu = archive::qemu(version, host, |target| target.name().into());
-        sid = sid.package(qemu.link("usr/bin/qemu-arm64", "qemu-aarch64")).package(archive::busybox(host));
-    }
-    Archive::new(1).suite(sid)
-}
-
 #[test]
 fn the_same_archive_gives_the_same_digests() {
-    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    let line = Line::new(&HOSTS, &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
     line.run(&["lock"]).success();
     let lock = line.read("images/debian.lock");
     assert_eq!(sha256::Digest::of(lock.as_bytes()).to_string(), LOCK, "{lock}");
@@ -66,7 +55,7 @@ fn the_same_archive_gives_the_same_digests() {
 
 #[test]
 fn images_of_run_are_reproducible_and_share_layers() {
-    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    let line = Line::new(&HOSTS, &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
     if !line.reuse_register() {
         let reason = "QUS_TEST_REGISTER_DIR names no folder";
         return testbed::skip("images_of_run_are_reproducible_and_share_layers", reason);
@@ -115,7 +104,7 @@ fn images_of_run_are_reproducible_and_share_layers() {
 
 #[test]
 fn one_of_anything_is_singular() {
-    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
+    let line = Line::new(&["amd64"], &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
     line.run(&["lock"]).success();
     let dry = line.run(&["images", "--host", "amd64", "--kind", "pkg", "--dry-run"]).success();
     assert!(dry.stdout.contains("\n  amd64: 1 image (linux/amd64)\n"), "{}", dry.stdout);
@@ -132,7 +121,7 @@ const BARE_INDEX: &str = "sha256:c4c2418dfe81f32a0dfa5f0e7999863f228ae8bddcb9353
 /// Old engines read an archive through `manifest.json`, and no zstd.
 #[test]
 fn an_archive_of_both_compressions_names_gzip_alone_to_old_engines() {
-    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    let line = Line::new(&HOSTS, &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
     line.run(&["lock"]).success();
     let options = ["--kind", "pkg", "--compression", "both", "--archive", "qus.tar"];
     line.run(&[&["images"][..], &options].concat()).success();
@@ -147,12 +136,12 @@ fn an_archive_of_both_compressions_names_gzip_alone_to_old_engines() {
 
 #[test]
 fn a_newer_package_is_found_and_taken() {
-    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    let line = Line::new(&HOSTS, &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
     line.run(&["lock"]).success();
     let same = line.run(&["lock", "--check"]).success();
     assert_eq!(same.stdout, "the archive has nothing newer\n");
 
-    line.serve(&archive("1:11.2.0+ds-1").build());
+    line.serve(&archive_with_alias("1:11.2.0+ds-1", &HOSTS).build());
     let newer = line.run(&["lock", "--check"]).failure(1);
     assert_eq!(
         newer.stdout,
@@ -169,7 +158,7 @@ fn a_newer_package_is_found_and_taken() {
 
 #[test]
 fn bad_input_is_named_and_nothing_is_written() {
-    let line = Line::new(&HOSTS, &archive("1:11.1.3+ds-1").build());
+    let line = Line::new(&HOSTS, &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
     let check = |args: &[&str], code: i32, expected: &str| {
         let output = line.run(args).failure(code);
         assert_eq!(output.stderr.replace(&line.root(), "ROOT"), expected, "{args:?}");
@@ -218,7 +207,7 @@ fn bad_input_is_named_and_nothing_is_written() {
 
 #[test]
 fn a_flipped_byte_is_found() {
-    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
+    let line = Line::new(&["amd64"], &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
     line.run(&["lock"]).success();
     let built = line.run(&["images", "--kind", "pkg", "--json"]).success();
     let report: serde_json::Value = serde_json::from_str(&built.stdout).unwrap();

@@ -1,6 +1,6 @@
 //! The digests of images of a small archive, so that a change of any byte that ends up in one is seen.
 
-use debian::testing::{Archive, Suite, small};
+use debian::testing::small::archive_with_alias;
 use oci::spec::{Descriptor, Index, Manifest};
 use publish::verify::verify;
 use qus_builder::{Compression, Level};
@@ -11,13 +11,7 @@ const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
 
 /// The one that the same test of the command line has.
 fn workshop() -> Workshop {
-    let of_host = |sid: Suite, name: &&str| {
-        let host = name.parse().unwrap();
-        let qemu = small::qemu("1:11.1.3+ds-1", host, |target| target.name().into());
-        sid.package(qemu.link("usr/bin/qemu-arm64", "qemu-aarch64")).package(small::busybox(host))
-    };
-    let sid = HOSTS.iter().fold(Suite::new("unstable", "sid"), of_host);
-    Workshop::new(&HOSTS, &Archive::new(1).suite(sid))
+    Workshop::new(&HOSTS, &archive_with_alias("1:11.1.3+ds-1", &HOSTS))
 }
 
 /// The digest of the index `pkg` in each compression, quick and best. (A layer in zstd with all binaries is the same at both.)

@@ -11,9 +11,19 @@ pub const COPYRIGHT: &str = "Format: https://www.debian.org/doc/packaging-manual
 
 /// An archive whose one suite has `version` of QEMU, and busybox, for each of `hosts`.
 pub fn archive(version: &str, hosts: &[&str]) -> Archive {
+    of_hosts(hosts, |host| qemu(version, host, |target| target.name().into()))
+}
+
+/// The same, with a second name of a program, as Debian's packages have it.
+pub fn archive_with_alias(version: &str, hosts: &[&str]) -> Archive {
+    let qemu = |host| qemu(version, host, |target| target.name().into());
+    of_hosts(hosts, |host| qemu(host).link("usr/bin/qemu-arm64", "qemu-aarch64"))
+}
+
+fn of_hosts(hosts: &[&str], qemu: impl Fn(Host) -> Deb) -> Archive {
     let of_host = |sid: Suite, host: &&str| {
         let host = host.parse().expect("a host");
-        sid.package(qemu(version, host, |target| target.name().into())).package(busybox(host))
+        sid.package(qemu(host)).package(busybox(host))
     };
     Archive::new(1).suite(hosts.iter().fold(Suite::new("unstable", "sid"), of_host))
 }

@@ -89,9 +89,8 @@ pub(super) fn install(
     parts: &Parts<'_>,
     track: &mut Option<Track>,
 ) -> anyhow::Result<Installed> {
-    let target = row.target();
-    let qemu =
-        parts.lock.cell(native, target).with_context(|| format!("{target} is not locked for {native}"))?;
+    let (host, target) = (native, row.target());
+    let qemu = parts.lock.cell(host, target).with_context(|| format!("{target} is not locked for {host}"))?;
     let qemu = qemu.version.clone();
     let tools = TOOLS.map(|name| Package::native("bookworm", name));
     let tools = parts.packages.tree("debootstrap", &tools)?;
