@@ -84,6 +84,7 @@ pub(crate) struct Sources {
   cargo xtask images --host amd64 --kind full        one image
   cargo xtask images --target aarch64                the single-target image `aarch64`, for every host
   cargo xtask images --host amd64 --archive qus.tar && docker load -i qus.tar
+  cargo xtask images --series bookworm               the images of the oldest QEMU, under `d7.2` and its like
   cargo xtask images --host amd64 --prune            one host, and nothing else in the layout
   cargo xtask images --host amd64 --load             into the Docker engine or podman
   cargo xtask images --compression both              gzip and zstd side by side, and tags ending in -zstd
@@ -99,6 +100,10 @@ pub(crate) struct ImagesArgs {
     /// Build images of this kind (repeatable, or with commas)
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = named::<Kind>(Kind::all().map(Kind::name)))]
     pub(crate) kind: Vec<Kind>,
+    /// Build the images of this series of QEMU: newest, or one of images.toml's `series` (repeatable, or with commas) [default:
+    /// newest]
+    #[arg(long, value_name = "SERIES", value_delimiter = ',')]
+    pub(crate) series: Vec<String>,
     /// What layers are compressed with [default: images.toml's, gzip]
     #[arg(long, value_name = "FORM")]
     pub(crate) compression: Option<Compression>,
@@ -121,7 +126,8 @@ pub(crate) struct ImagesArgs {
     /// of cores]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) jobs: Option<NonZero<usize>>,
-    /// Leave nothing else in the layout; without --host, --kind and --target that is so anyway
+    /// Leave nothing else in the layout; without --host, --kind and --target that is so anyway, but
+    /// for other series
     #[arg(long)]
     pub(crate) prune: bool,
     /// Print what would be fetched, built, tagged and removed, and stop; with --push, what would be uploaded
@@ -229,6 +235,9 @@ impl RegistryArgs {
   …
   cargo xtask manifest")]
 pub(crate) struct ManifestArgs {
+    /// The series that were pushed (repeatable, or with commas) [default: newest]
+    #[arg(long, value_name = "SERIES", value_delimiter = ',')]
+    pub(crate) series: Vec<String>,
     /// What the images were pushed with [default: images.toml's, gzip]
     #[arg(long, value_name = "FORM")]
     pub(crate) compression: Option<Compression>,

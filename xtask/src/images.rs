@@ -31,6 +31,7 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         hosts: args.host.clone(),
         kinds: args.kind.clone(),
         targets: args.target.clone(),
+        series: args.series.clone(),
         compression: args.compression.unwrap_or(site.config.compression),
     };
     // What others download is compressed once and downloaded often.
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         trace: context::trace(),
         leave: &|| shipping.check(),
     };
-    let others = Others::of(&selection, &site.config.hosts, args.prune);
+    let others = Others::of(&selection, &site.config.hosts, &lock, args.prune);
     if args.dry_run && aside.is_none() {
         ui::print(&(images::dry_run(&plan, &build) + &images::going(&plan, &others, build.output)?))?;
         return Ok(());
@@ -143,7 +144,7 @@ fn write_archive(
         .indexes
         .iter()
         .flat_map(|index| {
-            index.plan.tags.iter().map(|tag| Named {
+            index.plan.tags().map(|tag| Named {
                 repository: build.repository.to_owned(),
                 tag: tag.clone(),
                 descriptor: index.descriptor().clone(),

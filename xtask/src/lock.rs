@@ -157,6 +157,7 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
         allow_older.insert(suite(name, config).context("invalid --allow-older")?);
     }
     let mut suites = config.suites.clone();
+    let mut series = config.series.clone();
     let mut hosts: BTreeSet<Host> = config.hosts.iter().copied().collect();
     let mut targets: BTreeSet<Target> = Target::current().chain(config.retired.iter().copied()).collect();
     let purpose = if args.libc { Purpose::Linking } else { Purpose::Images };
@@ -165,10 +166,12 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
         suites.reverse();
         hosts.retain(|host| host.triple().is_some());
         targets.clear();
+        series.clear();
     }
     Ok(Request {
         purpose,
         suites,
+        series,
         hosts,
         targets,
         allow_expired,

@@ -21,7 +21,8 @@ pub(crate) fn run(args: &ManifestArgs, ui: &Ui) -> anyhow::Result<()> {
     }
     let compression = args.compression.unwrap_or(config.compression);
     let statements = args.attest.unwrap_or(config.attest);
-    let plan = Plan::new(&config.hosts, &Selection { compression, ..Selection::default() }, &lock)?;
+    let selection = Selection { compression, series: args.series.clone(), ..Selection::default() };
+    let plan = Plan::new(&config.hosts, &selection, &lock)?;
     let repository: Repository = args.repository.as_deref().unwrap_or(&config.repository).parse()?;
     let expected = args.expect.as_deref().map(Expected::load).transpose()?;
     let outputs = [("--digest-file", args.digest_file.as_deref())];
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &ManifestArgs, ui: &Ui) -> anyhow::Result<()> {
         let registry = connect(&repository, &args.registry.options(), access).await?;
         drop(reaching);
         let expected = expected.as_ref().zip(args.expect.as_deref());
-        join(&plan, (&lock, statements), &registry, expected, args.dry_run, ui).await
+        join(&plan, statements, &registry, expected, args.dry_run, ui).await
     })?;
     let tag = |tag: Tagged| Shipped::new(&repository, &tag.tag, tag.digest, tag.moved);
     let shipped: Vec<Shipped> = tags.into_iter().map(tag).collect();

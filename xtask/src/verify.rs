@@ -97,7 +97,8 @@ fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow:
     let elapsed = step.elapsed();
     drop(step);
     let mut problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
-    problems.extend(report.built.iter().filter_map(|built| other_inputs(built, lock.as_ref())));
+    let locks = lock.as_ref().map(builder::plan::locks).unwrap_or_default();
+    problems.extend(report.built.iter().filter_map(|built| other_inputs(built, &locks)));
     if problems.is_empty() {
         ui::print(&format!(
             "{name}: {}, {}, {}, {} ({}), {}: all as they should be ({:.1} s)\n",
@@ -113,14 +114,13 @@ fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow:
     settle(name, &problems, ui)
 }
 
-/// The problem of an image that says that it was built from what the lock has for its host, and names another package.
-fn other_inputs(built: &Built, lock: Option<&Lock>) -> Option<String> {
-    let (lock, definition) = (lock?, &built.provenance.build_definition);
+/// The problem of an image that says that it was built from what one of the locks has for its host, and names another package.
+fn other_inputs(built: &Built, locks: &[Lock]) -> Option<String> {
+    let definition = &built.provenance.build_definition;
     let parameter = |name: &str| definition.external_parameters.get(name);
     let host: Host = parameter("host")?.parse().ok()?;
-    if *parameter("inputs")? != builder::build::inputs(host, lock).to_string() {
-        return None;
-    }
+    let inputs = parameter("inputs")?;
+    let lock = locks.iter().find(|lock| *inputs == builder::build::inputs(host, lock).to_string())?;
     let locked: BTreeSet<String> =
         lock.qemu(host).chain(lock.busybox(host)).map(|package| package.digest.hex()).collect();
     let is_other = |input: &&attest::provenance::Dependency| {

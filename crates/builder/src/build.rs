@@ -74,35 +74,56 @@ impl Builder<'_> {
         programs: impl FnOnce() -> anyhow::Result<Programs>,
     ) -> anyhow::Result<Built> {
         let memo = Memo::open(self.cache_dir)?;
+        let editions: Vec<(Builder<'_>, Plan)> = (plan.editions.iter().enumerate())
+            .map(|(place, edition)| (Builder { lock: &edition.lock, ..*self }, plan.of_edition(place)))
+            .collect();
+        for (builder, plan) in &editions {
+            builder.make_debians(plan, &memo)?;
+        }
+        let programs = programs()?;
+        for (builder, plan) in &editions {
+            builder.make_ours(plan, &programs, &memo)?;
+        }
+
+        let _step = self.progress.moment("putting images together");
+        let mut images = Vec::new();
+        for (builder, plan) in &editions {
+            images.extend(builder.assemble(plan, &programs, &memo)?);
+        }
+        let indexes = assemble::indexes(plan, &images)?;
+        Ok(Built { images, indexes, listed: Vec::new() })
+    }
+
+    /// Makes what the layout and the cache lack of the layers with what is Debian's.
+    fn make_debians(&self, plan: &Plan, memo: &Memo) -> anyhow::Result<()> {
         let step = self.progress.moment("looking for layers that are there");
         let mut missing: Vec<Missing<'_>> = plan
             .hosts()
             .into_iter()
-            .map(|host| self.missing(plan, host, &memo))
+            .map(|host| self.missing(plan, host, memo))
             .filter(|missing| missing.as_ref().map_or(true, Missing::any))
             .collect::<anyhow::Result<_>>()?;
         // The longest first, so that no core is left with it alone at the end.
         missing.sort_by_key(|missing| std::cmp::Reverse(missing.weight()));
         drop(step);
-        self.make(missing, &memo)?;
-        self.make_records(plan, &memo)?;
-        let programs = programs()?;
-        self.make_ours(plan, &programs, &memo)?;
+        self.make(missing, memo)?;
+        self.make_records(plan, memo)
+    }
 
-        let _step = self.progress.moment("putting images together");
+    /// Puts the images of `plan`, whose layers are there, into the layout, with what is said about them.
+    fn assemble(&self, plan: &Plan, programs: &Programs, memo: &Memo) -> anyhow::Result<Vec<BuiltImage>> {
         let mut layers = BTreeMap::new();
         for host in plan.hosts() {
             for form in plan.forms() {
                 let key = (host, form);
-                layers.insert(key, self.layers(plan, host, form, &programs, &memo)?);
+                layers.insert(key, self.layers(plan, host, form, programs, memo)?);
             }
         }
         let _span = self.trace.span("assemble", || "images and indexes".to_owned());
         let mut images =
             assemble::images(plan, &layers, self.lock, self.level, self.layout, self.jobs.get())?;
-        self.attest(&mut images, &layers, &programs, &memo)?;
-        let indexes = assemble::indexes(plan, &images, self.lock)?;
-        Ok(Built { images, indexes, listed: Vec::new(), versions: plan.versions.clone() })
+        self.attest(&mut images, &layers, programs, memo)?;
+        Ok(images)
     }
 
     /// Makes what is missing, several hosts at a time, each as soon as its packages are there.
@@ -212,7 +233,7 @@ impl Builder<'_> {
         programs: &Programs,
         memo: &Memo,
     ) -> anyhow::Result<HostLayers> {
-        let names = wanted(plan, host).into_iter();
+        let names = wanted(plan, host, self.lock).into_iter();
         names.map(|name| Ok((name, self.layer(host, form, name, programs, memo)?))).collect()
     }
 
@@ -246,7 +267,7 @@ impl Builder<'_> {
                 return self.records_key(host, form, name);
             }
         };
-        for target in name.inside() {
+        for target in name.inside(host, self.lock) {
             parts.extend([self.cell(host, target)?.digest.hex(), target.to_string()]);
         }
         Ok(Key::new(parts.iter().map(String::as_str)))
@@ -307,9 +328,9 @@ fn busybox_key(package: &Package, form: Form) -> Key {
 }
 
 /// The layers of the host's images, and those that these are made of.
-fn wanted(plan: &Plan, host: Host) -> BTreeSet<LayerName> {
+fn wanted(plan: &Plan, host: Host, lock: &Lock) -> BTreeSet<LayerName> {
     let images = plan.images.iter().filter(|image| image.host == host);
     let layers = images.flat_map(|image| image.content.layers());
     let qemu = |target| LayerName { part: Part::Qemu, target: Some(target) };
-    layers.flat_map(|name| name.inside().into_iter().map(qemu).chain([name])).collect()
+    layers.flat_map(|name| name.inside(host, lock).into_iter().map(qemu).chain([name])).collect()
 }

@@ -19,6 +19,8 @@ pub struct Config {
     pub repository: String,
     /// The suites that packages come from, the preferred first.
     pub suites: Vec<String>,
+    /// Those of them that are series of their own, too.
+    pub series: Vec<String>,
     /// The machines that images are built for.
     pub hosts: Vec<Host>,
     /// The targets that QEMU has dropped and that there are images of nevertheless.
@@ -40,6 +42,8 @@ pub struct Config {
 struct Raw {
     repository: String,
     suites: Vec<toml::Spanned<String>>,
+    #[serde(default)]
+    series: Vec<toml::Spanned<String>>,
     hosts: Vec<toml::Spanned<String>>,
     #[serde(default)]
     retired: Vec<toml::Spanned<String>>,
@@ -67,11 +71,13 @@ impl Config {
             format!("line {line}: {}", error.message().trim())
         })?;
         let suites = names(text, "suites", &raw.suites, suite)?;
+        let series = names(text, "series", &raw.series, |name| series(name, &suites))?;
         let hosts = names(text, "hosts", &raw.hosts, str::parse::<Host>)?;
         let refused_host = |name: &str| refused_host(name, &hosts);
         Ok(Config {
             repository: raw.repository,
             suites,
+            series,
             retired: names(text, "retired", &raw.retired, retired)?,
             refused_targets: names(text, "refused-targets", &raw.refused_targets, refused_target)?,
             refused_hosts: names(text, "refused-hosts", &raw.refused_hosts, refused_host)?,
@@ -93,6 +99,14 @@ fn suite(name: &str) -> Result<String, UnknownName> {
     match SUITES.contains(&name) {
         true => Ok(name.to_owned()),
         false => Err(UnknownName::new("suite", name, SUITES)),
+    }
+}
+
+/// A series is locked with the suites that it is one of.
+fn series(name: &str, suites: &[String]) -> Result<String, String> {
+    match suites.iter().any(|suite| suite == name) {
+        true => Ok(name.to_owned()),
+        false => Err(format!("`{name}` is not one of `suites`")),
     }
 }
 
@@ -182,6 +196,7 @@ mod tests {
         let config = Config::parse(include_str!("../../../images/images.toml")).unwrap();
         assert_eq!(config.hosts, Host::all().collect::<Vec<_>>());
         assert_eq!(config.suites, ["sid", "trixie", "bookworm"]);
+        assert_eq!(config.series, ["trixie", "bookworm"]);
     }
 
     fn check(from: &str, to: &str, expected: &str) {
@@ -195,10 +210,11 @@ mod tests {
         check("armhf", "amd64", "line 3: `hosts`: `amd64` is listed twice");
         check("\"sid\"", "\"sit\"", "line 2: `suites`: unknown suite `sit` (did you mean `sid`?)");
         check("\"sid\"", "", "`suites` is empty");
+        check("hosts", "series = [\"trixie\"]\nhosts", "line 3: `series`: `trixie` is not one of `suites`");
         check(
             "hosts",
             "host",
-            "line 3: unknown field `host`, expected one of `repository`, `suites`, `hosts`, `retired`, `refused-targets`, `refused-hosts`, `mirror`, `compression`, `attest`",
+            "line 3: unknown field `host`, expected one of `repository`, `suites`, `series`, `hosts`, `retired`, `refused-targets`, `refused-hosts`, `mirror`, `compression`, `attest`",
         );
         check(
             "suites",

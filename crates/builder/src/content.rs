@@ -2,6 +2,7 @@
 
 use arch::{Host, Target};
 use debian::QemuVersion;
+use debian::lock::Lock;
 
 use crate::cross::Program;
 use crate::kind::{Kind, Part, Single};
@@ -131,13 +132,15 @@ impl Content {
 }
 
 impl LayerName {
-    /// The targets whose QEMU is inside of `run` in it.
-    pub(crate) fn inside(self) -> Vec<Target> {
-        match (self.part.is_one_file(), self.target) {
+    /// The targets whose QEMU is inside of `run` in it, of those that `lock` has for `host`.
+    pub(crate) fn inside(self, host: Host, lock: &Lock) -> Vec<Target> {
+        let mut targets = match (self.part.is_one_file(), self.target) {
             (false, _) => Vec::new(),
             (true, None) => self.part.targets(),
             (true, Some(target)) => vec![target],
-        }
+        };
+        targets.retain(|target| lock.cell(host, *target).is_some());
+        targets
     }
 
     /// The line of an image's history about it.

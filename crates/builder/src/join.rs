@@ -7,7 +7,6 @@ use anyhow::bail;
 use arch::Host;
 use base::Hinted;
 use debian::Progress;
-use debian::lock::Lock;
 use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest};
 use publish::registry::{Fetched, Registry, Repository, Tagged};
@@ -16,7 +15,7 @@ use sha256::Digest;
 use crate::content::Content;
 use crate::expected::Expected;
 use crate::packing::Form;
-use crate::plan::{ImagePlan, IndexPlan, Plan, version_of};
+use crate::plan::{ImagePlan, IndexPlan, Plan};
 use crate::statements::Statements;
 use crate::{build, tags};
 
@@ -25,7 +24,7 @@ use crate::{build, tags};
 /// `expected`, which was read from a file, has.
 pub async fn join(
     plan: &Plan,
-    (lock, statements): (&Lock, Statements),
+    statements: Statements,
     registry: &Registry,
     expected: Option<(&Expected, &Path)>,
     dry_run: bool,
@@ -33,9 +32,9 @@ pub async fn join(
 ) -> anyhow::Result<Vec<Tagged>> {
     let repository = registry.repository();
     let step = progress.step(&format!("looking at {repository}"));
-    let found = find(plan, lock, statements, registry).await?;
+    let found = find(plan, statements, registry).await?;
     drop(step);
-    let indexes = indexes(plan, lock, &found)?;
+    let indexes = indexes(plan, &found)?;
     if let Some((expected, file)) = expected {
         check(expected, file, plan, &found, &indexes, repository)?;
     }
@@ -45,8 +44,8 @@ pub async fn join(
 /// The images at the registry.
 #[derive(Default)]
 struct Found {
-    /// By content and form, in the order of hosts.
-    images: BTreeMap<(Content, Form), Vec<Descriptor>>,
+    /// By place in the plan.
+    images: BTreeMap<usize, Descriptor>,
     /// Those that have tags, by the one that names the version.
     tagged: BTreeMap<String, Fetched>,
     /// Those of the statements, by the image that they are about.
@@ -64,19 +63,13 @@ impl Found {
 type Joined<'a> = (&'a IndexPlan, Blob);
 
 /// Finds every image of the plan; all that is missing or from another lock is named together.
-async fn find(
-    plan: &Plan,
-    lock: &Lock,
-    statements: Statements,
-    registry: &Registry,
-) -> anyhow::Result<Found> {
+async fn find(plan: &Plan, statements: Statements, registry: &Registry) -> anyhow::Result<Found> {
     let mut problems = Vec::new();
     let mut found = Found::default();
-    let mut singles: BTreeMap<Host, BTreeMap<(Content, Form), Descriptor>> = BTreeMap::new();
-    let has_singles =
-        |host: &Host| plan.images.iter().any(|image| image.host == *host && image.content.target().is_some());
-    for host in plan.hosts().into_iter().filter(has_singles) {
-        let tag = tags::host_tag(host, version_of(host, &plan.versions)?);
+    let mut singles: BTreeMap<Group<'_>, BTreeMap<(Content, Form), Descriptor>> = BTreeMap::new();
+    let has_target = |image: &&ImagePlan| image.content.target().is_some();
+    for (host, label) in groups(plan.images.iter().filter(has_target)) {
+        let tag = tags::host_tag(host, label);
         match registry.manifest(&tag).await? {
             None => problems.push(format!("{host}: there is no `{tag}`")),
             Some(fetched) => {
@@ -91,13 +84,13 @@ async fn find(
                     let descriptor = Descriptor { platform, annotations: BTreeMap::new(), ..descriptor };
                     Some(((content, form), descriptor))
                 });
-                singles.insert(host, by_content.collect());
+                singles.insert((host, label), by_content.collect());
             }
         }
     }
     if statements.any() {
-        for host in plan.hosts() {
-            let tag = tags::attestations_tag(host, version_of(host, &plan.versions)?);
+        for (host, label) in groups(plan.images.iter()) {
+            let tag = tags::attestations_tag(host, label);
             // What is missing is named with its image.
             if let Some(fetched) = registry.manifest(&tag).await? {
                 let index: Index = oci::spec::parse(&fetched.descriptor.media_type, &fetched.bytes)?;
@@ -105,7 +98,7 @@ async fn find(
             }
         }
     }
-    for image in &plan.images {
+    for (place, image) in plan.images.iter().enumerate() {
         let host = image.host;
         let (what, descriptor) = match image.content.target() {
             None => {
@@ -119,7 +112,7 @@ async fn find(
                         let manifest: Manifest =
                             oci::spec::parse(&fetched.descriptor.media_type, &fetched.bytes)?;
                         let inputs = manifest.annotations.get(&build::inputs_key());
-                        if inputs != Some(&build::inputs(host, lock).to_string()) {
+                        if inputs != Some(&build::inputs(host, plan.lock(image)).to_string()) {
                             problems.push(format!("{host}: `{tag}` was built from another lock"));
                         }
                         let descriptor = fetched.descriptor.clone();
@@ -130,7 +123,7 @@ async fn find(
             }
             Some(_) => {
                 // A host whose index is missing was named above.
-                let Some(targets) = singles.get(&host) else { continue };
+                let Some(targets) = singles.get(&(host, image.label.as_str())) else { continue };
                 match targets.get(&(image.content, image.form)) {
                     Some(descriptor) => (image.content.moving_tag(), descriptor.clone()),
                     None => {
@@ -157,7 +150,7 @@ async fn find(
         }
         let descriptor = Descriptor { platform: Some(host.platform().into()), ..descriptor }
             .with_zstd(image.form == Form::Zstd);
-        found.images.entry((image.content, image.form)).or_default().push(descriptor);
+        found.images.insert(place, descriptor);
     }
     if problems.is_empty() {
         return Ok(found);
@@ -173,21 +166,39 @@ async fn find(
     bail!(hinted)
 }
 
+/// A host, and what its tags call an edition.
+type Group<'a> = (Host, &'a str);
+
+/// The groups that images are in, in their order.
+fn groups<'a>(images: impl Iterator<Item = &'a ImagePlan>) -> Vec<Group<'a>> {
+    let mut groups = Vec::new();
+    for group in images.map(|image| (image.host, image.label.as_str())) {
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    groups
+}
+
 /// The entries of an index that are statements, by the image that they are about.
 fn attestations(index: &Index) -> impl Iterator<Item = (Digest, Descriptor)> {
     index.manifests.iter().filter_map(|entry| Some((entry.attests()?, entry.clone())))
 }
 
 /// Makes the indexes of `plan` over what was found.
-fn indexes<'a>(plan: &'a Plan, lock: &Lock, found: &Found) -> anyhow::Result<Vec<Joined<'a>>> {
+fn indexes<'a>(plan: &'a Plan, found: &Found) -> anyhow::Result<Vec<Joined<'a>>> {
     let index = |index_plan: &'a IndexPlan| {
-        let forms = index_plan.forms.iter();
-        let images = forms.filter_map(|form| found.images.get(&(index_plan.content, *form)));
+        let of_form = |form: &'a Form| {
+            let images = plan.images.iter().enumerate();
+            images.filter(move |(_, image)| index_plan.lists(image, *form))
+        };
+        let listed = index_plan.forms.iter().flat_map(of_form);
+        let images = listed.filter_map(|(place, _)| found.images.get(&place));
         let member = |image: &Descriptor| build::Member {
             image: image.clone(),
             attestation: found.attestations.get(&image.digest).cloned(),
         };
-        let index = build::index(plan, index_plan, images.flatten().map(member), lock)?;
+        let index = build::index(plan, index_plan, images.map(member))?;
         Ok((index_plan, index))
     };
     plan.indexes.iter().map(index).collect()
@@ -207,7 +218,7 @@ fn check(
         image.tags.iter().map(|tag| (tag.clone(), fetched.descriptor.digest)).collect::<Vec<_>>()
     });
     let indexes =
-        indexes.iter().flat_map(|(plan, index)| plan.tags.iter().map(|tag| (tag.clone(), index.digest())));
+        indexes.iter().flat_map(|(plan, index)| plan.tags().map(|tag| (tag.clone(), index.digest())));
     let actual: BTreeMap<String, Digest> = images.chain(indexes).collect();
     let differences = expected.differences(&actual);
     if differences.is_empty() {
@@ -230,14 +241,18 @@ async fn set_tags(
     registry: &Registry,
     dry_run: bool,
 ) -> anyhow::Result<Vec<Tagged>> {
-    let versioned =
-        indexes.iter().map(|(plan, index)| (plan.version_tag(), index.descriptor(), index.bytes()));
+    let tagged = |tag: fn(&IndexPlan) -> Option<&String>| {
+        indexes
+            .iter()
+            .filter_map(move |(plan, index)| Some((tag(plan)?.as_str(), index.descriptor(), index.bytes())))
+    };
+    let versioned = tagged(|plan| plan.version_tag.as_ref());
     let of_hosts = plan.images.iter().filter_map(|image| Some((image, found.image(image)?)));
     let of_hosts = of_hosts.flat_map(|(image, fetched)| {
         let tags = image.moving_tags().iter();
         tags.map(|tag| (tag.as_str(), &fetched.descriptor, fetched.bytes.as_slice())).collect::<Vec<_>>()
     });
-    let moving = indexes.iter().map(|(plan, index)| (plan.moving_tag(), index.descriptor(), index.bytes()));
+    let moving = tagged(|plan| plan.moving_tag.as_ref());
     let mut tags = Vec::new();
     for (tag, descriptor, bytes) in versioned.chain(of_hosts).chain(moving) {
         let moved = match dry_run {

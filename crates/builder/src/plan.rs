@@ -1,16 +1,23 @@
 //! The plan of a build: images over layers, under which tags. Pure: a lock and a selection in, a plan out.
+//!
+//! A tag that names a version has that version in every image: an index over hosts with 11.1 lists no host whose newest is 10.2.
+//! The moving tags have the newest of each target instead, whichever version that is. Where both are the same image, it is
+//! one image.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod edition;
 
-use anyhow::Context as _;
-use arch::{Host, Status, Target};
+use std::collections::BTreeSet;
+
+use arch::{Host, Target};
 use debian::QemuVersion;
-use debian::lock::{Lock, Package};
+use debian::lock::{Lock, NEWEST};
 
 use crate::content::Content;
 use crate::kind::Kind;
 use crate::packing::{Compression, Form};
 use base::Hinted;
+use edition::Editions;
+pub use edition::{Edition, locks};
 
 /// The user's selection; empty lists stand for everything.
 #[derive(Debug, Default, Clone)]
@@ -21,14 +28,24 @@ pub struct Selection {
     pub kinds: Vec<Kind>,
     /// Targets to build single-target images of.
     pub targets: Vec<Target>,
+    /// Series of QEMU. Here an empty list stands for the newest alone.
+    pub series: Vec<String>,
     /// The forms of each image.
     pub compression: Compression,
 }
 
 impl Selection {
-    /// True if it leaves nothing out.
+    /// True if it leaves nothing out of the newest.
     pub fn is_everything(&self) -> bool {
-        self.hosts.is_empty() && self.kinds.is_empty() && self.targets.is_empty()
+        self.hosts.is_empty() && self.kinds.is_empty() && self.targets.is_empty() && self.has(NEWEST)
+    }
+
+    /// True if the series is selected.
+    fn has(&self, series: &str) -> bool {
+        match self.series.is_empty() {
+            true => series == NEWEST,
+            false => self.series.iter().any(|name| name == series),
+        }
     }
 }
 
@@ -41,11 +58,19 @@ pub struct ImagePlan {
     pub content: Content,
     /// The compression of its layers.
     pub form: Form,
+    /// The place in [`Plan::editions`] of what it is made from.
+    pub edition: usize,
+    /// The part of its host's tags that tells this edition from others: `d11.1`, `d10.2-newest`.
+    pub label: String,
     /// The tags that name this image alone: one that names the version, and then those that always mean the newest.
     /// Images with one target have none.
     pub tags: Vec<String>,
-    /// QEMU's version.
+    /// The newest version of QEMU in it.
     pub version: QemuVersion,
+    /// True if an index of a moving tag lists it.
+    pub moving: bool,
+    /// True if an index of its version lists it.
+    pub versioned: bool,
 }
 
 impl ImagePlan {
@@ -67,8 +92,10 @@ pub struct IndexPlan {
     pub content: Content,
     /// The forms of the images that it lists, in its order.
     pub forms: &'static [Form],
-    /// The tag that always means the newest, and the one that names the version.
-    pub tags: [String; 2],
+    /// The tag that always means the newest.
+    pub moving_tag: Option<String>,
+    /// The tag that names the version.
+    pub version_tag: Option<String>,
     /// The newest version of QEMU in it.
     pub version: QemuVersion,
 }
@@ -76,29 +103,29 @@ pub struct IndexPlan {
 impl IndexPlan {
     /// True if `image`, which is in `form`, is in this index.
     pub fn lists(&self, image: &ImagePlan, form: Form) -> bool {
-        image.content == self.content && image.form == form && self.forms.contains(&form)
+        let is_of = match self.moving_tag {
+            Some(_) => image.moving,
+            None => image.versioned && image.version == self.version,
+        };
+        is_of && image.content == self.content && image.form == form && self.forms.contains(&form)
     }
 
-    /// The tag that always means the newest.
-    pub fn moving_tag(&self) -> &str {
-        &self.tags[0]
-    }
-
-    /// The tag that names the version.
-    pub fn version_tag(&self) -> &str {
-        &self.tags[1]
+    /// Its tags, the moving one first. There is at least one.
+    pub fn tags(&self) -> impl Iterator<Item = &String> {
+        self.moving_tag.iter().chain(&self.version_tag)
     }
 }
 
-/// Everything that a run builds. Images come host by host; an index covers the images that have its content.
+/// Everything that a run builds. Images come edition by edition, and in each host by host; an index covers the images that have
+/// its content.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// The sets of packages that images are made from.
+    pub editions: Vec<Edition>,
     /// The images.
     pub images: Vec<ImagePlan>,
     /// The indexes over them.
     pub indexes: Vec<IndexPlan>,
-    /// The version in the tags of each host's images that hold everything.
-    pub versions: BTreeMap<Host, QemuVersion>,
 }
 
 impl Plan {
@@ -108,45 +135,15 @@ impl Plan {
     /// other out, neither means all of both. So a tag such as `latest` never means something partial.
     pub fn new(configured: &[Host], selection: &Selection, lock: &Lock) -> Result<Plan, Hinted> {
         let hosts = hosts(configured, &selection.hosts)?;
-        let forms = selection.compression.forms();
+        let editions = Editions::new(selection, lock)?;
         let mut images = Vec::new();
-        let mut versions = BTreeMap::new();
-        for &host in &hosts {
-            let version =
-                newest(lock, host, None).ok_or_else(|| not_locked(&format!("the host `{host}`")))?;
-            versions.insert(host, version);
-            for kind in kinds(selection).into_iter().filter(|kind| kind.is_for(host)) {
-                for &form in forms {
-                    let tags = kind_tags(host, kind, version).map(|tag| tag + suffix(form, forms));
-                    let content = Content::everything(kind);
-                    images.push(ImagePlan { host, content, form, tags: tags.collect(), version });
-                }
-            }
-            for target in targets(selection) {
-                let contents: Vec<Content> =
-                    Content::singles(target).filter(|content| content.is_for(host)).collect();
-                if contents.is_empty() {
-                    continue;
-                }
-                let Some(version) = newest(lock, host, Some(target)) else {
-                    // QEMU had dropped it before Debian had the host.
-                    if target.status() == Status::Retired {
-                        continue;
-                    }
-                    return Err(unlocked(target, &format!("the host `{host}`")));
-                };
-                for content in contents {
-                    let image = |&form| ImagePlan { host, content, form, tags: Vec::new(), version };
-                    images.extend(forms.iter().map(image));
-                }
+        for edition in 0..editions.len() {
+            for &host in &hosts {
+                images.extend(editions.images(edition, host, selection)?);
             }
         }
-        let built = |target| images.iter().any(|image: &ImagePlan| image.content.target() == Some(target));
-        let retired = |target: &Target| target.status() == Status::Retired;
-        if let Some(target) = selection.targets.iter().copied().filter(retired).find(|target| !built(*target))
-        {
-            return Err(unlocked(target, "any of the hosts"));
-        }
+        editions.check_hosts(&hosts, selection, &images)?;
+        editions.check_targets(selection, &images)?;
         if images.is_empty() {
             let hosts: Vec<&str> = hosts.iter().map(|host| host.name()).collect();
             return Err(Hinted::new(
@@ -154,31 +151,36 @@ impl Plan {
                 "leave out --kind and --target, or select other hosts",
             ));
         }
-        let contents: BTreeSet<Content> = images.iter().map(|image| image.content).collect();
-        // Where each index lists both forms, there is one more with zstd alone.
-        let lists: &[&'static [Form]] = match forms {
-            [Form::Gzip, Form::Zstd] => &[forms, &[Form::Zstd]],
-            forms => &[forms],
-        };
-        let listed = |content| lists.iter().map(move |&listed| (content, listed));
-        let indexes = contents
-            .into_iter()
-            .flat_map(listed)
-            .filter_map(|(content, listed)| {
-                let listed_in = images.iter().filter(|image| image.content == content);
-                let version = listed_in.map(|image| image.version).max()?;
-                let tags = [content.moving_tag(), content.version_tag(version)];
-                let tags = tags.map(|tag| if listed == forms { tag } else { tag + ZSTD });
-                Some(IndexPlan { content, forms: listed, tags, version })
-            })
-            .collect();
-        Ok(Plan { images, indexes, versions })
+        let indexes = indexes(&images, selection.compression.forms());
+        Ok(Plan { editions: editions.into_inner(), images, indexes })
+    }
+
+    /// The packages that an image is made from.
+    pub fn lock(&self, image: &ImagePlan) -> &Lock {
+        &self.editions[image.edition].lock
+    }
+
+    /// Those of its images that are made from one of its editions, and no indexes.
+    pub(crate) fn of_edition(&self, edition: usize) -> Plan {
+        let images = self.images.iter().filter(|image| image.edition == edition).cloned().collect();
+        Plan { editions: self.editions.clone(), images, indexes: Vec::new() }
+    }
+
+    /// The images that `index` lists, in its order: all in one form, then all in the next.
+    pub(crate) fn listed<'a>(&'a self, index: &'a IndexPlan) -> impl Iterator<Item = &'a ImagePlan> {
+        let in_form = move |form: &'a Form| self.images.iter().filter(move |image| index.lists(image, *form));
+        index.forms.iter().flat_map(in_form)
     }
 
     /// Every tag of its images and indexes.
     pub(crate) fn tags(&self) -> BTreeSet<&str> {
         let images = self.images.iter().flat_map(|image| &image.tags);
-        images.chain(self.indexes.iter().flat_map(|index| &index.tags)).map(String::as_str).collect()
+        images.chain(self.indexes.iter().flat_map(IndexPlan::tags)).map(String::as_str).collect()
+    }
+
+    /// The same, for who keeps them.
+    pub(crate) fn owned_tags(&self) -> BTreeSet<String> {
+        self.tags().into_iter().map(str::to_owned).collect()
     }
 
     /// The forms that images are in.
@@ -188,10 +190,50 @@ impl Plan {
 
     /// The hosts of the plan, in order, each once.
     pub fn hosts(&self) -> Vec<Host> {
-        let mut hosts: Vec<Host> = self.images.iter().map(|image| image.host).collect();
-        hosts.dedup();
+        let mut hosts: Vec<Host> = Vec::new();
+        for image in &self.images {
+            if !hosts.contains(&image.host) {
+                hosts.push(image.host);
+            }
+        }
         hosts
     }
+}
+
+/// The indexes over `images`, each of which is in every one of `forms`.
+fn indexes(images: &[ImagePlan], forms: &'static [Form]) -> Vec<IndexPlan> {
+    // Where each index lists both forms, there is one more with zstd alone.
+    let lists: &[&'static [Form]] = match forms {
+        [Form::Gzip, Form::Zstd] => &[forms, &[Form::Zstd]],
+        forms => &[forms],
+    };
+    let contents: BTreeSet<Content> = images.iter().map(|image| image.content).collect();
+    let mut indexes = Vec::new();
+    for content in contents {
+        let of_content = || images.iter().filter(|image| image.content == content);
+        let newest = of_content().filter(|image| image.moving).map(|image| image.version).max();
+        let versions: BTreeSet<QemuVersion> =
+            of_content().filter(|image| image.versioned).map(|image| image.version).collect();
+        // What the moving tag means may be one version alone.
+        let of_moving = newest.filter(|version| {
+            let is_same = |image: &ImagePlan| image.moving == (image.versioned && image.version == *version);
+            of_content().all(is_same)
+        });
+        let moving = newest.map(|version| (true, of_moving.is_some(), version));
+        let others = versions.into_iter().rev().filter(|version| of_moving != Some(*version));
+        let each: Vec<_> = moving.into_iter().chain(others.map(|version| (false, true, version))).collect();
+        for &listed in lists {
+            let suffix = if listed == forms { "" } else { ZSTD };
+            indexes.extend(each.iter().map(|&(is_moving, has_version, version)| IndexPlan {
+                content,
+                forms: listed,
+                moving_tag: is_moving.then(|| content.moving_tag() + suffix),
+                version_tag: has_version.then(|| content.version_tag(version) + suffix),
+                version,
+            }));
+        }
+    }
+    indexes
 }
 
 fn hosts(configured: &[Host], selected: &[Host]) -> Result<Vec<Host>, Hinted> {
@@ -204,66 +246,11 @@ fn hosts(configured: &[Host], selected: &[Host]) -> Result<Vec<Host>, Hinted> {
     Ok(configured.iter().copied().filter(|host| selected.is_empty() || selected.contains(host)).collect())
 }
 
-fn kinds(selection: &Selection) -> Vec<Kind> {
-    match (selection.kinds.is_empty(), selection.targets.is_empty()) {
-        (true, true) => Kind::all().collect(),
-        (true, false) => Vec::new(),
-        (false, _) => Kind::all().filter(|kind| selection.kinds.contains(kind)).collect(),
-    }
-}
-
-fn targets(selection: &Selection) -> Vec<Target> {
-    match (selection.kinds.is_empty(), selection.targets.is_empty()) {
-        (true, true) => Target::current().collect(),
-        (false, true) => Vec::new(),
-        (_, false) => selection
-            .targets
-            .iter()
-            .map(|target| target.binary())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect(),
-    }
-}
-
-/// The newest version that the lock has for the target, or for all current ones, on the host.
-fn newest(lock: &Lock, host: Host, target: Option<Target>) -> Option<QemuVersion> {
-    let targets: Vec<Target> = target.map_or_else(|| Target::current().collect(), |target| vec![target]);
-    let packages = targets.into_iter().filter_map(|target| lock.cell(host, target));
-    packages.filter_map(Package::qemu_version).max()
-}
-
 /// The end of the tags of an image in zstd, where there is one in gzip too.
 const ZSTD: &str = "-zstd";
 
 fn suffix(form: Form, forms: &[Form]) -> &'static str {
     if form == Form::Zstd && forms.len() > 1 { ZSTD } else { "" }
-}
-
-/// One of [`Plan::versions`], which have every host of the plan.
-pub(crate) fn version_of(host: Host, versions: &BTreeMap<Host, QemuVersion>) -> anyhow::Result<QemuVersion> {
-    versions.get(&host).copied().context("every host of a plan has a version")
-}
-
-fn kind_tags(host: Host, kind: Kind, version: QemuVersion) -> impl Iterator<Item = String> {
-    let mut tags = vec![format!("{}-d{version}{}", host.tag(), kind.suffix())];
-    if !host.has_register() {
-        // `mips-pkg` and `mips64el-pkg`, which have no index to be found under.
-        tags.push(format!("{}{}", host.tag(), kind.suffix()));
-    }
-    tags.into_iter()
-}
-
-fn not_locked(what: &str) -> Hinted {
-    Hinted::new(format!("images/debian.lock has no packages for {what}"), "run `cargo xtask lock`")
-}
-
-fn unlocked(target: Target, whose: &str) -> Hinted {
-    let hint = match target.status() {
-        Status::Retired => "add it to `retired` in images/images.toml and run `cargo xtask lock`",
-        Status::Current | Status::Shared => "run `cargo xtask lock`",
-    };
-    Hinted::new(format!("images/debian.lock has no package with `{target}` for {whose}"), hint)
 }
 
 #[cfg(test)]

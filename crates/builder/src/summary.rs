@@ -37,7 +37,7 @@ struct ImageJson<'a> {
 
 #[derive(Debug, Serialize)]
 struct IndexJson<'a> {
-    tags: &'a [String],
+    tags: Vec<&'a String>,
     version: QemuVersion,
     digest: String,
     hosts: Vec<&'a str>,
@@ -68,7 +68,7 @@ pub fn json<T: Serialize>(
             .listed
             .iter()
             .map(|index| IndexJson {
-                tags: &index.plan.tags,
+                tags: index.plan.tags().collect(),
                 version: index.plan.version,
                 digest: index.descriptor().digest.to_string(),
                 hosts: index.hosts.iter().map(|host| host.name()).collect(),
@@ -137,7 +137,8 @@ pub fn table(built: &Built) -> String {
     }
     let mut rows = vec![["TAGS".to_owned(), "HOSTS".to_owned(), "DIGEST".to_owned()]];
     for index in &built.listed {
-        let tags = index.plan.tags.join(", ");
+        let tags: Vec<&str> = index.plan.tags().map(String::as_str).collect();
+        let tags = tags.join(", ");
         rows.push([tags, index.hosts.len().to_string(), short(&index.descriptor().digest.hex())]);
     }
     text.push('\n');

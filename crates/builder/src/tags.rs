@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use arch::Host;
-use debian::QemuVersion;
 use oci::spec::Descriptor;
 use oci::{Blob, IndexBuilder};
 use publish::layout::LayoutWriter;
 use publish::registry::Push;
 
-use crate::build::{Built, BuiltImage, PREFIX};
+use crate::build::{Built, BuiltImage, BuiltIndex, PREFIX};
 use crate::content::Content;
-use crate::plan::version_of;
+use crate::plan::IndexPlan;
 
 /// The tags that a push sets: every host's own tags; then the indexes, those that name a version before those that move.
 ///
@@ -36,9 +35,12 @@ pub fn plan(
         }
         return Ok(pushes);
     }
-    let versioned = built.indexes.iter().map(|index| push(index.plan.version_tag(), index.descriptor()));
-    let moving = built.indexes.iter().map(|index| push(index.plan.moving_tag(), index.descriptor()));
-    pushes.extend(versioned.chain(moving.filter(|_| !versioned_only)));
+    let tagged = |tag: fn(&IndexPlan) -> Option<&String>| {
+        let tagged = move |index: &BuiltIndex| Some(push(tag(&index.plan)?, index.descriptor()));
+        built.indexes.iter().filter_map(tagged)
+    };
+    pushes.extend(tagged(|plan| plan.version_tag.as_ref()));
+    pushes.extend(tagged(|plan| plan.moving_tag.as_ref()).filter(|_| !versioned_only));
     Ok(pushes)
 }
 
@@ -46,57 +48,57 @@ fn push(tag: &str, descriptor: &Descriptor) -> Push {
     Push { tag: Some(tag.to_owned()), descriptor: descriptor.clone() }
 }
 
+/// The images of one edition of a host: the host, and what its tags call the edition.
+type Group = (Host, String);
+
 /// The tag of a host's index of single-target images.
-pub fn host_tag(host: Host, version: QemuVersion) -> String {
-    format!("{}-d{version}-targets", host.tag())
+pub fn host_tag(host: Host, label: &str) -> String {
+    format!("{}-{label}-targets", host.tag())
 }
 
 fn host_indexes(built: &Built) -> anyhow::Result<Vec<(String, Blob)>> {
-    let mut hosts: BTreeMap<Host, IndexBuilder> = BTreeMap::new();
+    let mut hosts: BTreeMap<Group, IndexBuilder> = BTreeMap::new();
     let singles = || built.images.iter().filter(|image| image.plan.content.target().is_some());
     for image in singles() {
         // An index has one image for each platform; here the annotation tells them apart.
         let mut descriptor = Descriptor { platform: None, ..image.descriptor.clone() };
         descriptor.annotations.insert(target_key(), image.plan.content.moving_tag());
-        hosts.entry(image.plan.host).or_default().add_descriptor(descriptor)?;
+        hosts.entry(group(image)).or_default().add_descriptor(descriptor)?;
     }
     add_attestations(singles(), &mut hosts)?;
-    tagged(hosts, host_tag, built)
+    Ok(tagged(hosts, host_tag))
+}
+
+fn group(image: &BuiltImage) -> Group {
+    (image.plan.host, image.plan.label.clone())
 }
 
 /// The tag of a host's index of the statements about its images that hold everything.
-pub fn attestations_tag(host: Host, version: QemuVersion) -> String {
-    format!("{}-d{version}-attestations", host.tag())
+pub fn attestations_tag(host: Host, label: &str) -> String {
+    format!("{}-{label}-attestations", host.tag())
 }
 
 fn attestations(built: &Built) -> anyhow::Result<Vec<(String, Blob)>> {
     let mut hosts = BTreeMap::new();
     add_attestations(built.images.iter().filter(|image| image.plan.content.target().is_none()), &mut hosts)?;
-    tagged(hosts, attestations_tag, built)
+    Ok(tagged(hosts, attestations_tag))
 }
 
 fn add_attestations<'a>(
     images: impl Iterator<Item = &'a BuiltImage>,
-    hosts: &mut BTreeMap<Host, IndexBuilder>,
+    hosts: &mut BTreeMap<Group, IndexBuilder>,
 ) -> anyhow::Result<()> {
     for image in images {
         if let Some(attestation) = image.attestation.clone() {
-            hosts.entry(image.plan.host).or_default().add_descriptor(attestation)?;
+            hosts.entry(group(image)).or_default().add_descriptor(attestation)?;
         }
     }
     Ok(())
 }
 
 /// Each host's index, under its tag.
-fn tagged(
-    hosts: BTreeMap<Host, IndexBuilder>,
-    tag: impl Fn(Host, QemuVersion) -> String,
-    built: &Built,
-) -> anyhow::Result<Vec<(String, Blob)>> {
-    let tagged = |(host, index): (Host, IndexBuilder)| {
-        Ok((tag(host, version_of(host, &built.versions)?), index.build()))
-    };
-    hosts.into_iter().map(tagged).collect()
+fn tagged(hosts: BTreeMap<Group, IndexBuilder>, tag: impl Fn(Host, &str) -> String) -> Vec<(String, Blob)> {
+    hosts.into_iter().map(|((host, label), index)| (tag(host, &label), index.build())).collect()
 }
 
 fn target_key() -> String {

@@ -3,6 +3,9 @@
 //! A [`Lock`] is consistent by construction: every package's suite is there, every (host, target) cell comes from one
 //! package, every host's packages have a fixed order. The file is made by machines and read by people: sorted, one fact
 //! a line, so that a change of one package is a change of a few lines.
+//!
+//! A lock has series. The first takes each cell from the newest suite that has it; each other one is a suite alone, with all
+//! that it has. A package that several series use is there once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -25,6 +28,8 @@ pub mod summary;
 
 pub use parse::ParseError;
 
+/// The name of the series that takes each cell from the newest suite that has it.
+pub const NEWEST: &str = "newest";
 /// The package that holds busybox.
 pub const BUSYBOX: &str = "busybox-static";
 /// The seconds after which the snapshot archive has certainly copied what a suite had: it does so four times a day.
@@ -61,7 +66,7 @@ impl Suite {
 /// The purpose of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
-    /// Holds QEMU; these targets are taken from it. Not empty.
+    /// Holds QEMU; these targets are taken from it. Empty only if it is of a series alone.
     Qemu(BTreeSet<Target>),
     /// Holds busybox.
     Busybox,
@@ -99,16 +104,23 @@ pub struct Package {
     pub digest: Digest,
     /// Its purpose.
     pub role: Role,
+    /// The targets that the series of its suite has: all in it. Empty if its suite is no series.
+    pub series: BTreeSet<Target>,
 }
 
 impl Package {
-    /// The targets taken from it; only packages of QEMU have any.
+    /// The targets taken from it for the newest of each; only packages of QEMU have any.
     pub fn targets(&self) -> impl Iterator<Item = Target> {
         let targets = match &self.role {
             Role::Qemu(targets) => Some(targets),
             Role::Busybox | Role::Libc => None,
         };
         targets.into_iter().flatten().copied()
+    }
+
+    /// True if the newest of each target need it.
+    pub fn is_of_newest(&self) -> bool {
+        !matches!(&self.role, Role::Qemu(targets) if targets.is_empty())
     }
 
     /// The version of the QEMU in it; every package of QEMU in a [`Lock`] has one.
@@ -171,6 +183,22 @@ pub enum Inconsistent {
     /// One host, two C libraries.
     #[error("the C library for host `{0}` is taken from two packages")]
     LibcTwice(Host),
+    /// One host, two packages of a series.
+    #[error("series `{series}` has two packages for host `{host}`")]
+    SeriesTwice {
+        /// The host.
+        host: Host,
+        /// The series.
+        series: String,
+    },
+    /// A series of what is no QEMU.
+    #[error("package `{name}` for host `{host}` has targets of a series and holds no QEMU")]
+    SeriesOfOther {
+        /// The package.
+        name: String,
+        /// Its host.
+        host: Host,
+    },
     /// A package of QEMU that nothing is taken from.
     #[error("package `{name}` for host `{host}` has an empty list of targets")]
     NoTargets {
@@ -245,13 +273,22 @@ impl Lock {
             }
         }
         let (mut cells, mut boxes, mut libraries) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut series = BTreeSet::new();
         for package in &packages {
             let Package { name, host, suite, .. } = package.clone();
             if !places.contains_key(&suite) {
                 return Err(Inconsistent::NoSuite { name, host, suite });
             }
+            if !package.series.is_empty() {
+                if !matches!(package.role, Role::Qemu(_)) {
+                    return Err(Inconsistent::SeriesOfOther { name, host });
+                }
+                if !series.insert((host, suite.clone())) {
+                    return Err(Inconsistent::SeriesTwice { host, series: suite });
+                }
+            }
             match &package.role {
-                Role::Qemu(targets) if targets.is_empty() => {
+                Role::Qemu(targets) if targets.is_empty() && package.series.is_empty() => {
                     return Err(Inconsistent::NoTargets { name, host });
                 }
                 Role::Qemu(_) if package.qemu_version().is_none() => {
@@ -321,10 +358,61 @@ impl Lock {
         self.packages.iter().map(|package| package.host).collect()
     }
 
-    /// A host's packages of QEMU, newest suite first.
+    /// A host's packages with the newest QEMU for each target, newest suite first.
     pub fn qemu(&self, host: Host) -> impl Iterator<Item = &Package> {
-        let is_qemu = |package: &&Package| matches!(package.role, Role::Qemu(_));
+        let is_qemu =
+            |package: &&Package| matches!(&package.role, Role::Qemu(targets) if !targets.is_empty());
         self.packages.iter().filter(is_qemu).filter(move |package| package.host == host)
+    }
+
+    /// The names of the series beside the newest: suites, in the order of preference.
+    pub fn series(&self) -> impl Iterator<Item = &str> {
+        let has_series = |suite: &&Suite| {
+            let mut of_suite = self.packages.iter().filter(|package| package.suite == suite.name);
+            of_suite.any(|package| !package.series.is_empty())
+        };
+        self.suites.iter().filter(has_series).map(|suite| suite.name.as_str())
+    }
+
+    /// The same without series.
+    #[must_use]
+    pub fn newest(&self) -> Lock {
+        let alone = |package: &Package| Package { series: BTreeSet::new(), ..package.clone() };
+        let packages = self.packages.iter().filter(|package| package.is_of_newest()).map(alone);
+        Lock { packages: packages.collect(), ..self.clone() }
+    }
+
+    /// A lock whose newest is the series called `name`. A host that the series does not have, it does not have either.
+    pub fn of_series(&self, name: &str) -> Lock {
+        let of_series = |package: &Package| Package {
+            role: Role::Qemu(package.series.clone()),
+            series: BTreeSet::new(),
+            ..package.clone()
+        };
+        let in_series = |package: &&Package| package.suite == name && !package.series.is_empty();
+        self.with_qemu(self.packages.iter().filter(in_series).map(of_series).collect())
+    }
+
+    /// A lock with those of the newest that are of `version`.
+    pub fn of_version(&self, version: QemuVersion) -> Lock {
+        let of_version =
+            |package: &&Package| package.is_of_newest() && package.qemu_version() == Some(version);
+        let alone = |package: &Package| Package { series: BTreeSet::new(), ..package.clone() };
+        self.with_qemu(self.packages.iter().filter(of_version).map(alone).collect())
+    }
+
+    /// These packages of QEMU, and what else their hosts have.
+    fn with_qemu(&self, mut packages: Vec<Package>) -> Lock {
+        let hosts: BTreeSet<Host> = packages.iter().map(|package| package.host).collect();
+        let others = self.packages.iter().filter(|package| !matches!(package.role, Role::Qemu(_)));
+        packages.extend(others.filter(|package| hosts.contains(&package.host)).cloned());
+        let place = |package: &Package| {
+            self.packages
+                .iter()
+                .position(|other| (other.host, other.digest) == (package.host, package.digest))
+        };
+        packages.sort_by_cached_key(|package| (package.host, package.role.rank(), place(package)));
+        Lock { suites: self.suites.clone(), packages, sources: self.sources.clone() }
     }
 
     /// A host's busybox.
@@ -344,7 +432,8 @@ impl Lock {
 
     /// The date of the newest `InRelease` that `host`'s packages come from, unix seconds; `None` without packages.
     pub fn date(&self, host: Host) -> Option<i64> {
-        let packages = self.packages.iter().filter(|package| package.host == host);
+        let of_host = self.packages.iter().filter(|package| package.host == host);
+        let packages = of_host.filter(|package| package.is_of_newest());
         packages.filter_map(|package| self.suite(&package.suite)).map(|suite| suite.date).max()
     }
 

@@ -62,6 +62,8 @@ pub enum Purpose {
 pub struct Request {
     /// Suites, the most wanted first.
     pub suites: Vec<String>,
+    /// Those of them that are series of their own, too: with all that they have, and not only what is newest there.
+    pub series: Vec<String>,
     /// Its purpose.
     pub purpose: Purpose,
     /// Hosts.
@@ -172,6 +174,20 @@ pub async fn look(
             return Err(Error::Skewed { suite: suite.clone(), hosts, error });
         }
     }
+    for suite in &request.series {
+        let of_series = series(&mut archive, request, suite).await?;
+        rejected.extend(of_series.rejected);
+        sources.entry(suite.clone()).or_default().extend(of_series.sources);
+        for found in of_series.packages {
+            let is_same = |package: &&mut Package| {
+                (package.host, package.digest) == (found.host, found.digest) && package.name == found.name
+            };
+            match packages.iter_mut().find(is_same) {
+                Some(package) => package.series = found.series,
+                None => packages.push(found),
+            }
+        }
+    }
     let missing: Vec<_> = wanted.into_iter().flat_map(|(host, wanted)| wanted.left(host)).collect();
     if !missing.is_empty() {
         return Err(Error::Missing { suites: quoted(&request.suites), missing, rejected });
@@ -182,6 +198,46 @@ pub async fn look(
     };
     let lock = Lock::new(archive.into_suites(&request.suites, &packages), packages)?.with_sources(sources);
     Ok(Resolution { lock, rejected, unknown })
+}
+
+/// Everything that a suite has, for all hosts: a series of its own. What it lacks is no error, since that says which QEMU there
+/// is.
+async fn series(archive: &mut Archive<'_>, request: &Request, suite: &str) -> Result<Filled, Error> {
+    let (passing, asking): (Vec<Host>, Vec<Host>) =
+        request.hosts.iter().partition(|host| request.without.contains(&(suite.to_owned(), **host)));
+    archive.release(suite).await?;
+    for host in passing {
+        archive.pass_over(suite, host).await?;
+    }
+    let archive = &*archive;
+    let fill = |host: Host| async move {
+        let mut wanted = Wanted { other: None, ..Wanted::new(request) };
+        (host, fill(archive, suite, host, &mut wanted).await)
+    };
+    let mut filled = stream::iter(asking).map(fill).buffered(AT_ONCE);
+    let (mut all, mut skewed) = (Filled::default(), None);
+    while let Some((host, result)) = filled.next().await {
+        match result {
+            Ok(mut found) => {
+                for package in &mut found.packages {
+                    let Role::Qemu(targets) = &mut package.role else { continue };
+                    package.series = std::mem::take(targets);
+                }
+                all.packages.extend(found.packages);
+                all.rejected.extend(found.rejected);
+                all.sources.extend(found.sources);
+            }
+            Err(Error::Skewed { error, .. }) => {
+                skewed.get_or_insert((Vec::new(), error)).0.push(host);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match skewed {
+        Some((hosts, error)) => Err(Error::Skewed { suite: suite.to_owned(), hosts, error }),
+        None if all.packages.is_empty() => Err(Error::NoSeries { series: suite.to_owned() }),
+        None => Ok(all),
+    }
 }
 
 /// The needs that a host still has.
@@ -243,6 +299,7 @@ async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wante
         size: entry.size,
         digest: entry.digest,
         role,
+        series: BTreeSet::new(),
     };
     if let Some((name, role)) = wanted.other.take() {
         match entries.remove(name) {

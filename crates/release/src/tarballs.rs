@@ -23,7 +23,7 @@ use builder::plan::{Plan, Selection};
 pub(super) fn plan(release: &ReleaseContext<'_>) -> anyhow::Result<Plan> {
     let (full, pkg): (Vec<Host>, Vec<Host>) =
         selected(release).into_iter().partition(|host| host.has_register());
-    let mut whole = Plan { images: Vec::new(), indexes: Vec::new(), versions: Default::default() };
+    let mut whole = Plan { editions: Vec::new(), images: Vec::new(), indexes: Vec::new() };
     let singles = match release.targets.as_slice() {
         [] => Target::current().collect(),
         targets => targets.to_vec(),
@@ -34,11 +34,12 @@ pub(super) fn plan(release: &ReleaseContext<'_>) -> anyhow::Result<Plan> {
         }
         let part = Plan::new(
             release.configured,
-            &Selection { hosts, kinds, targets, compression: Compression::Gzip },
+            &Selection { hosts, kinds, targets, compression: Compression::Gzip, ..Selection::default() },
             release.images.lock,
         )?;
-        whole.images.extend(part.images);
-        whole.versions.extend(part.versions);
+        // The newest is the first edition of both, and has every binary; the others have some of them again.
+        whole.images.extend(part.images.into_iter().filter(|image| image.edition == 0));
+        whole.editions = part.editions.into_iter().take(1).collect();
     }
     Ok(whole)
 }

@@ -95,7 +95,7 @@ pub(crate) async fn load(
         .indexes
         .iter()
         .filter(|index| takes(index.plan.forms[0]))
-        .flat_map(|index| index.plan.tags.iter().map(|tag| named(repository, tag, index.descriptor())));
+        .flat_map(|index| index.plan.tags().map(|tag| named(repository, tag, index.descriptor())));
     // A classic store keeps one platform: an index that lacks the engine's own has nothing for it.
     let fits = |descriptor: &Descriptor| {
         engine.store() == Store::Containerd

@@ -75,8 +75,10 @@ fn build(wanted: Wanted, place: &Place<'_>, lock: &Lock, ui: &Ui) -> anyhow::Res
         leave: &builder::always,
     };
     if wanted.images {
-        let plan = Plan::new(&config.hosts, &Selection::default(), lock)?;
-        images::build(&plan, &build, &images::Others::Remove, &ui.shared())?;
+        let selection = Selection::default();
+        let plan = Plan::new(&config.hosts, &selection, lock)?;
+        let others = images::Others::of(&selection, &config.hosts, lock, true);
+        images::build(&plan, &build, &others, &ui.shared())?;
     }
     if !wanted.assets {
         return Ok(());

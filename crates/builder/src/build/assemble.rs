@@ -85,14 +85,13 @@ pub struct Built {
     pub indexes: Vec<BuiltIndex>,
     /// The indexes in the layout. They may list images of other hosts, too, that were there.
     pub listed: Vec<BuiltIndex>,
-    pub(crate) versions: BTreeMap<Host, QemuVersion>,
 }
 
 impl Built {
     /// Every tag of the layout that was built, with what it points to.
     pub fn refs(&self) -> Vec<(String, Descriptor)> {
-        let images = self.images.iter().flat_map(|image| pair(&image.plan.tags, &image.descriptor));
-        let indexes = self.listed.iter().flat_map(|index| pair(&index.plan.tags, index.descriptor()));
+        let images = self.images.iter().flat_map(|image| pair(image.plan.tags.iter(), &image.descriptor));
+        let indexes = self.listed.iter().flat_map(|index| pair(index.plan.tags(), index.descriptor()));
         images.chain(indexes).collect()
     }
 
@@ -106,8 +105,8 @@ impl Built {
     }
 }
 
-fn pair(tags: &[String], descriptor: &Descriptor) -> Vec<(String, Descriptor)> {
-    tags.iter().map(|tag| (tag.clone(), descriptor.clone())).collect()
+fn pair<'a>(tags: impl Iterator<Item = &'a String>, descriptor: &Descriptor) -> Vec<(String, Descriptor)> {
+    tags.map(|tag| (tag.clone(), descriptor.clone())).collect()
 }
 
 /// Puts the images of `plan` into the layout.
@@ -144,7 +143,7 @@ pub(super) fn images(
 }
 
 /// The indexes of `plan` over `images`.
-pub(super) fn indexes(plan: &Plan, images: &[BuiltImage], lock: &Lock) -> anyhow::Result<Vec<BuiltIndex>> {
+pub(super) fn indexes(plan: &Plan, images: &[BuiltImage]) -> anyhow::Result<Vec<BuiltIndex>> {
     let mut indexes = Vec::new();
     for index_plan in &plan.indexes {
         // All in one form, then all in the next: an engine that does not tell them apart takes the first of its platform.
@@ -153,7 +152,7 @@ pub(super) fn indexes(plan: &Plan, images: &[BuiltImage], lock: &Lock) -> anyhow
             .iter()
             .flat_map(|form| images.iter().filter(|image| index_plan.lists(&image.plan, *form)))
             .collect();
-        let blob = index(plan, index_plan, members.iter().map(|image| image.member()), lock)?;
+        let blob = index(plan, index_plan, members.iter().map(|image| image.member()))?;
         let listed: BTreeSet<Host> = members.iter().map(|image| image.plan.host).collect();
         indexes.push(BuiltIndex {
             plan: index_plan.clone(),
@@ -179,9 +178,9 @@ pub fn index(
     plan: &Plan,
     index_plan: &IndexPlan,
     images: impl IntoIterator<Item = Member>,
-    lock: &Lock,
 ) -> anyhow::Result<Blob> {
-    let created = plan.hosts().into_iter().filter_map(|host| lock.date(host)).max().unwrap_or_default();
+    let dates = plan.listed(index_plan).filter_map(|image| plan.lock(image).date(image.host));
+    let created = dates.max().unwrap_or_default();
     let mut index = IndexBuilder::new(about(index_plan.content, index_plan.version, created)?);
     // As BuildKit does it: images first, then what is said about them.
     let mut attestations = Vec::new();

@@ -33,7 +33,7 @@ impl Builder<'_> {
         let (mut all, mut singles, mut base) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut unrecorded = false;
         for form in plan.forms() {
-            for name in wanted(plan, host) {
+            for name in wanted(plan, host, self.lock) {
                 match (name.part, name.target) {
                     (Part::Busybox, _) if absent(busybox_key(self.busybox(host)?, form))? => {
                         base.insert(form);

@@ -29,7 +29,9 @@ impl Builder<'_> {
         let mut missing = Vec::new();
         for host in plan.hosts() {
             for form in plan.forms() {
-                for name in wanted(plan, host).into_iter().filter(|name| name.part.program().is_some()) {
+                for name in
+                    wanted(plan, host, self.lock).into_iter().filter(|name| name.part.program().is_some())
+                {
                     if memo.get(&self.key(host, form, name, programs)?, self.layout)?.is_none() {
                         missing.push(Missing { host, form, name });
                     }
@@ -83,7 +85,8 @@ impl Builder<'_> {
                 one_file::run_layer(runner()?, (target, &qemu(target)?), packing, layout)?
             }
             (Part::Buildkit, _) => {
-                let qemus = name.part.targets().into_iter().map(|target| Ok((target, qemu(target)?)));
+                let qemus =
+                    name.inside(host, self.lock).into_iter().map(|target| Ok((target, qemu(target)?)));
                 one_file::buildkit_layer(
                     runner()?,
                     &qemus.collect::<anyhow::Result<Vec<_>>>()?,

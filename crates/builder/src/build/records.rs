@@ -59,7 +59,9 @@ impl Builder<'_> {
     pub(super) fn make_records(&self, plan: &Plan, memo: &Memo) -> anyhow::Result<()> {
         for host in plan.hosts() {
             for form in plan.forms() {
-                for name in wanted(plan, host).into_iter().filter(|name| name.part.recorded().is_some()) {
+                for name in
+                    wanted(plan, host, self.lock).into_iter().filter(|name| name.part.recorded().is_some())
+                {
                     let key = self.records_key(host, form, name)?;
                     if memo.get(&key, self.layout)?.is_none() {
                         memo.put(&key, &self.records_layer(host, form, name, memo)?, self.layout)?;

@@ -14,18 +14,18 @@ use publish::layout::{Layout, LayoutWriter};
 use super::assemble::{Built, BuiltIndex, Member, index, inputs, inputs_key};
 use crate::content::Content;
 use crate::packing::Form;
-use crate::plan::{ImagePlan, Plan, Selection};
+use crate::plan::{ImagePlan, IndexPlan, Plan, Selection};
 use crate::statements::Statements;
 
 /// The indexes that the layout gets.
 pub(crate) struct Union {
     pub(crate) indexes: Vec<BuiltIndex>,
-    /// Those that lack hosts: the moving tag of each, with the hosts that it has.
+    /// Those that lack hosts: the first tag of each, with the hosts that it has.
     pub(crate) narrow: Vec<(String, Vec<Host>)>,
 }
 
 /// The identity of an image of a plan.
-type Name = (Host, Content, Form);
+type Name = (Host, Content, Form, String);
 
 /// Widens the indexes of `built`, which `plan` made of the `selection` of hosts, by what `layout` has.
 pub(crate) fn widen(
@@ -44,57 +44,51 @@ pub(crate) fn widen(
         configured.iter().copied().filter(|host| asked.contains(host) || over(&[*host]).is_ok()).collect();
     let whole = over(&possible)?;
     let mut images: BTreeMap<Name, Member> = match layout {
-        Some(layout) => fitting(&whole, lock, statements, writer, layout),
+        Some(layout) => fitting(&whole, statements, writer, layout),
         None => BTreeMap::new(),
     };
     images.extend(built.images.iter().map(|image| (name(&image.plan), image.member())));
 
-    // Most contents have the same hosts, and so the same plan.
-    let mut parts: BTreeMap<Vec<Host>, Plan> = BTreeMap::new();
     let mut union = Union { indexes: Vec::new(), narrow: Vec::new() };
-    let mut contents: Vec<Content> = plan.indexes.iter().map(|index| index.content).collect();
-    contents.dedup();
-    for content in contents {
-        let of_content = || whole.images.iter().filter(|image| image.content == content);
-        let mut expected: Vec<Host> = of_content().map(|image| image.host).collect();
-        expected.dedup();
-        let mut here = expected.clone();
-        here.retain(|host| {
-            of_content().filter(|image| image.host == *host).all(|image| images.contains_key(&name(image)))
-        });
-        let part = if here == expected {
-            &whole
-        } else {
-            if !parts.contains_key(&here) {
-                parts.insert(here.clone(), over(&here)?);
-            }
-            &parts[&here]
+    let is_asked = |index: &&IndexPlan| {
+        plan.indexes.iter().any(|asked| index.tags().any(|tag| asked.tags().any(|other| other == tag)))
+    };
+    for index_plan in whole.indexes.iter().filter(is_asked) {
+        let hosts = |is_wanted: &dyn Fn(Host) -> bool| -> Vec<Host> {
+            let listed = |host: &Host| whole.listed(index_plan).any(|image| image.host == *host);
+            possible.iter().copied().filter(|host| listed(host) && is_wanted(*host)).collect()
         };
-        for index_plan in part.indexes.iter().filter(|index| index.content == content) {
-            let listed = |form: &Form| {
-                let form = *form;
-                part.images.iter().filter(move |image| index_plan.lists(image, form))
-            };
-            let members =
-                index_plan.forms.iter().flat_map(listed).filter_map(|image| images.get(&name(image)));
-            let blob = index(part, index_plan, members.cloned(), lock)?;
-            if here != expected {
-                union.narrow.push((index_plan.moving_tag().to_owned(), here.clone()));
-            }
-            union.indexes.push(BuiltIndex { plan: index_plan.clone(), blob, hosts: here.clone() });
+        let expected = hosts(&|_| true);
+        let here = hosts(&|host| {
+            let mut of_host = whole.listed(index_plan).filter(|image| image.host == host);
+            of_host.all(|image| images.contains_key(&name(image)))
+        });
+        // The images that it lists now.
+        let part = Plan {
+            images: whole.listed(index_plan).filter(|image| here.contains(&image.host)).cloned().collect(),
+            indexes: Vec::new(),
+            editions: whole.editions.clone(),
+        };
+        let newest = part.images.iter().map(|image| image.version).max();
+        let index_plan = IndexPlan { version: newest.unwrap_or(index_plan.version), ..index_plan.clone() };
+        let members = part.listed(&index_plan).filter_map(|image| images.get(&name(image)));
+        let blob = index(&part, &index_plan, members.cloned())?;
+        if here != expected {
+            let tag = index_plan.tags().next().cloned().unwrap_or_default();
+            union.narrow.push((tag, here.clone()));
         }
+        union.indexes.push(BuiltIndex { plan: index_plan, blob, hosts: here });
     }
     Ok(union)
 }
 
 fn name(image: &ImagePlan) -> Name {
-    (image.host, image.content, image.form)
+    (image.host, image.content, image.form, image.label.clone())
 }
 
 /// The images of `plan` that the layout has under their own tags or in an index, and that fit.
 fn fitting(
     plan: &Plan,
-    lock: &Lock,
     statements: Statements,
     writer: &LayoutWriter,
     layout: &Layout,
@@ -105,20 +99,20 @@ fn fitting(
         let index = refs.get(tag).and_then(|root| layout.json::<Index>(root).ok());
         index.map(|index| index.manifests).unwrap_or_default()
     };
-    let listed: Vec<(Content, Vec<Descriptor>)> = plan
-        .indexes
-        .iter()
-        .map(|index| (index.content, index.tags.iter().flat_map(members).collect()))
-        .collect();
-    let inputs: BTreeMap<Host, String> =
-        plan.hosts().into_iter().map(|host| (host, inputs(host, lock).to_string())).collect();
+    let listed: Vec<(Content, Vec<Descriptor>)> =
+        plan.indexes.iter().map(|index| (index.content, index.tags().flat_map(members).collect())).collect();
+    let mut of_editions: BTreeMap<(usize, Host), String> = BTreeMap::new();
+    for image in &plan.images {
+        let inputs = || inputs(image.host, plan.lock(image)).to_string();
+        of_editions.entry((image.edition, image.host)).or_insert_with(inputs);
+    }
     let is_whole = |found: &Descriptor| {
         layout.closure([found]).is_ok_and(|blobs| blobs.iter().all(|blob| writer.contains(blob)))
     };
     let fits = |image: &ImagePlan, found: &Descriptor| {
         let is_same = layout.json::<Manifest>(found).is_ok_and(|manifest| {
             manifest.is_zstd() == (image.form == Form::Zstd)
-                && manifest.annotations.get(&inputs_key()) == inputs.get(&image.host)
+                && manifest.annotations.get(&inputs_key()) == of_editions.get(&(image.edition, image.host))
         });
         is_same && is_whole(found)
     };

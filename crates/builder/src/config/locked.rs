@@ -31,6 +31,16 @@ impl Config {
         if suites != locked {
             differs(format!("it was made of the suites {}, not of {}", locked.join(", "), suites.join(", ")));
         }
+        let locked: Vec<&str> = lock.series().collect();
+        let unlocked: Vec<String> = self
+            .series
+            .iter()
+            .filter(|name| !locked.contains(&name.as_str()))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        if !unlocked.is_empty() {
+            differs(format!("it has no series {}", unlocked.join(", ")));
+        }
         let is_locked = |target: &Target| self.hosts.iter().any(|host| lock.cell(*host, *target).is_some());
         let retired: Vec<&Target> = self.retired.iter().filter(|target| !is_locked(target)).collect();
         if !retired.is_empty() {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use arch::Host;
 use base::{Hinted, count, size};
+use debian::lock::Lock;
 use debian::progress::Progress;
 use oci::spec::{Descriptor, annotation};
 use publish::layout::{Layout, LayoutWriter, Pruned};
@@ -16,8 +17,11 @@ use crate::plan::{Plan, Selection};
 
 /// The tags of a layout that a build does not set.
 pub enum Others<'a> {
-    /// They go: the layout becomes what was built.
-    Remove,
+    /// They go: the layout becomes what was built, and what it has of the series that were not.
+    Remove {
+        /// The tags of these series.
+        but: BTreeSet<String>,
+    },
     /// They stay, and so do images of other hosts in the indexes over hosts.
     Keep {
         /// The images and indexes that were built.
@@ -28,12 +32,32 @@ pub enum Others<'a> {
 }
 
 impl<'a> Others<'a> {
-    /// A build of a part leaves the rest alone; one of everything is everything.
-    pub fn of(selection: &'a Selection, configured: &'a [Host], prune: bool) -> Others<'a> {
-        match prune || selection.is_everything() {
-            true => Others::Remove,
-            false => Others::Keep { selection, configured },
+    /// A build of a part leaves the rest alone; one of everything is everything, and the tags of series that `lock` has and that
+    /// it did not build are not its to remove. With `prune`, nothing else stays.
+    pub fn of(selection: &'a Selection, configured: &'a [Host], lock: &Lock, prune: bool) -> Others<'a> {
+        if prune {
+            return Others::Remove { but: BTreeSet::new() };
         }
+        if !selection.is_everything() {
+            return Others::Keep { selection, configured };
+        }
+        let others = lock.series().filter(|name| !selection.series.iter().any(|built| built == name));
+        let others = Selection { series: others.map(str::to_owned).collect(), ..selection.clone() };
+        let but = match others.series.is_empty() {
+            true => BTreeSet::new(),
+            false => Plan::new(configured, &others, lock).map(|plan| plan.owned_tags()).unwrap_or_default(),
+        };
+        Others::Remove { but }
+    }
+
+    /// The roots of a layout that stay beside what a build of `plan` puts there.
+    fn staying(&self, before: &Layout, set: &BTreeSet<&str>) -> Vec<Descriptor> {
+        let mut stay = untouched(before, set);
+        if let Others::Remove { but } = self {
+            let is_whole = |root: &Descriptor| before.closure([root]).is_ok();
+            stay.retain(|root| tag(root).is_some_and(|tag| but.contains(tag)) && is_whole(root));
+        }
+        stay
     }
 }
 
@@ -48,10 +72,13 @@ pub(super) fn finish(
 ) -> anyhow::Result<bool> {
     let tags = layout.tags()?;
     let changed = match others {
-        Others::Remove => {
+        Others::Remove { .. } => {
             built.listed.clone_from(&built.indexes);
             put(built, layout)?;
-            tags.write(context.repository, &built.refs(), &[])?
+            let refs = built.refs();
+            let set: BTreeSet<&str> = refs.iter().map(|(tag, _)| tag.as_str()).collect();
+            let kept = tags.current()?.map(|before| others.staying(&before, &set)).unwrap_or_default();
+            tags.write(context.repository, &refs, &kept)?
         }
         Others::Keep { selection, configured } => {
             let before = tags.current()?;
@@ -64,7 +91,7 @@ pub(super) fn finish(
             put(built, layout)?;
             let refs = built.refs();
             let set: BTreeSet<&str> = refs.iter().map(|(tag, _)| tag.as_str()).collect();
-            let kept = before.as_ref().map(|before| untouched(before, &set)).unwrap_or_default();
+            let kept = before.as_ref().map(|before| others.staying(before, &set)).unwrap_or_default();
             let changed = tags.write(context.repository, &refs, &kept)?;
             if let Some(line) = narrow_line(&narrow, selection) {
                 progress.warn(&line);
@@ -154,7 +181,8 @@ fn narrow_line(narrow: &[(String, Vec<Host>)], selection: &Selection) -> Option<
 fn options(selection: &Selection) -> String {
     let kinds = selection.kinds.iter().map(|kind| format!(" --kind {kind}"));
     let targets = selection.targets.iter().map(|target| format!(" --target {target}"));
-    kinds.chain(targets).collect()
+    let series = selection.series.iter().map(|series| format!(" --series {series}"));
+    kinds.chain(targets).chain(series).collect()
 }
 
 /// The part that would go from the layout at the end of a build: the tags, with the blobs that only they lead to.
@@ -164,13 +192,16 @@ pub fn going(plan: &Plan, others: &Others<'_>, path: &Path) -> anyhow::Result<St
     }
     let layout = Layout::open(path)?;
     let set = plan.tags();
-    let untouched = untouched(&layout, &set);
-    if untouched.is_empty() {
-        return Ok(String::new());
-    }
+    let staying = others.staying(&layout, &set);
+    let mut untouched = untouched(&layout, &set);
+    untouched.retain(|root| !staying.contains(root));
     let path = path.display();
-    if let Others::Keep { .. } = others {
-        return Ok(format!("\nwould keep the other {} in {path}\n", count(untouched.len(), "tag", "tags")));
+    let kept = match staying.len() {
+        0 => String::new(),
+        kept => format!("\nwould keep the other {} in {path}\n", count(kept, "tag", "tags")),
+    };
+    if untouched.is_empty() {
+        return Ok(kept);
     }
     let reached = |roots: &[&Descriptor]| -> anyhow::Result<BTreeSet<(Digest, u64)>> {
         let blobs = layout.closure(roots.iter().copied())?;
@@ -178,12 +209,12 @@ pub fn going(plan: &Plan, others: &Others<'_>, path: &Path) -> anyhow::Result<St
     };
     let set: Vec<&Descriptor> =
         layout.roots().iter().filter(|root| tag(root).is_some_and(|tag| set.contains(tag))).collect();
-    let stay = reached(&set)?;
+    let stay = reached(&set.into_iter().chain(&staying).collect::<Vec<_>>())?;
     let go = reached(&untouched.iter().collect::<Vec<_>>())?;
     let gone: Vec<u64> = go.difference(&stay).map(|(_, size)| *size).collect();
     let tags: Vec<&str> = untouched.iter().filter_map(tag).collect();
     Ok(format!(
-        "\nwould remove from {path}:\n  {}\n  and what only they lead to: {} ({})\n",
+        "{kept}\nwould remove from {path}:\n  {}\n  and what only they lead to: {} ({})\n",
         tags.join(", "),
         count(gone.len(), "blob", "blobs"),
         size(gone.iter().sum()),

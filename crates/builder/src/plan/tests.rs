@@ -1,12 +1,34 @@
 //! The plans of selections, to the tag.
 
 use super::*;
+use base::Hint as _;
 use debian::lock::{Package, Role, Suite};
 use sha256::Digest;
 
 const HOSTS: [&str; 3] = ["amd64", "i386", "mipsel"];
 
-fn lock() -> Lock {
+type Targets = BTreeSet<Target>;
+
+fn of_class(class: arch::Class) -> Targets {
+    Target::current().filter(|target| target.elf().class == class).collect()
+}
+
+/// A package of `host` and `suite`, and the targets that the newest and the series have of it.
+fn package(host: &str, suite: &str, version: &str, targets: Targets, series: Targets) -> Package {
+    Package {
+        name: "qemu-user".to_owned(),
+        host: host.parse().unwrap(),
+        suite: suite.to_owned(),
+        version: version.to_owned(),
+        path: format!("pool/{host}-{suite}.deb"),
+        size: 1,
+        digest: Digest::of(format!("{host} {suite}").as_bytes()),
+        role: Role::Qemu(targets),
+        series,
+    }
+}
+
+fn lock_of(packages: Vec<Package>) -> Lock {
     let suite = |name: &str, date| Suite {
         name: name.to_owned(),
         codename: name.to_owned(),
@@ -16,27 +38,35 @@ fn lock() -> Lock {
         allow_older: false,
         without: BTreeSet::new(),
     };
-    let package = |host: &str, suite: &str, version: &str, wide: bool| Package {
-        name: "qemu-user".to_owned(),
-        host: host.parse().unwrap(),
-        suite: suite.to_owned(),
-        version: version.to_owned(),
-        path: format!("pool/{host}-{suite}.deb"),
-        size: 1,
-        digest: Digest::of(host.as_bytes()),
-        role: Role::Qemu(
-            Target::current().filter(|target| (target.elf().class == arch::Class::Bits64) == wide).collect(),
-        ),
-    };
-    let packages = vec![
-        package("amd64", "sid", "1:11.1.3+ds-1", false),
-        package("amd64", "bookworm", "1:11.1.3+ds-1", true),
-        package("i386", "sid", "1:10.2.2+ds-1", false),
-        package("i386", "bookworm", "1:7.2+dfsg-7", true),
-        package("mipsel", "sid", "1:9.2", false),
-        package("mipsel", "bookworm", "1:7.2+dfsg-7", true),
-    ];
     Lock::new(vec![suite("sid", 2), suite("bookworm", 1)], packages).unwrap()
+}
+
+fn lock() -> Lock {
+    let [narrow, wide] = [arch::Class::Bits32, arch::Class::Bits64].map(of_class);
+    let package = |host, suite, version, targets: &Targets| {
+        package(host, suite, version, targets.clone(), Targets::new())
+    };
+    lock_of(vec![
+        package("amd64", "sid", "1:11.1.3+ds-1", &narrow),
+        package("amd64", "bookworm", "1:11.1.3+ds-1", &wide),
+        package("i386", "sid", "1:10.2.2+ds-1", &narrow),
+        package("i386", "bookworm", "1:7.2+dfsg-7", &wide),
+        package("mipsel", "sid", "1:9.2", &narrow),
+        package("mipsel", "bookworm", "1:7.2+dfsg-7", &wide),
+    ])
+}
+
+/// One of which amd64 has nothing in bookworm that is newest, i386 has a part of it, and mipsel all.
+fn lock_with_series() -> Lock {
+    let [narrow, wide] = [arch::Class::Bits32, arch::Class::Bits64].map(of_class);
+    let all: Targets = Target::current().collect();
+    lock_of(vec![
+        package("amd64", "sid", "1:11.1.3+ds-1", all.clone(), Targets::new()),
+        package("amd64", "bookworm", "1:7.2+dfsg-7", Targets::new(), all.clone()),
+        package("i386", "sid", "1:10.2.2+ds-1", narrow, Targets::new()),
+        package("i386", "bookworm", "1:7.2+dfsg-7", wide, all.clone()),
+        package("mipsel", "bookworm", "1:7.2+dfsg-7", all.clone(), all),
+    ])
 }
 
 fn plan(hosts: &[&str], kinds: &[&str], targets: &[&str]) -> Result<Plan, String> {
@@ -44,7 +74,7 @@ fn plan(hosts: &[&str], kinds: &[&str], targets: &[&str]) -> Result<Plan, String
         hosts: hosts.iter().map(|name| name.parse().unwrap()).collect(),
         kinds: kinds.iter().map(|name| name.parse().unwrap()).collect(),
         targets: targets.iter().map(|name| name.parse().unwrap()).collect(),
-        compression: Compression::Gzip,
+        ..Selection::default()
     };
     resolve(&selection)
 }
@@ -56,15 +86,17 @@ fn resolve(selection: &Selection) -> Result<Plan, String> {
 
 fn tags(plan: &Plan) -> Vec<String> {
     let images = plan.images.iter().flat_map(|image| image.tags.clone());
-    images.chain(plan.indexes.iter().flat_map(|index| index.tags.clone())).collect()
+    images.chain(plan.indexes.iter().flat_map(|index| index.tags().cloned())).collect()
 }
 
 #[test]
 fn everything_is_built_unless_something_is_selected() {
     let plan = plan(&[], &[], &[]).unwrap();
-    // One host with six kinds and twice 33 targets, one without `run` and so with four and once 33, and one with `pkg` alone.
-    assert_eq!(plan.images.len(), (6 + 2 * 33) + (4 + 33) + 1);
-    assert_eq!(plan.indexes.len(), 6 + 2 * 33);
+    // One host with six kinds and twice 33 targets, one without `run` and so with four and once 33, and one with `pkg` alone; the
+    // latter two have several versions, and so the three with QEMU and `pkg` again, of one version.
+    assert_eq!(plan.images.len(), (6 + 2 * 33) + (4 + 33) + 1 + 3 + 1);
+    let moving = plan.indexes.iter().filter(|index| index.moving_tag.is_some());
+    assert_eq!(moving.count(), 6 + 2 * 33);
 }
 
 #[test]
@@ -75,20 +107,29 @@ fn tags_name_each_hosts_own_version() {
         "amd64-d11.1-register",
         "amd64-d11.1",
         "amd64-d11.1-binfmt",
-        "i386-d10.2-pkg",
+        "i386-d10.2-newest-pkg",
         "i386-d10.2-register",
+        "i386-d10.2-newest",
+        "i386-d10.2-newest-binfmt",
+        "mips-d9.2-newest-pkg",
+        "mips-pkg",
+        "i386-d10.2-pkg",
         "i386-d10.2",
         "i386-d10.2-binfmt",
         "mips-d9.2-pkg",
-        "mips-pkg",
         "pkg",
         "d11.1-pkg",
+        "d10.2-pkg",
+        "d9.2-pkg",
         "register",
         "d11.1-register",
+        "d10.2-register",
         "latest",
         "d11.1",
+        "d10.2",
         "binfmt",
         "d11.1-binfmt",
+        "d10.2-binfmt",
     ];
     assert_eq!(tags(&plan), expected);
 }
@@ -100,7 +141,8 @@ fn run_is_for_hosts_that_have_it() {
         ["amd64-d11.1-run", "amd64-d11.1-buildkit", "run", "d11.1-run", "buildkit", "d11.1-buildkit"];
     assert_eq!(tags(&kinds), expected);
     let single = plan(&["amd64", "i386"], &[], &["arm64"]).unwrap();
-    assert_eq!(tags(&single), ["aarch64", "d11.1-aarch64", "run-aarch64", "d11.1-run-aarch64"]);
+    let expected = ["aarch64", "d11.1-aarch64", "d7.2-aarch64", "run-aarch64", "d11.1-run-aarch64"];
+    assert_eq!(tags(&single), expected);
     assert_eq!(single.images.len(), 3);
 }
 
@@ -116,22 +158,27 @@ fn both_forms_have_tags_of_their_own_and_share_an_index() {
     let expected = [
         "amd64-d11.1-pkg",
         "amd64-d11.1-pkg-zstd",
-        "mips-d9.2-pkg",
+        "mips-d9.2-newest-pkg",
         "mips-pkg",
-        "mips-d9.2-pkg-zstd",
+        "mips-d9.2-newest-pkg-zstd",
         "mips-pkg-zstd",
+        "mips-d9.2-pkg",
+        "mips-d9.2-pkg-zstd",
         "pkg",
         "d11.1-pkg",
+        "d9.2-pkg",
         "pkg-zstd",
         "d11.1-pkg-zstd",
+        "d9.2-pkg-zstd",
     ];
     assert_eq!(tags(&plan), expected);
     let forms: Vec<_> = plan.indexes.iter().map(|index| index.forms).collect();
-    assert_eq!(forms, [&[Form::Gzip, Form::Zstd][..], &[Form::Zstd]]);
+    let (both, zstd): (&[Form], &[Form]) = (&[Form::Gzip, Form::Zstd], &[Form::Zstd]);
+    assert_eq!(forms, [both, both, both, zstd, zstd, zstd]);
 
     // Alone, zstd is what the usual tags mean.
     let plan = resolve(&Selection { compression: Compression::Zstd, ..selection }).unwrap();
-    assert_eq!(plan.indexes[0].tags, ["pkg", "d11.1-pkg"]);
+    assert_eq!(plan.indexes[0].tags().collect::<Vec<_>>(), ["pkg"]);
     assert_eq!(plan.indexes[0].forms, [Form::Zstd]);
 }
 
@@ -139,6 +186,73 @@ fn both_forms_have_tags_of_their_own_and_share_an_index() {
 fn a_single_target_has_the_version_of_its_own_cells() {
     let plan = plan(&["i386"], &[], &["arm64", "arm"]).unwrap();
     assert_eq!(tags(&plan), ["aarch64", "d7.2-aarch64", "arm", "d10.2-arm"]);
+}
+
+/// The hosts of each index.
+fn listed(plan: &Plan) -> Vec<String> {
+    let line = |index: &IndexPlan| {
+        let tags: Vec<&str> = index.tags().map(String::as_str).collect();
+        let hosts: Vec<&str> = plan.listed(index).map(|image| image.host.name()).collect();
+        format!("{}: {}", tags.join(" "), hosts.join(" "))
+    };
+    plan.indexes.iter().map(line).collect()
+}
+
+fn of_series(series: &[&str], targets: &[&str]) -> Result<Plan, Hinted> {
+    let targets: Vec<Target> = targets.iter().map(|name| name.parse().unwrap()).collect();
+    let kinds = if targets.is_empty() { vec![Kind::Pkg] } else { Vec::new() };
+    let series = series.iter().map(|name| (*name).to_owned()).collect();
+    let selection = Selection { kinds, targets, series, ..Selection::default() };
+    Plan::new(&HOSTS.map(|name| name.parse().unwrap()), &selection, &lock_with_series())
+}
+
+#[test]
+fn a_version_has_that_version_in_every_image_and_one_owner() {
+    // What the newest has of bookworm's version is not all that there is of it: its index is bookworm's to make.
+    let newest = of_series(&[], &[]).unwrap();
+    let own = ["amd64-d11.1-pkg", "i386-d10.2-newest-pkg", "mips-d7.2-pkg", "mips-pkg", "i386-d10.2-pkg"];
+    assert_eq!(tags(&newest)[..5], own);
+    let indexes = ["pkg: amd64 i386 mipsel", "d11.1-pkg: amd64", "d10.2-pkg: i386"];
+    assert_eq!(listed(&newest), indexes);
+
+    let bookworm = of_series(&["bookworm"], &[]).unwrap();
+    let own = ["amd64-d7.2-pkg", "i386-d7.2-pkg", "mips-d7.2-pkg", "d7.2-pkg"];
+    assert_eq!(tags(&bookworm), own);
+    assert_eq!(listed(&bookworm), ["d7.2-pkg: amd64 i386 mipsel"]);
+
+    // mipsel has the same twice, and so one image, in both indexes.
+    let both = of_series(&["newest", "bookworm"], &[]).unwrap();
+    assert_eq!(listed(&both), [&indexes[..], &["d7.2-pkg: mipsel amd64 i386"]].concat());
+    assert_eq!(tags(&both).iter().filter(|tag| *tag == "mips-d7.2-pkg").count(), 1);
+}
+
+#[test]
+fn a_target_has_an_index_for_each_version() {
+    let listed_in = |series: &[&str]| listed(&of_series(series, &["aarch64"]).unwrap());
+    let run = ["run-aarch64 d11.1-run-aarch64: amd64"];
+    assert_eq!(listed_in(&[]), [&["aarch64: amd64 i386", "d11.1-aarch64: amd64"][..], &run].concat());
+    assert_eq!(listed_in(&["bookworm"]), ["d7.2-aarch64: amd64 i386", "d7.2-run-aarch64: amd64"]);
+}
+
+#[test]
+fn what_a_series_does_not_have_is_said_with_who_has_it() {
+    let error = of_series(&["trixie"], &[]).unwrap_err();
+    assert_eq!(error.to_string(), "images/debian.lock has no series `trixie`");
+    assert!(error.hint().unwrap().starts_with("it has newest, bookworm; "), "{error:?}");
+    let mut packages = lock_with_series().packages().to_vec();
+    packages.retain(|package| package.path != "pool/amd64-bookworm.deb");
+    let of_host = |series: &str| {
+        let hosts = vec!["amd64".parse().unwrap()];
+        let selection = Selection { hosts, series: vec![series.to_owned()], ..Selection::default() };
+        Plan::new(&HOSTS.map(|name| name.parse().unwrap()), &selection, &lock_of(packages.clone()))
+    };
+    assert!(of_host("newest").is_ok());
+    let error = of_host("bookworm").unwrap_err();
+    assert_eq!(error.to_string(), "the series `bookworm` has no QEMU for the host `amd64`");
+    assert_eq!(error.hint().unwrap(), "these have it: `newest` (QEMU 11.1)");
+    let error = of_series(&["bookworm"], &["cris"]).unwrap_err();
+    assert_eq!(error.to_string(), "the series `bookworm` has no QEMU for `cris`");
+    assert_eq!(error.hint().unwrap(), "no series has it");
 }
 
 #[test]

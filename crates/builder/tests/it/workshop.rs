@@ -1,6 +1,6 @@
 //! A place to build at: a small archive, its lock, a cache and folders for layouts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -110,7 +110,8 @@ impl Workshop {
         };
         let steps = Arc::new(Steps::default());
         let progress: Arc<dyn Progress> = Arc::clone(&steps) as _;
-        let (built, _) = images::build(&plan, &context, &Others::Remove, &progress).unwrap();
+        let (built, _) =
+            images::build(&plan, &context, &Others::Remove { but: BTreeSet::new() }, &progress).unwrap();
         let compressed = *base::lock(&steps.0);
         Done { built, compressed }
     }

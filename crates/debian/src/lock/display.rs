@@ -71,8 +71,13 @@ pub(super) fn write(f: &mut Formatter<'_>, lock: &Lock) -> fmt::Result {
         writeln!(f, "path = {}", Quoted(&package.path))?;
         writeln!(f, "size = {}", package.size)?;
         writeln!(f, "digest = {}", Quoted(&package.digest.to_string()))?;
-        if let Role::Qemu(targets) = &package.role {
+        if let Role::Qemu(targets) = &package.role
+            && package.is_of_newest()
+        {
             list(f, "targets", targets.iter().map(|target| target.name()))?;
+        }
+        if !package.series.is_empty() {
+            list(f, "series", package.series.iter().map(|target| target.name()))?;
         }
     }
     for (source, dsc) in lock.sources() {

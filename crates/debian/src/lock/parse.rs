@@ -1,6 +1,6 @@
 //! Text to [`Lock`], with the line and the key of what is wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -78,6 +78,8 @@ struct RawPackage {
     size: u64,
     digest: Digest,
     targets: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    series: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +148,10 @@ impl Lock {
                     package.name == *name && package.host == *host && package.suite == *suite
                 })
                 .map(|i| &package_spans[i]),
+                Inconsistent::SeriesTwice { host, series } => last_package(&|package| {
+                    package.host == *host && package.suite == *series && !package.series.is_empty()
+                })
+                .map(|i| &package_spans[i]),
                 Inconsistent::CellTwice { host, target } => last_package(&|package| {
                     package.host == *host && package.targets().any(|other| other == *target)
                 })
@@ -160,7 +166,9 @@ impl Lock {
                     last_package(&|package| package.host == *host && package.role == Role::Libc)
                         .map(|i| &package_spans[i])
                 }
-                Inconsistent::NoTargets { name, host } | Inconsistent::NoVersion { name, host, .. } => {
+                Inconsistent::NoTargets { name, host }
+                | Inconsistent::SeriesOfOther { name, host }
+                | Inconsistent::NoVersion { name, host, .. } => {
                     last_package(&|package| package.name == *name && package.host == *host)
                         .map(|i| &package_spans[i])
                 }
@@ -228,6 +236,7 @@ fn package(
     }
     let role = match raw.targets {
         Some(targets) => Role::Qemu(names::<Target, _>(&targets, wrong)?),
+        None if !raw.series.is_empty() => Role::Qemu(BTreeSet::new()),
         None if raw.name.get_ref() == BUSYBOX => Role::Busybox,
         None if raw.name.get_ref() == LIBC => Role::Libc,
         None => return Err(wrong(raw.name.span(), format!("`{}` has no `targets`", raw.name.get_ref()))),
@@ -241,6 +250,7 @@ fn package(
         size: raw.size,
         digest: raw.digest,
         role,
+        series: names(&raw.series, wrong)?,
     })
 }
 

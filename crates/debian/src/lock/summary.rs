@@ -7,16 +7,18 @@ use super::Lock;
 
 /// The number of targets that each package gives to each host.
 pub fn table(lock: &Lock, hosts: &[Host]) -> String {
-    let mut rows = vec![["HOST", "PACKAGE", "VERSION", "SUITE", "TARGETS", "SIZE"].map(str::to_owned)];
+    let mut rows =
+        vec![["HOST", "PACKAGE", "VERSION", "SUITE", "TARGETS", "SERIES", "SIZE"].map(str::to_owned)];
     for host in hosts {
         for package in lock.packages().iter().filter(|package| package.host == *host) {
-            let targets = package.targets().count();
+            let number = |targets: usize| if targets == 0 { "-".to_owned() } else { targets.to_string() };
             rows.push([
                 host.to_string(),
                 package.name.clone(),
                 package.version.clone(),
                 package.suite.clone(),
-                if targets == 0 { "-".to_owned() } else { targets.to_string() },
+                number(package.targets().count()),
+                number(package.series.len()),
                 base::size(package.size),
             ]);
         }
@@ -30,7 +32,10 @@ struct PackageJson<'a> {
     package: &'a str,
     version: &'a str,
     suite: &'a str,
+    /// Those that the newest of each target takes from it.
     targets: Vec<&'static str>,
+    /// Those that the series of its suite has.
+    series: Vec<&'static str>,
     size: u64,
     digest: String,
 }
@@ -46,6 +51,7 @@ pub fn json(lock: &Lock) -> serde_json::Result<String> {
             version: &package.version,
             suite: &package.suite,
             targets: package.targets().map(Target::name).collect(),
+            series: package.series.iter().map(|target| target.name()).collect(),
             size: package.size,
             digest: package.digest.to_string(),
         })

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::compare::{Comparison, Row};
 use super::concessions::Concessions;
+use crate::lock::NEWEST;
 
 const NOTHING: &str = "the archive has nothing newer\n";
 
@@ -23,6 +24,8 @@ struct ChangesJson<'a> {
 
 #[derive(Debug, Serialize)]
 struct PackageJson<'a> {
+    /// `newest`, or a suite.
+    series: &'a str,
     host: &'static str,
     suite: &'a str,
     package: &'a str,
@@ -38,8 +41,8 @@ struct PackageJson<'a> {
 
 #[derive(Debug, Serialize)]
 struct FindingJson<'a> {
-    /// `suite-gone`, `host-gone`, `package-gone`, `programs-moved`, `not-static`, `older-suite`, `no-busybox`, `no-libc` or `lost`;
-    /// `target-new` or `host-new`.
+    /// `suite-gone`, `host-gone`, `package-gone`, `programs-moved`, `not-static`, `older-suite`, `no-busybox`, `no-libc`, `lost` or
+    /// `series-lost`; `target-new` or `host-new`.
     finding: &'static str,
     hosts: Vec<&'static str>,
     targets: Vec<&'a str>,
@@ -54,6 +57,7 @@ struct FindingJson<'a> {
 pub fn json(comparison: &Comparison, concessions: &Concessions) -> serde_json::Result<String> {
     let names = |targets: &BTreeSet<Target>| targets.iter().map(|target| target.name()).collect();
     let packages = comparison.rows.iter().map(|row| PackageJson {
+        series: series(row),
         host: row.host.name(),
         suite: &row.suite,
         package: &row.package,
@@ -89,10 +93,12 @@ pub fn table(comparison: &Comparison, concessions: &Concessions) -> String {
         if !findings.is_empty() {
             text.push('\n');
         }
-        let mut cells = vec![["SUITE", "HOST", "PACKAGE", "LOCKED", "ARCHIVE", "TARGETS"].map(str::to_owned)];
+        let mut cells =
+            vec![["SERIES", "SUITE", "HOST", "PACKAGE", "LOCKED", "ARCHIVE", "TARGETS"].map(str::to_owned)];
         cells.extend(rows.iter().map(|row| {
             let [old, new] = versions(row);
-            [row.suite.clone(), row.host.to_string(), row.package.clone(), old, new, targets(row)]
+            let (series, host) = (series(row).to_owned(), row.host.to_string());
+            [series, row.suite.clone(), host, row.package.clone(), old, new, targets(row)]
         }));
         text.push_str(&base::table(&cells));
     }
@@ -133,16 +139,21 @@ pub fn markdown(comparison: &Comparison, concessions: &Concessions) -> String {
     text
 }
 
+/// The name of a row's series.
+fn series(row: &Row) -> &str {
+    row.series.as_deref().unwrap_or(NEWEST)
+}
+
 fn push_packages(text: &mut String, rows: &[Row]) {
     if !text.is_empty() {
         text.push('\n');
     }
-    text.push_str("### Packages\n\n| suite | package | locked | archive | targets | hosts |\n");
-    text.push_str("|---|---|---|---|---|---|\n");
-    let mut groups: Vec<([String; 5], Vec<Host>)> = Vec::new();
+    text.push_str("### Packages\n\n| series | suite | package | locked | archive | targets | hosts |\n");
+    text.push_str("|---|---|---|---|---|---|---|\n");
+    let mut groups: Vec<([String; 6], Vec<Host>)> = Vec::new();
     for row in rows {
         let [old, new] = versions(row);
-        let key = [row.suite.clone(), row.package.clone(), old, new, targets(row)];
+        let key = [series(row).to_owned(), row.suite.clone(), row.package.clone(), old, new, targets(row)];
         match groups.iter_mut().find(|(other, _)| *other == key) {
             Some((_, hosts)) => hosts.push(row.host),
             None => groups.push((key, vec![row.host])),

@@ -9,7 +9,7 @@ use arch::{Host, Target};
 use super::finding::{Finding, Kind};
 use super::{Change, Error, Need, Rejected, Request, Resolution};
 use crate::elf;
-use crate::lock::{BUSYBOX, Lock, Package};
+use crate::lock::{BUSYBOX, Lock, Package, Role};
 
 /// The differences between two locks, and those that somebody should look at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +30,8 @@ impl Comparison {
 /// A package's part in the difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
+    /// The series that it is in; `None` stands for the newest of each target.
+    pub series: Option<String>,
     /// The host.
     pub host: Host,
     /// The suite.
@@ -68,7 +70,19 @@ pub fn compare(
             };
             not_static(old, rejected, &still).into_iter().for_each(|(kind, host)| add(kind, host));
             elsewhere(request, old, lock).into_iter().for_each(|(kind, host)| add(kind, host));
-            rows(request, old, lock)
+            let mut all = rows(request, None, &old.newest(), &lock.newest());
+            for series in series(old, lock) {
+                let (old, new) = (old.of_series(&series), lock.of_series(&series));
+                for (kind, host) in elsewhere(request, &old, &new) {
+                    let series = series.clone();
+                    match kind {
+                        Kind::Lost { targets } => add(Kind::SeriesLost { series, targets }, host),
+                        kind => add(kind, host),
+                    }
+                }
+                all.extend(rows(request, Some(&series), &old, &new));
+            }
+            all
         }
         Err(error) => {
             if let Error::Missing { missing, rejected, .. } = error {
@@ -83,7 +97,7 @@ pub fn compare(
                 }
                 lost.into_iter().for_each(|(host, targets)| add(Kind::Lost { targets }, host));
             }
-            changes.iter().filter_map(row).collect()
+            changes.iter().flat_map(|change| changed(change, old)).collect()
         }
     };
     let finding =
@@ -102,6 +116,24 @@ fn gone(change: &Change) -> Option<(Kind, Option<Host>)> {
     }
 }
 
+/// The series that either has.
+fn series(old: &Lock, new: &Lock) -> BTreeSet<String> {
+    old.series().chain(new.series()).map(str::to_owned).collect()
+}
+
+/// A row for each series of `lock` that the package is in.
+fn changed(change: &Change, lock: &Lock) -> Vec<Row> {
+    let Some(row) = row(change) else { return Vec::new() };
+    let is_it = |package: &&Package| {
+        (package.host, &package.suite, &package.name) == (row.host, &row.suite, &row.package)
+    };
+    let package = lock.packages().iter().find(is_it);
+    let in_series = package.is_some_and(|package| !package.series.is_empty());
+    let in_newest = package.is_none_or(Package::is_of_newest);
+    let of_series = in_series.then(|| Row { series: Some(row.suite.clone()), ..row.clone() });
+    in_newest.then_some(row).into_iter().chain(of_series).collect()
+}
+
 fn row(change: &Change) -> Option<Row> {
     let (suite, host, package, old, new) = match change.clone() {
         Change::Version { suite, host, package, old, new } => (suite, host, package, old, new),
@@ -111,7 +143,7 @@ fn row(change: &Change) -> Option<Row> {
         Change::PackageGone { .. } | Change::HostGone { .. } | Change::SuiteGone { .. } => return None,
     };
     let (gained, lost) = Default::default();
-    Some(Row { host, suite, package, old: Some(old), new: Some(new), gained, lost })
+    Some(Row { series: None, host, suite, package, old: Some(old), new: Some(new), gained, lost })
 }
 
 /// Cells of `old` that were found again, but not as static programs, and that are not `still` in their suite.
@@ -179,8 +211,8 @@ fn elsewhere(request: &Request, old: &Lock, new: &Lock) -> Vec<(Kind, Host)> {
     moves.into_iter().map(finding).collect()
 }
 
-/// The packages that differ.
-fn rows(request: &Request, old: &Lock, new: &Lock) -> Vec<Row> {
+/// The packages of a series that differ.
+fn rows(request: &Request, series: Option<&str>, old: &Lock, new: &Lock) -> Vec<Row> {
     // A suite that is no longer asked for comes last.
     let wanted =
         |suite: &str| request.suites.iter().position(|other| other == suite).unwrap_or(request.suites.len());
@@ -189,8 +221,11 @@ fn rows(request: &Request, old: &Lock, new: &Lock) -> Vec<Row> {
         (host, role.rank(), wanted(&suite), suite, name)
     };
     let mut pairs: BTreeMap<_, (Option<&Package>, Option<&Package>)> = BTreeMap::new();
-    old.packages().iter().for_each(|package| pairs.entry(place(package)).or_default().0 = Some(package));
-    new.packages().iter().for_each(|package| pairs.entry(place(package)).or_default().1 = Some(package));
+    // What a series has beside QEMU is the newest's.
+    let is_in = |package: &&Package| series.is_none() || matches!(package.role, Role::Qemu(_));
+    let (olds, news) = (old.packages().iter().filter(is_in), new.packages().iter().filter(is_in));
+    olds.for_each(|package| pairs.entry(place(package)).or_default().0 = Some(package));
+    news.for_each(|package| pairs.entry(place(package)).or_default().1 = Some(package));
     let targets = |package: Option<&Package>| -> BTreeSet<Target> {
         package.into_iter().flat_map(Package::targets).collect()
     };
@@ -199,6 +234,7 @@ fn rows(request: &Request, old: &Lock, new: &Lock) -> Vec<Row> {
         let same = old.map(|package| package.digest) == new.map(|package| package.digest) && before == after;
         let version = |package: &Package| package.version.clone();
         (!same).then(|| Row {
+            series: series.map(str::to_owned),
             host,
             suite,
             package: name,

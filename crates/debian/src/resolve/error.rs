@@ -105,6 +105,12 @@ pub enum Error {
         /// The files that were found instead.
         rejected: Vec<Rejected>,
     },
+    /// A suite that is to be a series has no QEMU.
+    #[error("the series `{series}` has no QEMU for any of the hosts")]
+    NoSeries {
+        /// The series.
+        series: String,
+    },
     /// The request names a suite that is not one of its suites.
     #[error("{option} names suite `{suite}`, which is not one of {suites}")]
     NotAsked {
@@ -166,6 +172,7 @@ impl Hint for Error {
             Error::SkewedSources { .. } => {
                 Some("try again when the mirror has caught up, or another with --mirror".to_owned())
             }
+            Error::NoSeries { .. } => Some("take it out of `series` in images.toml".to_owned()),
             Error::Missing { .. } => Some("a further suite in images.toml may have it".to_owned()),
             _ => None,
         }

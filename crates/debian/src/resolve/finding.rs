@@ -27,6 +27,7 @@ impl Finding {
             Kind::Moved { targets, .. }
             | Kind::NotStatic { targets, .. }
             | Kind::OlderSuite { targets, .. }
+            | Kind::SeriesLost { targets, .. }
             | Kind::Lost { targets } => targets.iter().map(|target| target.name()).collect(),
             Kind::TargetNew { targets, .. } => targets.iter().map(String::as_str).collect(),
         }
@@ -105,6 +106,13 @@ pub enum Kind {
         /// The targets.
         targets: BTreeSet<Target>,
     },
+    /// The series has the programs no more.
+    SeriesLost {
+        /// The series.
+        series: String,
+        /// The targets.
+        targets: BTreeSet<Target>,
+    },
     /// The package has static programs of targets that no table knows.
     TargetNew {
         /// The suite.
@@ -156,6 +164,7 @@ names! {
     NoBusybox => "no-busybox",
     NoLibc => "no-libc",
     Lost => "lost",
+    SeriesLost => "series-lost",
     TargetNew => "target-new",
     HostNew => "host-new",
 }
@@ -187,6 +196,9 @@ impl fmt::Display for Finding {
             Kind::NoBusybox => write!(f, "no suite has a static busybox for {hosts} any more"),
             Kind::NoLibc => write!(f, "no suite has a C library (`musl-dev`) for {hosts} any more"),
             Kind::Lost { .. } => write!(f, "no suite has {targets} for {hosts} any more"),
+            Kind::SeriesLost { series, .. } => {
+                write!(f, "the series `{series}` has {targets} for {hosts} no more")
+            }
             Kind::TargetNew { suite, package, version, .. } => {
                 write!(
                     f,

@@ -26,6 +26,7 @@ fn package(name: &str, host: &str, suite: &str, targets: &[&str]) -> Package {
         size: 5,
         digest: Digest::of(format!("{name} {host} {suite}").as_bytes()),
         role: if targets.is_empty() { Role::Busybox } else { Role::Qemu(targets) },
+        series: BTreeSet::new(),
     }
 }
 
@@ -209,7 +210,7 @@ fn errors_name_line_and_key() {
         "size = 5",
         "size = 5\ncolour = 1",
         "line 29: unknown field `colour`, expected one of \
-        `host`, `name`, `version`, `architecture`, `suite`, `path`, `size`, `digest`, `targets`",
+        `host`, `name`, `version`, `architecture`, `suite`, `path`, `size`, `digest`, `targets`, `series`",
     );
     check(
         "architecture = \"amd64\"",
@@ -258,6 +259,58 @@ fn errors_name_line_and_key() {
     let twice = format!("{}\n[[package]]\nhost = \"i386\"\nname = \"busybox{busybox}", text());
     let error = Lock::parse(&twice).unwrap_err().to_string();
     assert_eq!(error, "line 70: busybox for host `i386` is taken from two packages");
+}
+
+#[test]
+fn a_series_is_a_list_of_targets_beside_the_newests() {
+    let mut packages = lock().packages().to_vec();
+    for package in &mut packages {
+        match (package.host.name(), package.suite.as_str()) {
+            // The newest takes nothing of it.
+            ("amd64", _) => {
+                let Role::Qemu(targets) = &mut package.role else { panic!("{package:?}") };
+                package.series = std::mem::take(targets);
+            }
+            ("i386", "trixie") => package.series = Target::current().take(2).collect(),
+            _ => {}
+        }
+    }
+    let lock = Lock::new(lock().suites().to_vec(), packages).unwrap();
+    let text = lock.to_string();
+    assert_eq!(Lock::parse(&text).as_ref(), Ok(&lock));
+    let is_list = |line: &&str| line.starts_with("targets") || line.starts_with("series");
+    let lists: Vec<&str> = text.lines().filter(is_list).collect();
+    let series = ["series = [\"aarch64\", \"arm\"]", "series = [\"aarch64\", \"aarch64_be\"]"];
+    assert_eq!(lists, [series[0], "targets = [", "targets = [\"aarch64\"]", series[1]]);
+    let hosts = |lock: &Lock| lock.hosts().into_iter().map(|host| host.name()).collect::<Vec<_>>();
+    assert_eq!(
+        (hosts(&lock.newest()), hosts(&lock.of_series("trixie"))),
+        (vec!["i386"], vec!["amd64", "i386"])
+    );
+    let sid = lock.of_version(lock.packages().iter().find_map(Package::qemu_version).unwrap());
+    assert_eq!(hosts(&sid), ["i386"]);
+    assert_eq!(sid.qemu("i386".parse().unwrap()).count(), 1);
+
+    let check = |from: &str, to: &str, expected: &str| {
+        assert!(text.contains(from), "{from}");
+        assert_eq!(Lock::parse(&text.replacen(from, to, 1)).unwrap_err().to_string(), expected);
+    };
+    check(
+        "series = [\"aarch64\", \"arm\"]",
+        "series = [\"arch64\"]",
+        "line 30: `series`: unknown target `arch64` (did you mean `aarch64`?)",
+    );
+    let with = |of_host: &str, name: &str, suite: &str| {
+        let mut packages = lock.packages().to_vec();
+        let mut found = packages.iter_mut().filter(|package| package.host.name() == of_host);
+        let package = found.find(|package| package.name == name).unwrap();
+        package.suite = suite.to_owned();
+        package.series = Target::current().take(1).collect();
+        Lock::new(lock.suites().to_vec(), packages).unwrap_err().to_string()
+    };
+    let expected = "package `busybox-static` for host `i386` has targets of a series and holds no QEMU";
+    assert_eq!(with("i386", "busybox-static", "sid"), expected);
+    assert_eq!(with("i386", "qemu-user", "trixie"), "series `trixie` has two packages for host `i386`");
 }
 
 /// The tables after the packages in a lock that knows sources.

@@ -124,6 +124,94 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
+/// `amd64 sid aarch64,arm`, for each package that a series has something of.
+fn of_series(lock: &Lock) -> Vec<String> {
+    let with_series = lock.packages().iter().filter(|package| !package.series.is_empty());
+    let line = |package: &qus_debian::lock::Package| {
+        let targets: Vec<&str> = package.series.iter().map(|target| target.name()).collect();
+        format!("{} {} {}", package.host, package.suite, targets.join(","))
+    };
+    with_series.map(line).collect()
+}
+
+#[tokio::test]
+async fn a_series_has_all_that_its_suite_has_and_shares_packages_with_the_newest() {
+    let setup = Setup::new(suites());
+    let hosts = ["amd64", "i386", "armel"];
+    let request = Request { series: vec!["sid".to_owned(), "bookworm".to_owned()], ..request(&hosts) };
+    let lock = setup.resolve(&request).await.unwrap();
+    let expected = [
+        "amd64 sid aarch64,arm,mips",
+        "i386 sid arm,mips",
+        "i386 bookworm aarch64,arm,mips",
+        "arm32v6 bookworm aarch64,arm,mips",
+    ];
+    assert_eq!(of_series(&lock), expected);
+    assert_eq!(lock.series().collect::<Vec<_>>(), ["sid", "bookworm"]);
+    // Nothing is there twice, and the newest is what it would be alone.
+    let alone = setup.resolve(&Request { series: Vec::new(), ..request.clone() }).await.unwrap();
+    assert_eq!(lock.packages().len(), alone.packages().len());
+    assert_eq!(lock.newest(), alone);
+    assert_eq!(Lock::parse(&lock.to_string()).unwrap(), lock);
+
+    // As a lock of its own, it has no other host, and the same busybox.
+    let bookworm = lock.of_series("bookworm");
+    assert_eq!(
+        summary(&bookworm),
+        [
+            "i386 bookworm qemu-user-static 1:7.2+dfsg-7 aarch64,arm,mips",
+            "i386 bookworm busybox-static 1:1.35-4",
+            "arm32v6 bookworm qemu-user-static 1:7.2+dfsg-7 aarch64,arm,mips",
+            "arm32v6 bookworm busybox-static 1:1.35-4",
+        ]
+    );
+
+    // A host of which the newest needs nothing of the suite, and one that is passed over.
+    let without = [("bookworm".to_owned(), host("armel"))].into();
+    let request = Request { without, series: vec!["bookworm".to_owned()], ..request };
+    let request = Request { hosts: [host("amd64"), host("i386")].into(), ..request };
+    let lock = setup.resolve(&request).await.unwrap();
+    assert_eq!(of_series(&lock), ["i386 bookworm aarch64,arm,mips"]);
+}
+
+#[tokio::test]
+async fn changes_are_reported_for_each_series() {
+    let setup = Setup::new(suites());
+    let request = Request { series: vec!["bookworm".to_owned()], ..request(&["amd64", "i386"]) };
+    let old = setup.resolve(&request).await.unwrap();
+    // bookworm loses what it alone had for i386, which the newest used, and something that only its series had.
+    let [sid, _] = suites();
+    let bookworm = Suite::new("oldstable", "bookworm")
+        .date(NOW - 90 * DAY)
+        .package(qemu("qemu-user-static", "1:7.3", "i386", &["aarch64", "mips"]))
+        .package(busybox("1:1.35-4", "i386"));
+    let setup = Setup::new([sid, bookworm]);
+    let (fetcher, mirror, keyring) = setup.parts();
+    let new = resolve::look(&fetcher, &mirror, &keyring, &request, &Silent).await.unwrap();
+    let changes = resolve::check(&old, &fetcher, &mirror, &keyring, &request, &Silent).await.unwrap();
+    let comparison = resolve::compare(&request, &old, Ok(&new), &changes);
+    let findings: Vec<String> = comparison.findings.iter().map(ToString::to_string).collect();
+    assert_eq!(findings, ["the series `bookworm` has arm for i386 no more"]);
+    let text = resolve::changes::table(&comparison, &resolve::Concessions::default());
+    let rows: Vec<Vec<&str>> =
+        text.lines().skip(3).map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    let row = |series| [series, "bookworm", "i386", "qemu-user-static", "1:7.2+dfsg-7", "1:7.3"];
+    assert_eq!(rows, [&row("newest")[..], &[&row("bookworm")[..], &["-arm"]].concat()]);
+    // Without a new lock, too.
+    let gone = resolve::compare(&request, &old, Err(&resolve::Error::Interrupted), &changes);
+    let series: Vec<Option<&str>> = gone.rows.iter().map(|row| row.series.as_deref()).collect();
+    assert_eq!(series, [None, Some("bookworm")]);
+}
+
+#[tokio::test]
+async fn a_series_without_qemu_is_an_error() {
+    let setup = Setup::new(suites());
+    let request = Request { series: vec!["bookworm".to_owned()], ..request(&["amd64"]) };
+    let error = setup.resolve(&request).await.unwrap_err();
+    assert_eq!(error.to_string(), "the series `bookworm` has no QEMU for any of the hosts");
+    assert!(error.hint().is_some());
+}
+
 #[tokio::test]
 async fn each_cell_takes_the_newest_suite_that_has_it() {
     let setup = Setup::new(suites());

@@ -25,6 +25,8 @@ const EXEMPT: &[&str] = &[
     "busybox for host `{0}` is taken from two packages",
     "the C library for host `{0}` is taken from two packages",
     "package `{name}` for host `{host}` has an empty list of targets",
+    "package `{name}` for host `{host}` has targets of a series and holds no QEMU",
+    "series `{series}` has two packages for host `{host}`",
     "package `{name}` for host `{host}` has version `{version}`, which is none of QEMU's",
     // What is wrong with a package or a list of packages whose digest is right: Debian's own mistake, reported as it is.
     "not a Debian package: {0}",
