@@ -33,6 +33,7 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         targets: args.target.clone(),
         series: args.series.clone(),
         compression: args.compression.unwrap_or(site.config.compression),
+        builds: site.config.builds.clone(),
     };
     // What others download is compressed once and downloaded often.
     let level = args.level.unwrap_or(if args.ship.push { Level::Best } else { Level::Quick });

@@ -21,7 +21,8 @@ pub(crate) fn run(args: &ManifestArgs, ui: &Ui) -> anyhow::Result<()> {
     }
     let compression = args.compression.unwrap_or(config.compression);
     let statements = args.attest.unwrap_or(config.attest);
-    let selection = Selection { compression, series: args.series.clone(), ..Selection::default() };
+    let (series, builds) = (args.series.clone(), config.builds.clone());
+    let selection = Selection { compression, series, builds, ..Selection::default() };
     let plan = Plan::new(&config.hosts, &selection, &lock)?;
     let repository: Repository = args.repository.as_deref().unwrap_or(&config.repository).parse()?;
     let expected = args.expect.as_deref().map(Expected::load).transpose()?;

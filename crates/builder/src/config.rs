@@ -2,14 +2,16 @@
 
 mod locked;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
 use arch::{Host, Status, Target, UnknownName};
-use debian::SUITES;
+use debian::{FullVersion, SUITES};
 use serde::Deserialize;
 
 use crate::packing::Compression;
+use crate::plan::Builds;
 use crate::statements::Statements;
 
 /// The configuration of what is built, checked.
@@ -35,6 +37,8 @@ pub struct Config {
     pub compression: Compression,
     /// The statements about images, unless a user chooses others.
     pub attest: Statements,
+    /// The builds of QEMU's versions that were published more than once.
+    pub builds: Builds,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +58,8 @@ struct Raw {
     mirror: Option<String>,
     compression: Option<toml::Spanned<String>>,
     attest: Option<toml::Spanned<String>>,
+    #[serde(default)]
+    builds: BTreeMap<toml::Spanned<String>, u32>,
 }
 
 impl Config {
@@ -91,6 +97,12 @@ impl Config {
                 None => Statements::default(),
                 Some(name) => one(text, "attest", name, str::parse)?,
             },
+            builds: {
+                let build = |(name, number): (&toml::Spanned<String>, &u32)| {
+                    Ok((one(text, "builds", name, full_version)?, *number))
+                };
+                Builds::new(raw.builds.iter().map(build).collect::<Result<_, String>>()?)
+            },
         })
     }
 }
@@ -107,6 +119,14 @@ fn series(name: &str, suites: &[String]) -> Result<String, String> {
     match suites.iter().any(|suite| suite == name) {
         true => Ok(name.to_owned()),
         false => Err(format!("`{name}` is not one of `suites`")),
+    }
+}
+
+/// A version as tags have it.
+fn full_version(name: &str) -> Result<String, String> {
+    match FullVersion::of_package(name).is_some_and(|version| version.to_string() == name) {
+        true => Ok(name.to_owned()),
+        false => Err(format!("`{name}` is no version like 11.1.3")),
     }
 }
 
@@ -214,7 +234,7 @@ mod tests {
         check(
             "hosts",
             "host",
-            "line 3: unknown field `host`, expected one of `repository`, `suites`, `series`, `hosts`, `retired`, `refused-targets`, `refused-hosts`, `mirror`, `compression`, `attest`",
+            "line 3: unknown field `host`, expected one of `repository`, `suites`, `series`, `hosts`, `retired`, `refused-targets`, `refused-hosts`, `mirror`, `compression`, `attest`, `builds`",
         );
         check(
             "suites",
@@ -225,6 +245,11 @@ mod tests {
             "suites",
             "attest = \"sbmo\"\nsuites",
             "line 2: `attest`: unknown choice of statements `sbmo` (did you mean `sbom`?)",
+        );
+        check(
+            "hosts = [\"amd64\", \"armhf\"]\n",
+            "hosts = [\"amd64\"]\n[builds]\n\"11.1\" = 1\n",
+            "line 5: `builds`: `11.1` is no version like 11.1.3",
         );
         check("[\"sid\"]", "3", "line 2: invalid type: integer `3`, expected a sequence");
         check("repository = \"docker.io/a/b\"\n", "", "line 1: missing field `repository`");

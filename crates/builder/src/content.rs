@@ -1,7 +1,6 @@
 //! The content of an image: everything that its kind holds, or one target alone; as layers, tags and words.
 
 use arch::{Host, Target};
-use debian::QemuVersion;
 use debian::lock::Lock;
 
 use crate::cross::Program;
@@ -105,11 +104,11 @@ impl Content {
         }
     }
 
-    /// The tag that names QEMU's version.
-    pub fn version_tag(self, version: QemuVersion) -> String {
+    /// The tag that names a version: that of QEMU's minor version, which moves within it, or one that never moves.
+    pub fn version_tag(self, version: &str) -> String {
         match self.target {
-            Some(_) => format!("d{version}-{}", self.moving_tag()),
-            None => format!("d{version}{}", self.kind.suffix()),
+            Some(_) => format!("{version}-{}", self.moving_tag()),
+            None => format!("{version}{}", self.kind.suffix()),
         }
     }
 

@@ -9,7 +9,7 @@ use base::Hinted;
 use debian::Progress;
 use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest};
-use publish::registry::{Fetched, Registry, Repository, Tagged};
+use publish::registry::{self, Fetched, Registry, Repository, Tagged};
 use sha256::Digest;
 
 use crate::content::Content;
@@ -38,6 +38,7 @@ pub async fn join(
     if let Some((expected, file)) = expected {
         check(expected, file, plan, &found, &indexes, repository)?;
     }
+    check_fixed(&indexes, registry).await?;
     set_tags(plan, &found, &indexes, registry, dry_run).await
 }
 
@@ -233,6 +234,19 @@ fn check(
     bail!(Hinted::new(message, hint))
 }
 
+/// Fails if a tag that never moves would, before any is set.
+async fn check_fixed(indexes: &[Joined<'_>], registry: &Registry) -> anyhow::Result<()> {
+    let mut moved = Vec::new();
+    for (plan, index) in indexes {
+        for tag in &plan.fixed_tags {
+            if registry.head_manifest(tag).await?.is_some_and(|digest| digest != index.digest()) {
+                moved.push(tag.clone());
+            }
+        }
+    }
+    Ok(registry::fixed(&moved, registry)?)
+}
+
 /// Puts the indexes by digest and the tags that name a version; then the tags that move, of single hosts and of all.
 async fn set_tags(
     plan: &Plan,
@@ -246,7 +260,10 @@ async fn set_tags(
             .iter()
             .filter_map(move |(plan, index)| Some((tag(plan)?.as_str(), index.descriptor(), index.bytes())))
     };
-    let versioned = tagged(|plan| plan.version_tag.as_ref());
+    let fixed = indexes.iter().flat_map(|(plan, index)| {
+        plan.fixed_tags.iter().map(move |tag| (tag.as_str(), index.descriptor(), index.bytes()))
+    });
+    let versioned = fixed.chain(tagged(|plan| plan.version_tag.as_ref()));
     let of_hosts = plan.images.iter().filter_map(|image| Some((image, found.image(image)?)));
     let of_hosts = of_hosts.flat_map(|(image, fetched)| {
         let tags = image.moving_tags().iter();

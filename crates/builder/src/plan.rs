@@ -3,19 +3,24 @@
 //! A tag that names a version has that version in every image: an index over hosts with 11.1 lists no host whose newest is 10.2.
 //! The moving tags have the newest of each target instead, whichever version that is. Where both are the same image, it is
 //! one image.
+//!
+//! Tags of a whole version never move: `11.1.3` is its first build, and `11.1.3.0`, `11.1.3.1`, … are its builds. Both forms are such
+//! as Renovate and Dependabot order, each among tags with as many numbers.
 
+mod builds;
 mod edition;
 
 use std::collections::BTreeSet;
 
 use arch::{Host, Target};
-use debian::QemuVersion;
 use debian::lock::{Lock, NEWEST};
+use debian::{FullVersion, QemuVersion};
 
 use crate::content::Content;
 use crate::kind::Kind;
 use crate::packing::{Compression, Form};
 use base::Hinted;
+pub use builds::Builds;
 use edition::Editions;
 pub use edition::{Edition, locks};
 
@@ -32,6 +37,8 @@ pub struct Selection {
     pub series: Vec<String>,
     /// The forms of each image.
     pub compression: Compression,
+    /// The builds of QEMU's versions.
+    pub builds: Builds,
 }
 
 impl Selection {
@@ -71,6 +78,8 @@ pub struct ImagePlan {
     pub moving: bool,
     /// True if an index of its version lists it.
     pub versioned: bool,
+    /// The whole version of QEMU in it, if there is one alone.
+    pub full_version: Option<FullVersion>,
 }
 
 impl ImagePlan {
@@ -94,25 +103,49 @@ pub struct IndexPlan {
     pub forms: &'static [Form],
     /// The tag that always means the newest.
     pub moving_tag: Option<String>,
-    /// The tag that names the version.
+    /// The tag that names the minor version.
     pub version_tag: Option<String>,
+    /// The tags that name the whole version, and never move.
+    pub fixed_tags: Vec<String>,
     /// The newest version of QEMU in it.
     pub version: QemuVersion,
+    /// Which images it lists.
+    of: Of,
+}
+
+/// What the images of an index have in common, beside their content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// They have the newest of each target.
+    Newest,
+    /// They are of this minor version.
+    Minor(QemuVersion),
+    /// They are of this version.
+    Full(FullVersion),
+}
+
+impl Of {
+    fn has(self, image: &ImagePlan) -> bool {
+        match self {
+            Of::Newest => image.moving,
+            Of::Minor(version) => image.versioned && image.version == version,
+            Of::Full(version) => image.versioned && image.full_version == Some(version),
+        }
+    }
 }
 
 impl IndexPlan {
     /// True if `image`, which is in `form`, is in this index.
     pub fn lists(&self, image: &ImagePlan, form: Form) -> bool {
-        let is_of = match self.moving_tag {
-            Some(_) => image.moving,
-            None => image.versioned && image.version == self.version,
-        };
-        is_of && image.content == self.content && image.form == form && self.forms.contains(&form)
+        self.of.has(image)
+            && image.content == self.content
+            && image.form == form
+            && self.forms.contains(&form)
     }
 
-    /// Its tags, the moving one first. There is at least one.
+    /// Its tags, the moving one first, and those that never move last. There is at least one.
     pub fn tags(&self) -> impl Iterator<Item = &String> {
-        self.moving_tag.iter().chain(&self.version_tag)
+        self.moving_tag.iter().chain(&self.version_tag).chain(&self.fixed_tags)
     }
 }
 
@@ -151,7 +184,7 @@ impl Plan {
                 "leave out --kind and --target, or select other hosts",
             ));
         }
-        let indexes = indexes(&images, selection.compression.forms());
+        let indexes = indexes(&images, selection.compression.forms(), &selection.builds);
         Ok(Plan { editions: editions.into_inner(), images, indexes })
     }
 
@@ -201,36 +234,62 @@ impl Plan {
 }
 
 /// The indexes over `images`, each of which is in every one of `forms`.
-fn indexes(images: &[ImagePlan], forms: &'static [Form]) -> Vec<IndexPlan> {
+fn indexes(images: &[ImagePlan], forms: &'static [Form], builds: &Builds) -> Vec<IndexPlan> {
     // Where each index lists both forms, there is one more with zstd alone.
     let lists: &[&'static [Form]] = match forms {
         [Form::Gzip, Form::Zstd] => &[forms, &[Form::Zstd]],
         forms => &[forms],
     };
     let contents: BTreeSet<Content> = images.iter().map(|image| image.content).collect();
-    let mut indexes = Vec::new();
+    let mut indexes: Vec<IndexPlan> = Vec::new();
     for content in contents {
-        let of_content = || images.iter().filter(|image| image.content == content);
-        let newest = of_content().filter(|image| image.moving).map(|image| image.version).max();
-        let versions: BTreeSet<QemuVersion> =
-            of_content().filter(|image| image.versioned).map(|image| image.version).collect();
-        // What the moving tag means may be one version alone.
-        let of_moving = newest.filter(|version| {
-            let is_same = |image: &ImagePlan| image.moving == (image.versioned && image.version == *version);
-            of_content().all(is_same)
-        });
-        let moving = newest.map(|version| (true, of_moving.is_some(), version));
-        let others = versions.into_iter().rev().filter(|version| of_moving != Some(*version));
-        let each: Vec<_> = moving.into_iter().chain(others.map(|version| (false, true, version))).collect();
+        let of_content: Vec<&ImagePlan> = images.iter().filter(|image| image.content == content).collect();
+        let newest = of_content.iter().filter(|image| image.moving).map(|_| Of::Newest).take(1);
+        let versioned = || of_content.iter().filter(|image| image.versioned);
+        let minors: BTreeSet<QemuVersion> = versioned().map(|image| image.version).collect();
+        let fulls: BTreeSet<FullVersion> = versioned().filter_map(|image| image.full_version).collect();
+        let minors = minors.into_iter().rev().map(Of::Minor);
+        let all: Vec<Of> = newest.chain(minors).chain(fulls.into_iter().rev().map(Of::Full)).collect();
         for &listed in lists {
             let suffix = if listed == forms { "" } else { ZSTD };
-            indexes.extend(each.iter().map(|&(is_moving, has_version, version)| IndexPlan {
-                content,
-                forms: listed,
-                moving_tag: is_moving.then(|| content.moving_tag() + suffix),
-                version_tag: has_version.then(|| content.version_tag(version) + suffix),
-                version,
-            }));
+            let first = indexes.len();
+            for &of in &all {
+                // What one tag means may be what another one does.
+                let is_same =
+                    |index: &IndexPlan| of_content.iter().all(|image| index.of.has(image) == of.has(image));
+                let place = match indexes[first..].iter().position(is_same) {
+                    Some(place) => first + place,
+                    None => {
+                        let members = of_content.iter().filter(|image| of.has(image));
+                        let Some(version) = members.map(|image| image.version).max() else { continue };
+                        let (moving_tag, version_tag, fixed_tags) = (None, None, Vec::new());
+                        let forms = listed;
+                        indexes.push(IndexPlan {
+                            content,
+                            forms,
+                            moving_tag,
+                            version_tag,
+                            fixed_tags,
+                            version,
+                            of,
+                        });
+                        indexes.len() - 1
+                    }
+                };
+                let index = &mut indexes[place];
+                match of {
+                    Of::Newest => index.moving_tag = Some(content.moving_tag() + suffix),
+                    Of::Minor(version) => {
+                        index.version_tag = Some(content.version_tag(&format!("d{version}")) + suffix);
+                    }
+                    Of::Full(version) => {
+                        let names = builds.names(version);
+                        // Dependabot reads no tag with a `_`.
+                        let tags = names.map(|name| content.version_tag(&name).replace('_', "-") + suffix);
+                        index.fixed_tags.extend(tags);
+                    }
+                }
+            }
         }
     }
     indexes

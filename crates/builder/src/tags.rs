@@ -12,7 +12,8 @@ use crate::build::{Built, BuiltImage, BuiltIndex, PREFIX};
 use crate::content::Content;
 use crate::plan::IndexPlan;
 
-/// The tags that a push sets: every host's own tags; then the indexes, those that name a version before those that move.
+/// The tags that a push sets: every host's own tags; then the indexes, those that name a version before those that move, and those that never move
+/// first.
 ///
 /// With `partial`, no index is pushed but two for each host, one of its single-target images and one of the statements about the
 /// others: they have no tags of their own, and `cargo xtask manifest` finds them by it. With `versioned_only`, no tag that moves is set.
@@ -39,13 +40,17 @@ pub fn plan(
         let tagged = move |index: &BuiltIndex| Some(push(tag(&index.plan)?, index.descriptor()));
         built.indexes.iter().filter_map(tagged)
     };
+    for index in &built.indexes {
+        let fixed = index.plan.fixed_tags.iter();
+        pushes.extend(fixed.map(|tag| Push { fixed: true, ..push(tag, index.descriptor()) }));
+    }
     pushes.extend(tagged(|plan| plan.version_tag.as_ref()));
     pushes.extend(tagged(|plan| plan.moving_tag.as_ref()).filter(|_| !versioned_only));
     Ok(pushes)
 }
 
 fn push(tag: &str, descriptor: &Descriptor) -> Push {
-    Push { tag: Some(tag.to_owned()), descriptor: descriptor.clone() }
+    Push { tag: Some(tag.to_owned()), fixed: false, descriptor: descriptor.clone() }
 }
 
 /// The images of one edition of a host: the host, and what its tags call the edition.

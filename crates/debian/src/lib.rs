@@ -51,4 +51,4 @@ pub use lock::Lock;
 pub use mirror::Mirror;
 pub use progress::Progress;
 pub use suite::SUITES;
-pub use version::QemuVersion;
+pub use version::{FullVersion, QemuVersion};

@@ -18,7 +18,7 @@ use sha256::Digest;
 
 use crate::about::Source;
 use crate::mirror::{self, Mirror};
-use crate::version::QemuVersion;
+use crate::version::{FullVersion, QemuVersion};
 use crate::{date, limits};
 
 mod display;
@@ -126,6 +126,11 @@ impl Package {
     /// The version of the QEMU in it; every package of QEMU in a [`Lock`] has one.
     pub fn qemu_version(&self) -> Option<QemuVersion> {
         QemuVersion::of_package(&self.version).filter(|_| matches!(self.role, Role::Qemu(_)))
+    }
+
+    /// The whole version of the QEMU in it, if that was released.
+    pub fn full_version(&self) -> Option<FullVersion> {
+        FullVersion::of_package(&self.version).filter(|_| matches!(self.role, Role::Qemu(_)))
     }
 }
 

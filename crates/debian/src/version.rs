@@ -22,6 +22,37 @@ impl QemuVersion {
     }
 }
 
+/// Upstream's whole version of a QEMU, as tags that never move have it: `11.1.3`. A package that says two numbers, as Debian's
+/// bookworm does, has none for the third. Orders as numbers do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FullVersion {
+    version: QemuVersion,
+    patch: u32,
+}
+
+impl FullVersion {
+    /// Reads it out of a package's version. `None` of one before its release, such as `1:10.0~rc1+ds-1`.
+    pub fn of_package(version: &str) -> Option<FullVersion> {
+        let upstream = version.split_once(':').map_or(version, |(_, rest)| rest);
+        let end = upstream.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(upstream.len());
+        let (numbers, rest) = upstream.split_at(end);
+        if rest.starts_with('~') {
+            return None;
+        }
+        let patch = match numbers.split('.').nth(2) {
+            None => 0,
+            Some(patch) => patch.parse().ok()?,
+        };
+        Some(FullVersion { version: QemuVersion::of_package(version)?, patch })
+    }
+}
+
+impl fmt::Display for FullVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.version, self.patch)
+    }
+}
+
 impl fmt::Display for QemuVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)
@@ -53,6 +84,22 @@ mod tests {
             ("", None),
         ] {
             let found = QemuVersion::of_package(version).map(|version| version.to_string());
+            assert_eq!(found.as_deref(), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_whole_version_has_three_numbers_and_was_released() {
+        for (version, expected) in [
+            ("1:11.1.3+ds-1", Some("11.1.3")),
+            ("1:10.0.13+ds-0+deb13u1", Some("10.0.13")),
+            ("1:7.2+dfsg-7+deb12u18+b3", Some("7.2.0")),
+            ("1:10.0~rc1+ds-1", None),
+            ("1:10.0.0~rc1+ds-1", None),
+            ("1:9.2.x", None),
+            ("1:9-2", None),
+        ] {
+            let found = FullVersion::of_package(version).map(|version| version.to_string());
             assert_eq!(found.as_deref(), expected, "{version}");
         }
     }

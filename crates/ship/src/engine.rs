@@ -144,9 +144,10 @@ pub(crate) async fn push(
     progress: &dyn Progress,
 ) -> anyhow::Result<Vec<Shipped>> {
     let repository = registry.repository();
-    // An engine holds what can run; a list of a host's single-target images names no platform.
+    // An engine holds what can run; a list of a host's single-target images names no platform. And one that compresses anew must
+    // not be what decides for good what a tag points to.
     let (lists, images): (Vec<Push>, Vec<Push>) =
-        pushes.iter().cloned().partition(|push| is_list(layout, &push.descriptor));
+        pushes.iter().cloned().partition(|push| push.fixed || is_list(layout, &push.descriptor));
     let what = format!("pushing {} through {}", count(images.len(), "tag", "tags"), engine.name());
     let step = progress.step(&what);
     let retried = |error: &EngineError| progress.note(&format!("{error}; trying again"));

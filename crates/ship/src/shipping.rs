@@ -124,7 +124,7 @@ impl Shipping {
         let what = format!("pushing {} to {}", count(tags.len(), "tag", "tags"), self.repository);
         let step = progress.moment(&what);
         let from = mountable(&self.repository, official);
-        let of_referrer = |one: &Referrer| Push { tag: None, descriptor: one.descriptor() };
+        let of_referrer = |one: &Referrer| Push { tag: None, descriptor: one.descriptor(), fixed: false };
         let pushes: Vec<Push> = referrers.iter().map(of_referrer).chain(tags).collect();
         let shipped = self.runtime.block_on(destination.push(layout, &pushes, &from, progress))?;
         if self.referrers {

@@ -122,7 +122,7 @@ impl Signer<'_> {
         for part in [&blob, &config, &manifest] {
             writer.put(part)?;
         }
-        let push = Push { tag: Some(tag), descriptor: manifest.descriptor().clone() };
+        let push = Push { tag: Some(tag), descriptor: manifest.descriptor().clone(), fixed: false };
         Ok(Draft { digest, push: Some(push) })
     }
 }

@@ -82,7 +82,11 @@ fn push(layout: &Path, refs: &[(String, Descriptor)], repository: &str) {
     let layout = Layout::open(layout).unwrap();
     let plan: Vec<Push> = refs
         .iter()
-        .map(|(tag, descriptor)| Push { tag: Some(tag.clone()), descriptor: descriptor.clone() })
+        .map(|(tag, descriptor)| Push {
+            tag: Some(tag.clone()),
+            descriptor: descriptor.clone(),
+            fixed: false,
+        })
         .collect();
     let runtime = base::runtime().unwrap();
     runtime.block_on(async {

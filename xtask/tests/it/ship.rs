@@ -307,7 +307,7 @@ fn what_was_pushed_is_pulled_and_runs() {
     let tree = packages.tree(engine.tree_name(), &engine.packages()).unwrap();
     let sandbox = sandbox(&packages, vec![tree]);
     let (_registry, repository) = registry(&sandbox);
-    let push = |tag: &str| Push { tag: Some(tag.to_owned()), descriptor: images.tag(tag) };
+    let push = |tag: &str| Push { tag: Some(tag.to_owned()), descriptor: images.tag(tag), fixed: false };
     let plan: Vec<Push> = ["latest", "arm"].map(push).to_vec();
     let layout = publish::layout::Layout::open(images.path()).unwrap();
     let runtime = base::runtime().unwrap();

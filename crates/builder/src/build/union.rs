@@ -70,7 +70,8 @@ pub(crate) fn widen(
             editions: whole.editions.clone(),
         };
         let newest = part.images.iter().map(|image| image.version).max();
-        let index_plan = IndexPlan { version: newest.unwrap_or(index_plan.version), ..index_plan.clone() };
+        let mut index_plan = index_plan.clone();
+        index_plan.version = newest.unwrap_or(index_plan.version);
         let members = part.listed(&index_plan).filter_map(|image| images.get(&name(image)));
         let blob = index(&part, &index_plan, members.cloned())?;
         if here != expected {

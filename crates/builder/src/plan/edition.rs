@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use arch::{Host, Status, Target};
 use base::Hinted;
-use debian::QemuVersion;
 use debian::lock::{Lock, NEWEST, Package};
+use debian::{FullVersion, QemuVersion};
 
 use super::{ImagePlan, Selection, suffix};
 use crate::content::Content;
@@ -173,6 +173,7 @@ impl Editions {
                     version,
                     moving: is_newest,
                     versioned: !is_newest || (is_plain && self.is_versioned(host, version)),
+                    full_version: full_version(lock, host, Some(version).filter(|_| !content.has_qemu())),
                 });
             }
         }
@@ -195,6 +196,7 @@ impl Editions {
                 return Err(unlocked(target, &format!("the host `{host}`")));
             };
             let versioned = !is_newest || self.is_versioned(host, version);
+            let full_version = lock.cell(host, target).and_then(Package::full_version);
             for content in contents {
                 images.extend(forms.iter().map(|&form| ImagePlan {
                     host,
@@ -206,6 +208,7 @@ impl Editions {
                     version,
                     moving: is_newest,
                     versioned,
+                    full_version,
                 }));
             }
         }
@@ -280,6 +283,17 @@ pub(super) fn newest(lock: &Lock, host: Host, target: Option<Target>) -> Option<
         Some(target) => lock.cell(host, target)?.qemu_version(),
         None => lock.qemu(host).filter_map(current_version).max(),
     }
+}
+
+/// The whole version of all current targets on the host, or of those with `minor`, if that is one.
+fn full_version(lock: &Lock, host: Host, minor: Option<QemuVersion>) -> Option<FullVersion> {
+    let counts = |package: &&Package| match (current_version(package), minor) {
+        (version, Some(_)) => version == minor,
+        (version, None) => version.is_some(),
+    };
+    let packages = lock.qemu(host).filter(counts);
+    let versions: BTreeSet<Option<FullVersion>> = packages.map(Package::full_version).collect();
+    versions.first().copied().flatten().filter(|_| versions.len() == 1)
 }
 
 /// The version of a package that has a current target.

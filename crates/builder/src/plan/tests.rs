@@ -1,5 +1,7 @@
 //! The plans of selections, to the tag.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use base::Hint as _;
 use debian::lock::{Package, Role, Suite};
@@ -84,9 +86,12 @@ fn resolve(selection: &Selection) -> Result<Plan, String> {
     Plan::new(&configured, selection, &lock()).map_err(|error| error.to_string())
 }
 
+/// All tags but those that never move.
 fn tags(plan: &Plan) -> Vec<String> {
     let images = plan.images.iter().flat_map(|image| image.tags.clone());
-    images.chain(plan.indexes.iter().flat_map(|index| index.tags().cloned())).collect()
+    let of_index =
+        |index: &IndexPlan| index.moving_tag.iter().chain(&index.version_tag).cloned().collect::<Vec<_>>();
+    images.chain(plan.indexes.iter().flat_map(of_index)).collect()
 }
 
 #[test]
@@ -191,7 +196,8 @@ fn a_single_target_has_the_version_of_its_own_cells() {
 /// The hosts of each index.
 fn listed(plan: &Plan) -> Vec<String> {
     let line = |index: &IndexPlan| {
-        let tags: Vec<&str> = index.tags().map(String::as_str).collect();
+        let tags = index.moving_tag.iter().chain(&index.version_tag);
+        let tags: Vec<&str> = tags.map(String::as_str).collect();
         let hosts: Vec<&str> = plan.listed(index).map(|image| image.host.name()).collect();
         format!("{}: {}", tags.join(" "), hosts.join(" "))
     };
@@ -232,6 +238,86 @@ fn a_target_has_an_index_for_each_version() {
     let run = ["run-aarch64 d11.1-run-aarch64: amd64"];
     assert_eq!(listed_in(&[]), [&["aarch64: amd64 i386", "d11.1-aarch64: amd64"][..], &run].concat());
     assert_eq!(listed_in(&["bookworm"]), ["d7.2-aarch64: amd64 i386", "d7.2-run-aarch64: amd64"]);
+}
+
+#[test]
+fn a_whole_version_has_tags_that_never_move() {
+    let fixed = |builds: &[(&str, u32)], lock: &Lock| -> Vec<String> {
+        let builds = builds.iter().map(|(version, build)| ((*version).to_owned(), *build));
+        let selection = Selection {
+            kinds: vec![Kind::Pkg, Kind::Register],
+            targets: vec!["arm".parse().unwrap()],
+            builds: Builds::new(builds.collect()),
+            ..Selection::default()
+        };
+        let plan = Plan::new(&HOSTS.map(|name| name.parse().unwrap()), &selection, lock).unwrap();
+        let line = |index: &IndexPlan| {
+            let hosts: Vec<&str> = plan.listed(index).map(|image| image.host.name()).collect();
+            format!("{}: {}", index.fixed_tags.join(" "), hosts.join(" "))
+        };
+        plan.indexes.iter().filter(|index| !index.fixed_tags.is_empty()).map(line).collect()
+    };
+    let first = [
+        "11.1.3-pkg 11.1.3.0-pkg: amd64",
+        "10.2.2-pkg 10.2.2.0-pkg: i386",
+        "11.1.3-register 11.1.3.0-register: amd64",
+        "10.2.2-register 10.2.2.0-register: i386",
+        "11.1.3-arm 11.1.3.0-arm: amd64",
+        "10.2.2-arm 10.2.2.0-arm: i386",
+        "11.1.3-run-arm 11.1.3.0-run-arm: amd64",
+    ];
+    assert_eq!(fixed(&[], &lock_with_series()), first);
+    let second = fixed(&[("11.1.3", 2)], &lock_with_series());
+    assert_eq!(second[..2], ["11.1.3.2-pkg: amd64", first[1]]);
+    // A host that is behind by a patch is in the minor version's index alone.
+    let mut packages = lock_with_series().packages().to_vec();
+    let i386 = packages.iter_mut().find(|package| package.host.name() == "i386").unwrap();
+    i386.version = "1:11.1.2+ds-3".to_owned();
+    let behind = fixed(&[], &lock_of(packages));
+    assert_eq!(behind[..2], [first[0], "11.1.2-pkg 11.1.2.0-pkg: i386"]);
+}
+
+/// What Renovate's docker versioning and Dependabot's tags of images compare: numbers, and a suffix that has to be the same.
+fn as_bots_read_it(tag: &str) -> Option<(Vec<u32>, &str)> {
+    // Renovate: /^(?<version>\d+(?:\.\d+)*)(?<prerelease>\w*)$/ before the first `-`, and the rest is the suffix; one that is seven
+    // or more hexadecimal digits alone is a commit. Dependabot: the same numbers, and -[a-z][a-z0-9.\-]* as suffix, which must not
+    // end in `-` and seven or more hexadecimal digits.
+    let (numbers, suffix) = tag.split_once('-').unwrap_or((tag, ""));
+    let numbers: Option<Vec<u32>> = numbers.split('.').map(|number| number.parse().ok()).collect();
+    let is_word = |text: &str| text.starts_with(|c: char| c.is_ascii_lowercase());
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
+    let is_commit = |part: &str| part.len() >= 7 && part.chars().all(|c| c.is_ascii_hexdigit());
+    let is_suffix = suffix.is_empty() || is_word(suffix) && suffix.chars().all(is_plain);
+    numbers.filter(|_| is_suffix && !tag.split('-').any(is_commit)).map(|numbers| (numbers, suffix))
+}
+
+#[test]
+fn bots_order_tags_that_never_move() {
+    let plan = |version: &str, build| {
+        let mut packages = lock_with_series().packages().to_vec();
+        packages[0].version = format!("1:{version}+ds-1");
+        let builds = Builds::new([(version.to_owned(), build)].into());
+        let selection = Selection { hosts: vec!["amd64".parse().unwrap()], builds, ..Selection::default() };
+        let plan = Plan::new(&HOSTS.map(|name| name.parse().unwrap()), &selection, &lock_of(packages));
+        plan.unwrap().indexes.into_iter().flat_map(|index| index.fixed_tags).collect::<Vec<String>>()
+    };
+    // Both compare tags with as many numbers and the same suffix.
+    let of = |tags: &[String], numbers: usize| -> BTreeMap<String, Vec<u32>> {
+        let read = tags.iter().map(|tag| as_bots_read_it(tag).unwrap_or_else(|| panic!("{tag}")));
+        let read = read.filter(|(found, _)| found.len() == numbers);
+        read.map(|(numbers, suffix)| (suffix.to_owned(), numbers)).collect()
+    };
+    let [old, again, new] =
+        [("11.1.3", 0), ("11.1.3", 1), ("11.1.10", 0)].map(|(version, build)| plan(version, build));
+    let contents = 6 + 2 * Target::current().count();
+    for (older, newer, numbers) in [(&old, &again, 4), (&again, &new, 4), (&old, &new, 3), (&old, &new, 4)] {
+        let (older, newer) = (of(older, numbers), of(newer, numbers));
+        assert_eq!((older.len(), newer.len()), (contents, contents));
+        assert!(older.iter().all(|(suffix, numbers)| newer[suffix] > *numbers));
+    }
+    // The second build has no tag of the first's.
+    assert_eq!(of(&again, 3), BTreeMap::new());
+    assert_eq!(as_bots_read_it("d11.1-aarch64"), None);
 }
 
 #[test]

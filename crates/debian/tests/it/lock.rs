@@ -282,7 +282,7 @@ fn a_series_is_a_list_of_targets_beside_the_newests() {
     let lists: Vec<&str> = text.lines().filter(is_list).collect();
     let series = ["series = [\"aarch64\", \"arm\"]", "series = [\"aarch64\", \"aarch64_be\"]"];
     assert_eq!(lists, [series[0], "targets = [", "targets = [\"aarch64\"]", series[1]]);
-    let hosts = |lock: &Lock| lock.hosts().into_iter().map(|host| host.name()).collect::<Vec<_>>();
+    let hosts = |lock: &Lock| lock.hosts().into_iter().map(Host::name).collect::<Vec<_>>();
     assert_eq!(
         (hosts(&lock.newest()), hosts(&lock.of_series("trixie"))),
         (vec!["i386"], vec!["amd64", "i386"])

@@ -158,7 +158,7 @@ impl Ship<'_> {
         for image in index.manifests.into_iter().filter(|image| !image.is_attestation()) {
             names.push(there.get(&image.digest).unwrap_or(&image.digest).to_string());
             if !there.contains_key(&image.digest) {
-                alone.push(Push { tag: None, descriptor: image });
+                alone.push(Push { tag: None, descriptor: image, fixed: false });
             }
         }
         push_directly(self.layout, &alone, &[], self.registry, Mode::Push, &Silent).await?;

@@ -41,6 +41,14 @@ pub enum Reason {
     /// The registry does not let a tag move.
     #[error("the tag is immutable{}", detail(.0))]
     Immutable(String),
+    /// Tags that never move would.
+    #[error("the tag `{first}`{} never moves, and points to something else", more(*.others))]
+    Fixed {
+        /// The first of them.
+        first: String,
+        /// The number of the others.
+        others: usize,
+    },
     /// The registry has no space left.
     #[error("the registry has no space left{}", detail(.0))]
     Full(String),
@@ -138,6 +146,10 @@ fn detail(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(" ({message})") }
 }
 
+fn more(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(", with {others} more,") }
+}
+
 fn tried(tries: u32) -> String {
     if tries > 1 { format!(" (tried {tries} times)") } else { String::new() }
 }
@@ -171,6 +183,9 @@ impl Hint for RegistryError {
             Reason::NoRepository(_) => "create the repository at the registry, or check its name",
             Reason::Immutable(_) => {
                 "push under another tag, or let the registry's settings allow tags to move"
+            }
+            Reason::Fixed { .. } => {
+                "other images of the same QEMU are another build of it: raise its number in `[builds]` of images/images.toml"
             }
             Reason::Full(_) => "free some space at the registry; what was uploaded is not uploaded again",
             Reason::Certificate(_) => "give the authority's certificate with --registry-ca FILE",

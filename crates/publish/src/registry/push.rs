@@ -27,6 +27,8 @@ use crate::limits;
 pub struct Push {
     /// The tag to point to it.
     pub tag: Option<String>,
+    /// True if the tag never moves: once it is at the registry, it points to the same for good.
+    pub fixed: bool,
     /// The image or index.
     pub descriptor: Descriptor,
 }
@@ -53,6 +55,7 @@ pub async fn push(
     check(plan, registry)?;
     let tags = run.tags(plan).await?;
     let before = |tag: &str| tags.get(tag).copied().flatten();
+    check_fixed(plan, registry, &before)?;
     let repair = registry.http.options().repair;
     let is_wrong = |push: &&Push| push.tag.as_deref().and_then(before) != Some(push.descriptor.digest);
     let parts = Parts::of(layout, plan.iter().filter(|push| repair || is_wrong(push)), registry)?;
@@ -96,6 +99,30 @@ fn check(plan: &[Push], registry: &Registry) -> Result<(), RegistryError> {
         }
     }
     Ok(())
+}
+
+/// Fails if a tag that never moves would, before anything is pushed.
+fn check_fixed(
+    plan: &[Push],
+    registry: &Registry,
+    before: &dyn Fn(&str) -> Option<Digest>,
+) -> Result<(), RegistryError> {
+    let moved = plan.iter().filter(|push| push.fixed).filter_map(|push| push.tag.as_deref().zip(Some(push)));
+    let is_moved =
+        |(tag, push): &(&str, &Push)| before(tag).is_some_and(|digest| digest != push.descriptor.digest);
+    let moved: Vec<String> = moved.filter(is_moved).map(|(tag, _)| tag.to_owned()).collect();
+    fixed(&moved, registry)
+}
+
+/// The error of tags that are to move and never do, if there are any.
+pub fn fixed(moved: &[String], registry: &Registry) -> Result<(), RegistryError> {
+    match moved.first() {
+        None => Ok(()),
+        Some(first) => {
+            let reason = Reason::Fixed { first: first.clone(), others: moved.len() - 1 };
+            Err(RegistryError::new(format!("push to {}", registry.repository()), reason))
+        }
+    }
 }
 
 /// The parts of a plan, or of a part of it.

@@ -39,6 +39,7 @@ impl Bench {
     fn plan(&self) -> Vec<Push> {
         let push = |(tag, descriptor): &(String, Descriptor)| Push {
             tag: Some(tag.clone()),
+            fixed: false,
             descriptor: descriptor.clone(),
         };
         self.refs.iter().map(push).collect()

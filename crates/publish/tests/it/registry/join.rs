@@ -18,7 +18,7 @@ async fn joined_images_make_the_index_that_was_built() {
     // As the jobs of a matrix push: each its host's image, and no index.
     let names = ["amd64-d1.0", "arm-d1.0"].map(str::to_owned);
     for (name, image) in names.iter().zip(&index.manifests) {
-        let plan = [Push { tag: Some(name.clone()), descriptor: image.clone() }];
+        let plan = [Push { tag: Some(name.clone()), descriptor: image.clone(), fixed: false }];
         push(&setup.layout, &plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
     }
     let joined = registry.join(&names, Annotations::new()).await.unwrap();

@@ -198,7 +198,7 @@ async fn progress_is_told_blob_by_blob() {
 async fn a_plan_that_contradicts_itself_is_refused() {
     let mut setup = Setup::new();
     let descriptor = setup.plan[0].descriptor.clone();
-    setup.plan.push(Push { tag: Some("latest".to_owned()), descriptor });
+    setup.plan.push(Push { tag: Some("latest".to_owned()), descriptor, fixed: false });
     let server = Server::start(Guard::Open, Vec::new());
     let error = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap_err();
     let expected =
@@ -262,8 +262,11 @@ async fn after_a_kill_only_the_rest_is_sent() {
 async fn pushes_until_it_is_killed() {
     let variable = |name| std::env::var(name).unwrap();
     let layout = crate::publish::layout::Layout::open(variable("QUS_TEST_LAYOUT").as_ref()).unwrap();
-    let plan: Vec<Push> =
-        layout.refs().into_iter().map(|(tag, descriptor)| Push { tag: Some(tag), descriptor }).collect();
+    let plan: Vec<Push> = layout
+        .refs()
+        .into_iter()
+        .map(|(tag, descriptor)| Push { tag: Some(tag), descriptor, fixed: false })
+        .collect();
     let mut options = options();
     options.http.stall = std::time::Duration::from_secs(60);
     let address = variable("QUS_TEST_REGISTRY").parse().unwrap();
@@ -293,8 +296,8 @@ async fn indexes_have_a_greatest_depth() {
     for _ in 2..limits::DEPTH {
         root = over(&root);
     }
-    let deepest = Push { tag: Some("deep".to_owned()), descriptor: root.clone() };
-    let too_deep = Push { tag: Some("deep".to_owned()), descriptor: over(&root) };
+    let deepest = Push { tag: Some("deep".to_owned()), descriptor: root.clone(), fixed: false };
+    let too_deep = Push { tag: Some("deep".to_owned()), descriptor: over(&root), fixed: false };
     let server = Server::start(Guard::Open, Vec::new());
     let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
     push(&setup.layout, &[deepest], &[], &registry, Mode::DryRun, &Silent).await.unwrap();

@@ -25,7 +25,10 @@ impl Setup {
         let home = TempDir::new().unwrap();
         let mut refs = fixture::write(home.path());
         refs.rotate_left(1);
-        let plan = refs.into_iter().map(|(tag, descriptor)| Push { tag: Some(tag), descriptor }).collect();
+        let plan = refs
+            .into_iter()
+            .map(|(tag, descriptor)| Push { tag: Some(tag), descriptor, fixed: false })
+            .collect();
         Setup { layout: fixture::open(home.path()), home, plan }
     }
 
