@@ -1,5 +1,5 @@
 #!/bin/sh
-# Registers emulators with the image aptman/qus, as the inputs of the Action say: QUS_TARGETS, QUS_IMAGE, QUS_MIRROR,
+# Registers emulators with the image aptman/qus, as the inputs of the Action say: QUS_TARGETS, QUS_QEMU, QUS_IMAGE, QUS_MIRROR,
 # QUS_CHECK, QUS_RESET. Can be run by hand; all of them may be missing. Needs docker. What the Action puts out goes into
 # the file $GITHUB_OUTPUT, or to stdout.
 set -eu
@@ -163,14 +163,32 @@ digest() {
     done <"${0%/*}/digests"
 }
 
+# The part of the tag that names QEMU's version: two numbers are the newest images with it, more never move.
+version=
+case ${QUS_QEMU-} in
+    '') ;;
+    .* | *. | *..* | *[!0-9.]*) fail "invalid input \`qemu\`: \`$QUS_QEMU\`" "it is a version of QEMU that images have: 11.1, 10.0, 11.1.3" ;;
+    *.*.*) version=$QUS_QEMU ;;
+    *.*) version=d$QUS_QEMU ;;
+    *) fail "invalid input \`qemu\`: \`$QUS_QEMU\`" "it is a version of QEMU that images have: 11.1, 10.0, 11.1.3" ;;
+esac
+
 image=${QUS_IMAGE:-aptman/qus}
 unpinned=
 case ${image##*/} in
     # The user has chosen.
-    *[:@]*) ;;
+    *[:@]*)
+        [ -z "$version" ] || fail "there are two choices of QEMU: \`$image\` and the input \`qemu\`" "leave the tag or \`qemu\` out"
+        ;;
     *)
         # The image with one target is a fifth of the whole one, or less.
-        if [ "$count" = 1 ]; then tag=${tags# }; else tag=latest; fi
+        case $count,$version in
+            1,) tag=${tags# } ;;
+            1,d*) tag=$version-${tags# } ;;
+            # A tag that never moves has no `_`.
+            1,*) tag=$version-$(printf '%s' "${tags# }" | tr _ -) ;;
+            *) tag=${version:-latest} ;;
+        esac
         digest=
         [ "$image" != aptman/qus ] || digest=$(digest "$tag")
         if [ -n "$digest" ]; then

@@ -100,8 +100,8 @@ pub(crate) struct ImagesArgs {
     /// Build images of this kind (repeatable, or with commas)
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = named::<Kind>(Kind::all().map(Kind::name)))]
     pub(crate) kind: Vec<Kind>,
-    /// Build the images of this series of QEMU: newest, or one of images.toml's `series` (repeatable, or with commas) [default:
-    /// newest]
+    /// Build the images of this series of QEMU: newest, one of images.toml's `series`, or all (repeatable, or with commas)
+    /// [default: newest]
     #[arg(long, value_name = "SERIES", value_delimiter = ',')]
     pub(crate) series: Vec<String>,
     /// What layers are compressed with [default: images.toml's, gzip]
@@ -235,7 +235,7 @@ impl RegistryArgs {
   …
   cargo xtask manifest")]
 pub(crate) struct ManifestArgs {
-    /// The series that were pushed (repeatable, or with commas) [default: newest]
+    /// The series that were pushed, or all (repeatable, or with commas) [default: newest]
     #[arg(long, value_name = "SERIES", value_delimiter = ',')]
     pub(crate) series: Vec<String>,
     /// What the images were pushed with [default: images.toml's, gzip]

@@ -24,6 +24,9 @@ pub use builds::Builds;
 use edition::Editions;
 pub use edition::{Edition, locks};
 
+/// Stands for every series of a lock.
+pub(crate) const ALL: &str = "all";
+
 /// The user's selection; empty lists stand for everything.
 #[derive(Debug, Default, Clone)]
 pub struct Selection {
@@ -33,7 +36,7 @@ pub struct Selection {
     pub kinds: Vec<Kind>,
     /// Targets to build single-target images of.
     pub targets: Vec<Target>,
-    /// Series of QEMU. Here an empty list stands for the newest alone.
+    /// Series of QEMU, or `all`. Here an empty list stands for the newest alone.
     pub series: Vec<String>,
     /// The forms of each image.
     pub compression: Compression,
@@ -48,10 +51,10 @@ impl Selection {
     }
 
     /// True if the series is selected.
-    fn has(&self, series: &str) -> bool {
+    pub(crate) fn has(&self, series: &str) -> bool {
         match self.series.is_empty() {
             true => series == NEWEST,
-            false => self.series.iter().any(|name| name == series),
+            false => self.series.iter().any(|name| name == series || name == ALL),
         }
     }
 }

@@ -34,7 +34,15 @@ mod tests {
         let hostile = "\"><script>alert('1')</script>".to_owned();
         let text = || hostile.clone();
         let qemu = debian::QemuVersion::of_package("1:11.1.3+ds-1").unwrap();
-        let cell = Cell { edition: 0, qemu, suite: text(), package: text(), native: false, size: Some(1) };
+        let cell = Cell {
+            edition: 0,
+            qemu,
+            suite: text(),
+            package: text(),
+            native: false,
+            versions: vec![qemu],
+            size: Some(1),
+        };
         let row = TargetRow {
             name: text(),
             names: vec![text(), text()],

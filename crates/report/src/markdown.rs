@@ -1,6 +1,9 @@
 //! The report as Markdown tables.
 
+use std::collections::BTreeSet;
+
 use base::size;
+use debian::QemuVersion;
 
 use crate::matrix::{Cell, Matrix};
 
@@ -25,6 +28,7 @@ pub fn render(matrix: &Matrix) -> String {
         let head = format!("**{}**{retired}", target.name);
         row(&mut text, std::iter::once(head).chain(target.cells.iter().map(|c| cell(c.as_ref()))));
     }
+    push_versions(&mut text, matrix);
     text.push_str("\n## Machines\n\n");
     row(
         &mut text,
@@ -43,6 +47,28 @@ pub fn render(matrix: &Matrix) -> String {
         row(&mut text, [host.name.clone(), platform, debian, host.qemu.clone(), image, run]);
     }
     text
+}
+
+/// The tags that have one QEMU throughout, and for how many targets each machine has it.
+fn push_versions(text: &mut String, matrix: &Matrix) {
+    let cells = matrix.targets.iter().flat_map(|target| &target.cells).flatten();
+    let versions: BTreeSet<QemuVersion> = cells.flat_map(|cell| cell.versions.iter().copied()).collect();
+    text.push_str(
+        "\n## Which QEMU\n\nBeside the newest, which `latest` and the names of targets stand for, each version has tags of its own; \
+         `d10.0-aarch64` is `d10.0` with one target. The number of targets with it, by machine:\n\n",
+    );
+    row(text, ["tag".to_owned()].into_iter().chain(matrix.hosts.iter().map(|host| host.name.clone())));
+    row(text, std::iter::repeat_n("---".to_owned(), matrix.hosts.len() + 1));
+    for version in versions.into_iter().rev() {
+        let number = |place: usize| {
+            let cells = matrix.targets.iter().filter_map(|target| target.cells.get(place)?.as_ref());
+            match cells.filter(|cell| cell.versions.contains(&version)).count() {
+                0 => "-".to_owned(),
+                number => number.to_string(),
+            }
+        };
+        row(text, [format!("`d{version}`")].into_iter().chain((0..matrix.hosts.len()).map(number)));
+    }
 }
 
 fn cell(cell: Option<&Cell>) -> String {

@@ -1,6 +1,6 @@
 //! The report's contents: every target on every host. Pure: a lock and sizes in, a table out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arch::{Host, Status, Target};
 use builder::{Kind, Sizes};
@@ -79,6 +79,8 @@ pub struct Cell {
     pub package: String,
     /// The target is the host's own architecture: its programs need no emulator.
     pub native: bool,
+    /// Every version that there are images with, under tags with a `d` before it; the newest first.
+    pub versions: Vec<QemuVersion>,
     /// Compressed size in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
@@ -89,9 +91,10 @@ impl Matrix {
     pub fn new(lock: &Lock, sizes: &Sizes, repository: &str) -> Matrix {
         let hosts: Vec<Host> = lock.hosts().into_iter().collect();
         let editions = editions(lock, &hosts);
+        let series: Vec<Lock> = lock.series().map(|name| lock.of_series(name)).collect();
         let row = |target: Target| {
             let cells: Vec<_> =
-                hosts.iter().map(|&host| cell(lock, sizes, &editions, host, target)).collect();
+                hosts.iter().map(|&host| cell((lock, &series), sizes, &editions, host, target)).collect();
             cells.iter().any(Option::is_some).then(|| target_row(target, cells))
         };
         Matrix {
@@ -129,7 +132,13 @@ fn date(seconds: i64) -> String {
     day.strftime("%Y-%m-%d").to_string()
 }
 
-fn cell(lock: &Lock, sizes: &Sizes, editions: &[Edition], host: Host, target: Target) -> Option<Cell> {
+fn cell(
+    (lock, series): (&Lock, &[Lock]),
+    sizes: &Sizes,
+    editions: &[Edition],
+    host: Host,
+    target: Target,
+) -> Option<Cell> {
     let package: &Package = lock.cell(host, target)?;
     let qemu = package.qemu_version()?;
     let edition =
@@ -139,6 +148,11 @@ fn cell(lock: &Lock, sizes: &Sizes, editions: &[Edition], host: Host, target: Ta
         suite: package.suite.clone(),
         package: format!("{} {}", package.name, package.version),
         native: host.target() == target,
+        versions: {
+            let others = series.iter().filter_map(|lock| lock.cell(host, target)?.qemu_version());
+            let versions: BTreeSet<QemuVersion> = others.chain([qemu]).collect();
+            versions.into_iter().rev().collect()
+        },
         size: sizes.cells.get(&(host, target)).copied(),
         qemu,
     })

@@ -58,7 +58,21 @@
     });
   };
 
+  const version = document.getElementById("qemu");
+
+  // The versions that the chosen one has images with, the newest first.
+  const offer = ([newest, ...older]) => {
+    const option = (text, value) => Object.assign(document.createElement("option"), { text, value });
+    version.replaceChildren(option(`${newest}, the newest`, ""), ...older.map((one) => option(one, `d${one}-`)));
+    version.parentElement.hidden = !older.length;
+  };
+
   const choose = (cell) => {
+    offer(cell?.dataset.versions?.split(" ") ?? []);
+    show(cell);
+  };
+
+  const show = (cell) => {
     chosen?.firstElementChild.setAttribute("aria-pressed", "false");
     chosen = cell?.dataset.package ? cell : null;
     pick.hidden = !chosen;
@@ -68,18 +82,19 @@
     const head = heads[chosen.cellIndex];
     const [target, host] = [row.dataset.name, head.dataset.name];
     const repository = table.dataset.repository;
-    const [title, facts, command, then] = pick.children;
+    const [title, facts, , command, then] = pick.children;
     title.textContent = `${target} programs on ${host}`;
     const size = chosen.querySelector("small")?.textContent;
-    facts.textContent = `QEMU from Debian ${chosen.dataset.suite}: ${chosen.dataset.package}` + (size ? `, ${size}` : "");
+    const newest = `QEMU from Debian ${chosen.dataset.suite}: ${chosen.dataset.package}` + (size ? `, ${size}` : "");
+    facts.textContent = version.value ? `QEMU ${version.selectedOptions[0].text} from an older suite of Debian` : newest;
     const platforms = row.dataset.platforms ? row.dataset.platforms.split(" ") : [];
-    let line = `docker run --rm --privileged ${repository}:${target} -s -- -p ${target}`;
+    let line = `docker run --rm --privileged ${repository}:${version.value}${target} -s -- -p ${target}`;
     let after = platforms.length ? `Then containers run with --platform ${platforms.join(" or ")}.` : "Then its programs run like any others.";
     if (head.dataset.pkg) {
       line = `COPY --from=${repository}:${head.dataset.pkg} /usr/bin/qemu-${target}-static /usr/bin/`;
       after = "For this machine there are the emulators only, for a Dockerfile of yours.";
     } else if (chosen.classList.contains("native")) {
-      line = `docker run --rm ${repository}:${target} -l`;
+      line = `docker run --rm ${repository}:${version.value}${target} -l`;
       after = "This is the machine's own architecture: nothing needs to be registered. The command lists what is.";
     }
     command.firstElementChild.textContent = line;
@@ -135,6 +150,7 @@
     }
   });
 
+  version.addEventListener("change", () => show(chosen));
   pick.querySelector("button").addEventListener("click", async (event) => {
     const code = pick.querySelector("code");
     try {

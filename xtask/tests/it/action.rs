@@ -121,6 +121,14 @@ fn inputs_become_one_command() {
     dry.check(&[("QUS_TARGETS", "arm"), ("QUS_IMAGE", "a/b:d11.1")], "a/b:d11.1 -s -- -p arm");
     dry.check(&[("QUS_TARGETS", "arm"), ("QUS_IMAGE", "a/b@sha256:0")], "a/b@sha256:0 -s -- -p arm");
     dry.check(&[("QUS_IMAGE", "localhost:5000/b")], "localhost:5000/b:latest -s -- -p");
+    // A version of QEMU is a part of the tag.
+    dry.check(&[("QUS_QEMU", "10.0")], "aptman/qus:d10.0 -s -- -p");
+    dry.check(&[("QUS_QEMU", "11.1.3.1")], "aptman/qus:11.1.3.1 -s -- -p");
+    dry.check(&[("QUS_QEMU", "7.2"), ("QUS_TARGETS", "arm64")], "aptman/qus:d7.2-aarch64 -s -- -p aarch64");
+    dry.check(
+        &[("QUS_QEMU", "11.1.3"), ("QUS_TARGETS", "aarch64_be"), ("QUS_IMAGE", "localhost:5000/b")],
+        "localhost:5000/b:11.1.3-aarch64-be -s -- -p aarch64_be",
+    );
     dry.check(
         &[("QUS_TARGETS", "arm"), ("QUS_MIRROR", "mirror.example/hub/")],
         "mirror.example/hub/aptman/qus:arm -s -- -p arm",
@@ -181,6 +189,20 @@ fn nothing_that_others_wrote_becomes_a_line_that_github_obeys() {
             "{stdout}"
         );
     }
+    for wrong in ["d10.0", "10", "10.", ".1", "10..0", "10.0 -v", "latest"] {
+        dry.refuse(
+            &[("QUS_QEMU", wrong)],
+            &format!(
+                "error: invalid input `qemu`: `{wrong}`\n\
+                 hint: it is a version of QEMU that images have: 11.1, 10.0, 11.1.3\n"
+            ),
+        );
+    }
+    dry.refuse(
+        &[("QUS_QEMU", "10.0"), ("QUS_IMAGE", "aptman/qus:d7.2")],
+        "error: there are two choices of QEMU: `aptman/qus:d7.2` and the input `qemu`\n\
+         hint: leave the tag or `qemu` out\n",
+    );
     dry.refuse(
         &[("QUS_MIRROR", "-v/:/x"), ("QUS_IMAGE", "a/b:c")],
         "error: invalid image `-v/:/x/a/b:c`\n\

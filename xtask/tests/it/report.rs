@@ -152,6 +152,16 @@ fn check_use(report: &Report, seen: &Value) {
     assert_eq!(seen["none"], json!(["No target is called “vax”.", true]));
     assert_eq!(seen["on"], json!({"x86_64": ["amd64"], "armhf": ["arm32v7"], "linux/ppc64le": ["ppc64le"]}));
     assert_eq!(seen["picked"], json!(register("aarch64")));
+    let (target, host) = (report.names("targets"), report.names("hosts"));
+    let place = |names: &[String], name: &str| names.iter().position(|other| other == name).unwrap();
+    let cell = &report.json["targets"][place(&target, "aarch64")]["cells"][place(&host, "amd64")];
+    let mut versions: Vec<String> = strings(&cell["versions"]).into_iter().map(str::to_owned).collect();
+    // Debian's older suites have others, by the lock's series.
+    assert!(versions.len() > 1, "{versions:?}");
+    let oldest = versions.last().unwrap().clone();
+    versions[0].push_str(", the newest");
+    assert_eq!(seen["versions"], json!(versions));
+    assert_eq!(seen["older"], json!(register("aarch64").replace(":aarch64", &format!(":d{oldest}-aarch64"))));
     assert_eq!(seen["address"], json!("#run=linux%2Farm64&on=x86_64&sort=-amd64"));
     let (targets, hosts) = (report.names("targets"), report.names("hosts"));
     assert_eq!(seen["all"], json!([targets.len(), hosts.len(), null]));

@@ -41,7 +41,7 @@ impl<'a> Others<'a> {
         if !selection.is_everything() {
             return Others::Keep { selection, configured };
         }
-        let others = lock.series().filter(|name| !selection.series.iter().any(|built| built == name));
+        let others = lock.series().filter(|name| !selection.has(name));
         let others = Selection { series: others.map(str::to_owned).collect(), ..selection.clone() };
         let but = match others.series.is_empty() {
             true => BTreeSet::new(),

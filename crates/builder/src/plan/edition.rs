@@ -10,7 +10,7 @@ use base::Hinted;
 use debian::lock::{Lock, NEWEST, Package};
 use debian::{FullVersion, QemuVersion};
 
-use super::{ImagePlan, Selection, suffix};
+use super::{ALL, ImagePlan, Selection, suffix};
 use crate::content::Content;
 use crate::kind::Kind;
 
@@ -50,9 +50,9 @@ impl Editions {
             Series { name: name.to_owned(), lock, versions }
         };
         let series: Vec<Series> = lock.series().map(series).collect();
-        let names = || [NEWEST].into_iter().chain(series.iter().map(|series| series.name.as_str()));
+        let names = || [NEWEST, ALL].into_iter().chain(series.iter().map(|series| series.name.as_str()));
         if let Some(unknown) = selection.series.iter().find(|name| !names().any(|known| known == *name)) {
-            let known: Vec<&str> = names().collect();
+            let known: Vec<&str> = names().filter(|name| *name != ALL).collect();
             return Err(Hinted::new(
                 format!("images/debian.lock has no series `{unknown}`"),
                 format!(

@@ -229,6 +229,7 @@ fn a_version_has_that_version_in_every_image_and_one_owner() {
     // mipsel has the same twice, and so one image, in both indexes.
     let both = of_series(&["newest", "bookworm"], &[]).unwrap();
     assert_eq!(listed(&both), [&indexes[..], &["d7.2-pkg: mipsel amd64 i386"]].concat());
+    assert_eq!(listed(&of_series(&["all"], &[]).unwrap()), listed(&both));
     assert_eq!(tags(&both).iter().filter(|tag| *tag == "mips-d7.2-pkg").count(), 1);
 }
 

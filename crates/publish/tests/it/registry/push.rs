@@ -84,6 +84,36 @@ async fn what_is_below_a_tag_that_is_wrong_is_asked_for_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_tag_that_never_moves_stops_a_push_before_it_begins() {
+    let mut setup = Setup::new();
+    let server = Server::start(Guard::Open, Vec::new());
+    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    // The same again is no move.
+    for push in &mut setup.plan {
+        push.fixed = true;
+    }
+    assert!(setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap().unchanged());
+
+    let last = setup.plan.len() - 1;
+    let (other, first) = (setup.plan[0].descriptor.clone(), setup.plan[0].tag.clone().unwrap());
+    let elsewhere = std::mem::replace(&mut setup.plan[last].descriptor, other).digest.to_string();
+    setup.plan.push(Push { tag: Some("new".to_owned()), ..setup.plan[0].clone() });
+    server.state().tags.insert(first.clone(), elsewhere);
+    for mode in [Mode::DryRun, Mode::Push] {
+        server.state().log.clear();
+        let error = setup.push(server.address, Credentials::Anonymous, mode).await.unwrap_err();
+        let expected = format!("the tag `{first}`, with 1 more, never moves, and points to something else");
+        assert!(error.to_string().ends_with(&expected), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("[builds]")));
+        assert!(server.state().log.iter().all(|line| line.starts_with("HEAD ")));
+    }
+    // Where a registry does not have it, it is pushed.
+    let elsewhere = Server::start(Guard::Open, Vec::new());
+    let report = setup.push(elsewhere.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    assert!(report.tags.iter().all(|tag| tag.moved));
+}
+
+#[tokio::test]
 async fn what_a_registry_has_lost_below_a_tag_is_repaired_when_asked_for() {
     let setup = Setup::new();
     let server = Server::start(Guard::Open, Vec::new());
