@@ -75,7 +75,9 @@ impl Builder<'_> {
     ) -> anyhow::Result<Built> {
         let memo = Memo::open(self.cache_dir)?;
         let editions: Vec<(Builder<'_>, Plan)> = (plan.editions.iter().enumerate())
-            .map(|(place, edition)| (Builder { lock: &edition.lock, ..*self }, plan.of_edition(place)))
+            .map(|(place, edition)| {
+                (Builder { lock: &edition.lock, ..*self }, plan.only(|image| image.edition == place))
+            })
             .collect();
         for (builder, plan) in &editions {
             builder.make_debians(plan, &memo)?;

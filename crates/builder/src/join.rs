@@ -189,12 +189,7 @@ fn attestations(index: &Index) -> impl Iterator<Item = (Digest, Descriptor)> {
 /// Makes the indexes of `plan` over what was found.
 fn indexes<'a>(plan: &'a Plan, found: &Found) -> anyhow::Result<Vec<Joined<'a>>> {
     let index = |index_plan: &'a IndexPlan| {
-        let of_form = |form: &'a Form| {
-            let images = plan.images.iter().enumerate();
-            images.filter(move |(_, image)| index_plan.lists(image, *form))
-        };
-        let listed = index_plan.forms.iter().flat_map(of_form);
-        let images = listed.filter_map(|(place, _)| found.images.get(&place));
+        let images = plan.listed(index_plan).into_iter().filter_map(|place| found.images.get(&place));
         let member = |image: &Descriptor| build::Member {
             image: image.clone(),
             attestation: found.attestations.get(&image.digest).cloned(),
@@ -219,7 +214,7 @@ fn check(
         image.tags.iter().map(|tag| (tag.clone(), fetched.descriptor.digest)).collect::<Vec<_>>()
     });
     let indexes =
-        indexes.iter().flat_map(|(plan, index)| plan.tags().map(|tag| (tag.clone(), index.digest())));
+        indexes.iter().flat_map(|(plan, index)| plan.all_tags().map(|tag| (tag.clone(), index.digest())));
     let actual: BTreeMap<String, Digest> = images.chain(indexes).collect();
     let differences = expected.differences(&actual);
     if differences.is_empty() {

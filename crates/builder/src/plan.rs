@@ -112,11 +112,11 @@ pub struct IndexPlan {
     pub fixed_tags: Vec<String>,
     /// The newest version of QEMU in it.
     pub version: QemuVersion,
-    /// Which images it lists.
+    /// The images that it lists.
     of: Of,
 }
 
-/// What the images of an index have in common, beside their content.
+/// The property that the images of an index share, beside their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Of {
     /// They have the newest of each target.
@@ -146,9 +146,15 @@ impl IndexPlan {
             && self.forms.contains(&form)
     }
 
-    /// Its tags, the moving one first, and those that never move last. There is at least one.
+    /// Its tags, the moving one first, wherever it is: in a layout, an archive, an engine or a registry. An index may have none but
+    /// those that never move, which are a registry's alone.
     pub fn tags(&self) -> impl Iterator<Item = &String> {
-        self.moving_tag.iter().chain(&self.version_tag).chain(&self.fixed_tags)
+        self.moving_tag.iter().chain(&self.version_tag)
+    }
+
+    /// The same, and those that never move. There is at least one.
+    pub fn all_tags(&self) -> impl Iterator<Item = &String> {
+        self.tags().chain(&self.fixed_tags)
     }
 }
 
@@ -162,6 +168,8 @@ pub struct Plan {
     pub images: Vec<ImagePlan>,
     /// The indexes over them.
     pub indexes: Vec<IndexPlan>,
+    /// The order of hosts in indexes: the configuration's.
+    pub(crate) order: Vec<Host>,
 }
 
 impl Plan {
@@ -188,7 +196,7 @@ impl Plan {
             ));
         }
         let indexes = indexes(&images, selection.compression.forms(), &selection.builds);
-        Ok(Plan { editions: editions.into_inner(), images, indexes })
+        Ok(Plan { editions: editions.into_inner(), images, indexes, order: configured.to_vec() })
     }
 
     /// The packages that an image is made from.
@@ -196,22 +204,33 @@ impl Plan {
         &self.editions[image.edition].lock
     }
 
-    /// Those of its images that are made from one of its editions, and no indexes.
-    pub(crate) fn of_edition(&self, edition: usize) -> Plan {
-        let images = self.images.iter().filter(|image| image.edition == edition).cloned().collect();
-        Plan { editions: self.editions.clone(), images, indexes: Vec::new() }
+    /// The same with those images alone that are `wanted`, and no indexes.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&ImagePlan) -> bool) -> Plan {
+        let images = self.images.iter().filter(|image| wanted(image)).cloned().collect();
+        let (editions, order) = (self.editions.clone(), self.order.clone());
+        Plan { editions, images, indexes: Vec::new(), order }
     }
 
-    /// The images that `index` lists, in its order: all in one form, then all in the next.
-    pub(crate) fn listed<'a>(&'a self, index: &'a IndexPlan) -> impl Iterator<Item = &'a ImagePlan> {
-        let in_form = move |form: &'a Form| self.images.iter().filter(move |image| index.lists(image, *form));
-        index.forms.iter().flat_map(in_form)
+    /// The places of the images that `index` lists, in its order: all in one form, then all in the next. An engine that does not tell
+    /// them apart takes the first of its platform.
+    pub(crate) fn listed(&self, index: &IndexPlan) -> Vec<usize> {
+        let place = |host: Host| self.order.iter().position(|other| *other == host);
+        let mut listed = Vec::new();
+        for form in index.forms {
+            let in_form = |(_, image): &(usize, &ImagePlan)| index.lists(image, *form);
+            let mut images: Vec<(usize, &ImagePlan)> =
+                self.images.iter().enumerate().filter(in_form).collect();
+            images.sort_by_key(|(_, image)| place(image.host));
+            listed.extend(images.into_iter().map(|(place, _)| place));
+        }
+        listed
     }
 
     /// Every tag of its images and indexes.
     pub(crate) fn tags(&self) -> BTreeSet<&str> {
         let images = self.images.iter().flat_map(|image| &image.tags);
-        images.chain(self.indexes.iter().flat_map(IndexPlan::tags)).map(String::as_str).collect()
+        images.chain(self.indexes.iter().flat_map(IndexPlan::all_tags)).map(String::as_str).collect()
     }
 
     /// The same, for who keeps them.
@@ -226,13 +245,8 @@ impl Plan {
 
     /// The hosts of the plan, in order, each once.
     pub fn hosts(&self) -> Vec<Host> {
-        let mut hosts: Vec<Host> = Vec::new();
-        for image in &self.images {
-            if !hosts.contains(&image.host) {
-                hosts.push(image.host);
-            }
-        }
-        hosts
+        let has_image = |host: &&Host| self.images.iter().any(|image| image.host == **host);
+        self.order.iter().filter(has_image).copied().collect()
     }
 }
 

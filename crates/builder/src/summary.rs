@@ -68,7 +68,7 @@ pub fn json<T: Serialize>(
             .listed
             .iter()
             .map(|index| IndexJson {
-                tags: index.plan.tags().collect(),
+                tags: index.plan.all_tags().collect(),
                 version: index.plan.version,
                 digest: index.descriptor().digest.to_string(),
                 hosts: index.hosts.iter().map(|host| host.name()).collect(),
@@ -136,7 +136,7 @@ pub fn table(built: &Built) -> String {
         ));
     }
     let mut rows = vec![["TAGS".to_owned(), "HOSTS".to_owned(), "DIGEST".to_owned()]];
-    for index in &built.listed {
+    for index in built.listed.iter().filter(|index| index.plan.tags().next().is_some()) {
         let tags: Vec<&str> = index.plan.tags().map(String::as_str).collect();
         let tags = tags.join(", ");
         rows.push([tags, index.hosts.len().to_string(), short(&index.descriptor().digest.hex())]);

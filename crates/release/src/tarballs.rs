@@ -23,7 +23,7 @@ use builder::plan::{Plan, Selection};
 pub(super) fn plan(release: &ReleaseContext<'_>) -> anyhow::Result<Plan> {
     let (full, pkg): (Vec<Host>, Vec<Host>) =
         selected(release).into_iter().partition(|host| host.has_register());
-    let mut whole = Plan { editions: Vec::new(), images: Vec::new(), indexes: Vec::new() };
+    let mut whole: Option<Plan> = None;
     let singles = match release.targets.as_slice() {
         [] => Target::current().collect(),
         targets => targets.to_vec(),
@@ -38,10 +38,13 @@ pub(super) fn plan(release: &ReleaseContext<'_>) -> anyhow::Result<Plan> {
             release.images.lock,
         )?;
         // The newest is the first edition of both, and has every binary; the others have some of them again.
-        whole.images.extend(part.images.into_iter().filter(|image| image.edition == 0));
-        whole.editions = part.editions.into_iter().take(1).collect();
+        let part = part.only(|image| image.edition == 0);
+        match &mut whole {
+            None => whole = Some(part),
+            Some(whole) => whole.images.extend(part.images),
+        }
     }
-    Ok(whole)
+    whole.context("a release is of at least one host")
 }
 
 /// In the order of the configuration; one that is not configured is left for [`Plan::new`] to refuse.

@@ -115,7 +115,7 @@ impl Shipping {
             // Of what was built, since nothing is pushed.
             let tag =
                 |(tag, to): (String, Descriptor)| Shipped::new(&self.repository, &tag, to.digest, false);
-            self.digests.write(&built.refs().into_iter().map(tag).collect::<Vec<_>>())?;
+            self.digests.write(&built.all_refs().into_iter().map(tag).collect::<Vec<_>>())?;
             return Ok(Vec::new());
         };
         let writer = LayoutWriter::create(layout.path())?;

@@ -17,7 +17,7 @@ fn the_same_archive_gives_the_same_digests() {
     let built = line.run(&["images", "--kind", "pkg", "--json"]).success();
     let report: serde_json::Value = serde_json::from_str(&built.stdout).unwrap();
     let index = &report["indexes"][0];
-    assert_eq!(index["tags"], serde_json::json!(["pkg", "d11.1-pkg"]));
+    assert_eq!(index["tags"], serde_json::json!(["pkg", "d11.1-pkg", "11.1.3-pkg", "11.1.3.0-pkg"]));
     assert_eq!(index["hosts"], serde_json::json!(HOSTS));
     assert_eq!(index["digest"], INDEX);
 
@@ -145,10 +145,10 @@ fn a_newer_package_is_found_and_taken() {
     let newer = line.run(&["lock", "--check"]).failure(1);
     assert_eq!(
         newer.stdout,
-        "SUITE  HOST    PACKAGE    LOCKED         ARCHIVE        TARGETS\n\
-         sid    amd64   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
-         sid    s390x   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
-         sid    mipsel  qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n"
+        "SERIES  SUITE  HOST    PACKAGE    LOCKED         ARCHIVE        TARGETS\n\
+         newest  sid    amd64   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
+         newest  sid    s390x   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
+         newest  sid    mipsel  qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n"
     );
     line.run(&["lock"]).success();
     line.run(&["lock", "--check"]).success();

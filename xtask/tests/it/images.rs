@@ -4,6 +4,7 @@ mod messages;
 mod outputs;
 mod pace;
 mod partial;
+mod series;
 mod workspace;
 
 use debian::testing::Built;

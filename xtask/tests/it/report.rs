@@ -153,7 +153,7 @@ fn check_use(report: &Report, seen: &Value) {
     assert_eq!(seen["on"], json!({"x86_64": ["amd64"], "armhf": ["arm32v7"], "linux/ppc64le": ["ppc64le"]}));
     assert_eq!(seen["picked"], json!(register("aarch64")));
     let (target, host) = (report.names("targets"), report.names("hosts"));
-    let place = |names: &[String], name: &str| names.iter().position(|other| other == name).unwrap();
+    let place = |names: &[&str], name: &str| names.iter().position(|other| *other == name).unwrap();
     let cell = &report.json["targets"][place(&target, "aarch64")]["cells"][place(&host, "amd64")];
     let mut versions: Vec<String> = strings(&cell["versions"]).into_iter().map(str::to_owned).collect();
     // Debian's older suites have others, by the lock's series.

@@ -78,7 +78,8 @@ fn a_push_sets_moving_tags_last_and_again_does_nothing() {
 
     let pushed = line.run_with(&[&push[..], &["--digest-file", "digests"]].concat(), &login).success();
     let report: Value = serde_json::from_str(&pushed.stdout).unwrap();
-    let expected = ["amd64-d11.1-pkg", "mips-d11.1-pkg", "mips-pkg", "d11.1-pkg", "pkg"];
+    let own = ["amd64-d11.1-pkg", "mips-d11.1-pkg", "mips-pkg"];
+    let expected = [&own[..], &["11.1.3-pkg", "11.1.3.0-pkg", "d11.1-pkg", "pkg"]].concat();
     let mut set = tags(&report["pushed"]);
     // Images are tagged several at a time.
     set[..3].sort_unstable();
@@ -137,7 +138,7 @@ fn hosts_that_were_pushed_one_by_one_are_joined() {
     line.run(&quick).success();
     let refused = line.run(&[&join[..], &["--expect", "quick"]].concat()).failure(1);
     let expected =
-        format!("cannot join {repository}: it is not what quick has:\n  `d11.1-pkg` would be sha256:");
+        format!("cannot join {repository}: it is not what quick has:\n  `11.1.3-pkg` would be sha256:");
     assert!(refused.stderr.contains(&expected), "{}", refused.stderr);
     assert!(refused.stderr.contains("\n  `mips64el-pkg` would be sha256:"), "{}", refused.stderr);
     line.run(&["verify", &format!("{repository}:d11.1-pkg")]).failure(1);
@@ -145,10 +146,11 @@ fn hosts_that_were_pushed_one_by_one_are_joined() {
     let built: Value = serde_json::from_str(&line.run(&best).success().stdout).unwrap();
     let join = [&join[..], &["--expect", "best"]].concat();
     let joined: Value = serde_json::from_str(&line.run(&join).success().stdout).unwrap();
-    assert_eq!(tags(&joined), ["d11.1-pkg", "mips-pkg", "mips64el-pkg", "pkg"]);
+    let fixed = ["11.1.3-pkg", "11.1.3.0-pkg"];
+    assert_eq!(tags(&joined), [&fixed[..], &["d11.1-pkg", "mips-pkg", "mips64el-pkg", "pkg"]].concat());
     assert!(joined.as_array().unwrap().iter().all(|tag| tag["moved"] == true));
     // The same index as that of a build of both.
-    assert_eq!(joined[3]["digest"], built["indexes"][0]["digest"]);
+    assert_eq!(joined[5]["digest"], built["indexes"][0]["digest"]);
     let again: Value = serde_json::from_str(&line.run(&join).success().stdout).unwrap();
     assert!(again.as_array().unwrap().iter().all(|tag| tag["moved"] == false));
 
@@ -181,23 +183,30 @@ fn both_compressions_are_pushed_and_joined() {
     let joined = line.run(&[&["manifest"][..], &both].concat()).success();
     let joined: Value = serde_json::from_str(&joined.stdout).unwrap();
     let of_hosts = ["mips-pkg", "mips-pkg-zstd", "mips64el-pkg", "mips64el-pkg-zstd"];
-    let expected = [&["d11.1-pkg", "d11.1-pkg-zstd"][..], &of_hosts, &["pkg", "pkg-zstd"]].concat();
-    assert_eq!(tags(&joined), expected);
+    let fixed = ["11.1.3-pkg", "11.1.3.0-pkg", "11.1.3-pkg-zstd", "11.1.3.0-pkg-zstd"];
+    let version = ["d11.1-pkg", "d11.1-pkg-zstd"];
+    assert_eq!(tags(&joined), [&fixed[..], &version, &of_hosts, &["pkg", "pkg-zstd"]].concat());
     // A push of one host by hand has moved that host's own tags.
-    assert!(joined.as_array().unwrap()[2..6].iter().all(|tag| tag["moved"] == false), "{joined}");
+    assert!(joined.as_array().unwrap()[6..10].iter().all(|tag| tag["moved"] == false), "{joined}");
     // The same indexes as those of a push of both hosts, which has nothing left to do.
     let whole = push(&[]);
     let digests = |tags: &Value| -> Vec<Value> {
         tags.as_array().unwrap().iter().map(|tag| tag["digest"].clone()).collect()
     };
-    assert_eq!(digests(&joined)[6..], digests(&whole["indexes"])[..]);
+    assert_eq!(digests(&joined)[10..], digests(&whole["indexes"])[..]);
     assert!(whole["pushed"].as_array().unwrap().iter().all(|tag| tag["moved"] == false), "{whole}");
     for tag in ["pkg", "pkg-zstd", "mips-pkg-zstd"] {
         line.run(&["verify", "--deep", &format!("{repository}:{tag}")]).success();
     }
-    let gzip = line.run(&["manifest", "--json", "--repository", &repository]).success();
-    let gzip: Value = serde_json::from_str(&gzip.stdout).unwrap();
-    assert_eq!(tags(&gzip), ["d11.1-pkg", "mips-pkg", "mips64el-pkg", "pkg"]);
+    // Other images of the same QEMU are not what has its tags for good.
+    let gzip = ["manifest", "--json", "--repository", &repository];
+    let refused = line.run(&gzip).failure(1);
+    let expected = "the tag `11.1.3-pkg`, with 1 more, never moves, and points to something else\nhint: ";
+    assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+    let config = line.read("images/images.toml");
+    line.write("images/images.toml", &format!("{config}[builds]\n\"11.1.3\" = 1\n"));
+    let gzip: Value = serde_json::from_str(&line.run(&gzip).success().stdout).unwrap();
+    assert_eq!(tags(&gzip), ["11.1.3.1-pkg", "d11.1-pkg", "mips-pkg", "mips64el-pkg", "pkg"]);
 }
 
 /// Loads and pushes through an engine; returns what the push printed, and whether the digests stayed.

@@ -88,6 +88,13 @@ pub struct Built {
 }
 
 impl Built {
+    /// Every tag that a push of it would set, with what it points to.
+    pub fn all_refs(&self) -> Vec<(String, Descriptor)> {
+        let fixed =
+            self.listed.iter().flat_map(|index| pair(index.plan.fixed_tags.iter(), index.descriptor()));
+        self.refs().into_iter().chain(fixed).collect()
+    }
+
     /// Every tag of the layout that was built, with what it points to.
     pub fn refs(&self) -> Vec<(String, Descriptor)> {
         let images = self.images.iter().flat_map(|image| pair(image.plan.tags.iter(), &image.descriptor));
@@ -101,7 +108,8 @@ impl Built {
             let roots = [&image.descriptor].into_iter().chain(&image.attestation);
             roots.map(|root| root.digest).chain(image.blobs.iter().copied())
         });
-        images.chain(self.listed.iter().map(|index| index.blob.digest())).collect()
+        let tagged = self.listed.iter().filter(|index| index.plan.tags().next().is_some());
+        images.chain(tagged.map(|index| index.blob.digest())).collect()
     }
 }
 
@@ -146,12 +154,9 @@ pub(super) fn images(
 pub(super) fn indexes(plan: &Plan, images: &[BuiltImage]) -> anyhow::Result<Vec<BuiltIndex>> {
     let mut indexes = Vec::new();
     for index_plan in &plan.indexes {
-        // All in one form, then all in the next: an engine that does not tell them apart takes the first of its platform.
-        let members: Vec<&BuiltImage> = index_plan
-            .forms
-            .iter()
-            .flat_map(|form| images.iter().filter(|image| index_plan.lists(&image.plan, *form)))
-            .collect();
+        // Images are built in the plan's order.
+        let members: Vec<&BuiltImage> =
+            plan.listed(index_plan).into_iter().filter_map(|place| images.get(place)).collect();
         let blob = index(plan, index_plan, members.iter().map(|image| image.member()))?;
         let listed: BTreeSet<Host> = members.iter().map(|image| image.plan.host).collect();
         indexes.push(BuiltIndex {
@@ -179,7 +184,8 @@ pub fn index(
     index_plan: &IndexPlan,
     images: impl IntoIterator<Item = Member>,
 ) -> anyhow::Result<Blob> {
-    let dates = plan.listed(index_plan).filter_map(|image| plan.lock(image).date(image.host));
+    let listed = plan.listed(index_plan).into_iter().map(|place| &plan.images[place]);
+    let dates = listed.filter_map(|image| plan.lock(image).date(image.host));
     let created = dates.max().unwrap_or_default();
     let mut index = IndexBuilder::new(about(index_plan.content, index_plan.version, created)?);
     // As BuildKit does it: images first, then what is said about them.

@@ -51,32 +51,29 @@ pub(crate) fn widen(
 
     let mut union = Union { indexes: Vec::new(), narrow: Vec::new() };
     let is_asked = |index: &&IndexPlan| {
-        plan.indexes.iter().any(|asked| index.tags().any(|tag| asked.tags().any(|other| other == tag)))
+        plan.indexes
+            .iter()
+            .any(|asked| index.all_tags().any(|tag| asked.all_tags().any(|other| other == tag)))
     };
     for index_plan in whole.indexes.iter().filter(is_asked) {
-        let hosts = |is_wanted: &dyn Fn(Host) -> bool| -> Vec<Host> {
-            let listed = |host: &Host| whole.listed(index_plan).any(|image| image.host == *host);
-            possible.iter().copied().filter(|host| listed(host) && is_wanted(*host)).collect()
+        let listed: Vec<&ImagePlan> =
+            whole.listed(index_plan).into_iter().map(|place| &whole.images[place]).collect();
+        let has = |host: &Host| listed.iter().any(|image| image.host == *host);
+        let is_here = |host: &Host| {
+            listed.iter().filter(|image| image.host == *host).all(|image| images.contains_key(&name(image)))
         };
-        let expected = hosts(&|_| true);
-        let here = hosts(&|host| {
-            let mut of_host = whole.listed(index_plan).filter(|image| image.host == host);
-            of_host.all(|image| images.contains_key(&name(image)))
-        });
+        let expected: Vec<Host> = possible.iter().copied().filter(has).collect();
+        let here: Vec<Host> = expected.iter().copied().filter(is_here).collect();
         // The images that it lists now.
-        let part = Plan {
-            images: whole.listed(index_plan).filter(|image| here.contains(&image.host)).cloned().collect(),
-            indexes: Vec::new(),
-            editions: whole.editions.clone(),
-        };
-        let newest = part.images.iter().map(|image| image.version).max();
+        let part = whole.only(|image| index_plan.lists(image, image.form) && here.contains(&image.host));
         let mut index_plan = index_plan.clone();
+        let newest = part.images.iter().map(|image| image.version).max();
         index_plan.version = newest.unwrap_or(index_plan.version);
-        let members = part.listed(&index_plan).filter_map(|image| images.get(&name(image)));
-        let blob = index(&part, &index_plan, members.cloned())?;
+        let members = part.listed(&index_plan).into_iter().map(|place| name(&part.images[place]));
+        let members = members.filter_map(|name| images.get(&name).cloned());
+        let blob = index(&part, &index_plan, members)?;
         if here != expected {
-            let tag = index_plan.tags().next().cloned().unwrap_or_default();
-            union.narrow.push((tag, here.clone()));
+            union.narrow.extend(index_plan.tags().next().map(|tag| (tag.clone(), here.clone())));
         }
         union.indexes.push(BuiltIndex { plan: index_plan, blob, hosts: here });
     }

@@ -56,7 +56,7 @@ pub fn dry_run(plan: &Plan, context: &BuildContext<'_>) -> String {
     }
     text.push_str(&format!("\nwould tag in {repository}:\n"));
     let images = plan.images.iter().map(|image| image.tags.clone());
-    for tags in images.chain(plan.indexes.iter().map(|index| index.tags().cloned().collect())) {
+    for tags in images.chain(plan.indexes.iter().map(|index| index.all_tags().cloned().collect())) {
         if !tags.is_empty() {
             text.push_str(&format!("  {}\n", tags.join(", ")));
         }

@@ -112,7 +112,7 @@ pub(super) fn finish(
 }
 
 fn put(built: &Built, layout: &LayoutWriter) -> anyhow::Result<()> {
-    for index in &built.listed {
+    for index in built.listed.iter().filter(|index| index.plan.tags().next().is_some()) {
         layout.put(&index.blob)?;
     }
     Ok(())

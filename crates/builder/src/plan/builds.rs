@@ -15,7 +15,7 @@ impl Builds {
         Builds(builds)
     }
 
-    /// What the tags of a version's build begin with: its number behind the version, and the version alone for the first.
+    /// The beginnings of the tags of a version's build: its number behind the version, and the version alone for the first.
     pub(super) fn names(&self, version: FullVersion) -> impl Iterator<Item = String> {
         let version = version.to_string();
         let build = self.0.get(&version).copied().unwrap_or_default();

@@ -78,7 +78,7 @@ const EXEMPT: &[&str] = &[
     "cannot set up the HTTP client: {0}",
     // What cannot be unless qus itself is wrong.
     "every host of a plan has layers",
-    "every host of a plan has a version",
+    "a release is of at least one host",
     // Of an emulated machine: what it printed last follows.
     "the machine ended too early ({status})",
     "{ended} of {count} steps had ended; the console's last lines:\n{tail}",

@@ -28,9 +28,9 @@ fn a_rearranged_archive_is_told_in_words_and_as_data() {
             "package-gone: `sid` has no `qemu-user` for amd64 any more\n\
              programs-moved: {moved}\n\
              \n\
-             SUITE  HOST   PACKAGE           LOCKED         ARCHIVE      TARGETS\n\
-             sid    amd64  qemu-user         1:11.1.3+ds-1  -            -33 targets\n\
-             sid    amd64  qemu-user-static  -              1:12.0+ds-1  +33 targets\n"
+             SERIES  SUITE  HOST   PACKAGE           LOCKED         ARCHIVE      TARGETS\n\
+             newest  sid    amd64  qemu-user         1:11.1.3+ds-1  -            -33 targets\n\
+             newest  sid    amd64  qemu-user-static  -              1:12.0+ds-1  +33 targets\n"
         )
     );
     let markdown = line.run(&["lock", "--check", "--markdown", "--report", "r.md"]).failure(1).stdout;
@@ -42,10 +42,10 @@ fn a_rearranged_archive_is_told_in_words_and_as_data() {
              - **package-gone**: `sid` has no `qemu-user` for amd64 any more\n\
              - **programs-moved**: {moved}\n\n\
              ### Packages\n\n\
-             | suite | package | locked | archive | targets | hosts |\n\
-             |---|---|---|---|---|---|\n\
-             | sid | qemu-user | 1:11.1.3+ds-1 | - | -33 targets | amd64 |\n\
-             | sid | qemu-user-static | - | 1:12.0+ds-1 | +33 targets | amd64 |\n"
+             | series | suite | package | locked | archive | targets | hosts |\n\
+             |---|---|---|---|---|---|---|\n\
+             | newest | sid | qemu-user | 1:11.1.3+ds-1 | - | -33 targets | amd64 |\n\
+             | newest | sid | qemu-user-static | - | 1:12.0+ds-1 | +33 targets | amd64 |\n"
         )
     );
     let json: Value =
@@ -116,7 +116,7 @@ fn what_is_new_is_told_and_asks_for_nothing() {
     line.serve(&Archive::new(1).suite(sid("1:12.0+ds-1", with_foo)).build());
     const TARGET: &str = "in `sid`, `qemu-user` 1:12.0+ds-1 for amd64 also has foo, which no image has";
     let checked = line.run(&["lock", "--check"]).failure(1).stdout;
-    assert!(checked.starts_with(&format!("target-new: {TARGET}\n\nSUITE  HOST ")), "{checked}");
+    assert!(checked.starts_with(&format!("target-new: {TARGET}\n\nSERIES  SUITE  HOST ")), "{checked}");
     let found = json(&["lock", "--check", "--json"], 1);
     assert_eq!(found["findings"][0]["finding"], "target-new");
     assert_eq!(found["findings"][0]["hosts"], serde_json::json!(["amd64"]));
