@@ -1,15 +1,16 @@
 //! `cargo xtask verify`: is a layout what it says it is, and does it hold what it should?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use arch::{Host, Target};
 use builder::build::records;
+use builder::content::Content;
 use debian::lock::Lock;
 use exec::{BadTrailer, Trailer};
-use oci::spec::Platform;
-use publish::layout::LayoutWriter;
+use oci::spec::{Descriptor, Index, Platform, media_type};
+use publish::layout::{Layout, LayoutWriter};
 use publish::registry::{Access, Reference};
 use publish::verify::{Built, Problem};
 
@@ -111,7 +112,42 @@ fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow:
             elapsed.as_secs_f64(),
         ))?;
     }
+    for line in absent(&Layout::open(path)?)? {
+        ui.note(line);
+    }
     settle(name, &problems, ui)
+}
+
+/// The platforms that tags with a version of QEMU have no image for, and that the newest has: a line for tags that lack the same.
+fn absent(layout: &Layout) -> anyhow::Result<Vec<String>> {
+    let indexes = layout.refs().into_iter().filter(|(_, root)| root.media_type == media_type::INDEX);
+    let mut platforms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (tag, root) in indexes {
+        let of_image = |image: Descriptor| match image.is_attestation() {
+            true => None,
+            false => image.platform.map(|platform| platform.to_string()),
+        };
+        platforms
+            .insert(tag, layout.json::<Index>(&root)?.manifests.into_iter().filter_map(of_image).collect());
+    }
+    let mut lacking: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
+    for (tag, has) in &platforms {
+        let Some((version, content)) = Content::of_version_tag(tag) else { continue };
+        let Some(newest) = platforms.get(&content.moving_tag()).filter(|_| content.target().is_none()) else {
+            continue;
+        };
+        let missing: Vec<&str> = newest.difference(has).map(String::as_str).collect();
+        if !missing.is_empty() {
+            lacking.entry((version, missing.join(", "))).or_default().push(tag);
+        }
+    }
+    let line = |((version, missing), tags): ((&str, String), Vec<&str>)| {
+        format!(
+            "QEMU {version} has no image for {missing} ({}); tags without a version have one",
+            tags.join(", ")
+        )
+    };
+    Ok(lacking.into_iter().map(line).collect())
 }
 
 /// The problem of an image that says that it was built from what one of the locks has for its host, and names another package.

@@ -112,6 +112,16 @@ impl Content {
         }
     }
 
+    /// The minor version of QEMU that a tag names, such as `11.1`, and the content of what it stands for.
+    pub fn of_version_tag(tag: &str) -> Option<(&str, Content)> {
+        let rest = tag.strip_prefix('d')?;
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (version, suffix) = rest.split_at(end);
+        let of_kind = Kind::all().find(|kind| kind.suffix() == suffix).map(Content::everything);
+        let of_target = || Content::of_target_tag(suffix.strip_prefix('-')?);
+        Some((version, of_kind.or_else(of_target)?))
+    }
+
     /// The content that a moving tag of an image with one target stands for.
     pub(crate) fn of_target_tag(tag: &str) -> Option<Content> {
         Kind::all().find_map(|kind| {
@@ -164,6 +174,18 @@ mod tests {
             for content in Content::singles(target) {
                 assert_eq!(Content::of_target_tag(&content.moving_tag()), Some(content));
             }
+        }
+        for (tag, expected) in [
+            ("d11.1", Some(("11.1", "latest"))),
+            ("d7.2-pkg", Some(("7.2", "pkg"))),
+            ("d10.0-run-aarch64", Some(("10.0", "run-aarch64"))),
+            ("d10.0-arm64", None),
+            ("amd64-d11.1", None),
+            ("latest", None),
+        ] {
+            let found =
+                Content::of_version_tag(tag).map(|(version, content)| (version, content.moving_tag()));
+            assert_eq!(found, expected.map(|(version, tag)| (version, tag.to_owned())), "{tag}");
         }
         // A target's other names are no tags, nor are those of what holds everything.
         for tag in ["arm64", "latest", "pkg", ""] {

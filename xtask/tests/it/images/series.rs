@@ -88,7 +88,11 @@ fn a_tag_with_a_version_has_it_in_every_image() {
     let expected: BTreeMap<String, Vec<String>> =
         expected.map(|(tag, hosts)| (tag.to_owned(), hosts.into_iter().map(str::to_owned).collect())).into();
     assert_eq!(listed(&line, "all"), expected);
-    line.run(&["verify", "all"]).success();
+    let verified = line.run(&["verify", "all"]).success();
+    let said =
+        "QEMU 10.2 has no image for linux/amd64, linux/mipsle (d10.2-pkg); tags without a version have one\n";
+    assert!(verified.stderr.contains(said), "{}", verified.stderr);
+    assert!(!verified.stderr.contains("QEMU 7.2 has"), "{}", verified.stderr);
 
     // One after the other, in any order and host by host, they are the same.
     for builds in [&["newest", "bookworm"][..], &["bookworm", "newest"], &["all"]] {
