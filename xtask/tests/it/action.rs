@@ -406,6 +406,12 @@ impl Real<'_> {
     }
 }
 
+/// True of `d11.1-s390x`, for `s390x`.
+fn is_of_version(tag: &str, target: &str) -> bool {
+    let version = tag.strip_prefix('d').and_then(|rest| rest.strip_suffix(target)?.strip_suffix('-'));
+    version.is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
 #[test]
 fn the_action_registers_one_several_and_all() {
     let test = "the_action_registers_one_several_and_all";
@@ -421,6 +427,16 @@ fn the_action_registers_one_several_and_all() {
     real.load("s390x");
     let platforms = real.check(&[("QUS_TARGETS", "linux/s390x")], &["qemu-s390x"]);
     assert!(platforms.contains("linux/s390x") && !platforms.contains("linux/riscv64"), "{platforms:?}");
+
+    // A version of QEMU, by its tag.
+    let (tag, _) = images.refs().into_iter().find(|(tag, _)| is_of_version(tag, "s390x")).unwrap();
+    let version = tag.strip_prefix('d').unwrap().strip_suffix("-s390x").unwrap();
+    real.load(&tag);
+    let (output, _) = real.setup(&[("QUS_TARGETS", "s390x"), ("QUS_QEMU", version)]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains(&format!("aptman/qus:{tag}: what has this tag"))
+    );
 
     // Several, and what was there stays; then only what is asked for.
     real.load("latest");

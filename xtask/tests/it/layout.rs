@@ -32,6 +32,11 @@ impl Images {
         self.layout.path()
     }
 
+    /// Every tag, and what it points to.
+    pub(crate) fn refs(&self) -> Vec<(String, Descriptor)> {
+        self.layout.refs()
+    }
+
     /// The descriptor that a tag points to.
     pub(crate) fn tag(&self, tag: &str) -> Descriptor {
         let refs = self.layout.refs();
