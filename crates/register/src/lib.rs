@@ -27,6 +27,7 @@ pub mod machine;
 pub mod output;
 pub mod owner;
 mod pattern;
+pub mod prelude;
 mod program_file;
 mod proof;
 mod register;
