@@ -4,10 +4,11 @@
 //! [`Target`] is the foreign architecture that QEMU emulates, named as QEMU names it (`aarch64`). Both parse from
 //! any of their names and print as the first; a name that is neither is an [`UnknownName`] with a suggestion. [`PLATFORMS`]
 //! are the targets that images are built for, under the names that `--platform` takes. [`program`] has a tiny program of each
-//! target.
+//! target. A [`CpuModel`] makes QEMU faster than its default does.
 //!
 //! This crate does no I/O and knows nothing that is not in its tables.
 
+mod cpu;
 mod elf;
 mod host;
 mod magic;
@@ -16,6 +17,7 @@ mod platform;
 pub mod program;
 mod target;
 
+pub use cpu::CpuModel;
 pub use elf::{Class, Elf, Endian};
 pub use host::Host;
 pub use magic::Magic;
