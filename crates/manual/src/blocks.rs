@@ -86,7 +86,7 @@ fn spelling<O: Copy>(flag: &Flag<O>) -> Vec<Inline> {
         words.push(bold(name));
     }
     if !flag.value.name().is_empty() {
-        words.extend([roman(" "), italic(flag.value.name())]);
+        words.extend([roman(flag.value.separator()), italic(flag.value.name())]);
     }
     words
 }

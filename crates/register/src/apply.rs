@@ -6,6 +6,7 @@ use arch::Target;
 use binfmt::{BinfmtMisc, Entry, Flags};
 
 use crate::check::{self, Outcome};
+use crate::cpu;
 use crate::error::Error;
 use crate::interpreter::{Version, version_in};
 use crate::owner;
@@ -40,6 +41,8 @@ pub struct Policy<'a> {
     pub look: bool,
     /// Run a program of the target when its entry is there.
     pub check: bool,
+    /// The CPU model was asked for, so that an entry with another is not kept.
+    pub model: bool,
     /// A suffix that our own interpreters may have.
     pub suffix: &'a OsStr,
 }
@@ -161,7 +164,8 @@ fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -
     let first = winner(&misc.list()?, wanted.target).map(|first| first.name.clone());
     let shadowed = first.is_some_and(|first| first != old.name());
     let same = old == entry;
-    if same && !shadowed && (!policy.look || !old.flags().contains(Flags::FIX_BINARY)) {
+    let tells_all = !policy.look && wanted.model.is_none() || !old.flags().contains(Flags::FIX_BINARY);
+    if same && !shadowed && tells_all {
         return Ok(Applied { done: Done::Unchanged, outcome: None });
     }
     // With F the text does not tell which file the kernel holds: that path may have had another QEMU behind it when
@@ -175,6 +179,7 @@ fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -
         if let (Some(theirs), Some(ours), false, Outcome::Runs) =
             (held.version, ours, policy.force, &held.outcome)
             && theirs > ours
+            && (!policy.model || held.model == wanted.model)
         {
             let done = Done::Kept { entry: Box::new(old.clone()), version: theirs };
             return Ok(Applied { done, outcome: Some(held.outcome) });
@@ -204,12 +209,13 @@ fn does_as_much(old: &Entry, wanted: &Entry) -> bool {
 struct Held {
     is_the_same: bool,
     version: Option<Version>,
+    model: Option<String>,
     outcome: Outcome,
 }
 
 impl Held {
     fn find(wanted: &Wanted) -> Held {
-        let nothing = |outcome| Held { is_the_same: false, version: None, outcome };
+        let nothing = |outcome| Held { is_the_same: false, version: None, model: None, outcome };
         let running = match check::start(wanted.target) {
             Ok(running) => running,
             Err(outcome) => return nothing(outcome),
@@ -217,7 +223,8 @@ impl Held {
         let Ok(mut held) = running.interpreter() else { return nothing(running.finish()) };
         let is_the_same = same_content(&mut held, wanted.entry.interpreter());
         let version = if is_the_same { None } else { version_in(&held, wanted.target) };
-        Held { is_the_same, version, outcome: running.finish() }
+        let model = cpu::find(&held).map(|prelude| prelude.model);
+        Held { is_the_same, version, model, outcome: running.finish() }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Running {
     /// Standard output and standard error of the interpreter.
     output: PipeReader,
     words: Vec<u8>,
+    /// The number of words' bytes that are kept.
+    room: usize,
     /// An interpreter opens it when it is ready to, which may be long after it was started.
     _file: Option<ProgramFile>,
 }
@@ -62,15 +64,31 @@ pub fn run(target: Target) -> Outcome {
 
 /// Has `interpreter` run `target`'s program, with no entry in between.
 pub fn run_under(interpreter: &Path, target: Target) -> Outcome {
+    run_with(interpreter, &[], target)
+}
+
+/// The same, with options of the interpreter's.
+pub fn run_with(interpreter: &Path, options: &[&str], target: Target) -> Outcome {
     let command = |program: &Path| {
         let mut command = Command::new(interpreter);
-        command.arg(program);
+        command.args(options).arg(program);
         command
     };
     match launch(target, &command) {
         Ok(running) => running.finish(),
         Err(failure) => failure.outcome(|error| format!("it cannot be started: {error}")),
     }
+}
+
+/// The first bytes of what `interpreter` prints when it is started with `options`; nothing if it cannot be.
+pub fn printed(interpreter: &Path, options: &[&str], bytes: usize) -> String {
+    let Ok(mut running) = spawn_command(Command::new(interpreter).args(options)) else { return String::new() };
+    running.room = bytes;
+    drop(running.child.stdin.take());
+    // Text of one that does not end is text all the same.
+    let _ = running.wait(PATIENCE);
+    running.listen();
+    String::from_utf8_lossy(&running.words).into_owned()
 }
 
 /// The reason why a program was not started.
@@ -177,7 +195,7 @@ impl Running {
     fn listen(&mut self) {
         let mut buffer = [0; 4096];
         while let Ok(read @ 1..) = self.output.read(&mut buffer) {
-            let room = WORDS.saturating_sub(self.words.len());
+            let room = self.room.saturating_sub(self.words.len());
             self.words.extend_from_slice(&buffer[..read.min(room)]);
         }
     }
@@ -228,7 +246,7 @@ fn spawn_command(command: &mut Command) -> io::Result<Running> {
                 tries -= 1;
                 std::thread::sleep(Duration::from_millis(1));
             }
-            result => return Ok(Running { child: result?, output, words: Vec::new(), _file: None }),
+            result => return Ok(Running { child: result?, output, words: Vec::new(), room: WORDS, _file: None }),
         }
     }
 }
@@ -296,7 +314,7 @@ mod tests {
         command.args(["--exact", "check::tests::the_interpreter_is_not_this_program", "--nocapture"]);
         command.env(STARTED, "").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let (output, _) = io::pipe().unwrap();
-        let running = Running { child: command.spawn().unwrap(), output, words: Vec::new(), _file: None };
+        let running = Running { child: command.spawn().unwrap(), output, words: Vec::new(), room: WORDS, _file: None };
         let shell = File::open("/bin/sh").unwrap();
         assert_eq!(identity(&running.interpreter().unwrap()), identity(&shell));
     }

@@ -84,6 +84,7 @@ fn request(typed: &typed::Args, selection: Option<Selection>, environment: &Envi
         dir: inventory.dir().to_owned(),
         persistent: true,
         credential: environment.credential.unwrap_or(true),
+        cpu: None,
         preserve_argv0: environment.preserve_argv0.then_some(true),
         ignore_family: false,
         exportdir: None,
@@ -111,7 +112,7 @@ fn install(context: &Context, misc: &BinfmtMisc, output: &mut Output<'_>) -> Res
                 output.verbatim(format_args!("installing: {} OK ({rival} runs it)", target.architecture()));
             }
             Decision::Native | Decision::Runs | Decision::Missing(_) => {}
-            Decision::Refused(error) => fail(target, &error, output),
+            Decision::Refused(error) | Decision::NoModel(error) => fail(target, &error, output),
         }
     }
     Ok(())

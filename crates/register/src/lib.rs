@@ -12,6 +12,8 @@ pub mod args;
 pub mod check;
 mod confined;
 mod context;
+mod copy;
+pub mod cpu;
 pub mod environment;
 pub mod error;
 mod escape;

@@ -6,6 +6,7 @@ use binfmt::{BinfmtMisc, Listed};
 use crate::apply::Done;
 use crate::args::Mode;
 use crate::context::Context;
+use crate::copy;
 use crate::error::Error;
 use crate::output::Output;
 use crate::proof::judge;
@@ -18,6 +19,13 @@ pub(crate) fn run(context: &Context, output: &mut Output<'_>) -> Result<(), Erro
     warn_of_credentials(context, output);
     let listed = misc.list()?;
     let sorted = sort(context, Some(misc), &listed, output);
+    if sorted.without_model > 0 {
+        output.note("nothing was registered");
+        return Ok(());
+    }
+    if sorted.wanted.iter().any(|wanted| wanted.model.is_some()) {
+        copy::check(&context.request.dir)?;
+    }
     let mut tally = Tally { failed: sorted.failed, ..Tally::default() };
     for wanted in &sorted.wanted {
         match registration::register(context, misc, &listed, wanted, output) {
@@ -53,9 +61,15 @@ pub(crate) fn plan(
     // No programs are run for this.
     for wanted in sort(context, None, &listed, output).wanted {
         let line = wanted.entry.register_line().unwrap_or_default();
-        output.line(format_args!("Would register {}", String::from_utf8_lossy(&line)));
+        let model = with_model(&wanted);
+        output.line(format_args!("Would register {}{model}", String::from_utf8_lossy(&line)));
     }
     Ok(())
+}
+
+/// The CPU model of an entry that has one, for the end of a line about it.
+fn with_model(wanted: &Wanted) -> String {
+    wanted.model.as_ref().map_or_else(String::new, |model| format!(" with -cpu {model}"))
 }
 
 /// The targets that need an entry and can have one.
@@ -63,6 +77,8 @@ pub(crate) fn plan(
 pub(crate) struct Sorted {
     pub(crate) wanted: Vec<Wanted>,
     failed: usize,
+    /// Those of the failed that cannot have the CPU model that was asked for.
+    without_model: usize,
 }
 
 impl Sorted {
@@ -96,6 +112,10 @@ pub(crate) fn sort(
             }
             Decision::Missing(_) => missing.push(target.name()),
             Decision::Refused(error) => sorted.fail(&error, output),
+            Decision::NoModel(error) => {
+                sorted.without_model += 1;
+                sorted.fail(&error, output);
+            }
         }
     }
     if !own.is_empty() {
@@ -138,15 +158,15 @@ struct Tally {
 impl Tally {
     fn count(&mut self, done: &Done, wanted: &Wanted, output: &mut Output<'_>) {
         let (target, entry) = (wanted.target, &wanted.entry);
-        let path = entry.interpreter().display();
+        let (path, model) = (entry.interpreter().display(), with_model(wanted));
         match done {
             Done::Added | Done::Replaced => {
                 self.set += 1;
-                output.line(format_args!("Setting {path} as binfmt interpreter for {target}"));
+                output.line(format_args!("Setting {path} as binfmt interpreter for {target}{model}"));
             }
             Done::Unchanged => {
                 self.kept += 1;
-                output.line(format_args!("Keeping {path} as binfmt interpreter for {target}"));
+                output.line(format_args!("Keeping {path} as binfmt interpreter for {target}{model}"));
             }
             Done::Kept { entry, version } => {
                 self.kept += 1;

@@ -6,6 +6,7 @@ use binfmt::{BinfmtMisc, Flags, Kernel, Listed};
 
 use crate::apply::{self, Applied, Done, Policy};
 use crate::context::Context;
+use crate::copy;
 use crate::error::Error;
 use crate::exposure::writable_by_all;
 use crate::interpreter::Finder;
@@ -29,6 +30,8 @@ pub(crate) enum Decision {
     Missing(Refusal),
     /// It cannot have an entry.
     Refused(Error),
+    /// Its QEMU cannot have the CPU model that was asked for.
+    NoModel(Error),
 }
 
 /// Opens binfmt_misc to register in it, and prints the warnings that hold for all entries.
@@ -72,6 +75,9 @@ pub(crate) fn decide(
                 match want::wanted(request, target, machine, *kernel, &mut versions) {
                     Ok(wanted) => (target, Decision::Register(wanted)),
                     Err(refusal) if refusal.is_missing() && !named => (target, Decision::Missing(refusal)),
+                    Err(refusal) if refusal.is_about_the_model() => {
+                        (target, Decision::NoModel(refusal.error(request, target)))
+                    }
                     Err(refusal) => (target, Decision::Refused(refusal.error(request, target))),
                 }
             }
@@ -84,7 +90,10 @@ pub(crate) fn decide(
 /// A folder that has no binary at all is no set of binaries with gaps: the first that is missing stands for them all.
 fn refuse_an_empty_folder(context: &Context, decisions: &mut Vec<(Target, Decision)>) {
     let is_there = |(_, decision): &(Target, Decision)| {
-        matches!(decision, Decision::Register(_) | Decision::Refused(_) | Decision::Left(_))
+        matches!(
+            decision,
+            Decision::Register(_) | Decision::Refused(_) | Decision::NoModel(_) | Decision::Left(_)
+        )
     };
     if decisions.iter().any(is_there) {
         return;
@@ -115,9 +124,19 @@ pub(crate) fn register(
 ) -> Result<Applied, Error> {
     let request = &context.request;
     let suffix = &request.suffix;
-    let policy = Policy { force: request.force, look: !request.no_check, check: request.check, suffix };
+    let policy = Policy {
+        force: request.force,
+        look: !request.no_check,
+        check: request.check,
+        model: request.cpu.is_some(),
+        suffix,
+    };
     let before = rival(listed, wanted.target, request);
-    let applied = apply::apply(misc, wanted, policy)?;
+    let apply = || apply::apply(misc, wanted, policy);
+    let applied = match &wanted.model {
+        Some(model) => copy::with(wanted.entry.interpreter(), model, apply)??,
+        None => apply()?,
+    };
     if let (Some(rival), Done::Added | Done::Replaced) = (before, &applied.done) {
         rival.report_passed(output);
     }

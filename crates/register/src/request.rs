@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use arch::{Status, Target, UnknownName};
 
-use crate::args::{self, Action, Args, Mode, Step, Style};
+use crate::args::{self, Action, Args, Cpu, Mode, Step, Style};
 use crate::environment::Environment;
 use crate::output::Output;
 
@@ -28,6 +28,8 @@ pub struct Request {
     pub persistent: bool,
     /// The flags `O` and `C`.
     pub credential: bool,
+    /// The CPU models; `None` leaves them to each QEMU.
+    pub cpu: Option<Cpu>,
     /// The flag `P`; `None` where kernel and QEMU agree on it.
     pub preserve_argv0: Option<bool>,
     /// Register targets of the machine's own family too.
@@ -144,6 +146,7 @@ impl Request {
             suffix: suffix.or_else(|| environment.suffix.clone()).unwrap_or_default(),
             persistent,
             credential: args.credential.or(environment.credential).unwrap_or(false),
+            cpu: args.cpu,
             preserve_argv0: args.preserve_argv0,
             ignore_family: args.ignore_family.unwrap_or(false),
             exportdir: args.exportdir.or_else(|| environment.exportdir.clone()),

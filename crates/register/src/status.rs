@@ -9,6 +9,7 @@ use binfmt::{BinfmtMisc, Listed, in_initial_user_namespace};
 
 use crate::check::{self, Outcome};
 use crate::context::Context;
+use crate::cpu;
 use crate::error::{Error, way_out};
 use crate::escape;
 use crate::interpreter::{Finder, Version, version_in, version_of};
@@ -25,6 +26,8 @@ struct Row {
     target: Option<Target>,
     owner: Owner,
     version: Option<Version>,
+    /// The CPU model of the QEMU that the kernel holds, if its file has one.
+    model: Option<String>,
     /// The name of the entry that takes its programs first.
     shadowed_by: Option<OsString>,
     outcome: Option<Outcome>,
@@ -58,7 +61,7 @@ fn rows(context: &Context, misc: &BinfmtMisc) -> Result<Vec<Row>, Error> {
     for listed in all.clone() {
         let Ok(entry) = &listed.entry else {
             let (owner, target) = (Owner::Other, None);
-            rows.push(Row { listed, target, owner, version: None, shadowed_by: None, outcome: None });
+            rows.push(Row { listed, target, owner, version: None, model: None, shadowed_by: None, outcome: None });
             continue;
         };
         let (target, owner) = owner::of(entry, &context.request.suffix);
@@ -73,13 +76,13 @@ fn rows(context: &Context, misc: &BinfmtMisc) -> Result<Vec<Row>, Error> {
         let first = enabled.and_then(|target| winner(&all, target));
         let shadowed_by = first.filter(|first| first.name != listed.name).map(|first| first.name.clone());
         let tried = enabled.filter(|_| works && shadowed_by.is_none());
-        let (outcome, held) = tried.map_or((None, None), |target| {
-            let (outcome, version) = try_out(target);
-            (Some(outcome), version)
+        let (outcome, held, model) = tried.map_or((None, None, None), |target| {
+            let (outcome, version, model) = try_out(target);
+            (Some(outcome), version, model)
         });
         let on_disk = || target.and_then(|target| version_of(entry.interpreter(), target, &mut versions));
         let version = held.or_else(on_disk);
-        rows.push(Row { target, owner, version, shadowed_by, outcome, listed });
+        rows.push(Row { target, owner, version, model, shadowed_by, outcome, listed });
     }
     rows.sort_by(|a, b| (a.target.is_none(), &a.listed.name).cmp(&(b.target.is_none(), &b.listed.name)));
     Ok(rows)
@@ -92,15 +95,22 @@ fn takes(entry: &binfmt::Entry) -> Option<Target> {
     targets.next().filter(|_| targets.next().is_none())
 }
 
-/// Runs a target's program; the version is that of the QEMU that the kernel started.
-fn try_out(target: Target) -> (Outcome, Option<Version>) {
+/// Runs a target's program; the version and the CPU model are those of the QEMU that the kernel started.
+fn try_out(target: Target) -> (Outcome, Option<Version>, Option<String>) {
     match check::start(target) {
         Ok(running) => {
-            let version = running.interpreter().ok().and_then(|file| version_in(&file, target));
-            (running.finish(), version)
+            let file = running.interpreter().ok();
+            let version = file.as_ref().and_then(|file| version_in(file, target));
+            let model = file.as_ref().and_then(cpu::find).map(|prelude| prelude.model);
+            (running.finish(), version, model)
         }
-        Err(outcome) => (outcome, None),
+        Err(outcome) => (outcome, None, None),
     }
+}
+
+/// A QEMU's version, and the CPU model that its file has.
+fn described(version: Version, model: Option<&str>) -> String {
+    model.map_or_else(|| version.to_string(), |model| format!("{version} -cpu {model}"))
 }
 
 fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Error> {
@@ -125,7 +135,7 @@ fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(),
             Ok(entry) => [
                 name,
                 escape::name(entry.interpreter().as_os_str()),
-                row.version.map_or_else(dash, |version| version.to_string()),
+                row.version.map_or_else(dash, |version| described(version, row.model.as_deref())),
                 Some(entry.flags().to_string()).filter(|flags| !flags.is_empty()).unwrap_or_else(dash),
                 if entry.enabled() { "enabled" } else { "disabled" }.to_owned(),
                 row.owner.name().to_owned(),
@@ -204,6 +214,7 @@ impl Row {
         json.string(Some("owner"), self.owner.name());
         json.optional("shadowed_by", self.shadowed_by.as_ref().map(|name| name.to_string_lossy()).as_deref());
         json.optional("qemu", self.version.map(|version| version.to_string()).as_deref());
+        json.optional("cpu", self.model.as_deref());
         let (works, reason) = match &self.outcome {
             None => (None, problem),
             Some(Outcome::Runs) => (Some("yes"), None),
@@ -227,7 +238,7 @@ pub(crate) fn check(
     let mut running = 0;
     let targets = context.request.selection.targets();
     for target in &targets {
-        let (outcome, version) = try_out(*target);
+        let (outcome, version, model) = try_out(*target);
         let program = crate::program::elf(*target).unwrap_or_default();
         let registered =
             listed.iter().any(|listed| listed.entry.as_ref().is_ok_and(|entry| entry.takes(&program)));
@@ -235,7 +246,7 @@ pub(crate) fn check(
             Outcome::Runs => {
                 running += 1;
                 let by = match (version, context.machine.kinship(*target)) {
-                    (Some(version), _) => format!("under QEMU {version}"),
+                    (Some(version), _) => format!("under QEMU {}", described(version, model.as_deref())),
                     (None, Kinship::Native | Kinship::Family) if !registered => {
                         "on this machine itself".to_owned()
                     }

@@ -3,6 +3,7 @@
 use arch::Target;
 use binfmt::{Entry, Flags, Kernel};
 
+use crate::cpu::{self, Unavailable};
 use crate::error::Error;
 use crate::interpreter::{self, Facts, Finder, Problem, Version};
 use crate::machine::{Kinship, Machine};
@@ -54,6 +55,8 @@ pub struct Wanted {
     pub entry: Entry,
     /// The facts about its interpreter; `None` where it is not here, and need not be.
     pub facts: Option<Facts>,
+    /// The CPU model that a copy of the interpreter gets.
+    pub model: Option<String>,
 }
 
 /// Makes the entry for a target; `versions` is for all targets of one run.
@@ -74,11 +77,13 @@ pub fn wanted(
         // Every container will bring its own.
         Err(_) => None,
     };
+    let version = facts.and_then(|facts| facts.version);
+    let model = cpu::choose(request, target, version).map_err(Refusal::Model)?;
     let flags = flags(request, facts, kernel);
     let magic = target.magic();
     let entry = Entry::new(&entry_name(target), (magic.value(), magic.mask()), &path, flags);
     match entry {
-        Ok(entry) => Ok(Wanted { target, entry, facts }),
+        Ok(entry) => Ok(Wanted { target, entry, facts, model }),
         Err(invalid) => Err(Refusal::Entry(invalid)),
     }
 }
@@ -89,6 +94,9 @@ pub enum Refusal {
     /// Its interpreter will not do.
     #[error("{0}")]
     Interpreter(Problem),
+    /// Its interpreter cannot have the CPU model that was asked for.
+    #[error("{0}")]
+    Model(Unavailable),
     /// The kernel would refuse it.
     #[error("{0}")]
     Entry(binfmt::Invalid),
@@ -114,6 +122,11 @@ impl Refusal {
         matches!(self, Refusal::Interpreter(Problem::Missing(_)))
     }
 
+    /// True if it is about the CPU model.
+    pub fn is_about_the_model(&self) -> bool {
+        matches!(self, Refusal::Model(_))
+    }
+
     /// With what to do about it.
     pub fn error(&self, request: &Request, target: Target) -> Error {
         let error = Error::new(format_args!("cannot register {target}: {self}"));
@@ -128,6 +141,7 @@ impl Refusal {
             Refusal::Interpreter(Problem::WrongMachine { machine, .. }) => {
                 error.hint(format_args!("use the QEMU binaries for {machine} hosts"))
             }
+            Refusal::Model(unavailable) => error.hint(unavailable.hint()),
             Refusal::Interpreter(_) | Refusal::Entry(_) => error,
         }
     }

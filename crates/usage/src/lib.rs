@@ -31,6 +31,8 @@ pub enum Value {
     YesNo,
     /// One that has to follow, under the name that the help gives it.
     One(&'static str, Kind),
+    /// One that may be attached by a `=`, under the name that the help gives it: `[=NAME]`. Nothing follows the option.
+    Attached(&'static str),
     /// Arguments that may follow and belong to the command line itself, under the name that the help gives them.
     Rest(&'static str, Kind),
 }
@@ -110,14 +112,22 @@ impl Value {
         match self {
             Value::Nothing => "",
             Value::YesNo => "[yes|no]",
-            Value::One(name, _) | Value::Rest(name, _) => name,
+            Value::One(name, _) | Value::Rest(name, _) | Value::Attached(name) => name,
         }
     }
 
-    /// Its kind, if there is one.
+    /// The text between an option and its value's name.
+    pub const fn separator(self) -> &'static str {
+        match self {
+            Value::Nothing | Value::Attached(_) => "",
+            Value::YesNo | Value::One(..) | Value::Rest(..) => " ",
+        }
+    }
+
+    /// The kind of the argument that follows, if one does.
     pub const fn kind(self) -> Option<Kind> {
         match self {
-            Value::Nothing => None,
+            Value::Nothing | Value::Attached(_) => None,
             Value::YesNo => Some(Kind::Word("yes no")),
             Value::One(_, kind) | Value::Rest(_, kind) => Some(kind),
         }
@@ -149,6 +159,8 @@ pub enum Takes {
     YesNo,
     /// Any.
     Value,
+    /// Any, or none, attached by a `=`.
+    Attached,
 }
 
 /// The parts of `flags` that a parser reads.
@@ -167,6 +179,7 @@ const fn row<O: Copy>(flag: &Flag<O>) -> Row<O> {
         Value::Nothing | Value::Rest(..) => Takes::Nothing,
         Value::YesNo => Takes::YesNo,
         Value::One(..) => Takes::Value,
+        Value::Attached(_) => Takes::Attached,
     };
     Row { option: flag.option, takes, names: flag.names }
 }

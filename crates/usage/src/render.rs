@@ -129,10 +129,8 @@ const fn options<O, const N: usize>(flags: &[Flag<O>], column: usize, page: &mut
             page.put(names[place]);
             place += 1;
         }
-        if !flag.value.name().is_empty() {
-            page.put(" ");
-            page.put(flag.value.name());
-        }
+        page.put(flag.value.separator());
+        page.put(flag.value.name());
         page.go_to(column);
         page.put(flag.text);
         page.put("\n");
@@ -161,6 +159,7 @@ mod tests {
                     Flag::new((), &["a", "all"], "all").value(Value::YesNo),
                     Flag::new((), &["json", "xml"], "data").hidden(1),
                     Flag::new((), &["i", "into"], "there").value(Value::Rest("[COMMAND [A]]", Kind::Command)),
+                    Flag::new((), &["cpu"], "model").value(Value::Attached("[=M]")),
                     Flag::new((), &["hidden"], "").hidden(1),
                 ],
             },
@@ -174,8 +173,8 @@ mod tests {
         assert_eq!(
             text(&BYTES),
             "Usage: x [OPTIONS]\n\nDoes\nthings.\n\n  x -a  all\n  x     none\n\nFirst:\n  -a, --all [yes|no]    all\n      \
-             --json            data\n  -i, --into [COMMAND [A]]\n                        there\n\n  \
-             --last LIST|all   last\n"
+             --json            data\n  -i, --into [COMMAND [A]]\n                        there\n      \
+             --cpu[=M]         model\n\n  --last LIST|all   last\n"
         );
     }
 }

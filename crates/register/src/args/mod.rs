@@ -14,7 +14,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use arch::Suggestion;
-pub use register::{Action, Args, Mode, Step, Style};
+pub use register::{Action, Args, Cpu, Mode, Step, Style};
 
 /// The work of the program, by its name and its arguments.
 #[derive(Debug, PartialEq, Eq)]

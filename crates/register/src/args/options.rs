@@ -8,6 +8,7 @@ use usage::{Flag, Kind, Value};
 pub enum Opt {
     Check,
     Clear,
+    Cpu,
     Credential,
     Debian,
     DryRun,
@@ -54,9 +55,10 @@ pub const BEFORE: [Flag<Opt>; 9] = [
 
 /// The options of QEMU's script, which came after `--`.
 #[rustfmt::skip]
-pub const AFTER: [Flag<Opt>; 12] = [
+pub const AFTER: [Flag<Opt>; 13] = [
     Flag::new(Opt::Persistent, &["p", "persistent"], "load the binary now, so that containers need not hold it (F; Linux 4.8)").value(Value::YesNo),
     Flag::new(Opt::Credential, &["c", "credential"], "set-user-ID programs keep their rights (OC); read the manual first").value(Value::YesNo),
+    Flag::new(Opt::Cpu, &["cpu"], "with -p: QEMU's CPU model, a fast one for each target, or this (qemu: QEMU's own)").value(Value::Attached("[=MODEL]")),
     Flag::new(Opt::PreserveArgv0, &["g", "preserve-argv0"], "programs see their argv[0] (P); on where kernel and QEMU agree").value(Value::YesNo),
     Flag::new(Opt::Clear, &["r", "clear", "reset", "remove"], "remove the targets' entries and do nothing else").hidden(1),
     Flag::new(Opt::Test, &["t", "test"], "check that entries could be registered, and do nothing else"),

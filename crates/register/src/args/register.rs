@@ -24,6 +24,8 @@ pub struct Args {
     pub persistent: Option<bool>,
     /// `-c`
     pub credential: Option<bool>,
+    /// `--cpu`
+    pub cpu: Option<Cpu>,
     /// `-g`
     pub preserve_argv0: Option<bool>,
     /// `-i` after `--`
@@ -79,6 +81,17 @@ pub enum Style {
     Debian,
 }
 
+/// The CPU models that QEMUs get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cpu {
+    /// The one that the table prefers for each target.
+    Preferred,
+    /// The one that each QEMU chooses.
+    Qemus,
+    /// This one.
+    Model(String),
+}
+
 /// The extent of the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -129,6 +142,13 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
                     seen.registering = true;
                 }
                 Opt::ExportDir => args.exportdir = Some(path(&value)),
+                Opt::Cpu => {
+                    args.cpu = Some(match utf8(&value)? {
+                        "qemu" => Cpu::Qemus,
+                        model => Cpu::Model(model.to_owned()),
+                    });
+                    seen.registering = true;
+                }
                 Opt::Path => args.qemu_path = Some(path(&value)),
                 _ => args.qemu_suffix = Some(value),
             },
@@ -144,6 +164,7 @@ fn plain(opt: Opt, args: &mut Args, seen: &mut Seen) -> Result<(), UsageError> {
         Opt::Check => (args.check, seen.check) = (Some(true), true),
         Opt::NoCheck => args.check = Some(false),
         Opt::Clear => seen.clear = true,
+        Opt::Cpu => (args.cpu, seen.registering) = (Some(Cpu::Preferred), true),
         Opt::DryRun => args.mode = Mode::DryRun,
         Opt::Test if args.mode == Mode::Do => args.mode = Mode::Test,
         Opt::Ephemeral => args.ephemeral = true,

@@ -185,7 +185,7 @@ impl Scanner {
         let attached = match row.takes {
             Takes::Value => !rest.is_empty(),
             Takes::YesNo => matches!(rest, "yes" | "no"),
-            Takes::Nothing => false,
+            Takes::Nothing | Takes::Attached => false,
         };
         if attached {
             return self.with_value(row, typed, Some(rest.into()));
@@ -213,7 +213,8 @@ impl Scanner {
             (Takes::Nothing, Some(value)) => {
                 Err(UsageError::UnexpectedValue(typed, value.to_string_lossy().into_owned()))
             }
-            (Takes::Value, Some(value)) => Ok(Token::Value(row.option, value)),
+            (Takes::Attached, None) => Ok(Token::Plain(row.option)),
+            (Takes::Value | Takes::Attached, Some(value)) => Ok(Token::Value(row.option, value)),
             (Takes::Value, None) => match self.rest.pop_front() {
                 Some(value) => Ok(Token::Value(row.option, value)),
                 None => Err(UsageError::MissingValue(typed)),

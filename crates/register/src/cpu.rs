@@ -1,0 +1,192 @@
+//! The CPU models that QEMUs get by a [prelude].
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use arch::{Suggestion, Target};
+
+use crate::args::{Action, Cpu, Mode};
+use crate::check::{self, Outcome};
+use crate::error::Error;
+use crate::interpreter::Version;
+use crate::prelude::{self, Change, HEAD, Prelude, Unfit};
+use crate::request::Request;
+
+/// The longest list of models that a message has.
+const MANY: usize = 40;
+
+/// The bytes of QEMU's list of models that are read: more than most targets' have.
+const LIST: usize = 1 << 15;
+
+/// The reason why a target's QEMU cannot have a model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// It does not run a program with it.
+    #[error("{qemu} does not run a program with the CPU model `{model}`{suggestion}: {reason}")]
+    Model {
+        /// QEMU, with its version if that is known.
+        qemu: String,
+        /// The model.
+        model: String,
+        /// A model with nearly this name.
+        suggestion: Suggestion,
+        /// The words with which it ends.
+        reason: String,
+        /// The models that it has, if they are not too many.
+        models: Vec<String>,
+        /// Its file.
+        path: String,
+    },
+    /// Its file cannot have a prelude.
+    #[error("{path} cannot have a prelude with the CPU model `{model}`: {reason}")]
+    Prelude {
+        /// The file.
+        path: String,
+        /// The model.
+        model: String,
+        /// The reason.
+        reason: Unfit,
+    },
+}
+
+impl Unavailable {
+    /// The way to one that there is, or to do without.
+    pub fn hint(&self) -> String {
+        match self {
+            Unavailable::Model { models, path, .. } if models.is_empty() => format!("{path} -cpu help lists its models"),
+            Unavailable::Model { models, .. } => format!("its models are {}", models.join(" ")),
+            Unavailable::Prelude { .. } => "leave out --cpu, and set QEMU_CPU where programs run".to_owned(),
+        }
+    }
+}
+
+/// Fails if a request wants models where no file can have them.
+///
+/// # Errors
+/// For anything but registering with `F`.
+pub(crate) fn check(request: &Request) -> Result<(), Error> {
+    if !matches!(request.cpu, Some(Cpu::Preferred | Cpu::Model(_))) {
+        return Ok(());
+    }
+    match request.action {
+        Some(Action::Export(_)) => Err(Error::new("cannot write a CPU model into files that are read at boot")
+            .hint("leave out --cpu, and set QEMU_CPU where programs run; or register at boot, with -p --cpu")),
+        Some(Action::Register) if !request.persistent => {
+            Err(Error::new("cannot register a CPU model without -p: it is in a copy of QEMU, which the kernel has to keep")
+                .hint("add -p; or leave out --cpu, and set QEMU_CPU where programs run"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The model for the QEMU of this version that is `target`'s interpreter; `None` is its own choice. One that the user has named is
+/// proved by a program.
+///
+/// # Errors
+/// [`Unavailable`]
+pub(crate) fn choose(
+    request: &Request,
+    target: Target,
+    version: Option<Version>,
+) -> Result<Option<String>, Unavailable> {
+    let path = request.interpreter(target);
+    let model = match &request.cpu {
+        None | Some(Cpu::Qemus) => return Ok(None),
+        Some(Cpu::Preferred) => {
+            let is_known = |model: &arch::CpuModel| {
+                version.is_some_and(|Version(major, minor, _)| model.is_known_to((major, minor)))
+            };
+            match target.preferred_cpu().filter(is_known) {
+                Some(model) => model.name,
+                None => return Ok(None),
+            }
+        }
+        Some(Cpu::Model(model)) => model,
+    };
+    let unfit = |reason| {
+        let (path, model) = (path.display().to_string(), model.to_owned());
+        Unavailable::Prelude { path, model, reason }
+    };
+    let file = File::open(&path).map_err(|_| unfit(Unfit::NotAProgram))?;
+    change(&file, model).map_err(|_| unfit(Unfit::NotAProgram))?.map_err(unfit)?;
+    if matches!(request.cpu, Some(Cpu::Model(_))) && !request.no_check && request.mode != Mode::DryRun {
+        prove(&path, model, target, version)?;
+    }
+    Ok(Some(model.to_owned()))
+}
+
+fn prove(path: &Path, model: &str, target: Target, version: Option<Version>) -> Result<(), Unavailable> {
+    let Outcome::Fails(reason) = check::run_with(path, &["-cpu", model], target) else { return Ok(()) };
+    let models = listed(&check::printed(path, &["-cpu", "help"], LIST));
+    let name = model.split(',').next().unwrap_or_default();
+    let suggestion = Suggestion::among(models.iter().map(String::as_str), name);
+    let path = path.display().to_string();
+    Err(Unavailable::Model {
+        qemu: version.map_or_else(|| path.clone(), |version| format!("QEMU {version}")),
+        model: model.to_owned(),
+        // The name is right, and a property is not.
+        suggestion: if models.iter().any(|known| known == name) { Suggestion::default() } else { suggestion },
+        reason,
+        models: if models.len() <= MANY { models } else { Vec::new() },
+        path,
+    })
+}
+
+/// The models in the output of `-cpu help`: a line for each, which begins with its name, up to an empty line.
+fn listed(help: &str) -> Vec<String> {
+    let lines = help.lines().take_while(|line| !line.trim().is_empty());
+    let names = lines.filter(|line| !line.trim_end().ends_with(':')).filter_map(|line| line.split_whitespace().next());
+    let mut models: Vec<String> = names.map(str::to_owned).collect();
+    // Before QEMU 9, lists of some targets begin each line with the target's name.
+    models.dedup();
+    if models.len() < 2 { Vec::new() } else { models }
+}
+
+/// The change that gives the QEMU in `file` a model.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(crate) fn change(file: &File, model: &str) -> std::io::Result<Result<Change, Unfit>> {
+    Ok(prelude::put(&head(file)?, file.metadata()?.len(), model))
+}
+
+/// The prelude in `file`, if it has one.
+pub fn find(file: &File) -> Option<Prelude> {
+    let head = head(file).ok()?;
+    let (offset, length) = prelude::place(&head, file.metadata().ok()?.len())?;
+    let mut segment = vec![0; length];
+    file.read_exact_at(&mut segment, offset).ok()?;
+    prelude::take(&head, &segment)
+}
+
+fn head(file: &File) -> std::io::Result<Vec<u8>> {
+    let mut head = vec![0; HEAD];
+    let mut filled = 0;
+    loop {
+        match file.read_at(&mut head[filled..], filled as u64)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    head.truncate(filled);
+    Ok(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_the_first_words_of_qemus_list() {
+        let x86 = "Available CPUs:\n  486     (alias)\n  max   Enables\n\nRecognized CPUID flags:\n  3dnow\n";
+        for (help, expected) in [
+            (x86, &["486", "max"][..]),
+            ("any\nrv64\nsifive-u54\n", &["any", "rv64", "sifive-u54"]),
+            ("x86 486\nx86 max\n", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(listed(help), expected, "{help}");
+        }
+    }
+}
