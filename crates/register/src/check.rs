@@ -82,7 +82,9 @@ pub fn run_with(interpreter: &Path, options: &[&str], target: Target) -> Outcome
 
 /// The first bytes of what `interpreter` prints when it is started with `options`; nothing if it cannot be.
 pub fn printed(interpreter: &Path, options: &[&str], bytes: usize) -> String {
-    let Ok(mut running) = spawn_command(Command::new(interpreter).args(options)) else { return String::new() };
+    let Ok(mut running) = spawn_command(Command::new(interpreter).args(options)) else {
+        return String::new();
+    };
     running.room = bytes;
     drop(running.child.stdin.take());
     // Text of one that does not end is text all the same.
@@ -246,7 +248,9 @@ fn spawn_command(command: &mut Command) -> io::Result<Running> {
                 tries -= 1;
                 std::thread::sleep(Duration::from_millis(1));
             }
-            result => return Ok(Running { child: result?, output, words: Vec::new(), room: WORDS, _file: None }),
+            result => {
+                return Ok(Running { child: result?, output, words: Vec::new(), room: WORDS, _file: None });
+            }
         }
     }
 }
@@ -314,7 +318,8 @@ mod tests {
         command.args(["--exact", "check::tests::the_interpreter_is_not_this_program", "--nocapture"]);
         command.env(STARTED, "").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let (output, _) = io::pipe().unwrap();
-        let running = Running { child: command.spawn().unwrap(), output, words: Vec::new(), room: WORDS, _file: None };
+        let running =
+            Running { child: command.spawn().unwrap(), output, words: Vec::new(), room: WORDS, _file: None };
         let shell = File::open("/bin/sh").unwrap();
         assert_eq!(identity(&running.interpreter().unwrap()), identity(&shell));
     }

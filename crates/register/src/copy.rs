@@ -51,10 +51,7 @@ pub(crate) fn with<T: Send>(path: &Path, model: &str, work: impl FnOnce() -> T +
     result.map_err(|error| cannot(path, &error))
 }
 
-fn in_a_namespace<T: Send>(
-    folder: &Path,
-    work: impl FnOnce() -> io::Result<T> + Send,
-) -> io::Result<T> {
+fn in_a_namespace<T: Send>(folder: &Path, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().spawn_scoped(scope, || {
             // SAFETY: see the top of this file.

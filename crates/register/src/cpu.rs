@@ -19,48 +19,6 @@ const MANY: usize = 40;
 /// The bytes of QEMU's list of models that are read: more than most targets' have.
 const LIST: usize = 1 << 15;
 
-/// The reason why a target's QEMU cannot have a model.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unavailable {
-    /// It does not run a program with it.
-    #[error("{qemu} does not run a program with the CPU model `{model}`{suggestion}: {reason}")]
-    Model {
-        /// QEMU, with its version if that is known.
-        qemu: String,
-        /// The model.
-        model: String,
-        /// A model with nearly this name.
-        suggestion: Suggestion,
-        /// The words with which it ends.
-        reason: String,
-        /// The models that it has, if they are not too many.
-        models: Vec<String>,
-        /// Its file.
-        path: String,
-    },
-    /// Its file cannot have a prelude.
-    #[error("{path} cannot have a prelude with the CPU model `{model}`: {reason}")]
-    Prelude {
-        /// The file.
-        path: String,
-        /// The model.
-        model: String,
-        /// The reason.
-        reason: Unfit,
-    },
-}
-
-impl Unavailable {
-    /// The way to one that there is, or to do without.
-    pub fn hint(&self) -> String {
-        match self {
-            Unavailable::Model { models, path, .. } if models.is_empty() => format!("{path} -cpu help lists its models"),
-            Unavailable::Model { models, .. } => format!("its models are {}", models.join(" ")),
-            Unavailable::Prelude { .. } => "leave out --cpu, and set QEMU_CPU where programs run".to_owned(),
-        }
-    }
-}
-
 /// Fails if a request wants models where no file can have them.
 ///
 /// # Errors
@@ -70,12 +28,14 @@ pub(crate) fn check(request: &Request) -> Result<(), Error> {
         return Ok(());
     }
     match request.action {
-        Some(Action::Export(_)) => Err(Error::new("cannot write a CPU model into files that are read at boot")
-            .hint("leave out --cpu, and set QEMU_CPU where programs run; or register at boot, with -p --cpu")),
-        Some(Action::Register) if !request.persistent => {
-            Err(Error::new("cannot register a CPU model without -p: it is in a copy of QEMU, which the kernel has to keep")
-                .hint("add -p; or leave out --cpu, and set QEMU_CPU where programs run"))
-        }
+        Some(Action::Export(_)) => Err(Error::new(
+            "cannot write a CPU model into files that are read at boot",
+        )
+        .hint("leave out --cpu, and set QEMU_CPU where programs run; or register at boot, with -p --cpu")),
+        Some(Action::Register) if !request.persistent => Err(Error::new(
+            "cannot register a CPU model without -p: it is in a copy of QEMU, which the kernel has to keep",
+        )
+        .hint("add -p; or leave out --cpu, and set QEMU_CPU where programs run")),
         _ => Ok(()),
     }
 }
@@ -84,12 +44,12 @@ pub(crate) fn check(request: &Request) -> Result<(), Error> {
 /// proved by a program.
 ///
 /// # Errors
-/// [`Unavailable`]
+/// If it is no model of this QEMU's, or the file cannot have a prelude.
 pub(crate) fn choose(
     request: &Request,
     target: Target,
     version: Option<Version>,
-) -> Result<Option<String>, Unavailable> {
+) -> Result<Option<String>, Error> {
     let path = request.interpreter(target);
     let model = match &request.cpu {
         None | Some(Cpu::Qemus) => return Ok(None),
@@ -104,39 +64,42 @@ pub(crate) fn choose(
         }
         Some(Cpu::Model(model)) => model,
     };
-    let unfit = |reason| {
-        let (path, model) = (path.display().to_string(), model.to_owned());
-        Unavailable::Prelude { path, model, reason }
-    };
-    let file = File::open(&path).map_err(|_| unfit(Unfit::NotAProgram))?;
-    change(&file, model).map_err(|_| unfit(Unfit::NotAProgram))?.map_err(unfit)?;
+    let change = File::open(&path).and_then(|file| change(&file, model));
+    if let Err(unfit) = change.unwrap_or(Err(Unfit::NotAProgram)) {
+        let path = path.display();
+        let message = format!("{path} cannot have a prelude with the CPU model `{model}`: {unfit}");
+        return Err(Error::new(message).hint("leave out --cpu, and set QEMU_CPU where programs run"));
+    }
     if matches!(request.cpu, Some(Cpu::Model(_))) && !request.no_check && request.mode != Mode::DryRun {
         prove(&path, model, target, version)?;
     }
     Ok(Some(model.to_owned()))
 }
 
-fn prove(path: &Path, model: &str, target: Target, version: Option<Version>) -> Result<(), Unavailable> {
+fn prove(path: &Path, model: &str, target: Target, version: Option<Version>) -> Result<(), Error> {
     let Outcome::Fails(reason) = check::run_with(path, &["-cpu", model], target) else { return Ok(()) };
     let models = listed(&check::printed(path, &["-cpu", "help"], LIST));
     let name = model.split(',').next().unwrap_or_default();
-    let suggestion = Suggestion::among(models.iter().map(String::as_str), name);
-    let path = path.display().to_string();
-    Err(Unavailable::Model {
-        qemu: version.map_or_else(|| path.clone(), |version| format!("QEMU {version}")),
-        model: model.to_owned(),
-        // The name is right, and a property is not.
-        suggestion: if models.iter().any(|known| known == name) { Suggestion::default() } else { suggestion },
-        reason,
-        models: if models.len() <= MANY { models } else { Vec::new() },
-        path,
-    })
+    // The name may be right, and a property not.
+    let suggestion = match models.iter().any(|known| known == name) {
+        true => Suggestion::default(),
+        false => Suggestion::among(models.iter().map(String::as_str), name),
+    };
+    let path = path.display();
+    let qemu = version.map_or_else(|| path.to_string(), |version| format!("QEMU {version}"));
+    let message = format!("{qemu} does not run a program with the CPU model `{model}`{suggestion}: {reason}");
+    Err(Error::new(message).hint(match models.len() {
+        1..=MANY => format!("its models are {}", models.join(" ")),
+        _ => format!("{path} -cpu help lists its models"),
+    }))
 }
 
 /// The models in the output of `-cpu help`: a line for each, which begins with its name, up to an empty line.
 fn listed(help: &str) -> Vec<String> {
     let lines = help.lines().take_while(|line| !line.trim().is_empty());
-    let names = lines.filter(|line| !line.trim_end().ends_with(':')).filter_map(|line| line.split_whitespace().next());
+    let names = lines
+        .filter(|line| !line.trim_end().ends_with(':'))
+        .filter_map(|line| line.split_whitespace().next());
     let mut models: Vec<String> = names.map(str::to_owned).collect();
     // Before QEMU 9, lists of some targets begin each line with the target's name.
     models.dedup();

@@ -61,7 +61,15 @@ fn rows(context: &Context, misc: &BinfmtMisc) -> Result<Vec<Row>, Error> {
     for listed in all.clone() {
         let Ok(entry) = &listed.entry else {
             let (owner, target) = (Owner::Other, None);
-            rows.push(Row { listed, target, owner, version: None, model: None, shadowed_by: None, outcome: None });
+            rows.push(Row {
+                listed,
+                target,
+                owner,
+                version: None,
+                model: None,
+                shadowed_by: None,
+                outcome: None,
+            });
             continue;
         };
         let (target, owner) = owner::of(entry, &context.request.suffix);

@@ -3,7 +3,7 @@
 use arch::Target;
 use binfmt::{Entry, Flags, Kernel};
 
-use crate::cpu::{self, Unavailable};
+use crate::cpu;
 use crate::error::Error;
 use crate::interpreter::{self, Facts, Finder, Problem, Version};
 use crate::machine::{Kinship, Machine};
@@ -95,8 +95,8 @@ pub enum Refusal {
     #[error("{0}")]
     Interpreter(Problem),
     /// Its interpreter cannot have the CPU model that was asked for.
-    #[error("{0}")]
-    Model(Unavailable),
+    #[error("{}", .0.message())]
+    Model(Error),
     /// The kernel would refuse it.
     #[error("{0}")]
     Entry(binfmt::Invalid),
@@ -141,7 +141,10 @@ impl Refusal {
             Refusal::Interpreter(Problem::WrongMachine { machine, .. }) => {
                 error.hint(format_args!("use the QEMU binaries for {machine} hosts"))
             }
-            Refusal::Model(unavailable) => error.hint(unavailable.hint()),
+            Refusal::Model(model) => match model.what_to_do() {
+                Some(hint) => error.hint(hint),
+                None => error,
+            },
             Refusal::Interpreter(_) | Refusal::Entry(_) => error,
         }
     }

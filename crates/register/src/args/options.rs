@@ -58,7 +58,7 @@ pub const BEFORE: [Flag<Opt>; 9] = [
 pub const AFTER: [Flag<Opt>; 13] = [
     Flag::new(Opt::Persistent, &["p", "persistent"], "load the binary now, so that containers need not hold it (F; Linux 4.8)").value(Value::YesNo),
     Flag::new(Opt::Credential, &["c", "credential"], "set-user-ID programs keep their rights (OC); read the manual first").value(Value::YesNo),
-    Flag::new(Opt::Cpu, &["cpu"], "with -p: QEMU's CPU model, a fast one for each target, or this (qemu: QEMU's own)").value(Value::Attached("[=MODEL]")),
+    Flag::new(Opt::Cpu, &["cpu"], "with -p: a CPU model that is fast, or MODEL; qemu: as QEMU chooses").value(Value::Attached("[=MODEL]")),
     Flag::new(Opt::PreserveArgv0, &["g", "preserve-argv0"], "programs see their argv[0] (P); on where kernel and QEMU agree").value(Value::YesNo),
     Flag::new(Opt::Clear, &["r", "clear", "reset", "remove"], "remove the targets' entries and do nothing else").hidden(1),
     Flag::new(Opt::Test, &["t", "test"], "check that entries could be registered, and do nothing else"),

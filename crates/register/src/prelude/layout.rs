@@ -100,7 +100,7 @@ impl Layout<'_> {
     }
 
     /// The size of a program header.
-    pub(super) fn row_size(&self) -> usize {
+    pub(super) fn size_of_row(&self) -> usize {
         self.fields.row
     }
 

@@ -146,7 +146,7 @@ pub fn take(head: &[u8], segment: &[u8]) -> Option<Prelude> {
     let elf = Elf::parse(head)?;
     let layout = Layout::new(head, elf)?;
     let code = code::code(elf)?;
-    let (width, row) = (layout.word(0).len(), layout.row_size());
+    let (width, row) = (layout.word(0).len(), layout.size_of_row());
     let (front, original) = segment.split_at_checked(segment.len().checked_sub(row + 8)?)?;
     let (original, size) = original.split_at(row);
     let size = u64::from_le_bytes(size.try_into().ok()?);

@@ -17,7 +17,9 @@ fn program(host: Host, size: usize) -> Vec<u8> {
     file.extend([elf.class as u8, elf.endian as u8, 1]);
     file.resize(16, 0);
     file.extend([half(2), half(elf.machine.into()), number(1, 4), word(0x1_0100), word(header)].concat());
-    file.extend([word(0), number(0, 4), half(header), half(row), half(3), half(0), half(0), half(0)].concat());
+    file.extend(
+        [word(0), number(0, 4), half(header), half(row), half(3), half(0), half(0), half(0)].concat(),
+    );
     let end = size as u64 - 0x200;
     // The last is the longest in memory, as one with `.bss` is.
     for (kind, offset, length) in [(1, 0, 0x200), (1, 0x200, end), (4, 0x180, 0x24)] {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use qus_register::args::{Action, Args, Invocation, Mode, Step, Style, binfmt, parse};
+use qus_register::args::{Action, Args, Cpu, Invocation, Mode, Step, Style, binfmt, parse};
 use qus_register::help;
 
 /// A command line in words; what was not given is left out.
@@ -45,6 +45,11 @@ fn describe(args: &Args) -> String {
     given("force", args.force.then_some(true));
     given("check", args.check);
     given("ephemeral", args.ephemeral.then_some(true));
+    words.extend(args.cpu.as_ref().map(|cpu| match cpu {
+        Cpu::Preferred => "cpu".to_owned(),
+        Cpu::Qemus => "cpu=its-own".to_owned(),
+        Cpu::Model(model) => format!("cpu={model}"),
+    }));
     let mut path = |word: &str, value: Option<String>| {
         words.extend(value.map(|value| format!("{word}={value}")));
     };
@@ -109,6 +114,11 @@ fn the_commands_that_people_have_in_their_scripts() {
         ("register -s -- -p ALL", "register ALL static=yes F=yes"),
         ("register --reset -p yes", "reset, register * F=yes"),
         ("register --reset --credential yes --persistent yes", "reset, register * F=yes C=yes"),
+        ("register -- -p --cpu riscv64", "register riscv64 F=yes cpu"),
+        ("register --cpu -p", "register * F=yes cpu"),
+        ("register -- -p --cpu=max,v=off riscv64", "register riscv64 F=yes cpu=max,v=off"),
+        ("register -- -p --cpu=qemu", "register * F=yes cpu=its-own"),
+        ("register -- -p --cpu= arm", "register arm F=yes cpu="),
         ("register --qemu-path=/opt --persistent yes arm", "register arm F=yes Q=/opt"),
         ("register -s -- --systemd ALL --exportdir /tmp/x", "systemd ALL static=yes exportdir=/tmp/x"),
         ("register -- --debian -e /tmp/x arm", "debian arm exportdir=/tmp/x"),

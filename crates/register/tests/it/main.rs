@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod command_line;
+mod cpu;
 mod faces;
 mod failures;
 mod hosts;

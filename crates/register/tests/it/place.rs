@@ -66,6 +66,22 @@ impl Place {
         self.put_file(name, &[program::elf(own).unwrap(), text.into_bytes()].concat())
     }
 
+    /// An interpreter that a CPU model can be given to: with a note, as Debian's have.
+    pub(crate) fn put_with_note(&self, target: &str, version: &str) {
+        let program = program::elf(Machine::here().natives()[0]).unwrap();
+        let (header, code) = (&program[..HEADERS], &program[HEADERS..]);
+        let mut file = header.to_vec();
+        // One program header more: the entry, the number of headers, and the sizes in the file and in memory.
+        for (at, more) in [(24, 56), (56, 1), (64 + 32, 56), (64 + 40, 56)] {
+            file[at] += more;
+        }
+        file.extend([4, 0, 0, 0]);
+        file.resize(HEADERS + 56, 0);
+        file.extend_from_slice(code);
+        file.extend(format!("\0qemu-{target} version {version}\0").into_bytes());
+        self.put_bytes(target, &file);
+    }
+
     pub(crate) fn put_bytes(&self, target: &str, bytes: &[u8]) {
         self.put_file(&format!("qemu-{target}-static"), bytes);
     }

@@ -12,7 +12,7 @@ use binfmt::{Entry, Flags};
 use crate::private;
 
 /// The binaries of Debian's `qemu-user`, unpacked under `QUS_TEST_QEMU_DIR`; without it the test is skipped.
-fn binaries(name: &str) -> Option<PathBuf> {
+pub(crate) fn binaries(name: &str) -> Option<PathBuf> {
     let dir = std::env::var_os("QUS_TEST_QEMU_DIR");
     if dir.is_none() {
         private::skip(name, "QUS_TEST_QEMU_DIR names no unpacked qemu-user");
@@ -20,7 +20,7 @@ fn binaries(name: &str) -> Option<PathBuf> {
     dir.map(|dir| Path::new(&dir).join("usr/bin"))
 }
 
-fn register(bin: &Path, arguments: &str) -> (Option<i32>, String, String) {
+pub(crate) fn register(bin: &Path, arguments: &str) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_register"));
     command.env("QEMU_BIN_DIR", bin).args(arguments.split_whitespace());
     let output = command.output().unwrap();
