@@ -84,14 +84,14 @@ fn make(original: &mut File, path: &Path, model: &str) -> io::Result<()> {
 fn cannot(path: &Path, error: &io::Error) -> Error {
     let path = path.display();
     let message = format!("cannot put a copy of QEMU with a CPU model over {path}: {error}");
-    let hint = match Errno::from_io_error(error) {
-        Some(Errno::PERM | Errno::ACCESS) => {
-            "mounting needs CAP_SYS_ADMIN: docker run --privileged; or leave out --cpu, and set QEMU_CPU where programs run"
-        }
-        Some(Errno::NOSPC | Errno::NOMEM) => {
-            "the copy is in memory: name fewer targets, or leave out --cpu, and set QEMU_CPU where programs run"
-        }
-        _ => "leave out --cpu, and set QEMU_CPU where programs run",
-    };
-    Error::new(message).hint(hint)
+    let failure = Error::new(message);
+    match Errno::from_io_error(error) {
+        Some(Errno::PERM | Errno::ACCESS) => failure.hint(
+            "mounting needs CAP_SYS_ADMIN: docker run --privileged; or leave out --cpu, and set QEMU_CPU where programs run",
+        ),
+        Some(Errno::NOSPC | Errno::NOMEM) => failure.hint(
+            "the copy is in memory: name fewer targets, or leave out --cpu, and set QEMU_CPU where programs run",
+        ),
+        _ => failure.hint("leave out --cpu, and set QEMU_CPU where programs run"),
+    }
 }

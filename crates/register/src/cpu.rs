@@ -86,12 +86,14 @@ fn prove(path: &Path, model: &str, target: Target, version: Option<Version>) -> 
         false => Suggestion::among(models.iter().map(String::as_str), name),
     };
     let path = path.display();
-    let qemu = version.map_or_else(|| path.to_string(), |version| format!("QEMU {version}"));
-    let message = format!("{qemu} does not run a program with the CPU model `{model}`{suggestion}: {reason}");
-    Err(Error::new(message).hint(match models.len() {
-        1..=MANY => format!("its models are {}", models.join(" ")),
-        _ => format!("{path} -cpu help lists its models"),
-    }))
+    let version = version.map_or_else(|| path.to_string(), |version| version.to_string());
+    let message =
+        format!("QEMU {version} does not run a program with the CPU model `{model}`{suggestion}: {reason}");
+    let error = Error::new(message);
+    Err(match models.len() {
+        1..=MANY => error.hint(format_args!("its models are {}", models.join(" "))),
+        _ => error.hint(format_args!("{path} -cpu help lists its models")),
+    })
 }
 
 /// The models in the output of `-cpu help`: a line for each, which begins with its name, up to an empty line.

@@ -10,7 +10,7 @@ use super::root;
 use super::source::{self, Found};
 
 /// String literals of `register` and its crates that are no messages, each with what it is.
-const NO_MESSAGES: [&str; 18] = [
+const NO_MESSAGES: [&str; 20] = [
     // Formats of files and of what `--list` prints on standard output.
     "package {}\ninterpreter ",
     "package {name}\ninterpreter ",
@@ -22,7 +22,9 @@ const NO_MESSAGES: [&str; 18] = [
     "no QEMU in {dir}",
     "no: {why}",
     "not tried: {why}",
-    "under QEMU {version}",
+    "under QEMU {}",
+    "{version} -cpu {model}",
+    " with -cpu {model}",
     "on this machine itself",
     "under an interpreter that is no QEMU",
     "; {} of {total} proved by running",
