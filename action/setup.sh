@@ -1,6 +1,6 @@
 #!/bin/sh
 # Registers emulators with the image aptman/qus, as the inputs of the Action say: QUS_TARGETS, QUS_QEMU, QUS_IMAGE, QUS_MIRROR,
-# QUS_CHECK, QUS_RESET. Can be run by hand; all of them may be missing. Needs docker. What the Action puts out goes into
+# QUS_CHECK, QUS_CPU, QUS_RESET. Can be run by hand; all of them may be missing. Needs docker. What the Action puts out goes into
 # the file $GITHUB_OUTPUT, or to stdout.
 set -eu
 # Inputs are words, never patterns.
@@ -211,6 +211,14 @@ set -- -s
 if is reset "${QUS_RESET-}"; then set -- "$@" -r; fi
 set -- "$@" -- -p
 if ! is check "${QUS_CHECK:-true}"; then set -- "$@" --no-check; fi
+case ${QUS_CPU-} in
+    '') ;;
+    auto) set -- "$@" --cpu ;;
+    *[!A-Za-z0-9.,=_+-]*)
+        fail "invalid input \`cpu\`: \`$QUS_CPU\`" "it is auto, qemu, or a CPU model of QEMU's, as its -cpu takes it"
+        ;;
+    *) set -- "$@" "--cpu=$QUS_CPU" ;;
+esac
 command -v docker >/dev/null ||
     fail "there is no program \`docker\`" "install Docker, or podman with its \`docker\` (Debian's podman-docker)"
 

@@ -106,6 +106,12 @@ fn inputs_become_one_command() {
         &[("QUS_TARGETS", "arm"), ("QUS_CHECK", "false"), ("QUS_RESET", "true")],
         "aptman/qus:arm -s -r -- -p --no-check arm",
     );
+    for (cpu, option) in
+        [("", ""), ("auto", " --cpu"), ("qemu", " --cpu=qemu"), ("max,ztso=off", " --cpu=max,ztso=off")]
+    {
+        let inputs = [("QUS_TARGETS", "riscv64"), ("QUS_CPU", cpu)];
+        dry.check(&inputs, &format!("aptman/qus:riscv64 -s -- -p{option} riscv64"));
+    }
     // Two entries, one binary.
     dry.check(&[("QUS_TARGETS", "i486 i386")], "aptman/qus:i386 -s -- -p i486 i386");
     dry.check(&[("QUS_TARGETS", "i486 arm")], "aptman/qus:latest -s -- -p i486 arm");
@@ -234,6 +240,13 @@ fn mistakes_are_named_before_anything_is_run() {
     }
     let boolean = "hint: it is true or false\n";
     dry.refuse(&[("QUS_CHECK", "maybe")], &format!("error: invalid input `check`: `maybe`\n{boolean}"));
+    for cpu in ["a b", "a;b", "$(x)", "max\n"] {
+        let output = dry.run(&[("QUS_CPU", cpu)]);
+        let (stderr, line) = (String::from_utf8(output.stderr).unwrap(), cpu.replace('\n', " "));
+        let hint = "hint: it is auto, qemu, or a CPU model of QEMU's, as its -cpu takes it\n";
+        assert_eq!(stderr, format!("error: invalid input `cpu`: `{line}`\n{hint}"));
+        assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()));
+    }
     dry.refuse(&[("QUS_RESET", "1")], &format!("error: invalid input `reset`: `1`\n{boolean}"));
     let output = dry.run(&[("QUS_TARGETS", "vax"), ("GITHUB_ACTIONS", "true")]);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "::error title=qus::unknown target `vax`\n");
@@ -346,7 +359,7 @@ fn every_input_is_passed_on() {
     let text = fs::read_to_string(action("action.yml")).unwrap();
     let readme = fs::read_to_string(action("README.md")).unwrap();
     let script = fs::read_to_string(action("setup.sh")).unwrap();
-    for input in ["targets", "image", "mirror", "check", "reset"] {
+    for input in ["targets", "image", "mirror", "check", "cpu", "reset"] {
         let variable = format!("QUS_{}", input.to_uppercase());
         assert!(text.contains(&format!("\n  {input}:\n")), "{input}");
         assert!(text.contains(&format!("        {variable}: ${{{{ inputs.{input} }}}}\n")), "{input}");
