@@ -19,6 +19,7 @@ mod line;
 mod lock;
 mod machines;
 mod manual;
+mod prelude;
 mod real;
 mod recipe;
 mod recipes;
