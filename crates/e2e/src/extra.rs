@@ -26,6 +26,7 @@ pub(super) fn jobs(native: Host) -> Vec<Job> {
         single(native),
         binfmt(native),
         several(native),
+        cpu(native),
         setuid(native),
         drop_in(native),
         build(native),
@@ -135,6 +136,34 @@ fn several(native: Host) -> Job {
             Step::succeeds(format!("docker run --rm --privileged {QUS} -- -r arm64")),
             no_foreign_program(),
             uname(1),
+        ],
+    }
+}
+
+/// QEMU's CPU model through binfmt_misc. No QEMU has a model `none`, so that what it says tells which model it was given.
+fn cpu(native: Host) -> Job {
+    // Failures are compared in lowercase.
+    const NONE: &str = "unable to find cpu model 'none'";
+    let call = format!("docker run --rm --privileged --network none --read-only {QUS}:riscv64");
+    let program = |options: &str| shop::run("linux/riscv64", options, "riscv64/busybox", "uname -m");
+    Job {
+        name: "cpu".to_owned(),
+        about: "a CPU model that QEMU gets through binfmt_misc, and `QEMU_CPU`, which wins".to_owned(),
+        cells: Vec::new(),
+        engines_differ: true,
+        needs: Needs { images: vec![shop::image("riscv64", native)], roots: roots(&[2]), ..Needs::default() },
+        steps: vec![
+            Step::fails(program(""), NOT_REGISTERED),
+            Step::contains(format!("{call} -s -- -p --cpu"), " as binfmt interpreter for riscv64 with -cpu "),
+            uname(2),
+            Step::fails(program("-e QEMU_CPU=none"), NONE),
+            Step::contains(format!("{call} -l"), " -cpu "),
+            Step::fails(format!("{call} -s -- -p --cpu=none"), NONE),
+            Step::succeeds(format!("{call} -s -- -p --cpu=none --no-check")),
+            Step::fails(program(""), NONE),
+            Step::prints(program("-e QEMU_CPU=max"), "riscv64"),
+            Step::succeeds(format!("{call} -s -- -p --cpu=qemu")),
+            uname(2),
         ],
     }
 }

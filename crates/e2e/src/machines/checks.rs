@@ -217,6 +217,7 @@ pub(super) fn of(subject: &Subject) -> Vec<Check> {
                 Step::ends(register(target.name()), 0, is(set(BIN, flags)), nothing()),
             ],
         },
+        cpu(subject, &plain, &set(BIN, flags)),
         Check {
             name: "removed",
             steps: vec![
@@ -237,6 +238,28 @@ pub(super) fn of(subject: &Subject) -> Vec<Check> {
     }
     checks.push(all(subject));
     checks
+}
+
+/// A CPU model. No QEMU has a model `none`, so that what it says tells which model it was given.
+fn cpu(subject: &Subject, plain: &str, set: &str) -> Check {
+    let [first, ..] = subject.programs();
+    let (target, uname) = (first.target(), format!("{} uname -m", busybox(first)));
+    let with =
+        |model: &str| set.replace(&format!(" for {target}\n"), &format!(" for {target} with -cpu {model}\n"));
+    let unproved = with("none").replace("; 1 of 1 proved by running", "");
+    let refused = || Text::Has("unable to find CPU model 'none'".to_owned());
+    Check {
+        name: "CPU model",
+        steps: vec![
+            Step::prints(format!("register -s -- -p --cpu=max {target}"), with("max")),
+            Step::prints(uname.clone(), format!("{}\n", uname_of(first))),
+            Step::ends(format!("QEMU_CPU=none {uname}"), 1, nothing(), refused()),
+            Step::prints(format!("register -s -- -p --no-check --cpu=none {target}"), unproved),
+            Step::ends(uname.clone(), 1, nothing(), refused()),
+            Step::prints(format!("QEMU_CPU=max {uname}"), format!("{}\n", uname_of(first))),
+            Step::prints(plain, set),
+        ],
+    }
 }
 
 /// A container on a machine where binfmt_misc is mounted nowhere: the mount would be the container's own.
