@@ -41,7 +41,7 @@ pub struct Policy<'a> {
     pub look: bool,
     /// Run a program of the target when its entry is there.
     pub check: bool,
-    /// The CPU model was asked for, so that an entry with another is not kept.
+    /// The CPU model, or that there be none, was asked for, so that an entry with another is not kept.
     pub model: bool,
     /// A suffix that our own interpreters may have.
     pub suffix: &'a OsStr,
@@ -164,8 +164,8 @@ fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -
     let first = winner(&misc.list()?, wanted.target).map(|first| first.name.clone());
     let shadowed = first.is_some_and(|first| first != old.name());
     let same = old == entry;
-    let tells_all = !policy.look && wanted.model.is_none() || !old.flags().contains(Flags::FIX_BINARY);
-    if same && !shadowed && tells_all {
+    let tells_all = !old.flags().contains(Flags::FIX_BINARY);
+    if same && !shadowed && (tells_all || !policy.look && !policy.model) {
         return Ok(Applied { done: Done::Unchanged, outcome: None });
     }
     // With F the text does not tell which file the kernel holds: that path may have had another QEMU behind it when

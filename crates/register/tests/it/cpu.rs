@@ -66,7 +66,17 @@ fn a_model_is_registered_listed_kept_and_changed() {
             assert_eq!(first_line(&format!("-s -- -p {arguments} aarch64")), set);
         }
         assert!(place.register("-l").out.contains("  11.1.3 -cpu a,b=off  PF "));
-        assert_eq!(first_line("-s -- -p --cpu=qemu aarch64"), line("Setting", "aarch64", ""));
+        assert_eq!(
+            first_line("-s -- -p --no-check aarch64"),
+            line("Keeping", "aarch64", ""),
+            "the text is the same"
+        );
+        for arguments in ["--cpu=qemu", "--no-check --cpu=qemu"] {
+            assert_eq!(first_line(&format!("-s -- -p {arguments} aarch64")), line("Setting", "aarch64", ""));
+            assert!(place.register("-l").out.contains("  11.1.3  PF "));
+            assert_eq!(place.register("-s -- -p --cpu=max aarch64").code, Some(0));
+        }
+        assert_eq!(place.register("-s -- -p --cpu=qemu aarch64").code, Some(0));
         assert_eq!(
             first_line("-s -- -p --no-check --cpu aarch64"),
             line("Setting", "aarch64", " with -cpu neoverse-n1")
