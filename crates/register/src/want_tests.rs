@@ -109,5 +109,7 @@ fn a_missing_interpreter_is_looked_for_under_its_other_names() {
         format!("{path}/qemu-arm is there: leave out -s (--static) or the suffix")
     );
     std::fs::rename(dir.path().join("qemu-arm"), dir.path().join("qemu-ppc")).unwrap();
-    assert_eq!(message(&[]).1, format!("{path} has other targets' binaries: ls {path}"));
+    let expected =
+        format!("{path} has other targets' binaries: ls {path}; aptman/qus:latest has every target's");
+    assert_eq!(message(&[]).1, expected);
 }
