@@ -1,7 +1,10 @@
 //! From a file to the command that runs it.
 
+use std::borrow::Cow;
+
 use arch::Target;
 
+use crate::cpu;
 use crate::header::{self, Kind, Natives};
 
 /// The scripts in a row that the kernel takes in front of a foreign program: it gives up at the sixth interpretation
@@ -32,6 +35,8 @@ pub struct Plan {
     /// Between the interpreter and the arguments given, of which the first then goes: the interpreter's own argument and the
     /// script's path, for every script.
     pub inserted: Vec<Vec<u8>>,
+    /// True if the program needs QEMU's own default of a CPU ([`cpu::needs_default`]).
+    pub needs_default: bool,
 }
 
 /// The decision for the file at `path` that begins with `header`. `open` gives the header of an interpreter, or `None` for what
@@ -42,7 +47,8 @@ pub fn plan(
     natives: &Natives,
     mut open: impl FnMut(&[u8]) -> Option<Vec<u8>>,
 ) -> Decision {
-    let mut kind = header::kind(header, natives);
+    let mut header = Cow::Borrowed(header);
+    let mut kind = header::kind(&header, natives);
     let mut path = path.to_vec();
     let mut inserted: Vec<Vec<u8>> = Vec::new();
     let mut scripts = 0;
@@ -51,7 +57,9 @@ pub fn plan(
             Kind::Foreign(_) if scripts > MOST_SCRIPTS => return Decision::TooDeep,
             Kind::Foreign(target) => {
                 let path = unmistakable(path);
-                return Decision::Foreign(Plan { target, path, is_direct: scripts == 0, inserted });
+                let needs_default = cpu::needs_default(target, &header);
+                let is_direct = scripts == 0;
+                return Decision::Foreign(Plan { target, path, is_direct, inserted, needs_default });
             }
             // The kernel gives up by itself.
             Kind::Script(_) if scripts > MOST_SCRIPTS => return Decision::Native,
@@ -60,7 +68,8 @@ pub fn plan(
                 let before = script.argument.into_iter().chain([path]);
                 inserted.splice(0..0, before);
                 path = script.interpreter;
-                let Some(header) = open(&path) else { return Decision::Native };
+                let Some(next) = open(&path) else { return Decision::Native };
+                header = Cow::Owned(next);
                 kind = header::kind(&header, natives);
             }
             Kind::Unknown(_) | Kind::Other => return Decision::Native,
@@ -90,7 +99,8 @@ mod tests {
 
     fn foreign(path: &str, is_direct: bool, inserted: &[&str]) -> Decision {
         let inserted = inserted.iter().map(|text| text.as_bytes().to_vec()).collect();
-        Decision::Foreign(Plan { target: "aarch64".parse().unwrap(), path: path.into(), is_direct, inserted })
+        let target = "aarch64".parse().unwrap();
+        Decision::Foreign(Plan { target, path: path.into(), is_direct, inserted, needs_default: false })
     }
 
     #[test]

@@ -41,8 +41,8 @@ pub mod run;
 mod same;
 mod shell;
 pub mod status;
-pub mod version;
 pub mod want;
 mod winner;
 
 pub use arch::program;
+pub use qemu::version;

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use exec::cpu;
 use exec::mode::Wanted;
 use usage::{Row, Takes};
 
@@ -44,6 +45,8 @@ pub struct Options {
     pub root: Option<PathBuf>,
     /// The mode.
     pub mode: Wanted,
+    /// The CPU to emulate.
+    pub cpu: cpu::Wanted,
     /// The folder where QEMU is looked for first.
     pub qemu_dir: Option<PathBuf>,
     /// True to report every exec.
@@ -117,6 +120,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
             Opt::Json => is_json = true,
             Opt::Root => options.root = Some(value.into()),
             Opt::QemuDir => options.qemu_dir = Some(value.into()),
+            Opt::Cpu => options.cpu = cpu::Wanted::parse(&value.to_string_lossy()),
             Opt::Install => install = Some(PathBuf::from(value)),
             Opt::Mode => {
                 let word = value.to_string_lossy().into_owned();
@@ -190,7 +194,10 @@ mod tests {
             "run --mode trace --qemu-dir q a",
             run("a", Options { mode: Wanted::Only(Mode::Trace), qemu_dir: Some("q".into()), ..none() }),
         );
-        check("run --mode=auto a", run("a", none()));
+        check("run --mode=auto --cpu auto a", run("a", none()));
+        let cpu = |cpu| Options { cpu, ..none() };
+        check("run --cpu qemu a", run("a", cpu(cpu::Wanted::Default)));
+        check("run --cpu=max,v=on a", run("a", cpu(cpu::Wanted::Model("max,v=on".to_owned()))));
     }
 
     #[test]

@@ -35,6 +35,15 @@ impl Environment {
         }
         environment
     }
+
+    /// Hands on a variable, if there is none of this name.
+    pub fn set_default(&mut self, name: &str, value: &str) {
+        let start = format!("{name}=");
+        if !self.all.iter().any(|pair| pair.as_bytes().starts_with(start.as_bytes())) {
+            // The value was an argument, a C string.
+            self.all.extend(CString::new(start + value));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -58,6 +67,14 @@ mod tests {
                 all: all.iter().map(|text| CString::new(*text).unwrap()).collect(),
             }
         );
+    }
+
+    #[test]
+    fn a_variable_that_is_there_stays() {
+        let mut environment = read(&[("QEMU_CPU", "")]);
+        environment.set_default("QEMU_CPU", "max");
+        environment.set_default("QEMU", "x");
+        assert_eq!(environment.all, [c"QEMU_CPU=".to_owned(), c"QEMU=x".to_owned()]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use exec::mode::{Mode, Refusal, Unavailable};
 use rustix::io::Errno;
 
 use crate::args::UsageError;
+use crate::cpu::Unknown;
 use crate::emulators::Missing;
 
 /// A failure of this program's, or of the exec of the command.
@@ -50,6 +51,9 @@ pub enum Failure {
         /// The number in its header.
         machine: u16,
     },
+    /// A CPU model that QEMU does not have.
+    #[error("{}", no_model(.0))]
+    NoModel(Box<Unknown>),
     /// No mode can be had.
     #[error("{}", unavailable(.0))]
     Unavailable(Unavailable),
@@ -85,6 +89,7 @@ impl Failure {
             Failure::NoQemu { target, places, .. } => {
                 Some(format!("use aptman/qus:run-{}, or --qemu-dir DIR; looked in {places}", target.binary()))
             }
+            Failure::NoModel(unknown) => Some(models(unknown)),
             Failure::Unavailable(Unavailable(refusals)) if refusals.len() > 1 => {
                 let reasons: Vec<String> = refusals.iter().map(|(_, refusal)| refusal.to_string()).collect();
                 Some(reasons.join("; "))
@@ -100,6 +105,30 @@ fn unavailable(Unavailable(refusals): &Unavailable) -> String {
         _ if refusals.iter().any(|(mode, _)| *mode == Mode::Trace) => "cannot watch programs here".to_owned(),
         _ => "no mode can be had here".to_owned(),
     }
+}
+
+fn no_model(unknown: &Unknown) -> String {
+    let model = &unknown.model;
+    match unknown.of {
+        None => format!("no QEMU here has a CPU model `{model}`"),
+        Some((target, None)) => format!("QEMU has no CPU model `{model}` for {target}"),
+        Some((target, Some(version))) => format!("QEMU {version} has no CPU model `{model}` for {target}"),
+    }
+}
+
+/// The most models that a hint lists.
+const MOST_MODELS: usize = 40;
+
+/// The models that there are.
+fn models(unknown: &Unknown) -> String {
+    let has = |target: &Target| target.cpu_models().iter().any(|model| model.name == unknown.model);
+    let other = Target::all().find(has).filter(|other| unknown.of.is_none_or(|(target, _)| target != *other));
+    let mut hint = other.map_or_else(String::new, |other| format!("that is one of {other}'s; "));
+    if !unknown.known.is_empty() {
+        let (listed, rest) = unknown.known.split_at(unknown.known.len().min(MOST_MODELS));
+        hint += &format!("it has {}{}; ", listed.join(", "), if rest.is_empty() { "" } else { " and more" });
+    }
+    hint + "--cpu qemu is its own default"
 }
 
 /// The article before a target's name, as it is read out.
@@ -153,6 +182,29 @@ mod tests {
             125,
             "no command is given",
             Some("--help lists the options"),
+        );
+        let unknown = |of, known: &[&str]| {
+            let known = known.iter().map(|name| (*name).to_owned()).collect();
+            Failure::NoModel(Box::new(Unknown { model: "neoverse-n1".to_owned(), of, known }))
+        };
+        let riscv64 = "riscv64".parse().unwrap();
+        check(
+            &unknown(Some((riscv64, Some(qemu::Version(7, 2, 22)))), &["any", "rv64"]),
+            125,
+            "QEMU 7.2.22 has no CPU model `neoverse-n1` for riscv64",
+            Some("that is one of aarch64's; it has any, rv64; --cpu qemu is its own default"),
+        );
+        check(
+            &unknown(Some((target, None)), &["max"; 41]),
+            125,
+            "QEMU has no CPU model `neoverse-n1` for aarch64",
+            Some(&format!("it has {} and more; --cpu qemu is its own default", ["max"; 40].join(", "))),
+        );
+        check(
+            &unknown(None, &[]),
+            125,
+            "no QEMU here has a CPU model `neoverse-n1`",
+            Some("that is one of aarch64's; --cpu qemu is its own default"),
         );
         let refusal = |mode, reason: &str| (mode, Refusal(reason.to_owned()));
         check(

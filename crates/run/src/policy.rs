@@ -7,6 +7,7 @@ use exec::plan::{Decision as Planned, Plan};
 use rustix::io::Errno;
 use watch::{Decision, Exec, Policy, Replacement, Word};
 
+use crate::cpu::Models;
 use crate::emulators::{Emulators, Missing};
 use crate::machine::Machine;
 
@@ -15,6 +16,7 @@ use crate::machine::Machine;
 pub(crate) struct Emulation {
     pub(crate) machine: Machine,
     pub(crate) emulators: Emulators,
+    pub(crate) models: Models,
     pub(crate) is_verbose: bool,
 }
 
@@ -53,17 +55,25 @@ impl Emulation {
         Some(path)
     }
 
-    fn replace(&self, exec: &Exec<'_>, plan: Plan) -> Result<Replacement, Missing> {
+    /// The program that stands in, and what is reported of it.
+    fn replace(&self, exec: &Exec<'_>, plan: Plan) -> Result<(Replacement, String), Missing> {
         let program = self.emulators.get(plan.target)?;
-        let mut words = vec![
-            Word::Text(format!("qemu-{}", plan.target.binary()).into_bytes()),
-            Word::Text(b"-0".to_vec()),
-        ];
+        // QEMU itself reads the variable, and a model on its command line would come before that.
+        let model = self
+            .models
+            .get(plan.target, &program, plan.needs_default)
+            .filter(|_| !exec.has_variable("QEMU_CPU"));
+        let name = format!("qemu-{}", plan.target.binary());
+        let mut words = vec![Word::Text(name.clone().into_bytes()), Word::Text(b"-0".to_vec())];
         let is_given = plan.path == exec.path;
         words.push(if plan.is_direct { Word::First } else { Word::Text(plan.path.clone()) });
+        let report = model.as_ref().map_or_else(|| name.clone(), |model| format!("{name} -cpu {model}"));
+        if let Some(model) = model {
+            words.extend([b"-cpu".to_vec(), model.into_bytes()].map(Word::Text));
+        }
         words.push(if is_given { Word::Path } else { Word::Text(plan.path) });
         words.extend(plan.inserted.into_iter().map(Word::Text));
-        Ok(Replacement { program, words })
+        Ok((Replacement { program, words }, report))
     }
 }
 
@@ -96,19 +106,16 @@ impl Policy for Emulation {
                 self.report(guest.tid(), path, || "its descriptor closes on exec".to_owned());
                 Decision::Refuse(Errno::NOENT)
             }
-            Planned::Foreign(plan) => {
-                let target = plan.target;
-                match self.replace(exec, plan) {
-                    Ok(replacement) => {
-                        self.report(guest.tid(), path, || format!("qemu-{}", target.binary()));
-                        Decision::Replace(replacement)
-                    }
-                    Err(missing) => {
-                        self.report(guest.tid(), path, || format!("left to the kernel: {missing}"));
-                        Decision::Leave
-                    }
+            Planned::Foreign(plan) => match self.replace(exec, plan) {
+                Ok((replacement, report)) => {
+                    self.report(guest.tid(), path, || report);
+                    Decision::Replace(replacement)
                 }
-            }
+                Err(missing) => {
+                    self.report(guest.tid(), path, || format!("left to the kernel: {missing}"));
+                    Decision::Leave
+                }
+            },
         }
     }
 

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use arch::Target;
+use exec::cpu::Wanted;
 use exec::header::{self, Kind, Natives};
 use exec::mode::{Mode, Refusal, choose};
 use exec::plan::Decision;
@@ -16,6 +17,7 @@ use watch::{Reports, Watched};
 use crate::args::{Invocation, Options, UsageError};
 use crate::check::Check;
 use crate::command;
+use crate::cpu::Models;
 use crate::emulators::Emulators;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -115,7 +117,9 @@ fn run_command(command: &[OsString], options: &Options, environment: &Environmen
     let machine = Machine::here();
     let found = find(&command[0], environment, &place, &machine)?;
     let is_verbose = options.is_verbose || environment.is_verbose;
-    let policy = Emulation { machine, emulators, is_verbose };
+    let models = Models::new(options.cpu.clone());
+    models.check(found.target, &emulators).map_err(Failure::NoModel)?;
+    let policy = Emulation { machine, emulators, models, is_verbose };
     start(command, options, environment, &place, &found, policy)
 }
 
@@ -197,7 +201,12 @@ fn start(
         if let Some(watched) = watched {
             watched.report_execs().map_err(unwatched)?;
         }
-        execute(&found.path, command, environment)
+        let mut environment = environment.clone();
+        // The kernel starts QEMU with no arguments but the program's.
+        if let (Wanted::Model(model), Mode::Kernel | Mode::Userns) = (&options.cpu, mode) {
+            environment.set_default("QEMU_CPU", model);
+        }
+        execute(&found.path, command, &environment)
     };
     match policy {
         Some(policy) if mode == Mode::Trace => {

@@ -90,6 +90,21 @@ pub(crate) fn path(tid: Tid, address: u64) -> Result<Vec<u8>, Errno> {
     Err(Errno::NAMETOOLONG)
 }
 
+/// True if the string at `address` begins with `start`; false, if it cannot be read that far.
+pub(crate) fn begins_with(tid: Tid, address: u64, start: &[u8]) -> bool {
+    let mut buffer = [0; 64];
+    let mut rest = start;
+    while !rest.is_empty() {
+        let at = address.wrapping_add((start.len() - rest.len()) as u64);
+        let room = usize::try_from(PAGE - at % PAGE).unwrap_or(1).min(rest.len()).min(buffer.len());
+        match read(tid, at, &mut buffer[..room]) {
+            Ok(read) if rest.starts_with(&buffer[..read]) => rest = &rest[read..],
+            _ => return false,
+        }
+    }
+    true
+}
+
 /// The number of a descriptor at `address`.
 pub(crate) fn descriptor(tid: Tid, address: u64) -> Result<u64, Errno> {
     let mut bytes = [0; 4];

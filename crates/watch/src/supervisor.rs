@@ -24,6 +24,18 @@ pub struct Exec<'a> {
     pub directory: Option<RawFd>,
     /// The process.
     pub guest: Guest<'a>,
+    /// The address of the program's environment, and the bytes of a pointer in it.
+    environment: (u64, usize),
+}
+
+impl Exec<'_> {
+    /// True if the program is given this variable, whatever its value; false, if its environment cannot be read.
+    pub fn has_variable(&self, name: &str) -> bool {
+        let (address, pointer) = self.environment;
+        let start = [name.as_bytes(), b"="].concat();
+        let variables = memory::pointers(self.guest.tid(), address, pointer).unwrap_or_default();
+        variables.into_iter().any(|variable| memory::begins_with(self.guest.tid(), variable, &start))
+    }
 }
 
 /// The decision about an exec.
@@ -293,7 +305,8 @@ impl Supervisor {
         let Some(path) = path.ok().filter(|path| call.takes_descriptor || !path.is_empty()) else {
             return Finding::Leave;
         };
-        let exec = Exec { path: &path, directory: call.directory, guest };
+        let environment = (call.environment, call.abi.pointer);
+        let exec = Exec { path: &path, directory: call.directory, guest, environment };
         let policy = &mut self.policy;
         let procfs = &self.procfs;
         guest.as_guest(|| match policy.decide(&exec) {

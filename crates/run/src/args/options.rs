@@ -7,6 +7,7 @@ use usage::{Flag, Kind, Value};
 #[expect(missing_docs, reason = "the table below says what each does")]
 pub enum Opt {
     Check,
+    Cpu,
     Help,
     Install,
     Json,
@@ -18,16 +19,21 @@ pub enum Opt {
 }
 
 const DIR: Value = Value::One("DIR", Kind::Folder);
+const CPU: Value = Value::One("MODEL", Kind::Word(CPUS));
 const MODE: Value = Value::One("MODE", Kind::Word(MODES));
 
 /// The values of `--mode`.
 pub const MODES: &str = "auto kernel userns notify trace";
 
+/// The values of `--cpu` that are no models.
+pub const CPUS: &str = "auto qemu";
+
 /// The options.
 #[rustfmt::skip]
-pub const OPTIONS: [Flag<Opt>; 9] = [
+pub const OPTIONS: [Flag<Opt>; 10] = [
     Flag::new(Opt::Root, &["root"], "run in DIR, as the root").value(DIR),
     Flag::new(Opt::Mode, &["mode"], "auto (default), kernel, userns, notify or trace: that mode or none").value(MODE),
+    Flag::new(Opt::Cpu, &["cpu"], "the CPU to emulate: auto (default: a fast one), qemu (QEMU's own default), or as -cpu has it").value(CPU),
     Flag::new(Opt::QemuDir, &["qemu-dir"], "where QEMU is, before other places (default $QEMU_BIN_DIR)").value(DIR),
     Flag::new(Opt::Check, &["check"], "print the mode that would be used, and the targets; exit with 0 if something can run"),
     Flag::new(Opt::Json, &["json"], "the same for machines"),

@@ -72,7 +72,7 @@ fn every_exec_is_reported_on_request() {
         lines,
         [
             "run: mode trace",
-            "run: : ./busybox-aarch: qemu-aarch",
+            "run: : ./busybox-aarch: qemu-aarch -cpu neoverse-n",
             "run: : ./busybox-sx: qemu-sx",
             "run: : /bin/true: left to the kernel",
             "run: : ./none: left to the kernel",

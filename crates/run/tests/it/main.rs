@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod cases;
+mod cpu;
 mod first;
 mod messages;
 mod modes;

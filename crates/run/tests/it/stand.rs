@@ -24,12 +24,16 @@ struct Parts {
     _trees: Vec<Tree>,
 }
 
+fn packages() -> Packages {
+    let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/keyrings");
+    Packages::of_the_machine(&keyrings).unwrap()
+}
+
 /// Out of Debian's packages, unpacked in the cache.
 fn parts() -> &'static Parts {
     static PARTS: OnceLock<Parts> = OnceLock::new();
     PARTS.get_or_init(|| {
-        let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/keyrings");
-        let packages = Packages::of_the_machine(&keyrings).unwrap();
+        let packages = packages();
         let mut trees = Vec::new();
         let qemu = match std::env::var_os("QUS_TEST_QEMU_DIR") {
             Some(dir) => PathBuf::from(dir),
@@ -71,8 +75,7 @@ impl Stand {
         for (target, busybox) in &parts().busyboxes {
             // As copies: users other than this one may have no way into the cache.
             stand.put(&format!("busybox-{target}"), fs::read(busybox).unwrap());
-            let qemu = parts().qemu.join(format!("qemu-{target}"));
-            stand.put(&format!("bin/qemu-{target}-static"), fs::read(qemu).unwrap());
+            stand.put_qemu(target);
         }
         stand.put("run", fs::read(RUN).unwrap());
         stand
@@ -87,6 +90,21 @@ impl Stand {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// The QEMU of another target, beside those of the programs.
+    pub(crate) fn put_qemu(&self, target: &str) {
+        let qemu = parts().qemu.join(format!("qemu-{target}"));
+        self.put(&format!("bin/qemu-{target}-static"), fs::read(qemu).unwrap());
+    }
+
+    /// The same, Debian 12's.
+    pub(crate) fn put_old_qemu(&self, target: &str) {
+        let packages = packages();
+        let tree =
+            packages.tree("qemu-user-static", &[Package::native("bookworm", "qemu-user-static")]).unwrap();
+        let name = format!("qemu-{target}-static");
+        self.put(&format!("bin/{name}"), fs::read(tree.path().join("usr/bin").join(&name)).unwrap());
     }
 
     /// An executable file.

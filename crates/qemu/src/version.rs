@@ -14,6 +14,11 @@ pub struct Version(pub u32, pub u32, pub u32);
 impl Version {
     /// The first QEMU that asks the kernel whether `P` is set (its commit 6e1c0d7b951e).
     pub const ASKS_PRESERVE_ARGV0: Version = Version(5, 2, 0);
+
+    /// Major and minor, which name a release.
+    pub fn release(self) -> (u32, u32) {
+        (self.0, self.1)
+    }
 }
 
 impl fmt::Display for Version {

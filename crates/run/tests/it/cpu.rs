@@ -1,0 +1,103 @@
+//! The CPU that QEMU emulates: chosen, given by hand, and by the environment.
+
+use arch::program;
+
+use crate::stand::Stand;
+
+/// The CPU of a foreign program and of the one that it starts, by the numbers that its maker gives it: 0xd0c is a Neoverse N1,
+/// 0xd07 a Cortex-A57.
+const PART: &str = "grep -m 1 part /proc/cpuinfo; ./busybox-aarch64 grep -m 1 part /proc/cpuinfo";
+
+fn part(number: &str) -> String {
+    format!("CPU part\t: {number}\nCPU part\t: {number}\n")
+}
+
+#[test]
+fn a_fast_one_unless_another_is_asked_for() {
+    let stand = Stand::new();
+    stand.sh(PART).check(0, &part("0xd0c"), "");
+    let command = ["./busybox-aarch64", "sh", "-c", PART];
+    stand.run(&[&["--cpu", "auto"], &command[..]].concat()).check(0, &part("0xd0c"), "");
+    stand.run(&[&["--cpu", "cortex-a57"], &command[..]].concat()).check(0, &part("0xd07"), "");
+    let default = stand.run(&[&["--cpu", "qemu"], &command[..]].concat());
+    let qemu = stand.path("bin/qemu-aarch64-static");
+    let words = ["./busybox-aarch64", "grep", "-m", "1", "part", "/proc/cpuinfo"];
+    let expected = stand.ended(stand.command(&[&[qemu.to_str().unwrap()], &words[..]].concat()).output());
+    default.check(0, &expected.out.repeat(2), "");
+    assert_ne!(default.out, part("0xd0c"));
+}
+
+#[test]
+fn the_programs_own_environment_wins() {
+    let stand = Stand::new();
+    // The first shell is a native one.
+    let script = "export QEMU_CPU=cortex-a57; ./busybox-aarch64 sh -c \"$PART\"; \
+                  unset QEMU_CPU; ./busybox-aarch64 sh -c \"$PART\"";
+    for options in [&[][..], &["--cpu", "neoverse-n1"]] {
+        let words = [&["./run", "--mode", "trace"], options, &["sh", "-c", script]].concat();
+        let ended = stand.ended(stand.command(&words).env("PART", PART).output());
+        ended.check(0, &(part("0xd07") + &part("0xd0c")), "");
+    }
+    let set = ["env", "QEMU_CPU=cortex-a57", "./run", "--mode", "trace", "--cpu", "neoverse-n1"];
+    let words = [&set[..], &["./busybox-aarch64", "sh", "-c", PART]].concat();
+    stand.ended(stand.command(&words).output()).check(0, &part("0xd07"), "");
+}
+
+#[test]
+fn a_model_is_for_the_targets_that_have_it() {
+    let stand = Stand::new();
+    let command = ["./busybox-aarch64", "sh", "-c", "grep -m 1 part /proc/cpuinfo; ./busybox-s390x uname -m"];
+    let ended = stand.run(&[&["--cpu", "cortex-a57"], &command[..]].concat());
+    ended.check(0, "CPU part\t: 0xd07\ns390x\n", "");
+}
+
+#[test]
+fn models_that_there_are_not() {
+    let stand = Stand::new();
+    let ended = stand.run(&["--cpu", "cortex-a58", "./busybox-aarch64", "true"]);
+    let (message, hint) = ended.err.split_once('\n').unwrap();
+    assert!(message.starts_with("error: QEMU "), "{message}");
+    assert!(message.ends_with(" has no CPU model `cortex-a58` for aarch64"), "{message}");
+    assert!(hint.starts_with("hint: it has ") && hint.contains(", cortex-a57, "), "{hint}");
+    assert!(hint.ends_with("; --cpu qemu is its own default\n"), "{hint}");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(125), ""));
+    let ended = stand.run(&["--cpu", "neoverse-n1", "./busybox-s390x", "true"]);
+    assert!(ended.err.contains("\nhint: that is one of aarch64's; it has "), "{ended:?}");
+    let message = "error: no QEMU here has a CPU model `cortex-a58`\nhint: --cpu qemu is its own default\n";
+    stand.run(&["--cpu", "cortex-a58", "true"]).check(125, "", message);
+    stand.run(&["--cpu", "cortex-a57", "true"]).check(0, "", "");
+}
+
+/// The line about a small RISC-V program with these bits among its flags.
+fn riscv64(stand: &Stand, flags: u8) -> String {
+    let mut program = program::elf("riscv64".parse().unwrap()).unwrap();
+    program[48] |= flags;
+    stand.put("small", program);
+    let ended = stand.run(&["-v", "./small"]);
+    assert_eq!(ended.code, Some(program::EXIT_CODE), "{ended:?}");
+    ended.err.lines().find_map(|line| line.split_once("./small: ")).unwrap().1.to_owned()
+}
+
+#[test]
+fn a_program_that_needs_more_and_a_qemu_that_has_less() {
+    let stand = Stand::new();
+    stand.put_qemu("riscv64");
+    assert_eq!(riscv64(&stand, 0), "qemu-riscv64 -cpu max,ztso=off");
+    assert_eq!(riscv64(&stand, 0x10), "qemu-riscv64");
+    stand.put_old_qemu("riscv64");
+    assert_eq!(riscv64(&stand, 0), "qemu-riscv64");
+}
+
+/// Where something else starts QEMU: a table of one's own, another `run`.
+#[test]
+fn in_other_modes_a_model_comes_from_a_variable() {
+    let stand = Stand::new();
+    let command = ["./busybox-aarch64", "sh", "-c", PART];
+    let words = [&["./run", "--mode", "userns", "--cpu", "cortex-a57"], &command[..]].concat();
+    stand.ended(stand.command(&words).output()).check(0, &part("0xd07"), "");
+    let words = [&["./run", "--mode", "kernel", "--cpu", "cortex-a57"], &command[..]].concat();
+    stand.run(&words).check(0, &part("0xd07"), "");
+    // Where it starts QEMU itself, no program sees one.
+    let words = ["--cpu", "cortex-a57", "./busybox-aarch64", "sh", "-c", "echo $QEMU_CPU"];
+    stand.run(&words).check(0, "\n", "");
+}
