@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use arch::Host;
 use base::{Hinted, table};
-use bench::{Results, Suite};
+use bench::{Figure, Results, Suite};
 use builder::cache;
 use clap::ValueEnum as _;
 use debian::Cache;
@@ -21,7 +21,7 @@ use ui::Ui;
 impl Name {
     /// True if it is run when no names are given.
     fn is_default(self) -> bool {
-        !matches!(self, Name::Run | Name::Release | Name::FirstRun)
+        !matches!(self, Name::Run | Name::Emulation | Name::Release | Name::FirstRun)
     }
 }
 
@@ -52,9 +52,16 @@ pub(crate) fn run(args: &BenchArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         bench::draw(results, &output)?;
         args.json.as_ref().map_or(Ok(()), |file| results.save(file))
     };
-    let suite = Suite::new(&workspace, &cache_dir, &lock, usize::from(args.runs), ui)?;
+    let (runs, keyrings) = (usize::from(args.runs), workspace.join("images/keyrings"));
+    // Images are for what measures them.
+    let suite = names.iter().any(|name| *name != Name::Emulation);
+    let suite = suite.then(|| Suite::new(&workspace, &cache_dir, &lock, runs, ui)).transpose()?;
     let qemu = || qemu(&workspace, &cache_dir, &lock);
-    measure(&names, &suite, &qemu, &mut results, &keep, ui)?;
+    let figures = |name: Name, title: &str| match &suite {
+        Some(suite) if name != Name::Emulation => of_suite(name, title, suite, &qemu),
+        _ => bench::emulation(title, &keyrings, runs, ui),
+    };
+    measure(&names, &figures, &mut results, &keep, ui)?;
     cache::bound(&Cache::open(&cache_dir)?, limit, started, ui)?;
     let titles: Vec<String> = names.into_iter().map(name_of).collect();
     let measured =
@@ -79,8 +86,7 @@ fn nothing_to_draw(file: &Path) -> Hinted {
 /// Measures in turn; each is kept before the next begins.
 fn measure(
     names: &[Name],
-    suite: &Suite<'_>,
-    qemu: &dyn Fn() -> anyhow::Result<PathBuf>,
+    figures: &dyn Fn(Name, &str) -> anyhow::Result<Vec<Figure>>,
     results: &mut Results,
     keep: &dyn Fn(&Results) -> anyhow::Result<()>,
     ui: &Ui,
@@ -89,22 +95,32 @@ fn measure(
         let title = name_of(name);
         ui.note(format!("{title}: {}", help_of(name)));
         let step = ui.moment(format!("measuring `{title}`"));
-        let figures = match name {
-            Name::Cold => suite.cold(&title),
-            Name::Unchanged => suite.unchanged(&title),
-            Name::Sizes => suite.sizes(&title),
-            Name::Push => suite.push(&title),
-            Name::Register => qemu().and_then(|qemu| suite.register(&title, &qemu.join("usr/bin"))),
-            Name::Run => qemu().and_then(|qemu| suite.run(&title, &qemu.join("usr/bin"))),
-            Name::Release => suite.release(&title),
-            Name::FirstRun => suite.first_run(&title),
-        };
-        let figures = figures.with_context(|| format!("cannot measure `{title}`"))?;
+        let figures = figures(name, &title).with_context(|| format!("cannot measure `{title}`"))?;
         drop(step);
-        suite.keep(&title, figures, &self::names(), results);
+        bench::keep(&title, figures, &self::names(), results, ui);
         keep(results)?;
     }
     Ok(())
+}
+
+/// The figures of a benchmark of ours.
+fn of_suite(
+    name: Name,
+    title: &str,
+    suite: &Suite<'_>,
+    qemu: &dyn Fn() -> anyhow::Result<PathBuf>,
+) -> anyhow::Result<Vec<Figure>> {
+    match name {
+        Name::Cold => suite.cold(title),
+        Name::Unchanged => suite.unchanged(title),
+        Name::Sizes => suite.sizes(title),
+        Name::Push => suite.push(title),
+        Name::Register => qemu().and_then(|qemu| suite.register(title, &qemu.join("usr/bin"))),
+        Name::Run => qemu().and_then(|qemu| suite.run(title, &qemu.join("usr/bin"))),
+        Name::Release => suite.release(title),
+        Name::FirstRun => suite.first_run(title),
+        Name::Emulation => Ok(Vec::new()),
+    }
 }
 
 /// Debian's QEMU for this machine, unpacked.
@@ -143,7 +159,7 @@ mod tests {
         assert_eq!(chosen(&[Name::Release, Name::Push]), [Name::Release, Name::Push]);
         let all = chosen(&[]);
         assert!(!all.contains(&Name::Release) && all.contains(&Name::Sizes));
-        assert_eq!(all.len() + 3, Name::value_variants().len());
+        assert_eq!(all.len() + 4, Name::value_variants().len());
         assert!(list().contains("release"));
     }
 }

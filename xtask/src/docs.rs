@@ -13,8 +13,9 @@ use crate::context;
 /// A part: the page, what its markers are called, and what belongs between them.
 type Part = (&'static str, &'static str, fn() -> String);
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("README.md", "setups", e2e::setups_table),
+    ("docs/faster.md", "models", tables::models),
     ("docs/images.md", "targets", tables::targets),
     ("docs/register.md", "options", tables::register_options),
     ("docs/register.md", "binfmt-options", tables::binfmt_options),

@@ -18,6 +18,8 @@ pub(crate) struct Run {
     pub(crate) wall: f64,
     /// User and system time, of its own children, too, in seconds.
     pub(crate) cpu: f64,
+    /// User time alone.
+    pub(crate) user: f64,
     /// The most memory that it had at a time, in bytes.
     pub(crate) peak: u64,
     pub(crate) stdout: String,
@@ -35,6 +37,7 @@ impl Run {
         Run {
             wall: self.wall + next.wall,
             cpu: self.cpu + next.cpu,
+            user: self.user + next.user,
             peak: self.peak.max(next.peak),
             stdout: self.stdout + &next.stdout,
             stderr: self.stderr + &next.stderr,
@@ -55,7 +58,8 @@ pub(crate) fn run(command: &mut Command, name: &str) -> anyhow::Result<Run> {
         bail!("`{name}` failed ({}); it had printed:\n{}", used.status, (stdout + &stderr).trim_end());
     }
     let cpu = (used.rusage.utime + used.rusage.stime).as_secs_f64();
-    Ok(Run { wall, cpu, peak: used.rusage.maxrss, stdout, stderr })
+    let user = used.rusage.utime.as_secs_f64();
+    Ok(Run { wall, cpu, user, peak: used.rusage.maxrss, stdout, stderr })
 }
 
 fn text(mut file: File) -> anyhow::Result<String> {

@@ -1,6 +1,6 @@
 //! Speed, sizes and cost, on the real packages and next to what it should be.
 //!
-//! [`Suite`] has a method for each benchmark. Builds run as children of this program, with a cache of their own that has the
+//! [`Suite`] has a method for each benchmark of ours, [`emulation()`] is QEMU's. Builds run as children of this program, with a cache of their own that has the
 //! packages and nothing made from them (`scratch`), so nothing of the user's is thrown away. A ratio is made of runs that took
 //! turns, so that a busy moment hits both sides. [`Results`] are kept in a file after each benchmark, so that one that fails
 //! takes none with it; running one benchmark again replaces its figures and the table made from them.
@@ -9,6 +9,7 @@
 
 mod child;
 mod cold;
+mod emulation;
 mod figure;
 mod first_run;
 mod flow;
@@ -24,6 +25,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+pub use emulation::emulation;
 pub use figure::Figure;
 pub use results::Results;
 pub use suite::Suite;
@@ -38,6 +40,21 @@ pub fn check(results: &Results, output: &Path) -> anyhow::Result<()> {
 /// Makes the table of the README in `output` from the results.
 pub fn draw(results: &Results, output: &Path) -> anyhow::Result<()> {
     readme::update(&output.join("README.md"), results)
+}
+
+/// Says what was measured, and puts it among the results under `title`, in the `order` of titles.
+pub fn keep(
+    title: &str,
+    figures: Vec<Figure>,
+    order: &[String],
+    results: &mut Results,
+    progress: &dyn debian::Progress,
+) {
+    for figure in &figures {
+        let (what, value) = (&figure.what, figure.unit.show(figure.value));
+        progress.note(&format!("  {what}: {value} ({})", figure.how));
+    }
+    results.replace(title, results::Measured::now(), figures, order);
 }
 
 /// Figures next to what they should be.

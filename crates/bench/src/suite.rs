@@ -12,7 +12,6 @@ use testbed::Packages;
 
 use crate::child::{self, Run};
 use crate::figure::{Figure, Goal, Unit, least, list};
-use crate::results::{Measured, Results};
 use crate::scratch::Scratch;
 use crate::{push, register, run};
 use builder::Sizes;
@@ -49,15 +48,6 @@ impl<'a> Suite<'a> {
         drop(step);
         let scratch = Scratch::new(workspace, cache_dir, lock)?;
         Ok(Suite { workspace, lock, runs, progress, scratch })
-    }
-
-    /// Says what was measured, and puts it among the results under `title`, in the `order` of titles.
-    pub fn keep(&self, title: &str, figures: Vec<Figure>, order: &[String], results: &mut Results) {
-        for figure in &figures {
-            let (what, value) = (&figure.what, figure.unit.show(figure.value));
-            self.progress.note(&format!("  {what}: {value} ({})", figure.how));
-        }
-        results.replace(title, Measured::now(), figures, order);
     }
 
     /// A build when nothing has changed.

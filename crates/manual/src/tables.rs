@@ -62,6 +62,18 @@ pub fn targets() -> String {
     text
 }
 
+/// The CPU models that are faster than QEMU's default.
+pub fn models() -> String {
+    let mut text = String::from("| target | model | runs | since QEMU |\n|---|---|---|---|\n");
+    for target in Target::all() {
+        for model in target.cpu_models() {
+            let ((major, minor), name, runs) = (model.since, model.name, model.runs);
+            text.push_str(&format!("| `{target}` | `{name}` | {runs} | {major}.{minor} |\n"));
+        }
+    }
+    text
+}
+
 /// Without what would end a cell.
 fn escaped(text: &str) -> String {
     text.replace('|', "\\|")

@@ -157,6 +157,8 @@ pub(crate) enum Name {
     Register,
     /// `run` in its own modes against the kernel's binfmt_misc; long, so only when it is asked for
     Run,
+    /// QEMU's releases and CPU models by the same programs; long, so only when it is asked for
+    Emulation,
     /// A release's images for every host, at the level of a push; long, so only when it is asked for
     Release,
     /// The first run on a new machine: compiling, `register`, packages, layers; long, so only when it is asked for
@@ -166,7 +168,7 @@ pub(crate) enum Name {
 /// The arguments of `bench`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask bench                     everything but `run`, `release` and `first-run`; about ten minutes on two cores
+  cargo xtask bench                     everything but `run`, `emulation`, `release` and `first-run`; about ten minutes on two cores
   cargo xtask bench cold register       two of them; the others keep the figures that they had
   cargo xtask bench --list")]
 pub(crate) struct BenchArgs {
