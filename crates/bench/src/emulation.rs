@@ -25,7 +25,7 @@ const QEMUS: [(&str, &str); 3] =
 /// The machines that the programs are for, with models beside the ones that are known to be of use.
 const MACHINES: [(&str, &[&str]); 7] = [
     ("riscv64", &["rva22u64"]),
-    ("arm64v8", &["cortex-a57"]),
+    ("arm64v8", &[]),
     ("s390x", &["qemu"]),
     ("arm32v7", &[]),
     ("ppc64le", &[]),

@@ -9,7 +9,7 @@ use crate::figure::{Figure, Goal, Unit, least};
 /// No work may be slower with a preferred model than with the default, within what is noise.
 const NOT_SLOWER: f64 = 0.98;
 
-/// How many times as fast interpreters should be with the preferred model.
+/// The speed that interpreters should have with the preferred model, in that of the default.
 fn bar(target: Target) -> f64 {
     match target.name() {
         "riscv64" => 3.0,

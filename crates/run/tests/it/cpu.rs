@@ -88,7 +88,7 @@ fn a_program_that_needs_more_and_a_qemu_that_has_less() {
     assert_eq!(riscv64(&stand, 0), "qemu-riscv64");
 }
 
-/// Where something else starts QEMU: a table of one's own, another `run`.
+/// Something else starts QEMU: a table of one's own, another `run`.
 #[test]
 fn in_other_modes_a_model_comes_from_a_variable() {
     let stand = Stand::new();

@@ -10,7 +10,7 @@ use super::root;
 use super::source::{self, Found};
 
 /// String literals of `register` and its crates that are no messages, each with what it is.
-const NO_MESSAGES: [&str; 20] = [
+const NO_MESSAGES: [&str; 19] = [
     // Formats of files and of what `--list` prints on standard output.
     "package {}\ninterpreter ",
     "package {name}\ninterpreter ",
@@ -28,8 +28,7 @@ const NO_MESSAGES: [&str; 20] = [
     "on this machine itself",
     "under an interpreter that is no QEMU",
     "; {} of {total} proved by running",
-    // Looked for, in a binary and in `uname`.
-    "qemu-{} version ",
+    // Looked for in `uname`.
     "Power Macintosh",
     // Words of messages.
     "machine {}",
