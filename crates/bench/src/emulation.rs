@@ -6,7 +6,9 @@
 mod figures;
 mod works;
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -80,14 +82,16 @@ pub fn emulation(
     let mut figures = Vec::new();
     for (host, models) in MACHINES {
         let host: Host = host.parse()?;
-        let (root, python) = root(&packages, host)?;
-        let ways = ways(host, models, &qemus, root.path())?;
+        let root = Root::new(&packages, host)?;
+        let ways = ways(host, models, &qemus, &root)?;
+        // The others are for comparison.
+        let rounds = if host.target().cpu_models().is_empty() { rounds.div_ceil(2) } else { rounds };
         let mut measured: Vec<Measured> =
             ways.into_iter().map(|way| Measured { way, rounds: vec![Vec::new(); WORKS.len()] }).collect();
         for round in 1..=rounds {
             for (index, work) in WORKS.iter().enumerate() {
                 for Measured { way, rounds } in &mut measured {
-                    let user = run(way, work, root.path(), python, &data)?;
+                    let user = run(way, work, &root, &data)?;
                     progress.note(&format!(
                         "  {}, {}, {}: {user:.2} s, round {round}",
                         host.target(),
@@ -103,17 +107,8 @@ pub fn emulation(
     Ok(figures)
 }
 
-/// The programs of a host, and which of them is Python. Debian has riscv64 in its newest releases alone.
-fn root(packages: &Packages, host: Host) -> anyhow::Result<(Tree, &'static str)> {
-    let (suite, others) =
-        if host.debian() == "riscv64" { ("sid", &SID[..]) } else { ("bookworm", &BOOKWORM[..]) };
-    let names = ROOT.iter().chain(others).map(|name| Package::new(suite, host, name));
-    let tree = packages.tree(&format!("bench-emulation-{}", host.debian()), &names.collect::<Vec<_>>())?;
-    Ok((tree, others.last().and_then(|name| name.strip_suffix("-minimal")).unwrap_or_default()))
-}
-
 /// The ways of a host's programs: every QEMU with its own default, and with each model that it has.
-fn ways(host: Host, models: &[&str], qemus: &[(&str, Tree)], root: &Path) -> anyhow::Result<Vec<Way>> {
+fn ways(host: Host, models: &[&str], qemus: &[(&str, Tree)], root: &Root) -> anyhow::Result<Vec<Way>> {
     let target = host.target();
     let known = target.cpu_models().iter().map(|model| model.name);
     let known: Vec<&str> =
@@ -122,7 +117,7 @@ fn ways(host: Host, models: &[&str], qemus: &[(&str, Tree)], root: &Path) -> any
     if Host::native().is_ok_and(|native| native == host) {
         ways.push(Way { qemu: None, model: None, program: Vec::new() });
     }
-    let root = root.to_str().context("a path that is text")?;
+    let dir = root.path().to_str().context("a path that is text")?;
     for (package, tree) in qemus {
         let suffix = if package.ends_with("static") { "-static" } else { "" };
         let qemu = tree.path().join(format!("usr/bin/qemu-{target}{suffix}"));
@@ -131,10 +126,10 @@ fn ways(host: Host, models: &[&str], qemus: &[(&str, Tree)], root: &Path) -> any
         let version = version.split_whitespace().nth(2).context("QEMU prints no version")?.to_owned();
         for model in [None].into_iter().chain(known.iter().copied().map(Some)) {
             let options = model.map_or(Vec::new(), |model| vec!["-cpu", model]);
-            let program = [&[qemu, "-L", root][..], &options].concat();
+            let program = [&[qemu, "-L", dir][..], &options].concat();
             let program: Vec<String> = program.into_iter().map(str::to_owned).collect();
             let mut command = Command::new(qemu);
-            command.args(&program[1..]).arg(format!("{root}/usr/bin/true"));
+            command.args(&program[1..]).args(root.program("true", false)?);
             match child::run(&mut command, "true") {
                 Ok(_) => {
                     ways.push(Way { qemu: Some(version.clone()), model: model.map(str::to_owned), program });
@@ -163,31 +158,83 @@ impl Way {
 }
 
 /// Does a work, and returns the seconds that the CPU was the user's.
-fn run(way: &Way, work: &Work, root: &Path, python: &str, data: &Data) -> anyhow::Result<f64> {
+fn run(way: &Way, work: &Work, root: &Root, data: &Data) -> anyhow::Result<f64> {
+    let name = if work.program == "python3" { root.python } else { work.program };
     let mut user = 0.0;
     for _ in 0..work.times {
-        let name = if work.program == "python3" { python } else { work.program };
-        let program = root.join("usr/bin").join(name);
-        let mut words = way.program.clone();
-        words.push(program.to_str().context("a path that is text")?.to_owned());
-        // Natively, it is the root's loader that finds the root's libraries.
-        if way.qemu.is_none() {
-            words = native(root, words)?;
-        }
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).args(work.arguments.iter().map(|word| data.fill(word)));
-        // As in most containers; it makes a difference (see the README).
+        let words = way.program.iter().cloned().chain(root.program(name, way.qemu.is_none())?);
+        let mut words = words.chain(work.arguments.iter().map(|word| data.fill(word)));
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
+        // A locale as most containers' programs have it; it makes a difference (see the README).
         command.env_clear().env("LC_ALL", "C.UTF-8").env("PYTHONHASHSEED", "0").env("PERL_HASH_SEED", "0");
         user += child::run(&mut command, &format!("{} under {}", work.name, way.name()))?.user;
     }
     Ok(user)
 }
 
-fn native(root: &Path, words: Vec<String>) -> anyhow::Result<Vec<String>> {
-    let library = |name: &str| {
-        let path = root.join(name);
-        path.to_str().map(str::to_owned).context("a path that is text")
+/// The programs of a host.
+struct Root {
+    tree: Tree,
+    /// The name of its Python.
+    python: &'static str,
+    /// The folder with its libraries and the loader, and the loader's name.
+    loader: (PathBuf, OsString),
+}
+
+impl Root {
+    /// Debian has riscv64 in its newest releases alone.
+    fn new(packages: &Packages, host: Host) -> anyhow::Result<Root> {
+        let is_new = host.debian() == "riscv64";
+        let (suite, others) = if is_new { ("sid", &SID[..]) } else { ("bookworm", &BOOKWORM[..]) };
+        let names = ROOT.iter().chain(others).map(|name| Package::new(suite, host, name));
+        let tree =
+            packages.tree(&format!("bench-emulation-{}", host.debian()), &names.collect::<Vec<_>>())?;
+        let python = others.last().and_then(|name| name.strip_suffix("-minimal")).unwrap_or_default();
+        let loader = loader(tree.path())?;
+        Ok(Root { tree, python, loader })
+    }
+
+    fn path(&self) -> &Path {
+        self.tree.path()
+    }
+
+    /// The command line of a program. Natively, it is the root's loader that finds the root's libraries; and where the path that
+    /// programs have is an absolute link to it, as amd64's and ppc64el's are, that leads to the machine's own.
+    fn program(&self, name: &str, is_native: bool) -> anyhow::Result<Vec<String>> {
+        let text = |path: PathBuf| path.into_os_string().into_string().ok().context("a path that is text");
+        let (folder, loader) = &self.loader;
+        let mut words = Vec::new();
+        if is_native || self.has_link() {
+            let library_path = "--library-path".to_owned();
+            words.extend([text(folder.join(loader))?, library_path, text(folder.clone())?]);
+        }
+        words.push(text(self.path().join("usr/bin").join(name))?);
+        Ok(words)
+    }
+
+    fn has_link(&self) -> bool {
+        let entries = fs::read_dir(self.path().join("usr/lib64")).into_iter().flatten().flatten();
+        entries.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|target| target.is_absolute())
+    }
+}
+
+/// The folder in `usr/lib` that has the loader, `ld64.so.2` or `ld-linux-x86-64.so.2`.
+fn loader(root: &Path) -> anyhow::Result<(PathBuf, OsString)> {
+    let list = |folder: &Path| -> anyhow::Result<Vec<OsString>> {
+        let entries = fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+        Ok(entries.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<_>>()?)
     };
-    let loader = [library("usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")?, "--library-path".to_owned()];
-    Ok(loader.into_iter().chain([library("usr/lib/x86_64-linux-gnu")?]).chain(words).collect())
+    let lib = root.join("usr/lib");
+    for name in list(&lib)?.iter().filter(|name| name.to_string_lossy().contains("-linux-gnu")) {
+        let folder = lib.join(name);
+        let is_loader = |name: &OsString| {
+            let name = name.to_string_lossy();
+            name.starts_with("ld") && name.contains(".so.")
+        };
+        if let Some(loader) = list(&folder)?.into_iter().find(is_loader) {
+            return Ok((folder, loader));
+        }
+    }
+    anyhow::bail!("{} has no loader", lib.display())
 }
