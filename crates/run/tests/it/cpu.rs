@@ -88,6 +88,33 @@ fn a_program_that_needs_more_and_a_qemu_that_has_less() {
     assert_eq!(riscv64(&stand, 0), "qemu-riscv64");
 }
 
+/// A small RISC-V program that begins with an instruction of the vector extension.
+fn vector_program() -> Vec<u8> {
+    let mut program = program::elf("riscv64".parse().unwrap()).unwrap();
+    let number = |at: usize| usize::from_le_bytes(program[at..at + 8].try_into().unwrap());
+    // The first segment has the whole file.
+    let (entry, segment) = (number(24), number(32));
+    let (address, size) = (number(segment + 16), number(segment + 32));
+    for at in [segment + 32, segment + 40] {
+        program[at..at + 8].copy_from_slice(&(size + 4).to_le_bytes());
+    }
+    // vsetvli t0, zero, e8, m1
+    program.splice(entry - address..entry - address, 0x0000_72d7_u32.to_le_bytes());
+    program
+}
+
+#[test]
+fn a_program_with_vectors_runs_unless_a_model_has_none() {
+    let stand = Stand::new();
+    stand.put_qemu("riscv64");
+    stand.put("vectors", vector_program());
+    for options in [&[][..], &["--cpu", "qemu"]] {
+        stand.run(&[options, &["./vectors"]].concat()).check(program::EXIT_CODE, "", "");
+    }
+    let ended = stand.run(&["--cpu", "rva22u64", "./vectors"]);
+    assert!(ended.code.is_none() && ended.err.contains("Illegal instruction"), "{ended:?}");
+}
+
 /// Something else starts QEMU: a table of one's own, another `run`.
 #[test]
 fn in_other_modes_a_model_comes_from_a_variable() {
