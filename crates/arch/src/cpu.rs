@@ -11,8 +11,8 @@ pub struct CpuModel {
     pub since: (u32, u32),
     /// The programs that it runs, for people.
     pub runs: &'static str,
-    /// True for the one of its target that runs everything that the distributions build for it, and no workload measurably slower
-    /// than the default does.
+    /// True for the one of its target that runs everything that the distributions build for it, and programs faster than the default
+    /// (`cargo xtask bench emulation`).
     pub is_preferred: bool,
 }
 
