@@ -151,14 +151,14 @@ fn on_images<T>(
 }
 
 /// This machine, as a host.
-fn native() -> anyhow::Result<Host> {
+pub(crate) fn native() -> anyhow::Result<Host> {
     Host::native()
         .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))
 }
 
 /// The last lines, the `failures` first, and the exit code: success if none `failed`, and nothing of this machine was `left`
 /// changed.
-fn conclude(failures: &[String], left: &[String], failed: usize, count: &str, ui: &Ui) -> ExitCode {
+pub(crate) fn conclude(failures: &[String], left: &[String], failed: usize, count: &str, ui: &Ui) -> ExitCode {
     for failure in failures {
         ui.say(format!("error: {failure}"));
     }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::full::Command;
-use crate::{bench, docs, e2e, lock, manual, release, report, sign, testing};
+use crate::{bench, conformance, docs, e2e, lock, manual, release, report, sign, testing};
 use ui::Ui;
 
 pub(crate) fn run(command: &Command, ui: &Ui) -> anyhow::Result<ExitCode> {
@@ -16,6 +16,7 @@ pub(crate) fn run(command: &Command, ui: &Ui) -> anyhow::Result<ExitCode> {
         Command::Test(args) => return testing::run(args, ui),
         Command::Docs(args) => return docs::run(args),
         Command::E2e(args) => return e2e::run(args, ui),
+        Command::Conformance(args) => return conformance::run(args, ui),
         Command::Man(args) => manual::run(args)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -91,12 +91,22 @@ pub(crate) fn real(wanted: Wanted, sources: &Sources, ui: &Ui) -> anyhow::Result
 }
 
 impl Real {
-    /// Makes room in the cache again, as a build does. Inside of `cargo xtask test`, whose tests are not over and may use
-    /// anything, that is for its end.
+    /// Makes room in the cache again, as a build does.
     pub(crate) fn bound_cache(&self, limit: Option<Limit>, since: SystemTime, ui: &Ui) -> anyhow::Result<()> {
-        match std::env::var_os(LOCK) {
-            Some(_) => Ok(()),
-            None => cache::bound(self.site.build.fetch.cache(), limit, since, ui),
-        }
+        bound_cache(self.site.build.fetch.cache(), limit, since, ui)
+    }
+}
+
+/// Makes room in the cache again, as a build does. Inside of `cargo xtask test`, whose tests are not over and may use
+/// anything, that is for its end.
+pub(crate) fn bound_cache(
+    cache: &Cache,
+    limit: Option<Limit>,
+    since: SystemTime,
+    ui: &Ui,
+) -> anyhow::Result<()> {
+    match std::env::var_os(LOCK) {
+        Some(_) => Ok(()),
+        None => cache::bound(cache, limit, since, ui),
     }
 }

@@ -26,6 +26,8 @@ pub mod packages;
 pub mod progress;
 pub mod qemu;
 #[cfg(feature = "openpgp")]
+pub mod relations;
+#[cfg(feature = "openpgp")]
 pub mod release;
 #[cfg(feature = "openpgp")]
 pub mod resolve;

@@ -76,8 +76,24 @@ pub(crate) fn decoded<R: Read>(index_xz: R) -> Result<impl BufRead, Error> {
 
 /// Gives `each` the stanzas of the packages called one of `names`, in the index's order.
 pub(crate) fn walk<R: BufRead>(
-    mut index: R,
+    index: R,
     names: &[&str],
+    each: &mut dyn FnMut(Stanza) -> Result<(), Error>,
+) -> Result<(), Error> {
+    walk_those(index, &|name| names.iter().any(|wanted| wanted.as_bytes() == name), each)
+}
+
+/// Gives `each` all stanzas.
+pub(crate) fn walk_all<R: BufRead>(
+    index: R,
+    each: &mut dyn FnMut(Stanza) -> Result<(), Error>,
+) -> Result<(), Error> {
+    walk_those(index, &|_| true, each)
+}
+
+fn walk_those<R: BufRead>(
+    mut index: R,
+    is_wanted: &dyn Fn(&[u8]) -> bool,
     each: &mut dyn FnMut(Stanza) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut line = Vec::new();
@@ -104,7 +120,7 @@ pub(crate) fn walk<R: BufRead>(
         }
         // Only wanted stanzas are kept and parsed: `Package` comes first in each.
         if let Some(name) = line.strip_prefix(b"Package:") {
-            wanted = names.iter().any(|wanted| wanted.as_bytes() == name.trim_ascii());
+            wanted = is_wanted(name.trim_ascii());
         }
         if wanted {
             stanza.extend_from_slice(&line);

@@ -3,12 +3,13 @@
 //! A job is what a user types and what must come of it (`job`). The seventeen setups of the documentation are rows of facts
 //! (`setup`) that jobs are made of (`compose`); there are more jobs (`extra`), those of `run` (`run_program`), and one for each host's image (`hosts`). Each
 //! runs (`run`) in a sandbox with its own binfmt_misc and its own engine, with what it needs (`stage`). Nothing of the machine
-//! is changed, and that is checked at the end (`machine`). `report` is what is printed. [`machines`] have kernels of their own, and [`second_stage`]
-//! installs whole systems.
+//! is changed, and that is checked at the end (`machine`). `report` is what is printed. [`machines`] have kernels of their own, [`second_stage`]
+//! installs whole systems, and [`conformance`] runs real programs under each QEMU.
 //!
 //! This crate builds no images and fetches nothing but Debian's packages for the sandboxes: what is tried is given to it.
 
 mod compose;
+pub mod conformance;
 mod extra;
 mod given;
 mod hosts;

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Docs(DocsArgs),
     /// Try the ways of using qus end to end, on real engines and a real kernel
     E2e(E2eArgs),
+    /// Run real programs of Debian for other machines under each QEMU: which pass, and how long they take
+    Conformance(ConformanceArgs),
     /// Write manual pages and shell completions, for `register` and for these commands
     Man(ManArgs),
 }
@@ -273,6 +275,46 @@ pub(crate) struct E2eArgs {
     /// Test the test: remove all entries before each foreign program is run, so that jobs have to fail
     #[arg(long)]
     pub(crate) sabotage: bool,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask conformance --quick                          three targets, ten workloads, the QEMU of the images
+  cargo xtask conformance --target arm64,riscv64           two targets, under each QEMU
+  cargo xtask conformance --qemu ./qemu-aarch64            a QEMU of your own, alone
+  cargo xtask conformance --qemu ./qemu-aarch64 --series newest --workload git,perl
+  cargo xtask conformance --list                           workloads, targets and series")]
+pub(crate) struct ConformanceArgs {
+    /// Run the programs of this target (repeatable, or with commas)
+    #[arg(long, value_name = "TARGET", value_delimiter = ',')]
+    pub(crate) target: Vec<String>,
+    /// Run this workload (repeatable, or with commas)
+    #[arg(long, value_name = "WORKLOAD", value_delimiter = ',')]
+    pub(crate) workload: Vec<String>,
+    /// Under Debian's QEMU of this series: bookworm (7.2), trixie (10.0) or newest, that of the images (repeatable, or with
+    /// commas) [default: each, or none with --qemu]
+    #[arg(long, value_name = "SERIES", value_delimiter = ',')]
+    pub(crate) series: Vec<String>,
+    /// Under this file, a static QEMU (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qemu: Vec<PathBuf>,
+    /// Take the programs from this suite [default: bookworm, or the first that has the target]
+    #[arg(long, value_name = "SUITE")]
+    pub(crate) suite: Option<String>,
+    /// Of what is not named, take the quick part only: three targets, ten workloads, the QEMU of the images
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print the workloads, targets and series, and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How many workloads to run at the same time [default: the number of cores]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) parallel: Option<NonZero<usize>>,
     #[command(flatten)]
     pub(crate) sources: Sources,
 }

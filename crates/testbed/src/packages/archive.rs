@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use debian::packages::Entry;
 use debian::progress::Silent;
+use debian::relations::Relations;
 use debian::release::{Index, Policy};
 use debian::{Fetcher, Keyring, Mirror, fetch, packages, release};
 use serde::{Deserialize, Serialize};
@@ -193,6 +194,19 @@ impl Archive {
         Ok(files)
     }
 
+    /// The relations of a suite's packages; of an architecture that it does not have, none.
+    async fn related(&self, suite: &str, architecture: &str) -> Result<Relations, ArchiveError> {
+        let Some((_, list)) = self.lists(suite, architecture).await?.list else {
+            return Ok(Relations::default());
+        };
+        let file = File::open(list).map_err(packages::Error::Read);
+        file.and_then(Relations::read).map_err(|error| ArchiveError::Packages {
+            suite: suite.to_owned(),
+            architecture: architecture.to_owned(),
+            error,
+        })
+    }
+
     async fn fetch(&self, pin: &Pin) -> Result<Deb, ArchiveError> {
         let urls = [self.mirror.url(&pin.path)];
         let path = self.fetcher.verified(&urls, pin.size, pin.digest, &Silent).await?;
@@ -252,5 +266,9 @@ impl Source for Archive {
         names: &[&str],
     ) -> Result<Vec<Mirrored>, SourceError> {
         self.runtime.block_on(self.files(suite, architecture, names)).map_err(ArchiveError::boxed)
+    }
+
+    fn relations(&self, suite: &str, architecture: &str) -> Result<Relations, SourceError> {
+        self.runtime.block_on(self.related(suite, architecture)).map_err(ArchiveError::boxed)
     }
 }

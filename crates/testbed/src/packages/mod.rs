@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 pub use archive::{Archive, ArchiveError};
 use base::LockFile;
+use debian::relations::Relations;
 use sha256::{Digest, Hasher};
 
 use crate::Error;
@@ -75,6 +76,9 @@ pub trait Source: Send + Sync {
     /// of `names`.
     fn mirrored(&self, suite: &str, architecture: &str, names: &[&str])
     -> Result<Vec<Mirrored>, SourceError>;
+
+    /// The relations between the packages that a suite has for an architecture.
+    fn relations(&self, suite: &str, architecture: &str) -> Result<Relations, SourceError>;
 }
 
 /// A file of an archive.
@@ -183,6 +187,11 @@ impl Packages {
         self.source.debs(packages).map_err(Error::Source)
     }
 
+    /// The relations between the packages that a suite has for `host`: what else a tree needs. None if the suite is not for it.
+    pub fn relations(&self, suite: &str, host: arch::Host) -> Result<Relations, Error> {
+        self.source.relations(suite, host.debian()).map_err(Error::Source)
+    }
+
     /// Puts into `dir` what a mirror has of a suite for `host`, for tools that read mirrors: the signed `InRelease`, the list of
     /// packages, and the .debs of `names`.
     pub fn mirror(&self, suite: &str, host: arch::Host, names: &[&str], dir: &Path) -> Result<(), Error> {
@@ -203,8 +212,12 @@ impl Packages {
     /// The files of `packages`, in one tree. `name` is for people who look into the cache; older trees of this name
     /// that nobody uses are removed.
     pub fn tree(&self, name: &str, packages: &[Package]) -> Result<Tree, Error> {
-        let debs = self.debs(packages)?;
-        let key = key(&debs);
+        self.tree_of(name, &self.debs(packages)?)
+    }
+
+    /// The same of .debs that are there.
+    pub fn tree_of(&self, name: &str, debs: &[Deb]) -> Result<Tree, Error> {
+        let key = key(debs);
         let path = self.dir.join(format!("{name}-{key}"));
         let lock_path = path.with_added_extension("lock");
         let lock = LockFile::from(File::create(&lock_path).map_err(Error::file("create", &lock_path))?);
@@ -217,7 +230,7 @@ impl Packages {
             lock.lock().map_err(Error::file("lock", &lock_path))?;
             // Another process may have made it while this one waited.
             if !path.is_dir() {
-                self.unpack(&debs, &path)?;
+                self.unpack(debs, &path)?;
                 self.prune(name, &path);
             }
         }

@@ -1,0 +1,179 @@
+//! One workload under one QEMU, in a sandbox of its own.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use arch::Target;
+use binfmt::{Entry, Flags};
+use testbed::sandbox::{Options, SHARED};
+use testbed::{Packages, Sandbox, Tree};
+
+use super::outcome::{End, Ended};
+use super::workloads::Workload;
+use crate::machine::Track;
+
+/// The root of a workload, as [`super::roots`] has unpacked it.
+pub(super) struct Root<'a> {
+    pub(super) target: Target,
+    /// The layers, the topmost first.
+    pub(super) trees: &'a [Tree],
+}
+
+/// A workload that has ended, with what it took.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) end: End,
+    /// The time of processors in programs, of all its processes.
+    pub(super) user: Duration,
+    pub(super) elapsed: Duration,
+}
+
+/// The most that a workload may write, in megabytes. It is in memory.
+const DISK: u32 = 1536;
+
+/// The most processes, and bytes of memory that they have for themselves.
+const PROCESSES: usize = 300;
+const MEMORY: u64 = 3 << 30;
+
+/// The most of its output that is looked at, in bytes.
+const OUTPUT: u64 = 256 << 10;
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// The time in which processes that were told to end do so.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Runs `workload` with its programs under `qemu`, an absolute path. What it has started has ended afterwards; `track` gets
+/// what the sandbox had of the machine.
+pub(super) fn run(
+    packages: &Packages,
+    root: &Root<'_>,
+    qemu: &Path,
+    workload: &Workload,
+    track: &mut Option<Track>,
+) -> anyhow::Result<Ran> {
+    let mut binds: Vec<_> = root.trees.iter().map(|tree| tree.path().to_owned()).collect();
+    binds.push(qemu.parent().context("a file is in a folder")?.to_owned());
+    let sandbox = Sandbox::start(packages, &Options { binds, ..Options::default() })?;
+    *track = Some(Track::of(&sandbox));
+    register(&sandbox, root.target, qemu, workload)?;
+    fs::write(sandbox.shared().join("workload"), workload.script).context("cannot write a workload")?;
+    let layers: Vec<_> = root.trees.iter().map(|tree| tree.path().display().to_string()).collect();
+    sandbox.run(&["sh", "-euc", include_str!("enter.sh"), "sh", &layers.join(":"), &DISK.to_string()])?;
+
+    let before = pids(&sandbox);
+    let user = user_time(&sandbox)?;
+    let started = Instant::now();
+    let mut command = sandbox.command("sh");
+    command.args(["-euc", include_str!("start.sh")]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().context("cannot start a workload")?;
+    let mut turn = 0_u32;
+    let ended = loop {
+        if let Some(status) = child.try_wait().context("cannot wait for a workload")? {
+            break Ended::Exit(code(status));
+        }
+        if started.elapsed() >= workload.limit {
+            break Ended::Time(workload.limit.as_secs());
+        }
+        // Looking at every process is not done as often as at one.
+        turn += 1;
+        if turn.is_multiple_of(10)
+            && let Some(limit) = exceeded(&sandbox)
+        {
+            break Ended::Limit(limit);
+        }
+        thread::sleep(POLL);
+    };
+    let elapsed = started.elapsed();
+    let left = match ended {
+        Ended::Exit(_) => left(&sandbox, &before),
+        Ended::Time(_) | Ended::Limit(_) => 0,
+    };
+    let user = user_time(&sandbox)?.saturating_sub(user);
+    let [stdout, stderr] = ["out", "err"].map(|name| printed(&sandbox, name));
+    drop(sandbox);
+    // With the sandbox, it has ended at the latest.
+    let _ = child.wait();
+    Ok(Ran { end: End { ended, stdout, stderr, left }, user, elapsed })
+}
+
+/// Has the sandbox's kernel run programs for `target` under `qemu`, as `register -p` does, and `register -p -c`.
+fn register(sandbox: &Sandbox, target: Target, qemu: &Path, workload: &Workload) -> anyhow::Result<()> {
+    let magic = target.magic();
+    let flags = Flags::FIX_BINARY | Flags::PRESERVE_ARGV0 | Flags::CREDENTIALS.when(workload.has_credentials);
+    let name = format!("qemu-{target}");
+    let entry = Entry::new(&name, (magic.value(), magic.mask()), qemu, flags)?;
+    let line = entry.register_line()?;
+    fs::write(sandbox.shared().join("entry"), line).context("cannot write an entry of binfmt_misc")?;
+    // In one write, as the kernel takes it.
+    let from = format!("{SHARED}/entry");
+    sandbox.run(&["dd", &format!("if={from}"), "of=/proc/sys/fs/binfmt_misc/register", "bs=4096"])?;
+    Ok(())
+}
+
+/// The exit code, of signals as shells have it.
+fn code(status: ExitStatus) -> i32 {
+    status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+}
+
+/// The first bytes of what it has printed.
+fn printed(sandbox: &Sandbox, name: &str) -> String {
+    let mut bytes = Vec::new();
+    // Without the file, it has printed nothing.
+    if let Ok(file) = File::open(sandbox.path(format!("/run/conformance/{name}"))) {
+        let _ = file.take(OUTPUT).read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The processes in the sandbox.
+fn pids(sandbox: &Sandbox) -> BTreeSet<u32> {
+    let path = sandbox.cgroup().join("init/cgroup.procs");
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+/// The number of processes that are there still, after a moment in which they may end.
+fn left(sandbox: &Sandbox, before: &BTreeSet<u32>) -> usize {
+    let end = Instant::now() + GRACE;
+    loop {
+        let left = pids(sandbox).difference(before).count();
+        if left == 0 || Instant::now() >= end {
+            return left;
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// The limit that the sandbox's processes have reached.
+fn exceeded(sandbox: &Sandbox) -> Option<String> {
+    let pids = pids(sandbox);
+    if pids.len() > PROCESSES {
+        return Some(format!("it has more than {PROCESSES} processes"));
+    }
+    let own: u64 = pids.into_iter().filter_map(own_memory).sum();
+    (own > MEMORY).then(|| format!("it has more than {} of memory", base::size(MEMORY)))
+}
+
+/// The bytes of a process that are in memory and of no file (proc_pid_status(5)).
+fn own_memory(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+    value.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+}
+
+/// The time that processors have spent in the sandbox's programs (cgroup v2, `cpu.stat`), also in those that have ended.
+fn user_time(sandbox: &Sandbox) -> anyhow::Result<Duration> {
+    let path = sandbox.cgroup().join("cpu.stat");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let user = text.lines().find_map(|line| line.strip_prefix("user_usec ")?.parse().ok());
+    user.map(Duration::from_micros).with_context(|| format!("{} has no `user_usec`", path.display()))
+}

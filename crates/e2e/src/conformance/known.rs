@@ -1,0 +1,90 @@
+//! Failures that are known: with the version of QEMU that has them, and where they are described.
+
+use anyhow::Context as _;
+use arch::Target;
+use serde::Deserialize;
+
+use super::outcome::Kind;
+
+/// A failure that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Known {
+    workload: String,
+    target: String,
+    /// The first numbers of the version: `7.2`.
+    qemu: String,
+    kind: Kind,
+    /// The public place where it is described.
+    pub(super) reference: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    known: Vec<Known>,
+}
+
+/// All of them.
+pub(super) fn all() -> anyhow::Result<Vec<Known>> {
+    parse(include_str!("known.toml")).context("cannot read the known failures")
+}
+
+fn parse(text: &str) -> Result<Vec<Known>, toml::de::Error> {
+    toml::from_str::<File>(text).map(|file| file.known)
+}
+
+impl Known {
+    /// True of this workload for this target under a QEMU of this version.
+    pub(super) fn is_of(&self, workload: &str, target: Target, version: Option<&str>) -> bool {
+        let is_version = |version: &str| {
+            version.strip_prefix(&self.qemu).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.workload == workload && self.target == target.name() && version.is_some_and(is_version)
+    }
+
+    /// True of a failure of this kind.
+    pub(super) fn has(&self, kind: Kind) -> bool {
+        self.kind == kind
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::workloads;
+
+    #[test]
+    fn each_is_of_something_that_is_tried() {
+        for known in all().unwrap() {
+            assert!(workloads::select(std::slice::from_ref(&known.workload), false).is_ok(), "{known:?}");
+            assert!(known.target.parse::<Target>().is_ok_and(|target| target.name() == known.target));
+            assert!(known.kind > Kind::Slow && known.reference.starts_with("https://"), "{known:?}");
+        }
+    }
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        let text = "[[known]]\nworkload = \"git\"\ntarget = \"arm\"\nqemu = \"7.2\"\nkind = \"hang\"\n\
+                    reference = \"https://example.org\"\n";
+        let known = parse(text).unwrap().remove(0);
+        let arm: Target = "arm".parse().unwrap();
+        for (workload, target, version, expected) in [
+            ("git", "arm", Some("7.2"), true),
+            ("git", "arm", Some("7.2.22"), true),
+            ("git", "arm", Some("7.20"), false),
+            ("git", "arm", None, false),
+            ("git", "aarch64", Some("7.2"), false),
+            ("perl", "arm", Some("7.2"), false),
+        ] {
+            assert_eq!(
+                known.is_of(workload, target.parse().unwrap(), version),
+                expected,
+                "{workload} {target} {version:?}"
+            );
+        }
+        assert!(known.is_of("git", arm, Some("7.2.1")) && known.has(Kind::Hang) && !known.has(Kind::Crash));
+        assert!(parse("[[known]]\nworkload = \"git\"\n").is_err());
+    }
+}

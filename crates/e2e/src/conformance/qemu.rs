@@ -1,0 +1,180 @@
+//! The QEMUs that are compared: Debian's of several suites, and files that somebody brings.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use arch::{Host, Target, UnknownName};
+use base::Hinted;
+use debian::lock::Lock;
+use debian::{Progress, elf};
+use testbed::packages::Deb;
+use testbed::sandbox::Options;
+use testbed::{Package, Packages, Sandbox, Tree};
+
+/// Debian's QEMU of a release, or the one of the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Series {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    package: Option<ReleasePackage>,
+}
+
+/// The package of a release that has it, with the names that its programs have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ReleasePackage {
+    name: &'static str,
+    suffix: &'static str,
+}
+
+/// The name of the series that images have.
+pub(super) const NEWEST: &str = "newest";
+
+/// From the oldest to the newest.
+pub(super) const SERIES: [Series; 3] = [
+    Series {
+        name: "bookworm",
+        about: "7.2",
+        package: Some(ReleasePackage { name: "qemu-user-static", suffix: "-static" }),
+    },
+    Series { name: "trixie", about: "10.0", package: Some(ReleasePackage { name: "qemu-user", suffix: "" }) },
+    Series { name: NEWEST, about: "images/debian.lock", package: None },
+];
+
+/// The series with these names or versions.
+pub(super) fn select(names: &[String]) -> Result<Vec<Series>, UnknownName> {
+    let find = |name: &String| {
+        let found = SERIES.into_iter().find(|series| series.name == name || series.about == name);
+        found.ok_or_else(|| UnknownName::new("series", name, SERIES.map(|series| series.name)))
+    };
+    names.iter().map(find).collect()
+}
+
+/// A QEMU for one target.
+#[derive(Debug, Clone)]
+pub(super) struct Qemu {
+    /// The series, or the file.
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    /// As it prints it: `10.0.13`. `None` of one that does not.
+    pub(super) version: Option<String>,
+    // Kept from being pruned.
+    _tree: Option<Tree>,
+}
+
+impl Qemu {
+    /// The name in tables.
+    pub(super) fn label(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{} ({version})", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// A file that is to be QEMU, with the target that it says it is for.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    pub(super) qemu: Qemu,
+    pub(super) target: Option<Target>,
+}
+
+/// Where Debian's packages of QEMU come from.
+pub(super) struct Source<'a> {
+    pub(super) packages: &'a Packages,
+    pub(super) site: &'a builder::Site,
+    pub(super) lock: &'a Lock,
+    pub(super) native: Host,
+    pub(super) progress: &'a dyn Progress,
+}
+
+impl Source<'_> {
+    /// The QEMU of a series for `target` on this machine; `None` if it has none.
+    pub(super) fn of_series(&self, series: Series, target: Target) -> anyhow::Result<Option<Qemu>> {
+        let _task = self.progress.step(&format!("QEMU of {} for {target}", series.name));
+        let (tree, suffixes) = match series.package {
+            Some(package) => {
+                let wanted = Package::native(series.name, package.name);
+                let name = format!("conformance-qemu-{}", series.name);
+                (self.packages.tree(&name, &[wanted])?, vec![package.suffix])
+            }
+            None => {
+                let Some(package) = self.lock.cell(self.native, target) else { return Ok(None) };
+                let urls = self.lock.urls(&self.site.mirror, package);
+                let fetched = self.site.fetch.verified(&urls, package.size, package.digest, self.progress);
+                let path = base::runtime()?.block_on(fetched)?;
+                let deb = Deb { path, size: package.size, digest: package.digest };
+                let name = format!("conformance-qemu-{NEWEST}-{}", package.suite);
+                (self.packages.tree_of(&name, &[deb])?, vec!["", "-static"])
+            }
+        };
+        let paths = suffixes.iter().map(|suffix| tree.path().join(format!("usr/bin/qemu-{target}{suffix}")));
+        let Some(path) = paths.into_iter().find(|path| path.is_file()) else { return Ok(None) };
+        let (version, _) = ask(self.packages, &path)?;
+        Ok(Some(Qemu { name: series.name.to_owned(), path, version, _tree: Some(tree) }))
+    }
+
+    /// A file that somebody brings.
+    pub(super) fn given(&self, file: &Path) -> anyhow::Result<Given> {
+        let path = fs::canonicalize(file).with_context(|| format!("cannot open {}", file.display()))?;
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", file.display()))?;
+        elf::check(&bytes, self.native.elf()).map_err(|error| {
+            Hinted::new(
+                format!("cannot test {}: it {error}", file.display()),
+                format!("programs in another root find a static QEMU for {} alone", self.native),
+            )
+        })?;
+        let (version, target) = ask(self.packages, &path)?;
+        let qemu = Qemu { name: file.display().to_string(), path, version, _tree: None };
+        Ok(Given { qemu, target })
+    }
+}
+
+/// The version and the target that a QEMU says it has.
+fn ask(packages: &Packages, path: &Path) -> anyhow::Result<(Option<String>, Option<Target>)> {
+    let folder = path.parent().context("a file is in a folder")?.to_owned();
+    let sandbox = Sandbox::start(packages, &Options { binds: vec![folder], ..Options::default() })?;
+    let argv = [&path.display().to_string(), "--version"];
+    // One that does not answer is tried all the same: that it does not work is what comes of it.
+    let output = sandbox.output(&argv, Duration::from_secs(30));
+    Ok(output.map_or((None, None), |output| answer(&String::from_utf8_lossy(&output.stdout))))
+}
+
+/// The version and the target in `qemu-aarch64 version 10.0.13 (Debian 1:10.0.13+ds-0+deb13u1)`.
+fn answer(text: &str) -> (Option<String>, Option<Target>) {
+    let Some((program, rest)) = text.lines().next().unwrap_or_default().split_once(" version ") else {
+        return (None, None);
+    };
+    let version = rest.split(' ').next().filter(|version| !version.is_empty()).map(str::to_owned);
+    (version, program.strip_prefix("qemu-").and_then(|name| name.parse().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_qemu_says_what_it_is() {
+        let check = |text: &str, version: Option<&str>, target: Option<&str>| {
+            let (actual, found) = answer(text);
+            assert_eq!((actual.as_deref(), found.map(Target::name)), (version, target), "{text}");
+        };
+        check("qemu-aarch64 version 10.0.13 (Debian 1:10)\nCopyright", Some("10.0.13"), Some("aarch64"));
+        check("qemu-arm version 7.2.22", Some("7.2.22"), Some("arm"));
+        check("qemu-vax version 1", Some("1"), None);
+        check("hello", None, None);
+        check("", None, None);
+    }
+
+    #[test]
+    fn series_have_the_names_of_suites_and_versions() {
+        let names = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            select(&names).map(|series| series.iter().map(|series| series.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&["newest", "7.2", "trixie"]).unwrap(), ["newest", "bookworm", "trixie"]);
+        let error = names(&["8.0"]).unwrap_err().to_string();
+        assert!(error.starts_with("unknown series `8.0`"), "{error}");
+    }
+}
