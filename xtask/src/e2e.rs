@@ -158,7 +158,13 @@ pub(crate) fn native() -> anyhow::Result<Host> {
 
 /// The last lines, the `failures` first, and the exit code: success if none `failed`, and nothing of this machine was `left`
 /// changed.
-pub(crate) fn conclude(failures: &[String], left: &[String], failed: usize, count: &str, ui: &Ui) -> ExitCode {
+pub(crate) fn conclude(
+    failures: &[String],
+    left: &[String],
+    failed: usize,
+    count: &str,
+    ui: &Ui,
+) -> ExitCode {
     for failure in failures {
         ui.say(format!("error: {failure}"));
     }

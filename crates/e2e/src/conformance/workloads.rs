@@ -44,7 +44,7 @@ pub(super) struct Workload {
 
 /// A workload whose script and expectation are files.
 macro_rules! workload {
-    ($name:literal, $file:literal, $packages:expr, $about:literal) => {
+    ($name:literal, $file:expr, $packages:expr, $about:literal) => {
         Workload {
             name: $name,
             about: $about,
@@ -58,8 +58,27 @@ macro_rules! workload {
     };
 }
 
+/// A program in C, which the target's own compiler compiles first.
+macro_rules! c_workload {
+    ($name:literal, $about:literal) => {
+        Workload {
+            packages: &C,
+            script: concat!(
+                "#!/bin/sh\nset -e\ncd /tmp\nsed '1,/^exit$/d' \"$0\" > program.c\n",
+                "gcc -O1 -Wall -Werror -pthread -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -o program program.c\n",
+                "./program\nexit\n",
+                include_str!(concat!("workloads/", $name, ".c")),
+            ),
+            ..workload!($name, concat!($name, ".c"), [], $about)
+        }
+    };
+}
+
+/// The packages that compile C.
+const C: [&str; 2] = ["gcc", "libc6-dev"];
+
 #[rustfmt::skip]
-const WORKLOADS: [Workload; 11] = [
+const WORKLOADS: [Workload; 26] = [
     Workload { is_quick: true, ..workload!("bash", "bash.sh", [], "arrays, pipes, a coprocess, jobs, signals") },
     Workload { is_quick: true, ..workload!("perl", "perl.pl", ["perl"], "numbers, regular expressions, digests, fork, alarm") },
     Workload { is_quick: true, ..workload!("python3", "python3.py", ["python3"], "numbers, digests, sockets, an event loop") },
@@ -70,7 +89,22 @@ const WORKLOADS: [Workload; 11] = [
     Workload { is_quick: true, ..workload!("sqlite", "sqlite.sh", ["sqlite3"], "queries, an index, a write-ahead log with two writers") },
     Workload { is_quick: true, ..workload!("git", "git.sh", ["git"], "commits, a merge, gc, a clone, fsck") },
     Workload { is_quick: true, ..workload!("ldconfig", "ldconfig.sh", ["zlib1g"], "the cache of shared libraries") },
-    workload!("gcc", "gcc.sh", ["gcc", "libc6-dev"], "compiles a program with threads, and runs it"),
+    workload!("python3-ctypes", "python3-ctypes.py", ["python3"], "callbacks, structures, variable arguments"),
+    workload!("gcc", "gcc.sh", C, "compiles a program with threads, and runs it"),
+    c_workload!("threads", "mutexes, conditions, cancellation, processes that share a mutex"),
+    c_workload!("robust-mutex", "a mutex whose owner has ended"),
+    c_workload!("signals", "faults that are survived, queues, descriptors of signals"),
+    c_workload!("timers", "clocks, intervals, timers, descriptors of timers, epoll"),
+    c_workload!("spawn", "fork, vfork, clone, posix_spawn, also by many threads"),
+    c_workload!("spawn-errors", "posix_spawn of what is not there, memory that vfork shares"),
+    c_workload!("mmap", "large and fixed maps, maps that grow and are shared"),
+    c_workload!("time64", "times after 2038 and files over 4 GB, also with 32 bits"),
+    Workload { has_credentials: true, ..workload!("su", "su.sh", ["sudo", "login"], "su and sudo by a user, with the flag C") },
+    workload!("apt", "apt.sh", ["apt"], "packages built, installed from an archive, and removed"),
+    workload!("node", "node.js", ["nodejs"], "compiled code, workers, a server, WebAssembly"),
+    workload!("java", "java.sh", ["default-jdk-headless"], "compiles and runs threads, streams, a server"),
+    Workload { limit: Duration::from_secs(900), ..workload!("go", "go.sh", ["golang-go"], "compiles and runs goroutines, a server, preemption") },
+    Workload { limit: Duration::from_secs(900), ..workload!("rust", "rust.sh", ["rustc"], "compiles and runs threads, channels, a panic") },
 ];
 
 /// The workloads with these names; without any, all, or the quick ones.
