@@ -1,7 +1,7 @@
 //! `cargo xtask conformance`: real programs of Debian for other machines, under each QEMU.
 
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::bail;
 use debian::lock::Lock;
@@ -34,7 +34,12 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let limit = context::cache_limit(args.sources.cache_size)?;
     let site = Site::open(&args.sources)?;
     let lock = Lock::load(&testing::lock_path(&site.build.workspace))?;
-    let options = Options { parallel: args.parallel, progress: ui, explain: error::render };
+    let options = Options {
+        parallel: args.parallel,
+        limit: args.limit.map(|seconds| Duration::from_secs(seconds.get())),
+        progress: ui,
+        explain: error::render,
+    };
     let results = selected.run(&Place { site: &site.build, lock: &lock }, &options)?;
     testing::bound_cache(site.build.fetch.cache(), limit, opened, ui)?;
 

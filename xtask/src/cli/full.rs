@@ -312,6 +312,9 @@ pub(crate) struct ConformanceArgs {
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// How many seconds a workload may take [default: 300 or, for long ones, 900]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) limit: Option<NonZero<u64>>,
     /// How many workloads to run at the same time [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) parallel: Option<NonZero<usize>>,

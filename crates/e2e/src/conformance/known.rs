@@ -11,9 +11,10 @@ use super::outcome::Kind;
 #[serde(deny_unknown_fields)]
 pub(super) struct Known {
     workload: String,
-    target: String,
-    /// The first numbers of the version: `7.2`.
-    qemu: String,
+    /// As QEMU names it; without one, every target.
+    target: Option<String>,
+    /// The first numbers of the version: `7.2`. Without them, every version.
+    qemu: Option<String>,
     kind: Kind,
     /// The public place where it is described.
     pub(super) reference: String,
@@ -38,10 +39,13 @@ fn parse(text: &str) -> Result<Vec<Known>, toml::de::Error> {
 impl Known {
     /// True of this workload for this target under a QEMU of this version.
     pub(super) fn is_of(&self, workload: &str, target: Target, version: Option<&str>) -> bool {
-        let is_version = |version: &str| {
-            version.strip_prefix(&self.qemu).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        let is_version = |qemu: &String| {
+            let rest = version.and_then(|version| version.strip_prefix(qemu.as_str()));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        self.workload == workload && self.target == target.name() && version.is_some_and(is_version)
+        self.workload == workload
+            && self.target.as_ref().is_none_or(|name| name == target.name())
+            && self.qemu.as_ref().is_none_or(is_version)
     }
 
     /// True of a failure of this kind.
@@ -59,7 +63,8 @@ mod tests {
     fn each_is_of_something_that_is_tried() {
         for known in all().unwrap() {
             assert!(workloads::select(std::slice::from_ref(&known.workload), false).is_ok(), "{known:?}");
-            assert!(known.target.parse::<Target>().is_ok_and(|target| target.name() == known.target));
+            let is_target = |name: &String| name.parse::<Target>().is_ok_and(|target| target.name() == name);
+            assert!(known.target.as_ref().is_none_or(is_target), "{known:?}");
             assert!(known.kind > Kind::Slow && known.reference.starts_with("https://"), "{known:?}");
         }
     }
@@ -86,5 +91,7 @@ mod tests {
         }
         assert!(known.is_of("git", arm, Some("7.2.1")) && known.has(Kind::Hang) && !known.has(Kind::Crash));
         assert!(parse("[[known]]\nworkload = \"git\"\n").is_err());
+        let all = "[[known]]\nworkload = \"git\"\nkind = \"wrong\"\nreference = \"https://example.org\"\n";
+        assert!(parse(all).unwrap()[0].is_of("git", arm, None));
     }
 }

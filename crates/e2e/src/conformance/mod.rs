@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use anyhow::bail;
 use arch::{Host, Target, UnknownName};
@@ -76,6 +77,8 @@ pub struct Place<'a> {
 pub struct Options<'a> {
     /// The number of workloads that run at the same time; `None` stands for the number of cores.
     pub parallel: Option<NonZero<usize>>,
+    /// The time for each workload, in place of its own.
+    pub limit: Option<Duration>,
     /// Hears which workload runs.
     pub progress: &'a dyn Progress,
     /// Words the error that a workload could not be tried for.
@@ -141,6 +144,9 @@ impl Suite {
             progress: options.progress,
         };
         let files = self.files(&source)?;
+        for workload in &mut self.workloads {
+            workload.limit = options.limit.unwrap_or(workload.limit);
+        }
         if let Some(system) = self.systems.iter().find(|system| system.target() == self.native.target()) {
             let target = system.target();
             let message = format!("cannot run programs for {target} under QEMU: they are this machine's own");
@@ -206,7 +212,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Each workload under each QEMU.
     fn all(&self, workloads: &[Workload], qemus: &[Qemu]) -> anyhow::Result<Vec<Cell>> {
-        let Options { parallel, progress, explain } = self.options;
+        let Options { parallel, progress, explain, .. } = self.options;
         let name = self.system.name();
         let task = progress.step(&format!("unpacking packages for {name} ({})", self.system.suite));
         let roots = Roots::new(self.packages, self.system);

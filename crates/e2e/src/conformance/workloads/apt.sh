@@ -32,9 +32,9 @@ echo 'APT::Sandbox::User "root";' > /etc/apt/apt.conf.d/sandbox
 apt-get -q update > /tmp/log 2>&1 || { cat /tmp/log >&2; exit 1; }
 apt-cache policy application | sed -n 's/^  Candidate: /candidate /p'
 apt-get -qy install application > /tmp/log 2>&1 || { cat /tmp/log >&2; exit 1; }
-grep '^configure of' /tmp/log
+tr -d '\r' < /tmp/log | grep '^configure of'
 dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n'
 dpkg -V library application
 apt-get -qy purge library > /tmp/log 2>&1 || { cat /tmp/log >&2; exit 1; }
-grep '^remove of' /tmp/log
+tr -d '\r' < /tmp/log | grep '^remove of'
 dpkg-query -W | wc -l

@@ -53,6 +53,6 @@ public class Main {
     }
 }
 JAVA
-home=$(echo /usr/lib/jvm/java-*-openjdk-*)
+home=$(echo /usr/lib/jvm/java-[0-9][0-9]-openjdk-*)
 "$home/bin/javac" -J-Xmx512m Main.java
 "$home/bin/java" -Xmx512m Main

@@ -27,7 +27,7 @@ if __name__ == "__main__":
     except subprocess.TimeoutExpired:
         print("timeout")
     print(run([sys.executable, "-c", "import os; print(os.environ['X'])"], env={"X": "given"}, text=True, capture_output=True).stdout.strip())
-    cat = [subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(5)]
+    cat = [subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(3)]
     print([process.communicate(str(n).encode() * 70000)[0][-1:] for n, process in enumerate(cat)])
     pid = os.posix_spawn("/bin/sh", ["sh", "-c", "exit 7"], os.environ)
     print("spawned", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
@@ -44,10 +44,10 @@ if __name__ == "__main__":
     print(text.decode(), os.waitpid(child, 0)[1])
     for method in ["fork", "spawn"]:
         context = multiprocessing.get_context(method)
-        with context.Pool(3) as pool:
+        with context.Pool(2) as pool:
             print(method, sum(pool.map(square, range(100))))
         value = context.Value("i", 0)
-        processes = [context.Process(target=count, args=(value,)) for _ in range(4)]
+        processes = [context.Process(target=count, args=(value,)) for _ in range(2)]
         for process in processes:
             process.start()
         for process in processes:

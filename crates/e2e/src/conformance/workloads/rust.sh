@@ -47,5 +47,5 @@ fn main() {
     println!("{text} {:?} {}", child.code(), u128::MAX / 7);
 }
 RUST
-rustc -O --edition 2021 main.rs 2> log || { cat log >&2; exit 1; }
+rustc -C linker=gcc -O --edition 2021 main.rs 2> log || { cat log >&2; exit 1; }
 ./main 2> /dev/null

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Programs that get other credentials, from a user without any: a copy of `id`, `su` and `sudo`.
 set -euo pipefail
-for service in su su-l sudo common-auth common-account common-session common-session-noninteractive; do
+for service in su su-l sudo common-auth common-account common-session common-session-noninteractive other; do
     printf '%s sufficient pam_permit.so\n' auth account session > "/etc/pam.d/$service"
 done
 echo 'user:x:1000:1000::/tmp:/bin/bash' >> /etc/passwd
