@@ -9,6 +9,7 @@ mod buildx;
 mod cache;
 mod circles;
 mod compression;
+mod conformance;
 mod docs;
 mod e2e;
 mod golden;

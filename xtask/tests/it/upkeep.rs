@@ -95,6 +95,7 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     let calls = runner.calls();
     assert!(calls.contains("xtask e2e --layout target/images\n"), "{calls}");
     assert!(calls.contains("xtask e2e --second-stage --layout target/images\n"), "{calls}");
+    assert!(calls.contains("xtask conformance --series newest\n"), "{calls}");
     let proposed =
         "gh pr create --head upkeep/debian-lock --title Update images/debian.lock --body-file report.md\n";
     assert!(calls.contains(proposed), "{calls}");

@@ -35,8 +35,9 @@ impl<'a> Runner<'a> {
             [ \"$*\" != '+nightly fuzz list' ] || echo entry
             exit ;; esac";
         let other = format!("[ \"$1\" = xtask ] || exec {} \"$@\"", env!("CARGO"));
-        // `cargo xtask e2e` tries real images; these are none.
-        let ours = "echo \"$*\" >> \"$CALLS\"; shift; [ \"$1\" = e2e ] || exec \"$XTASK\" \"$@\"";
+        // `cargo xtask e2e` tries real images; these are none, and have no real QEMU.
+        let ours = "echo \"$*\" >> \"$CALLS\"; shift
+            case $1 in e2e | conformance) ;; *) exec \"$XTASK\" \"$@\" ;; esac";
         let path = format!("{}:{}", at("tools"), std::env::var("PATH").unwrap());
         let variables = vec![
             ("PATH", path),

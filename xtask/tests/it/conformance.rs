@@ -1,0 +1,170 @@
+//! `cargo xtask conformance`: the quick part, and that what is wrong with a QEMU is counted as what it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use arch::Host;
+
+use crate::workflow::{Action, Workflow};
+
+fn conformance(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask")).arg("conformance").args(arguments).output().unwrap()
+}
+
+/// The results, none of which has changed the machine.
+fn results(output: &Output) -> Vec<serde_json::Value> {
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(json["changes"], serde_json::json!([]), "the machine was changed");
+    json["results"].as_array().unwrap().clone()
+}
+
+#[test]
+fn the_quick_part_passes() {
+    if crate::layout::Images::find("the_quick_part_passes").is_none()
+        || !testbed::ready("the_quick_part_passes")
+    {
+        return;
+    }
+    let output = conformance(&["--quick", "--json"]);
+    let results = results(&output);
+    let native = Host::native().unwrap().target();
+    let targets = ["aarch64", "arm", "s390x"].into_iter().filter(|name| *name != native.name());
+    assert_eq!(results.len(), 10 * targets.count());
+    for result in &results {
+        assert_eq!(result["outcome"], "pass", "{result}");
+        assert!(result["user_seconds"].as_f64().unwrap() > 0.0, "{result}");
+    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A target that is foreign here, and the QEMU for it that tests have; `None` where they have none.
+fn foreign(test: &str) -> Option<(&'static str, PathBuf)> {
+    let Some(dir) = std::env::var_os("QUS_TEST_QEMU_DIR") else {
+        testbed::skip(test, "QUS_TEST_QEMU_DIR names no folder");
+        return None;
+    };
+    let target = if cfg!(target_arch = "aarch64") { "s390x" } else { "aarch64" };
+    testbed::ready(test).then(|| (target, Path::new(&dir).join(format!("usr/bin/qemu-{target}"))))
+}
+
+/// Compiles a static program of this machine.
+fn compile(dir: &Path, source: &str, options: &[&str]) -> PathBuf {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conformance").join(source);
+    let program = dir.join(source).with_extension("");
+    let mut command = Command::new("cc");
+    command.args(["-static", "-O1", "-Wall", "-Werror"]).args(options).arg("-o").arg(&program).arg(from);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    program
+}
+
+#[test]
+fn a_qemu_that_crashes_when_programs_fork_is_found() {
+    let Some((target, qemu)) = foreign("a_qemu_that_crashes_when_programs_fork_is_found") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = compile(dir.path(), "crashing.c", &[]);
+    let (mut program, qemu) = (fs::read(&path).unwrap(), fs::read(qemu).unwrap());
+    program.extend_from_slice(&qemu);
+    program.extend_from_slice(&(qemu.len() as u64).to_ne_bytes());
+    testbed::write_program(&path, &program).unwrap();
+    let file = path.to_str().unwrap();
+    // The latter has threads, and starts no program.
+    let output =
+        conformance(&["--json", "--qemu", file, "--target", target, "--workload", "bash,python3-threads"]);
+    let results = results(&output);
+    let outcomes: Vec<&str> = results.iter().map(|result| result["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["crash", "pass"], "{results:#?}");
+    let reason = "it was ended by the signal 31; it had printed:\nsum 2686700";
+    assert!(results[0]["reason"].as_str().unwrap().starts_with(reason), "{results:#?}");
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("\nerror: bash for "), "{stderr}");
+    assert!(stderr.ends_with("error: 1 of 2 workloads failed\n"), "{stderr}");
+}
+
+/// The outcome of a workload under a QEMU that stays, and the reason.
+fn staying(test: &str, options: &[&str]) -> Option<(String, String)> {
+    // It says that it is for aarch64, which is tried as well where that is native.
+    if cfg!(target_arch = "aarch64") {
+        testbed::skip(test, "programs for aarch64 are this machine's own");
+        return None;
+    }
+    if !testbed::ready(test) {
+        return None;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = compile(dir.path(), "staying.c", options);
+    let file = path.to_str().unwrap();
+    let output = conformance(&["--json", "--qemu", file, "--limit", "3", "--workload", "bash"]);
+    assert_eq!(output.status.code(), Some(1));
+    let results = results(&output);
+    assert_eq!((results.len(), results[0]["version"].as_str()), (1, Some("9.9.9")), "{results:#?}");
+    let text = |name: &str| results[0][name].as_str().unwrap().to_owned();
+    Some((text("outcome"), text("reason")))
+}
+
+#[test]
+fn a_workload_that_hangs_leaves_nothing() {
+    let test = "a_workload_that_hangs_leaves_nothing";
+    let Some((outcome, reason)) = staying(test, &["-DHANG=1", "-DCHILDREN=3"]) else { return };
+    assert_eq!((&*outcome, &*reason), ("hang", "it did not end within 3 s"));
+}
+
+#[test]
+fn too_many_processes_are_a_limit() {
+    let Some((outcome, reason)) = staying("too_many_processes_are_a_limit", &["-DHANG=1", "-DCHILDREN=400"])
+    else {
+        return;
+    };
+    assert_eq!((&*outcome, &*reason), ("wrong", "it has more than 300 processes"));
+}
+
+#[test]
+fn a_file_that_cannot_be_a_qemu_is_refused() {
+    if !testbed::ready("a_file_that_cannot_be_a_qemu_is_refused") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("script");
+    fs::write(&script, "#!/bin/sh\n").unwrap();
+    let output = conformance(&["--qemu", script.to_str().unwrap()]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let expected = format!("error: cannot test {}: it is not an ELF file\nhint: ", script.display());
+    assert!(stderr.contains(&expected), "{stderr}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn names_that_are_not_there_are_refused() {
+    for (arguments, expected) in [
+        (["--target", "vax"], "error: unknown target `vax`"),
+        (["--workload", "gitt"], "error: unknown workload `gitt`"),
+        (["--series", "8.0"], "error: unknown series `8.0`"),
+    ] {
+        let output = conformance(&arguments);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.starts_with(expected), "{stderr}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+/// A job for each system; programs of the runner's own machine are not foreign there.
+#[test]
+fn the_canary_tries_every_system() {
+    let list = conformance(&["--list"]);
+    let list = String::from_utf8(list.stdout).unwrap();
+    let systems = list.lines().skip_while(|line| !line.starts_with("TARGET")).skip(1);
+    let systems = systems.map_while(|line| line.split_whitespace().nth(1).map(str::to_owned));
+    let canary = Workflow::read("canary.yml");
+    let job = canary.job("conformance");
+    let hosts: Vec<Host> = job.hosts.iter().map(|host| host.parse().unwrap()).collect();
+    let native = Host::native().unwrap();
+    let expected: Vec<&str> =
+        hosts.iter().filter(|host| host.target() != native.target()).map(|host| host.debian()).collect();
+    let systems: Vec<String> = systems.filter(|system| system != "amd64").collect();
+    assert_eq!(systems, expected);
+    let Some(Action::Run(command)) = job.steps.last().map(|step| &step.action) else { panic!("no command") };
+    assert!(command.ends_with(" cargo xtask conformance --target \"$HOST\""), "{command}");
+}
