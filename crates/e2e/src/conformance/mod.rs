@@ -160,7 +160,8 @@ impl Suite {
                 match source.of_series(*series, system.target())? {
                     Some(qemu) => qemus.push(qemu),
                     None => {
-                        options.progress.note(&format!("{} has no QEMU for {}", series.name, system.target()))
+                        let target = system.target();
+                        options.progress.note(&format!("{} has no QEMU for {target}", series.name));
                     }
                 }
             }

@@ -100,7 +100,7 @@ const WORKLOADS: [Workload; 26] = [
     c_workload!("mmap", "large and fixed maps, maps that grow and are shared"),
     c_workload!("time64", "times after 2038 and files over 4 GB, also with 32 bits"),
     Workload { has_credentials: true, ..workload!("su", "su.sh", ["sudo", "login"], "su and sudo by a user, with the flag C") },
-    workload!("apt", "apt.sh", ["apt"], "packages built, installed from an archive, and removed"),
+    workload!("apt", "apt.sh", ["apt", "dpkg"], "packages built, installed from an archive, and removed"),
     workload!("node", "node.js", ["nodejs"], "compiled code, workers, a server, WebAssembly"),
     workload!("java", "java.sh", ["default-jdk-headless"], "compiles and runs threads, streams, a server"),
     Workload { limit: Duration::from_secs(900), ..workload!("go", "go.sh", ["golang-go"], "compiles and runs goroutines, a server, preemption") },

@@ -202,4 +202,12 @@ impl qus_testbed::Source for Nothing {
     ) -> Result<Vec<qus_testbed::packages::Mirrored>, qus_testbed::packages::SourceError> {
         Err("there is nothing".into())
     }
+
+    fn relations(
+        &self,
+        _suite: &str,
+        _architecture: &str,
+    ) -> Result<debian::relations::Relations, qus_testbed::packages::SourceError> {
+        Err("there is nothing".into())
+    }
 }
