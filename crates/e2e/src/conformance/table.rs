@@ -34,7 +34,20 @@ fn system(cells: &[Cell]) -> String {
     let mut text = String::new();
     let system = &cells[0].system;
     let _ = writeln!(text, "{} ({}), {}", system.name(), system.suite, system.target());
-    text + &base::table(&lines)
+    text.push_str(&base::table(&lines));
+    if qemus.len() > 1 {
+        let regressions: Vec<String> = rows.iter().filter_map(|row| regression(row)).collect();
+        let text_of = |all: &[String]| if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+        let _ = writeln!(text, "regressions: {}", text_of(&regressions));
+    }
+    text
+}
+
+/// The failure of a workload, known or not, under a QEMU that comes after one that it passes under.
+fn regression(row: &[Cell]) -> Option<String> {
+    let first = row.iter().position(|cell| cell.time().is_some())?;
+    let worse = row[first..].iter().find(|cell| cell.kind().is_some_and(|kind| kind > Kind::Slow))?;
+    Some(format!("{} under {} and not {}", worse.workload, worse.qemu(), row[first].qemu()))
 }
 
 /// Each name once, in the order of their first places.
@@ -180,10 +193,20 @@ mod tests {
              WORKLOAD  bookworm (7.2.22)  trixie (7.2.22)\n\
              bash      pass 1.00 s        pass 1.50 s x1.5\n\
              git       HANG               pass 0.25 s\n\
-             together       1.00 s             1.50 s x1.5\n"
+             together       1.00 s             1.50 s x1.5\n\
+             regressions: none\n"
         );
         assert_eq!(failures(&cells), ["git for arm64 under bookworm (7.2.22): hang: because"]);
         assert_eq!(notes(&cells), [""; 0]);
+    }
+
+    #[test]
+    fn what_an_older_one_passes_is_a_regression() {
+        let [old, new] = [cell("trixie", Kind::Pass, 9), cell("newest", Kind::Crash, 9)];
+        let expected = "bash under newest (7.2.22) and not trixie (7.2.22)";
+        assert_eq!(regression(&[old.clone(), new.clone()]).as_deref(), Some(expected));
+        assert_eq!(regression(&[new.clone(), old]), None);
+        assert_eq!(regression(&[new.clone(), new]), None);
     }
 
     #[test]

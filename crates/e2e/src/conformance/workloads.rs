@@ -78,7 +78,7 @@ macro_rules! c_workload {
 const C: [&str; 2] = ["gcc", "libc6-dev"];
 
 #[rustfmt::skip]
-const WORKLOADS: [Workload; 26] = [
+const WORKLOADS: [Workload; 27] = [
     Workload { is_quick: true, ..workload!("bash", "bash.sh", [], "arrays, pipes, a coprocess, jobs, signals") },
     Workload { is_quick: true, ..workload!("perl", "perl.pl", ["perl"], "numbers, regular expressions, digests, fork, alarm") },
     Workload { is_quick: true, ..workload!("python3", "python3.py", ["python3"], "numbers, digests, sockets, an event loop") },
@@ -98,6 +98,7 @@ const WORKLOADS: [Workload; 26] = [
     c_workload!("spawn", "fork, vfork, clone, posix_spawn, also by many threads"),
     c_workload!("spawn-errors", "posix_spawn of what is not there, memory that vfork shares"),
     c_workload!("mmap", "large and fixed maps, maps that grow and are shared"),
+    c_workload!("mmap-noreplace", "maps at fixed places that are free, and that are taken"),
     c_workload!("time64", "times after 2038 and files over 4 GB, also with 32 bits"),
     Workload { has_credentials: true, ..workload!("su", "su.sh", ["sudo", "login"], "su and sudo by a user, with the flag C") },
     workload!("apt", "apt.sh", ["apt", "dpkg"], "packages built, installed from an archive, and removed"),

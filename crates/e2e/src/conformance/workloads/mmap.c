@@ -9,10 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-
 static const int PRIVATE = MAP_PRIVATE | MAP_ANONYMOUS;
 
 static int has_map(const void *address) {
@@ -38,10 +34,8 @@ int main(void) {
 
     char *fixed = mmap(map + 64 * page, 4 * page, PROT_READ | PROT_WRITE, PRIVATE | MAP_FIXED, -1, 0);
     printf("fixed %d %d\n", fixed == map + 64 * page, fixed[0]);
-    char *again = mmap(map + 64 * page, page, PROT_READ, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0);
-    printf("taken %d\n", again == MAP_FAILED && errno == EEXIST);
     munmap(map + 128 * page, 8 * page);
-    again = mmap(map + 130 * page, page, PROT_READ | PROT_WRITE, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0);
+    char *again = mmap(map + 130 * page, page, PROT_READ | PROT_WRITE, PRIVATE | MAP_FIXED, -1, 0);
     printf("hole %d %d\n", again == map + 130 * page, has_map(map + 135 * page));
     munmap(map, large);
     printf("gone %d\n", has_map(map + large / 2));
