@@ -60,11 +60,11 @@ pub(super) fn run(
     track: &mut Option<Track>,
 ) -> anyhow::Result<Ran> {
     let mut binds: Vec<_> = root.trees.iter().map(|tree| tree.path().to_owned()).collect();
-    binds.push(qemu.parent().context("a file is in a folder")?.to_owned());
+    binds.extend(qemu.parent().map(Path::to_owned));
     let sandbox = Sandbox::start(packages, &Options { binds, ..Options::default() })?;
     *track = Some(Track::of(&sandbox));
     register(&sandbox, root.target, qemu, workload)?;
-    fs::write(sandbox.shared().join("workload"), workload.script).context("cannot write a workload")?;
+    write(&sandbox, "workload", workload.script.as_bytes())?;
     let layers: Vec<_> = root.trees.iter().map(|tree| tree.path().display().to_string()).collect();
     sandbox.run(&["sh", "-euc", include_str!("enter.sh"), "sh", &layers.join(":"), &DISK.to_string()])?;
 
@@ -74,10 +74,10 @@ pub(super) fn run(
     let mut command = sandbox.command("sh");
     command.args(["-euc", include_str!("start.sh")]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().context("cannot start a workload")?;
+    let mut child = command.spawn()?;
     let mut turn = 0_u32;
     let ended = loop {
-        if let Some(status) = child.try_wait().context("cannot wait for a workload")? {
+        if let Some(status) = child.try_wait()? {
             break Ended::Exit(code(status));
         }
         if started.elapsed() >= workload.limit {
@@ -112,11 +112,17 @@ fn register(sandbox: &Sandbox, target: Target, qemu: &Path, workload: &Workload)
     let name = format!("qemu-{target}");
     let entry = Entry::new(&name, (magic.value(), magic.mask()), qemu, flags)?;
     let line = entry.register_line()?;
-    fs::write(sandbox.shared().join("entry"), line).context("cannot write an entry of binfmt_misc")?;
+    write(sandbox, "entry", &line)?;
     // In one write, as the kernel takes it.
     let from = format!("{SHARED}/entry");
     sandbox.run(&["dd", &format!("if={from}"), "of=/proc/sys/fs/binfmt_misc/register", "bs=4096"])?;
     Ok(())
+}
+
+/// Writes a file into the shared folder.
+fn write(sandbox: &Sandbox, name: &str, contents: &[u8]) -> anyhow::Result<()> {
+    let path = sandbox.shared().join(name);
+    fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The exit code, of signals as shells have it.
@@ -175,5 +181,5 @@ fn user_time(sandbox: &Sandbox) -> anyhow::Result<Duration> {
     let path = sandbox.cgroup().join("cpu.stat");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let user = text.lines().find_map(|line| line.strip_prefix("user_usec ")?.parse().ok());
-    user.map(Duration::from_micros).with_context(|| format!("{} has no `user_usec`", path.display()))
+    user.map(Duration::from_micros).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -80,7 +80,7 @@ pub(super) struct Given {
     pub(super) target: Option<Target>,
 }
 
-/// Where Debian's packages of QEMU come from.
+/// The place that Debian's packages of QEMU come from.
 pub(super) struct Source<'a> {
     pub(super) packages: &'a Packages,
     pub(super) site: &'a builder::Site,
@@ -117,7 +117,7 @@ impl Source<'_> {
 
     /// A file that somebody brings.
     pub(super) fn given(&self, file: &Path) -> anyhow::Result<Given> {
-        let path = fs::canonicalize(file).with_context(|| format!("cannot open {}", file.display()))?;
+        let path = fs::canonicalize(file).with_context(|| format!("cannot read {}", file.display()))?;
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", file.display()))?;
         elf::check(&bytes, self.native.elf()).map_err(|error| {
             Hinted::new(
@@ -133,8 +133,8 @@ impl Source<'_> {
 
 /// The version and the target that a QEMU says it has.
 fn ask(packages: &Packages, path: &Path) -> anyhow::Result<(Option<String>, Option<Target>)> {
-    let folder = path.parent().context("a file is in a folder")?.to_owned();
-    let sandbox = Sandbox::start(packages, &Options { binds: vec![folder], ..Options::default() })?;
+    let binds = path.parent().map(Path::to_owned).into_iter().collect();
+    let sandbox = Sandbox::start(packages, &Options { binds, ..Options::default() })?;
     let argv = [&path.display().to_string(), "--version"];
     // One that does not answer is tried all the same: that it does not work is what comes of it.
     let output = sandbox.output(&argv, Duration::from_secs(30));

@@ -1,4 +1,4 @@
-//! What is printed of cells: workloads by QEMU, for each system, and the same as JSON.
+//! The output: workloads by QEMU, for each system, and the same as JSON.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -107,7 +107,7 @@ struct CellJson<'a> {
     reason: Option<&'a str>,
     user_seconds: Option<f64>,
     seconds: Option<f64>,
-    /// Where its failure is described, if that is known.
+    /// The place where its failure is described, if that is known.
     known: Option<&'a str>,
 }
 
