@@ -66,6 +66,12 @@ impl Track {
         Track { dir: sandbox.dir().to_owned(), cgroup: sandbox.cgroup().to_owned(), namespaces }
     }
 
+    /// The same without its namespaces, for one of many sandboxes: when it has ended, the kernel soon gives their numbers to
+    /// processes of others. Its own are in its cgroup, which is there as long as they are.
+    pub(super) fn of_one_of_many(sandbox: &Sandbox) -> Track {
+        Track { namespaces: BTreeSet::new(), ..Track::of(sandbox) }
+    }
+
     /// A cgroup has its name alone, and the kernel gives a namespace's number again when that has ended: who is in a
     /// sandbox's cgroup is that sandbox's.
     fn has(&self, process: &Process) -> bool {

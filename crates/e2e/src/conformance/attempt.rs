@@ -62,7 +62,7 @@ pub(super) fn run(
     let mut binds: Vec<_> = root.trees.iter().map(|tree| tree.path().to_owned()).collect();
     binds.extend(qemu.parent().map(Path::to_owned));
     let sandbox = Sandbox::start(packages, &Options { binds, ..Options::default() })?;
-    *track = Some(Track::of(&sandbox));
+    *track = Some(Track::of_one_of_many(&sandbox));
     register(&sandbox, root.target, qemu, workload)?;
     write(&sandbox, "workload", workload.script.as_bytes())?;
     let layers: Vec<_> = root.trees.iter().map(|tree| tree.path().display().to_string()).collect();
