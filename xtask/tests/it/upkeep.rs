@@ -393,5 +393,5 @@ fn no_checkout_leaves_its_credentials() {
     });
     let kept: Vec<Option<&str>> =
         checkouts.map(|inputs| inputs.get("persist-credentials").map(String::as_str)).collect();
-    assert_eq!(kept, vec![Some("false"); 10]);
+    assert_eq!(kept, vec![Some("false"); 11]);
 }
