@@ -78,7 +78,7 @@ macro_rules! c_workload {
 const C: [&str; 2] = ["gcc", "libc6-dev"];
 
 #[rustfmt::skip]
-const WORKLOADS: [Workload; 27] = [
+const WORKLOADS: [Workload; 28] = [
     Workload { is_quick: true, ..workload!("bash", "bash.sh", [], "arrays, pipes, a coprocess, jobs, signals") },
     Workload { is_quick: true, ..workload!("perl", "perl.pl", ["perl"], "numbers, regular expressions, digests, fork, alarm") },
     Workload { is_quick: true, ..workload!("python3", "python3.py", ["python3"], "numbers, digests, sockets, an event loop") },
@@ -94,6 +94,7 @@ const WORKLOADS: [Workload; 27] = [
     c_workload!("threads", "mutexes, conditions, cancellation, processes that share a mutex"),
     c_workload!("robust-mutex", "a mutex whose owner has ended"),
     c_workload!("signals", "faults that are survived, queues, descriptors of signals"),
+    c_workload!("fault-codes", "the reasons of faults: no map, or one that does not allow it"),
     c_workload!("timers", "clocks, intervals, timers, descriptors of timers, epoll"),
     c_workload!("spawn", "fork, vfork, clone, posix_spawn, also by many threads"),
     c_workload!("spawn-errors", "posix_spawn of what is not there, memory that vfork shares"),
