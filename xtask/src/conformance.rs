@@ -22,7 +22,8 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         suite: args.suite.as_deref(),
         is_quick: args.quick,
     };
-    let selected = Suite::select(&selection, native()?)?;
+    let lock = Lock::load(&testing::lock_path(&context::workspace()?))?;
+    let selected = Suite::select(&selection, &lock, native()?)?;
     if args.list {
         ui::print(&selected.list())?;
         return Ok(ExitCode::SUCCESS);
@@ -33,7 +34,6 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let opened = SystemTime::now();
     let limit = context::cache_limit(args.sources.cache_size)?;
     let site = Site::open(&args.sources)?;
-    let lock = Lock::load(&testing::lock_path(&site.build.workspace))?;
     let options = Options {
         parallel: args.parallel,
         limit: args.limit.map(|seconds| Duration::from_secs(seconds.get())),

@@ -33,7 +33,7 @@ use crate::stage;
 use attempt::Root;
 use cell::{Cell, Outcome};
 use known::Known;
-use qemu::{NEWEST, Qemu, SERIES, Series, Source};
+use qemu::{NEWEST, Qemu, Series, Source};
 use roots::{NoRoot, Roots};
 use rows::System;
 use workloads::Workload;
@@ -92,14 +92,15 @@ pub struct Results {
 }
 
 impl Suite {
-    /// Those that were asked for, on a machine like `native`.
-    pub fn select(selection: &Selection<'_>, native: Host) -> Result<Suite, UnknownName> {
+    /// Those that were asked for, on a machine like `native`; `lock` has the series.
+    pub fn select(selection: &Selection<'_>, lock: &Lock, native: Host) -> Result<Suite, UnknownName> {
         let Selection { targets, workloads, series, qemus, suite, is_quick } = *selection;
+        let all = qemu::series(lock, native);
         let series = match series {
             [] if !qemus.is_empty() => Vec::new(),
-            [] if is_quick => qemu::select(&[NEWEST.to_owned()])?,
-            [] => SERIES.to_vec(),
-            names => qemu::select(names)?,
+            [] if is_quick => qemu::select(&all, &[NEWEST.to_owned()])?,
+            [] => all,
+            names => qemu::select(&all, names)?,
         };
         Ok(Suite {
             systems: rows::select(targets, is_quick, suite, native)?,
@@ -126,7 +127,7 @@ impl Suite {
             vec![system.target().to_string(), system.name().to_owned(), system.suite.clone()]
         };
         let systems = table(&["TARGET", "ARCHITECTURE", "SUITE"], self.systems.iter().map(line).collect());
-        let line = |series: &Series| vec![series.name.to_owned(), series.about.to_owned()];
+        let line = |series: &Series| vec![series.name.clone(), series.version.clone().unwrap_or_default()];
         let series = table(&["SERIES", "QEMU"], self.series.iter().map(line).collect());
         [workloads, systems, series].join("\n")
     }
@@ -157,7 +158,7 @@ impl Suite {
         for system in &self.systems {
             let mut qemus = Vec::new();
             for series in &self.series {
-                match source.of_series(*series, system.target())? {
+                match source.of_series(series, system.target())? {
                     Some(qemu) => qemus.push(qemu),
                     None => {
                         let target = system.target();

@@ -11,42 +11,36 @@ use debian::lock::Lock;
 use debian::{Progress, elf};
 use testbed::packages::Deb;
 use testbed::sandbox::Options;
-use testbed::{Package, Packages, Sandbox, Tree};
+use testbed::{Packages, Sandbox, Tree};
 
-/// Debian's QEMU of a release, or the one of the lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The QEMU of a series that the lock has, or the newest.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Series {
-    pub(super) name: &'static str,
-    pub(super) about: &'static str,
-    package: Option<ReleasePackage>,
+    pub(super) name: String,
+    /// Its first numbers on this machine: `10.0`.
+    pub(super) version: Option<String>,
 }
 
-/// The package of a release that has it, with the names that its programs have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ReleasePackage {
-    name: &'static str,
-    suffix: &'static str,
-}
-
-/// The name of the series that images have.
+/// The name of the series that images have unless another is asked for.
 pub(super) const NEWEST: &str = "newest";
 
-/// From the oldest to the newest.
-pub(super) const SERIES: [Series; 3] = [
-    Series {
-        name: "bookworm",
-        about: "7.2",
-        package: Some(ReleasePackage { name: "qemu-user-static", suffix: "-static" }),
-    },
-    Series { name: "trixie", about: "10.0", package: Some(ReleasePackage { name: "qemu-user", suffix: "" }) },
-    Series { name: NEWEST, about: "images/debian.lock", package: None },
-];
+/// Every series, from the oldest to the newest, with its version on a machine like `native`.
+pub(super) fn series(lock: &Lock, native: Host) -> Vec<Series> {
+    let version = |lock: &Lock| lock.qemu(native).next()?.qemu_version().map(|version| version.to_string());
+    let mut names: Vec<&str> = lock.series().collect();
+    // Suites are in the order of preference.
+    names.reverse();
+    let of = |name: &str| Series { name: name.to_owned(), version: version(&lock.of_series(name)) };
+    let newest = Series { name: NEWEST.to_owned(), version: version(lock) };
+    names.into_iter().map(of).chain([newest]).collect()
+}
 
-/// The series with these names or versions.
-pub(super) fn select(names: &[String]) -> Result<Vec<Series>, UnknownName> {
+/// The series of `all` with these names or versions.
+pub(super) fn select(all: &[Series], names: &[String]) -> Result<Vec<Series>, UnknownName> {
     let find = |name: &String| {
-        let found = SERIES.into_iter().find(|series| series.name == name || series.about == name);
-        found.ok_or_else(|| UnknownName::new("series", name, SERIES.map(|series| series.name)))
+        let found = all.iter().find(|series| series.name == *name || series.version.as_ref() == Some(name));
+        let known = || all.iter().map(|series| series.name.as_str());
+        found.cloned().ok_or_else(|| UnknownName::new("series", name, known()))
     };
     names.iter().map(find).collect()
 }
@@ -91,28 +85,20 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     /// The QEMU of a series for `target` on this machine; `None` if it has none.
-    pub(super) fn of_series(&self, series: Series, target: Target) -> anyhow::Result<Option<Qemu>> {
+    pub(super) fn of_series(&self, series: &Series, target: Target) -> anyhow::Result<Option<Qemu>> {
         let _task = self.progress.step(&format!("QEMU of {} for {target}", series.name));
-        let (tree, suffixes) = match series.package {
-            Some(package) => {
-                let wanted = Package::native(series.name, package.name);
-                let name = format!("conformance-qemu-{}", series.name);
-                (self.packages.tree(&name, &[wanted])?, vec![package.suffix])
-            }
-            None => {
-                let Some(package) = self.lock.cell(self.native, target) else { return Ok(None) };
-                let urls = self.lock.urls(&self.site.mirror, package);
-                let fetched = self.site.fetch.verified(&urls, package.size, package.digest, self.progress);
-                let path = base::runtime()?.block_on(fetched)?;
-                let deb = Deb { path, size: package.size, digest: package.digest };
-                let name = format!("conformance-qemu-{NEWEST}-{}", package.suite);
-                (self.packages.tree_of(&name, &[deb])?, vec!["", "-static"])
-            }
-        };
-        let paths = suffixes.iter().map(|suffix| tree.path().join(format!("usr/bin/qemu-{target}{suffix}")));
+        let lock = if series.name == NEWEST { self.lock.newest() } else { self.lock.of_series(&series.name) };
+        let Some(package) = lock.cell(self.native, target) else { return Ok(None) };
+        let urls = lock.urls(&self.site.mirror, package);
+        let fetched = self.site.fetch.verified(&urls, package.size, package.digest, self.progress);
+        let path = base::runtime()?.block_on(fetched)?;
+        let deb = Deb { path, size: package.size, digest: package.digest };
+        let tree = self.packages.tree_of(&format!("conformance-qemu-{}", package.suite), &[deb])?;
+        // Bookworm's names end so.
+        let paths = ["", "-static"].map(|end| tree.path().join(format!("usr/bin/qemu-{target}{end}")));
         let Some(path) = paths.into_iter().find(|path| path.is_file()) else { return Ok(None) };
         let (version, _) = ask(self.packages, &path)?;
-        Ok(Some(Qemu { name: series.name.to_owned(), path, version, _tree: Some(tree) }))
+        Ok(Some(Qemu { name: series.name.clone(), path, version, _tree: Some(tree) }))
     }
 
     /// A file that somebody brings.
@@ -169,9 +155,14 @@ mod tests {
 
     #[test]
     fn series_have_the_names_of_suites_and_versions() {
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/debian.lock");
+        let all = series(&Lock::load(&lock).unwrap(), "amd64".parse().unwrap());
+        let shown: Vec<&str> = all.iter().map(|series| series.name.as_str()).collect();
+        assert_eq!(shown, ["bookworm", "trixie", "newest"]);
         let names = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            select(&names).map(|series| series.iter().map(|series| series.name).collect::<Vec<_>>())
+            select(&all, &names)
+                .map(|series| series.into_iter().map(|series| series.name).collect::<Vec<_>>())
         };
         assert_eq!(names(&["newest", "7.2", "trixie"]).unwrap(), ["newest", "bookworm", "trixie"]);
         let error = names(&["8.0"]).unwrap_err().to_string();
