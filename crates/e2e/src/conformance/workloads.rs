@@ -78,7 +78,7 @@ macro_rules! c_workload {
 const C: [&str; 2] = ["gcc", "libc6-dev"];
 
 #[rustfmt::skip]
-const WORKLOADS: [Workload; 28] = [
+const WORKLOADS: [Workload; 29] = [
     Workload { is_quick: true, ..workload!("bash", "bash.sh", [], "arrays, pipes, a coprocess, jobs, signals") },
     Workload { is_quick: true, ..workload!("perl", "perl.pl", ["perl"], "numbers, regular expressions, digests, fork, alarm") },
     Workload { is_quick: true, ..workload!("python3", "python3.py", ["python3"], "numbers, digests, sockets, an event loop") },
@@ -91,7 +91,8 @@ const WORKLOADS: [Workload; 28] = [
     Workload { is_quick: true, ..workload!("ldconfig", "ldconfig.sh", ["zlib1g"], "the cache of shared libraries") },
     workload!("python3-ctypes", "python3-ctypes.py", ["python3"], "callbacks, structures, variable arguments"),
     workload!("gcc", "gcc.sh", C, "compiles a program with threads, and runs it"),
-    c_workload!("threads", "mutexes, conditions, cancellation, processes that share a mutex"),
+    c_workload!("threads", "mutexes, conditions, barriers, processes that share a mutex"),
+    c_workload!("thread-cancel", "threads that are cancelled"),
     c_workload!("robust-mutex", "a mutex whose owner has ended"),
     c_workload!("signals", "faults that are survived, queues, descriptors of signals"),
     c_workload!("fault-codes", "the reasons of faults: no map, or one that does not allow it"),

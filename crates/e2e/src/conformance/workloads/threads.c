@@ -1,4 +1,4 @@
-// Mutexes, conditions, barriers, thread-local storage, keys and cancellation; a mutex that two processes share.
+// Mutexes, conditions, barriers, thread-local storage; a mutex that two processes share.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -13,7 +13,7 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turned = PTHREAD_COND_INITIALIZER;
 static pthread_barrier_t barrier;
-static int counter, turn, serial, freed, waiting;
+static int counter, turn, serial;
 static __thread int own;
 
 static void *count(void *unused) {
@@ -39,18 +39,6 @@ static void *play(void *side) {
     return NULL;
 }
 
-static void release(void *unused) {
-    (void)unused;
-    __atomic_add_fetch(&freed, 1, __ATOMIC_SEQ_CST);
-}
-
-static void *wait_for_ever(void *key) {
-    pthread_setspecific(*(pthread_key_t *)key, key);
-    __atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
-    for (;;) pause();
-    return NULL;
-}
-
 static void *nothing(void *unused) { return unused; }
 
 struct shared {
@@ -60,6 +48,7 @@ struct shared {
 };
 
 int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
     pthread_t threads[16];
     void *result;
     long sum = 0;
@@ -71,15 +60,6 @@ int main(void) {
     for (long i = 0; i < 2; i++) pthread_create(&threads[i], NULL, play, (void *)i);
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
     printf("turns %d\n", turn);
-
-    pthread_key_t key;
-    pthread_key_create(&key, release);
-    for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, wait_for_ever, &key);
-    while (__atomic_load_n(&waiting, __ATOMIC_SEQ_CST) < 4) usleep(1000);
-    int cancelled = 0;
-    for (int i = 0; i < 4; i++) pthread_cancel(threads[i]);
-    for (int i = 0; i < 4; i++) pthread_join(threads[i], &result), cancelled += result == PTHREAD_CANCELED;
-    printf("cancelled %d, released %d\n", cancelled, freed);
 
     pthread_mutex_lock(&mutex);
     struct timespec soon;
