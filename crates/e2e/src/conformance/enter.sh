@@ -7,7 +7,7 @@ mkdir upper work root
 mount -t overlay -o "userxattr,lowerdir=$1,upperdir=upper,workdir=work" overlay root
 mount -t proc proc root/proc
 mount -o rbind /dev root/dev
-mkdir -p root/work root/tmp root/var/tmp root/usr/local/bin
+mkdir -p root/trial root/tmp root/var/tmp root/usr/local/bin
 chmod 1777 root/tmp root/var/tmp
-cp /shared/workload root/work/workload
-chmod 755 root/work/workload
+cp /shared/workload root/trial/workload
+chmod 755 root/trial/workload

@@ -2,4 +2,4 @@
 cd /run/conformance
 ulimit -c 0
 exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TZ=UTC \
-    chroot root /work/workload > out 2> err
+    chroot root /trial/workload > out 2> err
