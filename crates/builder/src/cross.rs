@@ -39,7 +39,7 @@ pub use program::{Binary, Program, Programs};
 use toolchain::Toolchain;
 
 /// The crates that end up in the programs, and the files that steer their build.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 21] = [
     "rust-toolchain.toml",
     "crates/arch/Cargo.toml",
     "crates/arch/src",
@@ -49,6 +49,8 @@ const SOURCES: [&str; 19] = [
     "crates/exec/src",
     "crates/files/Cargo.toml",
     "crates/files/src",
+    "crates/qemu/Cargo.toml",
+    "crates/qemu/src",
     "crates/register/Cargo.toml",
     "crates/register/src",
     "crates/run/Cargo.toml",

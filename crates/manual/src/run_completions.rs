@@ -1,6 +1,6 @@
 //! Completions for `qus-run`: its options, made from its table, and then a command and the command's own.
 
-use run::args::options::{MODES, OPTIONS};
+use run::args::options::OPTIONS;
 use usage::{Flag, Kind};
 
 use crate::blocks::meaning;
@@ -12,9 +12,32 @@ fn names(kind: Option<Kind>, between: &str) -> String {
 }
 
 const FOLDER: Option<Kind> = Some(Kind::Folder);
-const MODE: Option<Kind> = Some(Kind::Word(MODES));
+
+/// Each list of words that options take, once.
+fn words() -> Vec<&'static str> {
+    let mut words = Vec::new();
+    for flag in &OPTIONS {
+        if let Some(Kind::Word(list)) = flag.value.kind()
+            && !words.contains(&list)
+        {
+            words.push(list);
+        }
+    }
+    words
+}
+
+/// The names of all options that take a value, with `between` between them.
+fn valued(between: &str) -> String {
+    let kinds = [FOLDER].into_iter().chain(words().into_iter().map(|list| Some(Kind::Word(list))));
+    kinds.map(|kind| names(kind, between)).collect::<Vec<_>>().join(between)
+}
 
 pub(crate) fn bash() -> String {
+    let case = |list| {
+        let names = names(Some(Kind::Word(list)), " | ");
+        format!("            {names}) mapfile -t COMPREPLY < <(compgen -W '{list}' -- \"$cur\"); return ;;\n")
+    };
+    let words: String = words().into_iter().map(case).collect();
     format!(
         r#"# Completion of qus-run(1) for bash.
 # shellcheck shell=bash
@@ -24,7 +47,7 @@ _qus_run() {{
     for ((place = 1; place < COMP_CWORD; place++)); do
         word=${{COMP_WORDS[place]}}
         case $word in
-            {folder} | {mode}) ((place++)); continue ;;
+            {valued}) ((place++)); continue ;;
             --) ((place++)) ;;
             -*) continue ;;
         esac
@@ -37,10 +60,9 @@ _qus_run() {{
     if ((place >= COMP_CWORD)); then
         case $prev in
             {folder}) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-            {mode}) mapfile -t COMPREPLY < <(compgen -W '{MODES}' -- "$cur"); return ;;
-        esac
+{words}        esac
         if [[ $cur == -* && $prev != -- ]]; then
-            mapfile -t COMPREPLY < <(compgen -W '{plain} {all_folder} {all_mode}' -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W '{plain} {all}' -- "$cur")
         else
             mapfile -t COMPREPLY < <(compgen -c -- "$cur")
         fi
@@ -51,10 +73,10 @@ _qus_run() {{
 complete -o filenames -F _qus_run qus-run
 "#,
         folder = names(FOLDER, " | "),
-        mode = names(MODE, " | "),
+        valued = valued(" | "),
+        words = words,
         plain = names(None, " "),
-        all_folder = names(FOLDER, " "),
-        all_mode = names(MODE, " "),
+        all = valued(" "),
     )
 }
 
@@ -65,7 +87,7 @@ pub(crate) fn zsh() -> String {
             meaning(flag).replace('\'', "'\\''").replace('[', "\\[").replace(']', "\\]").replace(':', "\\:");
         let value = match flag.value.kind() {
             Some(Kind::Folder) => ":folder:_files -/".to_owned(),
-            Some(Kind::Word(words)) => format!(":mode:({words})"),
+            Some(Kind::Word(words)) => format!(":value:({words})"),
             _ => String::new(),
         };
         let names: Vec<String> = flag.spellings().collect();
@@ -102,7 +124,7 @@ pub(crate) fn fish() -> String {
              end\n\
          end\n",
     )
-    .replace("VALUED", &[names(FOLDER, " "), names(MODE, " ")].join(" "));
+    .replace("VALUED", &valued(" "));
     for flag in &OPTIONS {
         let text = meaning(flag).replace('\\', "\\\\").replace('\'', "\\'");
         let names: Vec<String> = flag
