@@ -31,7 +31,7 @@ impl Scratch {
         let scratch = Scratch { dir, _lock: lock_file, program: std::env::current_exe()? };
         // A busybox goes beside `register` alone.
         let used = |package: &&Package| package.role != Role::Busybox || package.host.has_register();
-        for package in lock.packages().iter().filter(used) {
+        for package in lock.newest().packages().iter().filter(used) {
             let file = Path::new("sha256").join(package.digest.hex());
             link(&cache_dir.join(&file), &scratch.cache().join(&file))?;
         }
