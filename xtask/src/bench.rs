@@ -10,12 +10,11 @@ use base::{Hinted, table};
 use bench::{Figure, Results, Suite};
 use builder::cache;
 use clap::ValueEnum as _;
-use debian::Cache;
-use debian::fetch::{Fetcher, Options};
 use debian::lock::Lock;
 
+use crate::cli::Sources;
 use crate::cli::full::{BenchArgs, Name};
-use crate::context;
+use crate::context::{self, Site};
 use ui::Ui;
 
 impl Name {
@@ -43,7 +42,8 @@ pub(crate) fn run(args: &BenchArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     }
     let mut results = loaded.unwrap_or_default();
     bench::check(&results, &output)?;
-    let cache_dir = context::cache_dir(args.cache_dir.as_deref())?;
+    let sources = Sources { cache_dir: args.cache_dir.clone(), ..Sources::default() };
+    let site = Site::open(&sources)?.build;
     let names = chosen(&args.names);
     let started = SystemTime::now();
     let limit = context::cache_limit(None)?;
@@ -55,14 +55,14 @@ pub(crate) fn run(args: &BenchArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let (runs, keyrings) = (usize::from(args.runs), workspace.join("images/keyrings"));
     // Images are for what measures them.
     let suite = names.iter().any(|name| *name != Name::Emulation);
-    let suite = suite.then(|| Suite::new(&workspace, &cache_dir, &lock, runs, ui)).transpose()?;
-    let qemu = || qemu(&workspace, &cache_dir, &lock);
+    let suite = suite.then(|| Suite::new(&site, &lock, runs, ui)).transpose()?;
+    let qemu = || qemu(&site, &lock, ui);
     let figures = |name: Name, title: &str| match &suite {
         Some(suite) if name != Name::Emulation => of_suite(name, title, suite, &qemu),
         _ => bench::emulation(title, &keyrings, runs, ui),
     };
     measure(&names, &figures, &mut results, &keep, ui)?;
-    cache::bound(&Cache::open(&cache_dir)?, limit, started, ui)?;
+    cache::bound(site.fetch.cache(), limit, started, ui)?;
     let titles: Vec<String> = names.into_iter().map(name_of).collect();
     let measured =
         || results.figures().iter().filter(|figure| titles.iter().any(|title| title == figure.bench()));
@@ -124,10 +124,9 @@ fn of_suite(
 }
 
 /// Debian's QEMU for this machine, unpacked.
-fn qemu(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<PathBuf> {
+fn qemu(site: &builder::Site, lock: &Lock, ui: &Ui) -> anyhow::Result<PathBuf> {
     let native = Host::native().context("there are no images for this machine")?;
-    let fetcher = Fetcher::new(Cache::open(cache_dir)?, Options { offline: true, ..Options::default() });
-    suite::qemu::unpack(lock, native, &fetcher, &workspace.join("target/test-qemu"))
+    suite::qemu::unpack(lock, native, site, &site.workspace.join("target/test-qemu"), ui)
 }
 
 /// Its name as an argument.

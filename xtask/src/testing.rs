@@ -44,7 +44,7 @@ pub(crate) fn run(args: &TestArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let mut variables: Vec<(&str, &Path)> =
         vec![(LAYOUT, &layout), (LOCK, &lock_path), (REGISTER_DIR, &register)];
     let step = ui.moment("unpacking this machine's QEMU");
-    let unpack = |host| qemu::unpack(&lock, host, &site.build.fetch, &workspace.join("target/test-qemu"));
+    let unpack = |host| qemu::unpack(&lock, host, &site.build, &workspace.join("target/test-qemu"), ui);
     let qemu = Host::native().ok().map(unpack).transpose()?;
     drop(step);
     match &qemu {

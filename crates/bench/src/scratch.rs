@@ -6,11 +6,12 @@ use std::process::Command;
 
 use anyhow::Context as _;
 use arch::Host;
+use debian::Progress;
 use debian::lock::{Lock, Package, Role};
 
 use crate::child::{self, Run};
 use base::LockFile;
-use builder::cross;
+use builder::{Site, cross};
 
 /// The place; everything in it goes when it is dropped. If the process is killed before, the next one removes it.
 pub(crate) struct Scratch {
@@ -21,9 +22,10 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the place below `target`, with hard links to what the user's cache has of `lock`'s packages and of
-    /// `register`: all of it must be there.
-    pub(crate) fn new(workspace: &Path, cache_dir: &Path, lock: &Lock) -> anyhow::Result<Scratch> {
+    /// Makes the place below `target`, with hard links to `lock`'s packages in the user's cache, which are fetched if need be, and
+    /// to its `register`, which must be there.
+    pub(crate) fn new(site: &Site, lock: &Lock, progress: &dyn Progress) -> anyhow::Result<Scratch> {
+        let Site { workspace, cache_dir, .. } = site;
         let target = workspace.join("target");
         fs::create_dir_all(&target)?;
         let (dir, lock_file) = place(&target)
@@ -31,7 +33,10 @@ impl Scratch {
         let scratch = Scratch { dir, _lock: lock_file, program: std::env::current_exe()? };
         // A busybox goes beside `register` alone.
         let used = |package: &&Package| package.role != Role::Busybox || package.host.has_register();
-        for package in lock.newest().packages().iter().filter(used) {
+        let newest = lock.newest();
+        let packages = || newest.packages().iter().filter(used);
+        site.fetch_packages(lock, packages(), progress)?;
+        for package in packages() {
             let file = Path::new("sha256").join(package.digest.hex());
             link(&cache_dir.join(&file), &scratch.cache().join(&file))?;
         }

@@ -14,8 +14,8 @@ use crate::child::{self, Run};
 use crate::figure::{Figure, Goal, Unit, least, list};
 use crate::scratch::Scratch;
 use crate::{push, register, run};
-use builder::Sizes;
 use builder::cross::{self, Program};
+use builder::{Site, Sizes};
 
 /// The number of runs of what takes less than a second.
 const SHORT: usize = 5;
@@ -33,12 +33,12 @@ pub struct Suite<'a> {
 impl<'a> Suite<'a> {
     /// Sees to it that packages and `register` are in the user's cache, by an ordinary build.
     pub fn new(
-        workspace: &'a Path,
-        cache_dir: &'a Path,
+        site: &'a Site,
         lock: &'a Lock,
         runs: usize,
         progress: &'a dyn Progress,
     ) -> anyhow::Result<Suite<'a>> {
+        let Site { workspace, cache_dir, .. } = site;
         progress.note("building the images once, so that packages and `register` are in the cache");
         let mut build = Command::new(std::env::current_exe()?);
         build.arg("images").arg("--cache-dir").arg(cache_dir);
@@ -46,7 +46,7 @@ impl<'a> Suite<'a> {
         let step = progress.moment("building the images once");
         child::run(&mut build, "images")?;
         drop(step);
-        let scratch = Scratch::new(workspace, cache_dir, lock)?;
+        let scratch = Scratch::new(site, lock, progress)?;
         Ok(Suite { workspace, lock, runs, progress, scratch })
     }
 

@@ -4,7 +4,7 @@ mod assemble;
 mod attestation;
 mod base;
 mod busybox;
-mod downloads;
+pub(crate) mod downloads;
 mod layers;
 pub mod memo;
 mod missing;

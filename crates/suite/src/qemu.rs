@@ -7,11 +7,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use arch::Host;
+use builder::Site;
 use debian::deb::{self, Kind};
-use debian::{Fetcher, Lock};
+use debian::{Lock, Progress};
 
 /// Unpacks what tests use of the first QEMU package of `host`: the binaries, and Debian's own binfmt_misc lines.
-pub fn unpack(lock: &Lock, host: Host, fetch: &Fetcher, to: &Path) -> anyhow::Result<PathBuf> {
+pub fn unpack(
+    lock: &Lock,
+    host: Host,
+    site: &Site,
+    to: &Path,
+    progress: &dyn Progress,
+) -> anyhow::Result<PathBuf> {
     let package = lock.qemu(host).next().with_context(|| format!("{host} has no QEMU package"))?;
     let root = to.join(&package.digest.hex()[..16]);
     if root.exists() {
@@ -19,7 +26,9 @@ pub fn unpack(lock: &Lock, host: Host, fetch: &Fetcher, to: &Path) -> anyhow::Re
     }
     fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     let staging = tempfile::tempdir_in(to)?;
-    let file = fetch.cache().read(package.size, &package.digest)?;
+    // Images that were made before need no packages.
+    site.fetch_packages(lock, [package].into_iter(), progress)?;
+    let file = site.fetch.cache().read(package.size, &package.digest)?;
     deb::walk(file, &mut |_, member| -> anyhow::Result<()> {
         let wanted =
             member.path.starts_with("usr/bin/") || member.path.starts_with("usr/share/qemu/binfmt.d/");

@@ -71,7 +71,8 @@ impl Downloads {
     }
 }
 
-async fn fetch(
+/// Fetches a package, unless it is in the cache.
+pub(crate) async fn fetch(
     package: &Package,
     urls: &[Address],
     fetcher: &Fetcher,

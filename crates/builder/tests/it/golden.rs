@@ -79,3 +79,26 @@ fn a_level_once_made_is_not_made_again() {
     assert_eq!((quick.1, best.1), (HOSTS.len(), HOSTS.len()));
     assert_eq!((build(Level::Quick), build(Level::Best)), ((quick.0, 0), (best.0, 0)));
 }
+
+/// A build whose layers are there fetches nothing, and the cache may have let go of the packages.
+#[test]
+fn packages_that_no_build_needs_are_fetched_by_who_does() {
+    let workshop = workshop();
+    let build = || {
+        let (compression, level) = (Compression::Gzip, Level::Quick);
+        workshop.build(Build { compression, level, jobs: 2, output: "images" })
+    };
+    build();
+    let package = workshop.lock.qemu("amd64".parse().unwrap()).next().unwrap();
+    let cached = || workshop.site.fetch.cache().get(package.size, &package.digest).unwrap();
+    std::fs::remove_file(cached().unwrap()).unwrap();
+    assert_eq!(build().compressed, 0);
+    assert_eq!(cached(), None);
+    for _ in 0..2 {
+        workshop
+            .site
+            .fetch_packages(&workshop.lock, [package].into_iter(), &debian::progress::Silent)
+            .unwrap();
+        assert!(cached().is_some());
+    }
+}

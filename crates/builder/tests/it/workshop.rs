@@ -24,9 +24,9 @@ use qus_builder::{Kind, Site, Statements};
 /// The place.
 pub(crate) struct Workshop {
     dir: tempfile::TempDir,
-    site: Site,
+    pub(crate) site: Site,
     hosts: Vec<Host>,
-    lock: Lock,
+    pub(crate) lock: Lock,
     _server: Server,
 }
 
