@@ -78,6 +78,11 @@ mod tests {
     }
 
     #[test]
+    fn the_committed_lock_is_as_it_is_written() {
+        assert_eq!(Lock::parse(LOCK).unwrap().to_string(), LOCK);
+    }
+
+    #[test]
     fn what_is_configured_and_not_locked_is_reported() {
         let note = |what: &str| {
             let line = format!("images/debian.lock is not of this images/images.toml: {what}; {HINT}");
