@@ -233,11 +233,6 @@ impl Plan {
         images.chain(self.indexes.iter().flat_map(IndexPlan::all_tags)).map(String::as_str).collect()
     }
 
-    /// The same, for who keeps them.
-    pub(crate) fn owned_tags(&self) -> BTreeSet<String> {
-        self.tags().into_iter().map(str::to_owned).collect()
-    }
-
     /// The forms that images are in.
     pub fn forms(&self) -> BTreeSet<Form> {
         self.images.iter().map(|image| image.form).collect()

@@ -43,10 +43,13 @@ impl<'a> Others<'a> {
         }
         let others = lock.series().filter(|name| !selection.has(name));
         let others = Selection { series: others.map(str::to_owned).collect(), ..selection.clone() };
-        let but = match others.series.is_empty() {
-            true => BTreeSet::new(),
-            false => Plan::new(configured, &others, lock).map(|plan| plan.owned_tags()).unwrap_or_default(),
-        };
+        if others.series.is_empty() {
+            return Others::Remove { but: BTreeSet::new() };
+        }
+        // What of them cannot be planned has no tags either.
+        let plan = Plan::new(configured, &others, lock);
+        let tags = plan.iter().flat_map(Plan::tags);
+        let but = tags.map(str::to_owned).collect();
         Others::Remove { but }
     }
 
@@ -54,8 +57,11 @@ impl<'a> Others<'a> {
     fn staying(&self, before: &Layout, set: &BTreeSet<&str>) -> Vec<Descriptor> {
         let mut stay = untouched(before, set);
         if let Others::Remove { but } = self {
-            let is_whole = |root: &Descriptor| before.closure([root]).is_ok();
-            stay.retain(|root| tag(root).is_some_and(|tag| but.contains(tag)) && is_whole(root));
+            stay.retain(|root| tag(root).is_some_and(|tag| but.contains(tag)));
+            // Together, what they share is looked at once.
+            if before.closure(&stay).is_err() {
+                stay.retain(|root| before.closure([root]).is_ok());
+            }
         }
         stay
     }

@@ -160,7 +160,7 @@ impl Editions {
             }
             let is_plain = !is_newest
                 || (self.is_plain(host, version) && (self.is_uniform(host) || !content.has_qemu()));
-            let label = if is_plain { format!("d{version}") } else { format!("d{version}-{NEWEST}") };
+            let label = label(version, is_plain);
             for &form in forms {
                 let tags = kind_tags(host, kind, &label, is_newest).map(|tag| tag + suffix(form, forms));
                 images.push(ImagePlan {
@@ -181,7 +181,7 @@ impl Editions {
             return Ok(images);
         }
         let is_plain = !is_newest || (self.is_plain(host, version) && self.is_uniform(host));
-        let label = if is_plain { format!("d{version}") } else { format!("d{version}-{NEWEST}") };
+        let label = label(version, is_plain);
         for target in targets(selection) {
             let contents: Vec<Content> =
                 Content::singles(target).filter(|content| content.is_for(host)).collect();
@@ -299,6 +299,11 @@ fn full_version(lock: &Lock, host: Host, minor: Option<QemuVersion>) -> Option<F
 /// The version of a package that has a current target.
 fn current_version(package: &Package) -> Option<QemuVersion> {
     package.qemu_version().filter(|_| package.targets().any(|target| target.status() == Status::Current))
+}
+
+/// The name of an edition in a host's tags: that of its version, if they may stand for nothing else.
+fn label(version: QemuVersion, is_plain: bool) -> String {
+    if is_plain { format!("d{version}") } else { format!("d{version}-{NEWEST}") }
 }
 
 fn kinds(selection: &Selection) -> Vec<Kind> {
