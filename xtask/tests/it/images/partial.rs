@@ -1,12 +1,12 @@
 //! A build of a part leaves the rest of the layout alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 
 use oci::spec::{Descriptor, Index, Manifest};
 use publish::layout::Layout;
 
-use super::archive;
+use super::{archive, content};
 use crate::line::Line;
 
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
@@ -30,13 +30,6 @@ fn platforms(line: &Line, layout: &str, tag: &str) -> Vec<String> {
         format!("{}{zstd}", image.platform.as_ref().unwrap())
     };
     index.manifests.iter().filter(|image| !image.is_attestation()).map(platform).collect()
-}
-
-/// Everything that is in a layout: `index.json`, and the names of the blobs.
-fn content(line: &Line, layout: &str) -> (String, BTreeSet<String>) {
-    let blobs = fs::read_dir(line.path(layout).join("blobs/sha256")).unwrap();
-    let blobs = blobs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    (line.read(&format!("{layout}/index.json")), blobs.collect())
 }
 
 const ALL: [&str; 3] = ["linux/amd64", "linux/s390x", "linux/mipsle"];

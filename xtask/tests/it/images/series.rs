@@ -1,7 +1,6 @@
 //! Images of several series of QEMU in one layout.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::collections::BTreeMap;
 
 use arch::{Class, Host, Target};
 use debian::testing::small::busybox;
@@ -9,6 +8,7 @@ use debian::testing::{Archive, Built, Deb, Suite, elf};
 use oci::spec::Index;
 use publish::layout::Layout;
 
+use super::content;
 use crate::line::Line;
 
 fn qemu(version: &str, host: &str, has: impl Fn(Target) -> bool) -> Deb {
@@ -57,12 +57,6 @@ fn listed(line: &Line, layout: &str) -> BTreeMap<String, Vec<String>> {
     };
     let one = |(tag, root)| (tag, layout.json::<Index>(&root).map_or_else(|_| Vec::new(), platforms));
     layout.refs().into_iter().map(one).collect()
-}
-
-fn content(line: &Line, layout: &str) -> (String, BTreeSet<String>) {
-    let blobs = fs::read_dir(line.path(layout).join("blobs/sha256")).unwrap();
-    let blobs = blobs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    (line.read(&format!("{layout}/index.json")), blobs.collect())
 }
 
 const PKG: [&str; 3] = ["images", "--kind", "pkg"];
