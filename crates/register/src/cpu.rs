@@ -78,7 +78,7 @@ pub(crate) fn choose(
 
 fn prove(path: &Path, model: &str, target: Target, version: Option<Version>) -> Result<(), Error> {
     let Outcome::Fails(reason) = check::run_with(path, &["-cpu", model], target) else { return Ok(()) };
-    let models = listed(&check::printed(path, &["-cpu", "help"], LIST));
+    let models = qemu::models(&check::printed(path, &["-cpu", "help"], LIST));
     let name = model.split(',').next().unwrap_or_default();
     // The name may be right, and a property not.
     let suggestion = match models.iter().any(|known| known == name) {
@@ -94,18 +94,6 @@ fn prove(path: &Path, model: &str, target: Target, version: Option<Version>) -> 
         1..=MANY => error.hint(format_args!("its models are {}", models.join(" "))),
         _ => error.hint(format_args!("{path} -cpu help lists its models")),
     })
-}
-
-/// The models in the output of `-cpu help`: a line for each, which begins with its name, up to an empty line.
-fn listed(help: &str) -> Vec<String> {
-    let lines = help.lines().take_while(|line| !line.trim().is_empty());
-    let names = lines
-        .filter(|line| !line.trim_end().ends_with(':'))
-        .filter_map(|line| line.split_whitespace().next());
-    let mut models: Vec<String> = names.map(str::to_owned).collect();
-    // Before QEMU 9, lists of some targets begin each line with the target's name.
-    models.dedup();
-    if models.len() < 2 { Vec::new() } else { models }
 }
 
 /// The change that gives the QEMU in `file` a model.
@@ -136,22 +124,4 @@ fn head(file: &File) -> std::io::Result<Vec<u8>> {
     }
     head.truncate(filled);
     Ok(head)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn models_are_the_first_words_of_qemus_list() {
-        let x86 = "Available CPUs:\n  486     (alias)\n  max   Enables\n\nRecognized CPUID flags:\n  3dnow\n";
-        for (help, expected) in [
-            (x86, &["486", "max"][..]),
-            ("any\nrv64\nsifive-u54\n", &["any", "rv64", "sifive-u54"]),
-            ("x86 486\nx86 max\n", &[]),
-            ("", &[]),
-        ] {
-            assert_eq!(listed(help), expected, "{help}");
-        }
-    }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use arch::Target;
 use exec::cpu::Wanted;
-use qemu::{Finder, Version};
+use qemu::{Finder, Tables, Version};
 use watch::Program;
 
-use crate::emulators::{self, Emulators};
+use crate::emulators::Emulators;
 use crate::probe;
 
 /// The models of all targets, each found out when it is first asked for.
@@ -82,5 +82,6 @@ impl Models {
 
 fn version(program: &Program, target: Target) -> Option<Version> {
     let find = |place| Finder::default().find(&program.file, place, target).ok().flatten();
-    emulators::constants(&program.file).and_then(|place| find(Some(place))).or_else(|| find(None))
+    let place = Tables::read(&program.file).ok()??.read_only_data(&program.file);
+    place.and_then(|place| find(Some(place))).or_else(|| find(None))
 }

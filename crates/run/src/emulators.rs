@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use arch::{Host, Target};
 use exec::Trailer;
+use qemu::Tables;
 use rustix::fs::MemfdFlags;
 use watch::{FileId, Program};
 
@@ -175,62 +176,9 @@ fn open(path: &Path) -> Result<Option<Program>, Missing> {
     Ok(Some(Program { file, id, path: Some(path.to_owned()) }))
 }
 
-/// True if an ELF program of this machine names a dynamic loader (`PT_INTERP`).
+/// True if an ELF program names a dynamic loader. What is none has no answer.
 fn has_loader(file: &File) -> io::Result<bool> {
-    Ok(segments(file)?.any(|segment| segment.kind == PT_INTERP))
-}
-
-/// The place of the constants in an ELF program of this machine, offset and size: what is loaded to be read only, behind what is
-/// executed.
-pub(crate) fn constants(file: &File) -> Option<(u64, u64)> {
-    let loaded = segments(file).ok()?.filter(|segment| segment.kind == PT_LOAD);
-    let segment =
-        loaded.skip_while(|segment| segment.flags & PF_X == 0).find(|segment| segment.flags == PF_R)?;
-    Some((segment.offset, segment.size))
-}
-
-const PT_LOAD: u32 = 1;
-const PT_INTERP: u32 = 3;
-const PF_X: u32 = 1;
-const PF_R: u32 = 4;
-
-/// A row of the table of segments.
-struct Segment {
-    kind: u32,
-    flags: u32,
-    offset: u64,
-    size: u64,
-}
-
-fn segments(file: &File) -> io::Result<impl Iterator<Item = Segment>> {
-    let is_wide = cfg!(target_pointer_width = "64");
-    let mut header = [0; 64];
-    file.read_exact_at(&mut header, 0)?;
-    let half = |at: usize| u16::from_ne_bytes([header[at], header[at + 1]]);
-    let (offset, size, count) = if is_wide {
-        let offset = header[32..40].try_into().map_or(0, u64::from_ne_bytes);
-        (offset, half(54), half(56))
-    } else {
-        let offset = header[28..32].try_into().map_or(0, u32::from_ne_bytes);
-        (offset.into(), half(42), half(44))
-    };
-    let mut rows = vec![0; usize::from(size) * usize::from(count)];
-    file.read_exact_at(&mut rows, offset)?;
-    let word = |row: &[u8], at: usize| row[at..at + 4].try_into().map_or(0, u32::from_ne_bytes);
-    let long = |row: &[u8], at: usize| row[at..at + 8].try_into().map_or(0, u64::from_ne_bytes);
-    let length = usize::from(size);
-    let is_whole = length >= if is_wide { 56 } else { 32 };
-    let rows = if is_whole { rows } else { Vec::new() };
-    let segment = move |at: usize| {
-        let row = &rows[at..at + length];
-        let (flags, offset, size) = match is_wide {
-            true => (word(row, 4), long(row, 8), long(row, 32)),
-            false => (word(row, 24), word(row, 4).into(), word(row, 16).into()),
-        };
-        Segment { kind: word(row, 0), flags, offset, size }
-    };
-    let count = if is_whole { usize::from(count) } else { 0 };
-    Ok((0..count).map(move |index| segment(index * length)))
+    Tables::read(file)?.ok_or(io::ErrorKind::InvalidData)?.has_loader(file)
 }
 
 #[cfg(test)]

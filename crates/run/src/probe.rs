@@ -34,20 +34,7 @@ pub(crate) fn models(qemu: &Program) -> Vec<String> {
     let output =
         Command::new(path(&qemu.file)).args(["-cpu", "help"]).env_clear().stdin(Stdio::piped()).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    listed(&text)
-}
-
-/// The names in the text of `-cpu help`: a line for each, up to the first empty one, sometimes with a headline.
-fn listed(text: &str) -> Vec<String> {
-    let lines = text.lines().take_while(|line| !line.trim().is_empty());
-    lines
-        .filter(|line| !line.ends_with(':'))
-        .filter_map(|line| {
-            // QEMU 7 has these words in front of each.
-            line.split_whitespace().find(|word| !["x86", "s390", "PowerPC"].contains(word))
-        })
-        .map(str::to_owned)
-        .collect()
+    qemu::models(&text)
 }
 
 /// The least number of a descriptor that a child's own input and output do not take the place of: a supervisor has closed its own.
@@ -83,20 +70,5 @@ mod tests {
     #[test]
     fn this_machine_runs_its_own_programs() {
         assert!(runs(arch::Host::native().unwrap().target()));
-    }
-
-    #[test]
-    fn names_in_lists_old_and_new() {
-        for (text, expected) in [
-            ("Available CPUs:\n  cortex-a35\n  max\n", ["cortex-a35", "max"]),
-            ("any\nrv64\n", ["any", "rv64"]),
-            (
-                "Available CPUs:\nx86 486                   (alias)\nx86 max\n\nRecognized CPUID flags:\n  3dnow\n",
-                ["486", "max"],
-            ),
-        ] {
-            assert_eq!(listed(text), expected, "{text}");
-        }
-        assert!(listed("").is_empty());
     }
 }
