@@ -77,7 +77,7 @@ pub(super) fn finish(
     progress: &dyn Progress,
 ) -> anyhow::Result<bool> {
     let tags = layout.tags()?;
-    let changed = match others {
+    let (changed, turn) = match others {
         Others::Remove { .. } => {
             built.listed.clone_from(&built.indexes);
             put(built, layout)?;
@@ -98,14 +98,14 @@ pub(super) fn finish(
             let refs = built.refs();
             let set: BTreeSet<&str> = refs.iter().map(|(tag, _)| tag.as_str()).collect();
             let kept = before.as_ref().map(|before| others.staying(before, &set)).unwrap_or_default();
-            let changed = tags.write(context.repository, &refs, &kept)?;
+            let written = tags.write(context.repository, &refs, &kept)?;
             if let Some(line) = narrow_line(&narrow, selection) {
                 progress.warn(&line);
             }
-            changed
+            written
         }
     };
-    if let Pruned::Removed { blobs, bytes } = layout.prune_beyond(&built.blobs())?
+    if let Pruned::Removed { blobs, bytes } = layout.prune_beyond(turn, &built.blobs())?
         && blobs > 0
     {
         progress.note(&format!(

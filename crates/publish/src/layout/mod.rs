@@ -21,7 +21,7 @@ pub use blob::BlobWriter;
 pub use error::LayoutError;
 pub(crate) use file::open;
 pub use read::Layout;
-pub use write::{LayoutWriter, Pruned, Tags};
+pub use write::{LayoutWriter, Pruned, Tags, Turn};
 
 use std::path::{Path, PathBuf};
 

@@ -25,8 +25,12 @@ pub struct LayoutWriter {
 /// The tags of a layout. As long as this lives, no other process changes them.
 pub struct Tags<'a> {
     layout: &'a LayoutWriter,
-    _lock: LockFile,
+    turn: Turn,
 }
+
+/// The turn of one process to change a layout's tags, and to remove blobs: as long as this lives.
+#[derive(Debug)]
+pub struct Turn(#[expect(dead_code, reason = "held, not used")] LockFile);
 
 /// The result of [`LayoutWriter::prune`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,29 +137,35 @@ impl LayoutWriter {
     /// Makes `refs`, tags of `repository`, all that the layout holds. Returns true if that changed anything; if not,
     /// no file is written. Every blob must be there.
     pub fn finish(&self, repository: &str, refs: &[(String, Descriptor)]) -> Result<bool, LayoutError> {
-        self.tags()?.write(repository, refs, &[])
+        self.tags()?.write(repository, refs, &[]).map(|(changed, _turn)| changed)
     }
 
     /// Takes the layout's tags, to be changed by this process alone: waits for another one that has them.
     pub fn tags(&self) -> Result<Tags<'_>, LayoutError> {
+        Ok(Tags { layout: self, turn: self.turn()? })
+    }
+
+    /// Waits until no other process changes tags or prunes.
+    fn turn(&self) -> Result<Turn, LayoutError> {
         let marker = self.root.join(MARKER);
         let lock = LockFile::from(super::open(&marker).map_err(LayoutError::io("open", &marker))?);
         lock.lock().map_err(LayoutError::io("lock", &marker))?;
-        Ok(Tags { layout: self, _lock: lock })
+        Ok(Turn(lock))
     }
 
     /// Removes the blobs that no tag leads to, unless another build is writing here. That one removes them at its end:
     /// for it, this build is over, which needs no blob any more that a tag does not lead to. It is over in either case: another
     /// one that waits for its turn finds nobody here, and leaves nothing to a build that has pruned already.
     pub fn prune(&mut self) -> Result<Pruned, LayoutError> {
-        self.prune_beyond(&HashSet::new())
+        self.prune_beyond(self.turn()?, &HashSet::new())
     }
 
-    /// The same by who knows of blobs that a tag leads to: if there are no others, no document has to be read.
-    pub fn prune_beyond(&mut self, known: &HashSet<Digest>) -> Result<Pruned, LayoutError> {
+    /// The same by who has just written the tags, and so knows of blobs that they lead to: if there are no others, no document has to
+    /// be read. The turn is the one in which they were written: between two, another build may have written others.
+    pub fn prune_beyond(&mut self, turn: Turn, known: &HashSet<Digest>) -> Result<Pruned, LayoutError> {
         let blobs = self.root.join(BLOBS);
         // One at a time, or two builds that end at once would each see the other, and leave the blobs to it.
-        let _turn = self.tags()?;
+        let _turn = turn;
         if !alone(&self.lock, &blobs)? {
             self.lock.unlock().map_err(LayoutError::io("unlock", &blobs))?;
             return Ok(Pruned::InUse);
@@ -190,13 +200,13 @@ impl Tags<'_> {
     }
 
     /// Makes `refs`, tags of `repository`, and `kept`, roots that the layout has, all that it holds. Returns true if that
-    /// changed anything; if not, no file is written. Every blob must be there.
+    /// changed anything; if not, no file is written. Every blob must be there. The turn goes on until what it returns is dropped.
     pub fn write(
         self,
         repository: &str,
         refs: &[(String, Descriptor)],
         kept: &[Descriptor],
-    ) -> Result<bool, LayoutError> {
+    ) -> Result<(bool, Turn), LayoutError> {
         let named = |(tag, descriptor): &(String, Descriptor)| {
             let mut descriptor = descriptor.clone();
             let note = &mut descriptor.annotations;
@@ -223,10 +233,10 @@ impl Tags<'_> {
         let bytes = Blob::json(media_type::INDEX, &index);
         let path = self.layout.root.join(INDEX);
         if file::read(&path).is_ok_and(|old| old == bytes.bytes()) {
-            return Ok(false);
+            return Ok((false, self.turn));
         }
         write_whole(&path, bytes.bytes())?;
-        Ok(true)
+        Ok((true, self.turn))
     }
 }
 

@@ -167,7 +167,8 @@ fn prune_removes_what_no_tag_leads_to_unless_another_build_writes() {
     assert!(other.contains(stray.descriptor()));
     // The last of builds that end together does it for all, but for what it knows.
     let known = HashSet::from([stray.digest()]);
-    assert_eq!(other.prune_beyond(&known).unwrap(), Pruned::Removed { blobs: 0, bytes: 0 });
+    let (_, turn) = other.tags().unwrap().write(fixture::REPOSITORY, &refs, &[]).unwrap();
+    assert_eq!(other.prune_beyond(turn, &known).unwrap(), Pruned::Removed { blobs: 0, bytes: 0 });
     assert_eq!(other.prune().unwrap(), Pruned::Removed { blobs: 1, bytes: 5 });
     assert_eq!(snapshot(home.path()), before);
 
@@ -175,6 +176,30 @@ fn prune_removes_what_no_tag_leads_to_unless_another_build_writes() {
     // Of the index over both platforms, the amd64 image stays: gone are two indexes, two images (each a manifest and
     // a config) and a layer.
     assert!(matches!(writer.prune().unwrap(), Pruned::Removed { blobs: 7, .. }));
+}
+
+/// What a build knows of the tags that it has written is right until it has pruned.
+#[test]
+fn no_other_build_changes_tags_between_writing_and_pruning() {
+    let home = TempDir::new().unwrap();
+    let refs = fixture::write(home.path());
+    let mut writer = LayoutWriter::create(home.path()).unwrap();
+    let (_, turn) = writer.tags().unwrap().write(fixture::REPOSITORY, &refs, &[]).unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let path = home.path().to_owned();
+    let other = std::thread::spawn(move || {
+        let other = LayoutWriter::create(&path).unwrap();
+        sender.send("begun").unwrap();
+        other.finish(fixture::REPOSITORY, &[]).unwrap();
+        sender.send("written").unwrap();
+    });
+    assert_eq!(receiver.recv(), Ok("begun"));
+    assert!(receiver.recv_timeout(std::time::Duration::from_millis(200)).is_err());
+    // There is another one, to whom it is left.
+    assert_eq!(writer.prune_beyond(turn, &HashSet::new()).unwrap(), Pruned::InUse);
+    assert_eq!(receiver.recv(), Ok("written"));
+    other.join().unwrap();
+    assert!(fixture::open(home.path()).refs().is_empty());
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn kept_roots_stay_as_they_are_and_in_their_order() {
     let kept: Vec<Descriptor> =
         before.roots().iter().filter(|root| root.digest != image.digest).cloned().collect();
     let refs = [("other".to_owned(), Descriptor { annotations: Default::default(), ..image })];
-    assert!(writer.tags().unwrap().write("r.io/a", &refs, &kept).unwrap());
+    assert!(writer.tags().unwrap().write("r.io/a", &refs, &kept).unwrap().0);
     let expected = [
         ("latest", "docker.io/aptman/qus:latest"),
         ("other", "r.io/a:other"),
@@ -29,7 +29,7 @@ fn kept_roots_stay_as_they_are_and_in_their_order() {
     ];
     let expected = expected.map(|(tag, name)| (tag.to_owned(), name.to_owned()));
     assert_eq!(names(&fixture::open(home.path())), expected);
-    assert!(!writer.tags().unwrap().write("r.io/a", &refs, &kept).unwrap(), "nothing changed");
+    assert!(!writer.tags().unwrap().write("r.io/a", &refs, &kept).unwrap().0, "nothing changed");
 }
 
 #[test]
