@@ -11,6 +11,7 @@ use debian::lock::{Lock, Package, Role};
 
 use crate::child::{self, Run};
 use base::LockFile;
+use builder::build::fetch_packages;
 use builder::{Site, cross};
 
 /// The place; everything in it goes when it is dropped. If the process is killed before, the next one removes it.
@@ -35,7 +36,7 @@ impl Scratch {
         let used = |package: &&Package| package.role != Role::Busybox || package.host.has_register();
         let newest = lock.newest();
         let packages = || newest.packages().iter().filter(used);
-        site.fetch_packages(lock, packages(), progress)?;
+        fetch_packages(site, lock, packages(), progress)?;
         for package in packages() {
             let file = Path::new("sha256").join(package.digest.hex());
             link(&cache_dir.join(&file), &scratch.cache().join(&file))?;

@@ -4,7 +4,7 @@ mod assemble;
 mod attestation;
 mod base;
 mod busybox;
-pub(crate) mod downloads;
+mod downloads;
 mod layers;
 pub mod memo;
 mod missing;
@@ -29,6 +29,7 @@ use publish::layout::LayoutWriter;
 
 pub use assemble::{Built, BuiltImage, BuiltIndex, Member, PREFIX, index, inputs, inputs_key};
 use downloads::Downloads;
+pub use downloads::fetch_packages;
 use layers::Made;
 use memo::{Key, Memo};
 use missing::Missing;

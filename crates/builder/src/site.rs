@@ -3,11 +3,8 @@
 use std::path::PathBuf;
 
 use debian::fetch::Fetcher;
-use debian::lock::{Lock, Package};
 use debian::mirror::Mirror;
 use debian::progress::Progress;
-
-use crate::build::downloads;
 
 /// The source of packages, and the place of results.
 pub struct Site {
@@ -21,24 +18,6 @@ pub struct Site {
     pub mirror: Mirror,
     /// Forbids the network.
     pub offline: bool,
-}
-
-impl Site {
-    /// Fetches those of `packages`, which are `lock`'s, that are not in the cache. A build does that by itself, and only for what it
-    /// has not made before.
-    pub fn fetch_packages<'a>(
-        &self,
-        lock: &Lock,
-        packages: impl Iterator<Item = &'a Package>,
-        progress: &dyn Progress,
-    ) -> anyhow::Result<()> {
-        let runtime = base::runtime()?;
-        for package in packages {
-            let urls = lock.urls(&self.mirror, package);
-            runtime.block_on(downloads::fetch(package, &urls, &self.fetch, progress))?;
-        }
-        Ok(())
-    }
 }
 
 /// The question whether long work may begin: an error says why it may not.

@@ -30,7 +30,7 @@ impl Tables {
         &self.header
     }
 
-    /// What they say.
+    /// The header in them, as far as it says what the file is for.
     pub fn elf(&self) -> Elf {
         self.elf
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use arch::Host;
 use builder::Site;
+use builder::build::fetch_packages;
 use debian::deb::{self, Kind};
 use debian::{Lock, Progress};
 
@@ -27,7 +28,7 @@ pub fn unpack(
     fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     let staging = tempfile::tempdir_in(to)?;
     // Images that were made before need no packages.
-    site.fetch_packages(lock, [package].into_iter(), progress)?;
+    fetch_packages(site, lock, [package].into_iter(), progress)?;
     let file = site.fetch.cache().read(package.size, &package.digest)?;
     deb::walk(file, &mut |_, member| -> anyhow::Result<()> {
         let wanted =

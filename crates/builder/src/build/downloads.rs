@@ -12,6 +12,8 @@ use debian::progress::Progress;
 use sha256::Digest;
 use tokio::task::JoinSet;
 
+use crate::Site;
+
 /// More connections to one mirror only take from each other.
 const AT_ONCE: usize = 3;
 
@@ -71,8 +73,23 @@ impl Downloads {
     }
 }
 
-/// Fetches a package, unless it is in the cache.
-pub(crate) async fn fetch(
+/// Fetches those of `packages`, which are `lock`'s, that are not in the cache. A build does that by itself, and only for what it has
+/// not made before.
+pub fn fetch_packages<'a>(
+    site: &Site,
+    lock: &Lock,
+    packages: impl Iterator<Item = &'a Package>,
+    progress: &dyn Progress,
+) -> anyhow::Result<()> {
+    let runtime = ::base::runtime()?;
+    for package in packages {
+        let urls = lock.urls(&site.mirror, package);
+        runtime.block_on(fetch(package, &urls, &site.fetch, progress))?;
+    }
+    Ok(())
+}
+
+async fn fetch(
     package: &Package,
     urls: &[Address],
     fetcher: &Fetcher,

@@ -3,6 +3,7 @@
 use debian::testing::small::archive_with_alias;
 use oci::spec::{Descriptor, Index, Manifest};
 use publish::verify::verify;
+use qus_builder::build::fetch_packages;
 use qus_builder::{Compression, Level};
 
 use crate::workshop::{Build, Workshop};
@@ -95,10 +96,8 @@ fn packages_that_no_build_needs_are_fetched_by_who_does() {
     assert_eq!(build().compressed, 0);
     assert_eq!(cached(), None);
     for _ in 0..2 {
-        workshop
-            .site
-            .fetch_packages(&workshop.lock, [package].into_iter(), &debian::progress::Silent)
-            .unwrap();
+        let packages = [package].into_iter();
+        fetch_packages(&workshop.site, &workshop.lock, packages, &debian::progress::Silent).unwrap();
         assert!(cached().is_some());
     }
 }
