@@ -178,7 +178,7 @@ fn prune_removes_what_no_tag_leads_to_unless_another_build_writes() {
     assert!(matches!(writer.prune().unwrap(), Pruned::Removed { blobs: 7, .. }));
 }
 
-/// What a build knows of the tags that it has written is right until it has pruned.
+/// The knowledge of tags that a build has written is right until it has pruned.
 #[test]
 fn no_other_build_changes_tags_between_writing_and_pruning() {
     let home = TempDir::new().unwrap();
