@@ -32,6 +32,7 @@ const NOT_FOR_IMAGES: &[&str] = &[
     "qus-register",
     "qus-release",
     "qus-report",
+    "qus-results",
     "qus-sign",
     "qus-suite",
     "qus-testbed",
