@@ -24,6 +24,8 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     };
     let lock = Lock::load(&testing::lock_path(&context::workspace()?))?;
     let selected = Suite::select(&selection, &lock, native()?)?;
+    // What comes of it is to choose between the newest and others, whatever was chosen before.
+    let lock = lock.without_choices();
     if args.list {
         ui::print(&selected.list())?;
         return Ok(ExitCode::SUCCESS);

@@ -9,8 +9,10 @@ use anyhow::Context as _;
 use arch::{Host, Target, UnknownName};
 use debian::keyring::Keyring;
 use debian::lock::{self, Lock};
-use debian::resolve::{self, Comparison, Concessions, Purpose, Request, changes};
+use debian::resolve::{self, Comparison, Concessions, Purpose, Request, Resolution, changes};
+use results::Choices;
 
+use crate::choice;
 use crate::cli::full::LockArgs;
 use crate::context::{self, Site};
 use base::Hinted;
@@ -24,6 +26,7 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let Site { config, build } = Site::open(&args.sources)?;
     let builder::Site { workspace, fetch, mirror, .. } = build;
     let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
+    let results = choice::load(&workspace)?;
     let path = match args.libc {
         true => builder::cross::lock_path(&workspace),
         false => context::lock_path(&workspace),
@@ -42,7 +45,11 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     // What is read of the archive has a task for each file; this one is for what is done with it.
     let step = ui.moment("comparing with the archive");
     let look = |request: &Request| runtime.block_on(resolve::look(&fetch, &mirror, &keyring, request, ui));
-    // That is a question of images.
+    // These are questions of images.
+    let choose = |lock: &Lock| match args.libc {
+        true => Choices::default(),
+        false => choice::choose(lock, &results, &config),
+    };
     let new_hosts = |lock: &Lock| match args.libc {
         true => Vec::new(),
         false => runtime.block_on(resolve::new_hosts(lock, &fetch, &mirror, &keyring, &request, ui)),
@@ -53,7 +60,9 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         let concessions = Concessions::recorded(&lock, &request);
         let changes = runtime.block_on(resolve::check(&lock, &fetch, &mirror, &keyring, &request, ui))?;
         let mut comparison = if changes.is_empty() {
-            Comparison::default()
+            // Results that came after the lock may choose otherwise.
+            let same = Resolution { lock: lock.clone(), rejected: Vec::new(), unknown: Vec::new() };
+            resolve::compare(&request, &lock, Ok(&chosen(same, &choose(&lock), ui)?), &[])
         } else {
             // What the new packages hold is known only from them.
             let request = concessions.grant(request.clone());
@@ -61,19 +70,27 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
                 Err(error) if !error.is_finding() => return Err(error.into()),
                 new => new,
             };
-            if let Err(error) = &new {
-                ui.say(format!("no new lock can be made: {error}"));
-            }
+            let new = match new {
+                Ok(new) => {
+                    let choices = choose(&new.lock);
+                    Ok(chosen(new, &choices, ui)?)
+                }
+                Err(error) => {
+                    ui.say(format!("no new lock can be made: {error}"));
+                    Err(error)
+                }
+            };
             let mut comparison = resolve::compare(&request, &lock, new.as_ref(), &changes);
             if let Ok(new) = &new {
                 comparison.findings.extend(resolve::new_targets(&request, &new.unknown));
             }
             comparison
         };
+        let is_same = changes.is_empty() && comparison.is_empty();
         comparison.findings.extend(new_hosts(&lock));
         drop(step);
         show(&comparison, &concessions, args, &stdout, ui)?;
-        return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        return Ok(if is_same { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     if let Err(error) = &old
         && path.exists()
@@ -82,6 +99,8 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     }
     // A comparison does without: what is built from a source changes when that does.
     let new = look(&Request { sources: !args.libc, ..request.clone() })?;
+    let choices = choose(&new.lock);
+    let new = chosen(new, &choices, ui)?;
     let mut news = resolve::new_targets(&request, &new.unknown);
     news.extend(new_hosts(&new.lock));
     for finding in &news {
@@ -107,6 +126,13 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     }
     ui.note(format!("{} {}", if changed { "wrote" } else { "nothing changed in" }, path.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A resolution with the QEMU that was chosen for each cell, which is reported where it is not the newest.
+fn chosen(resolution: Resolution, choices: &Choices, ui: &Ui) -> anyhow::Result<Resolution> {
+    let lock = choice::apply(choices, &resolution.lock)?;
+    choice::say(choices, ui);
+    Ok(Resolution { lock, ..resolution })
 }
 
 /// Prints a comparison, in the form that was asked for, and writes the report.

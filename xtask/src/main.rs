@@ -17,6 +17,8 @@ mod verify;
 #[cfg(feature = "full")]
 mod bench;
 #[cfg(feature = "full")]
+mod choice;
+#[cfg(feature = "full")]
 mod conformance;
 #[cfg(feature = "full")]
 mod docs;

@@ -1,5 +1,6 @@
 //! `images/images.toml`: what is built.
 
+mod default;
 mod locked;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use crate::packing::Compression;
 use crate::plan::Builds;
 use crate::statements::Statements;
+pub use default::Defaults;
 
 /// The configuration of what is built, checked.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct Config {
     pub attest: Statements,
     /// The builds of QEMU's versions that were published more than once.
     pub builds: Builds,
+    /// The series that cells are taken from, whatever results choose.
+    pub defaults: Defaults,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +64,8 @@ struct Raw {
     attest: Option<toml::Spanned<String>>,
     #[serde(default)]
     builds: BTreeMap<toml::Spanned<String>, u32>,
+    #[serde(default)]
+    default: BTreeMap<toml::Spanned<String>, toml::Spanned<String>>,
 }
 
 impl Config {
@@ -80,6 +86,11 @@ impl Config {
         let series = names(text, "series", &raw.series, |name| series(name, &suites))?;
         let hosts = names(text, "hosts", &raw.hosts, str::parse::<Host>)?;
         let refused_host = |name: &str| refused_host(name, &hosts);
+        let mut defaults = Defaults::default();
+        for (cell, name) in &raw.default {
+            let add = |cell: &str| defaults.add(cell, &hosts, name.get_ref(), &series);
+            one(text, "default", cell, add)?;
+        }
         Ok(Config {
             repository: raw.repository,
             suites,
@@ -103,6 +114,7 @@ impl Config {
                 };
                 Builds::new(raw.builds.iter().map(build).collect::<Result<_, String>>()?)
             },
+            defaults,
         })
     }
 }
@@ -182,7 +194,7 @@ fn one<T, E: std::fmt::Display>(
     text: &str,
     key: &str,
     name: &toml::Spanned<String>,
-    parse: impl Fn(&str) -> Result<T, E>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Result<T, String> {
     let line = line_of(text, name.span().start);
     parse(name.get_ref()).map_err(|error| format!("line {line}: `{key}`: {error}"))
@@ -234,7 +246,7 @@ mod tests {
         check(
             "hosts",
             "host",
-            "line 3: unknown field `host`, expected one of `repository`, `suites`, `series`, `hosts`, `retired`, `refused-targets`, `refused-hosts`, `mirror`, `compression`, `attest`, `builds`",
+            "line 3: unknown field `host`, expected one of `repository`, `suites`, `series`, `hosts`, `retired`, `refused-targets`, `refused-hosts`, `mirror`, `compression`, `attest`, `builds`, `default`",
         );
         check(
             "suites",
@@ -251,6 +263,20 @@ mod tests {
             "hosts = [\"amd64\"]\n[builds]\n\"11.1\" = 1\n",
             "line 5: `builds`: `11.1` is no version like 11.1.3",
         );
+        let series = "suites = [\"sid\", \"trixie\"]\nseries = [\"trixie\"]\n";
+        for (cell, expected) in [
+            ("arm = \"bookworm\"", "unknown series `bookworm`"),
+            ("arm = \"tirxie\"", "unknown series `tirxie` (did you mean `trixie`?)"),
+            ("amr = \"trixie\"", "unknown target `amr` (did you mean `arm`?)"),
+            ("\"s390x/arm\" = \"trixie\"", "`s390x` is not one of `hosts`"),
+            ("\"amd46/arm\" = \"trixie\"", "unknown host `amd46` (did you mean `amd64`?)"),
+            ("arm = \"trixie\"\narmhf = \"newest\"", "`armhf` is there twice"),
+        ] {
+            let line = 6 + cell.matches('\n').count();
+            let expected = format!("line {line}: `default`: {expected}");
+            let text = GOOD.replace("suites = [\"sid\"]\n", series) + "[default]\n" + cell + "\n";
+            assert_eq!(Config::parse(&text).unwrap_err(), expected, "{text}");
+        }
         check("[\"sid\"]", "3", "line 2: invalid type: integer `3`, expected a sequence");
         check("repository = \"docker.io/a/b\"\n", "", "line 1: missing field `repository`");
         check("\"docker.io/a/b\"", "\"docker", "line 1: invalid basic string, expected `\"`");

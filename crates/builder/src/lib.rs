@@ -32,7 +32,7 @@ pub mod tags;
 pub mod trace;
 
 pub use build::{Built, BuiltImage, BuiltIndex};
-pub use config::Config;
+pub use config::{Config, Defaults};
 pub use content::Content;
 pub use kind::Kind;
 pub use packing::{Compression, Form, Level};

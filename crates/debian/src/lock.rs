@@ -5,7 +5,8 @@
 //! a line, so that a change of one package is a change of a few lines.
 //!
 //! A lock has series. The first takes each cell from the newest suite that has it; each other one is a suite alone, with all
-//! that it has. A package that several series use is there once.
+//! that it has. A package that several series use is there once. A cell may be taken from an older series by choice; the newer
+//! package then says that the target was passed over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::mirror::{self, Mirror};
 use crate::version::{FullVersion, QemuVersion};
 use crate::{date, limits};
 
+mod choice;
 mod display;
 mod parse;
 #[cfg(feature = "openpgp")]
@@ -66,7 +68,7 @@ impl Suite {
 /// The purpose of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
-    /// Holds QEMU; these targets are taken from it. Empty only if it is of a series alone.
+    /// Holds QEMU; these targets are taken from it. Empty only if it is of a series alone, or all in it were passed over.
     Qemu(BTreeSet<Target>),
     /// Holds busybox.
     Busybox,
@@ -106,6 +108,8 @@ pub struct Package {
     pub role: Role,
     /// The targets that the series of its suite has: all in it. Empty if its suite is no series.
     pub series: BTreeSet<Target>,
+    /// The targets in it that would be taken from it by age, and are taken from an older series by choice.
+    pub passed_over: BTreeSet<Target>,
 }
 
 impl Package {
@@ -196,6 +200,16 @@ pub enum Inconsistent {
         /// The series.
         series: String,
     },
+    /// A cell that a series does not have.
+    #[error("series `{series}` has no target `{target}` for host `{host}`")]
+    NoCell {
+        /// The host.
+        host: Host,
+        /// The target.
+        target: Target,
+        /// The series.
+        series: String,
+    },
     /// A series of what is no QEMU.
     #[error("package `{name}` for host `{host}` has targets of a series and holds no QEMU")]
     SeriesOfOther {
@@ -203,6 +217,18 @@ pub enum Inconsistent {
         name: String,
         /// Its host.
         host: Host,
+    },
+    /// A target that is passed over, and that no older suite has.
+    #[error(
+        "target `{target}` for host `{host}` is passed over in suite `{suite}`, and taken from no older one"
+    )]
+    PassedOver {
+        /// The host.
+        host: Host,
+        /// The target.
+        target: Target,
+        /// The suite.
+        suite: String,
     },
     /// A package of QEMU that nothing is taken from.
     #[error("package `{name}` for host `{host}` has an empty list of targets")]
@@ -293,7 +319,9 @@ impl Lock {
                 }
             }
             match &package.role {
-                Role::Qemu(targets) if targets.is_empty() && package.series.is_empty() => {
+                Role::Qemu(targets)
+                    if targets.is_empty() && package.series.is_empty() && package.passed_over.is_empty() =>
+                {
                     return Err(Inconsistent::NoTargets { name, host });
                 }
                 Role::Qemu(_) if package.qemu_version().is_none() => {
@@ -307,6 +335,17 @@ impl Lock {
                 Role::Busybox if !boxes.insert(host) => return Err(Inconsistent::BusyboxTwice(host)),
                 Role::Libc if !libraries.insert(host) => return Err(Inconsistent::LibcTwice(host)),
                 Role::Busybox | Role::Libc => {}
+            }
+        }
+        for package in &packages {
+            let is_older = |other: &&Package| {
+                other.host == package.host && places[&other.suite] > places[&package.suite]
+            };
+            let older: BTreeSet<Target> =
+                packages.iter().filter(is_older).flat_map(Package::targets).collect();
+            if let Some(&target) = package.passed_over.difference(&older).next() {
+                let (host, suite) = (package.host, package.suite.clone());
+                return Err(Inconsistent::PassedOver { host, target, suite });
             }
         }
         packages.sort_by_cached_key(|package| {
@@ -392,18 +431,27 @@ impl Lock {
         let of_series = |package: &Package| Package {
             role: Role::Qemu(package.series.clone()),
             series: BTreeSet::new(),
+            passed_over: BTreeSet::new(),
             ..package.clone()
         };
         let in_series = |package: &&Package| package.suite == name && !package.series.is_empty();
         self.with_qemu(self.packages.iter().filter(in_series).map(of_series).collect())
     }
 
-    /// A lock with those of the newest that are of `version`.
+    /// A lock with those of the newest that are of `version`, and what was passed over in them.
     pub fn of_version(&self, version: QemuVersion) -> Lock {
-        let of_version =
-            |package: &&Package| package.is_of_newest() && package.qemu_version() == Some(version);
-        let alone = |package: &Package| Package { series: BTreeSet::new(), ..package.clone() };
-        self.with_qemu(self.packages.iter().filter(of_version).map(alone).collect())
+        let of_version = |package: &Package| {
+            let Role::Qemu(targets) = &package.role else { return None };
+            let targets = targets | &package.passed_over;
+            let is_of_newest = !targets.is_empty() && package.qemu_version() == Some(version);
+            is_of_newest.then(|| Package {
+                role: Role::Qemu(targets),
+                series: BTreeSet::new(),
+                passed_over: BTreeSet::new(),
+                ..package.clone()
+            })
+        };
+        self.with_qemu(self.packages.iter().filter_map(of_version).collect())
     }
 
     /// These packages of QEMU, and what else their hosts have.

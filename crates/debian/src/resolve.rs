@@ -300,6 +300,7 @@ async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wante
         digest: entry.digest,
         role,
         series: BTreeSet::new(),
+        passed_over: BTreeSet::new(),
     };
     if let Some((name, role)) = wanted.other.take() {
         match entries.remove(name) {

@@ -17,6 +17,11 @@ impl Series {
         Series(NEWEST.to_owned())
     }
 
+    /// The one that a lock has under this name.
+    pub(crate) fn locked(name: &str) -> Series {
+        Series(name.to_owned())
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.0

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The crates that use `fuzzing`, too: behind features, for tests and fuzzers.
-const FUZZED: [&str; 4] = ["builder", "debian", "http", "publish"];
+const FUZZED: [&str; 5] = ["builder", "debian", "http", "publish", "results"];
 
 /// The programs that ship in images.
 const SHIPS: [&str; 2] = ["qus-register", "qus-run"];

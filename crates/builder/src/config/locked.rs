@@ -2,7 +2,7 @@
 
 use arch::{Host, Target};
 use base::Hinted;
-use debian::lock::Lock;
+use debian::lock::{Lock, NEWEST};
 
 use super::Config;
 
@@ -40,6 +40,17 @@ impl Config {
             .collect();
         if !unlocked.is_empty() {
             differs(format!("it has no series {}", unlocked.join(", ")));
+        }
+        for (host, target, series) in self.defaults.of_hosts(&self.hosts) {
+            let Some(package) = lock.cell(host, target) else { continue };
+            let is_so = match series {
+                NEWEST => lock.passed_over(host, target).is_none(),
+                series => package.suite == series || lock.of_series(series).cell(host, target).is_none(),
+            };
+            if !is_so {
+                let suite = &package.suite;
+                differs(format!("it has `{target}` for `{host}` from `{suite}`, not from `{series}`"));
+            }
         }
         let is_locked = |target: &Target| self.hosts.iter().any(|host| lock.cell(*host, *target).is_some());
         let retired: Vec<&Target> = self.retired.iter().filter(|target| !is_locked(target)).collect();

@@ -1,7 +1,8 @@
 //! The editions of images: the same contents, made from other packages.
 //!
-//! The newest has, for each host and target, what the newest suite has, and so more than one version on some hosts; those get the
-//! part that is of one version as a further edition. A series has what one suite has.
+//! The newest has, for each host and target, what the newest suite has, or what was chosen over it, and so more than one version on
+//! some hosts; those get the part that is of one version as a further edition, with what was passed over. A series has what one
+//! suite has.
 
 use std::collections::BTreeSet;
 
@@ -177,12 +178,12 @@ impl Editions {
                 });
             }
         }
-        if only.is_some() {
-            return Ok(images);
-        }
         let is_plain = !is_newest || (self.is_plain(host, version) && self.is_uniform(host));
         let label = label(version, is_plain);
-        for target in targets(selection) {
+        // Of a part, images of one target are those of what was passed over: the others are the newest's.
+        let is_single =
+            |target: &Target| only.is_none_or(|only| newest(&self.newest, host, Some(*target)) != Some(only));
+        for target in targets(selection).into_iter().filter(is_single) {
             let contents: Vec<Content> =
                 Content::singles(target).filter(|content| content.is_for(host)).collect();
             if contents.is_empty() {

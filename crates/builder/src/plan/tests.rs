@@ -27,6 +27,7 @@ fn package(host: &str, suite: &str, version: &str, targets: Targets, series: Tar
         digest: Digest::of(format!("{host} {suite}").as_bytes()),
         role: Role::Qemu(targets),
         series,
+        passed_over: BTreeSet::new(),
     }
 }
 
@@ -243,6 +244,58 @@ fn a_target_has_an_index_for_each_version() {
     let run = ["run-aarch64 d11.1-run-aarch64: amd64"];
     assert_eq!(listed_in(&[]), [&["aarch64: amd64 i386", "d11.1-aarch64: amd64"][..], &run].concat());
     assert_eq!(listed_in(&["bookworm"]), ["d7.2-aarch64: amd64 i386", "d7.2-run-aarch64: amd64"]);
+}
+
+/// A choice is for the tags without a version: those with one have it in every image.
+#[test]
+fn what_is_passed_over_has_its_tags_still() {
+    let amd64: Host = "amd64".parse().unwrap();
+    let choices = [((amd64, "arm".parse().unwrap()), "bookworm".to_owned())].into();
+    let lock = lock_with_series().with_choices(&choices).unwrap();
+    let plan = |series: &str, kinds: Vec<Kind>, targets: &[&str]| {
+        let targets = targets.iter().map(|name| name.parse().unwrap()).collect();
+        let selection = Selection { kinds, targets, series: vec![series.to_owned()], ..Selection::default() };
+        Plan::new(&HOSTS.map(|name| name.parse().unwrap()), &selection, &lock).unwrap()
+    };
+    let newest = plan(NEWEST, vec![Kind::Pkg], &["arm", "aarch64"]);
+    let own =
+        ["amd64-d11.1-newest-pkg", "i386-d10.2-newest-pkg", "mips-d7.2-pkg", "mips-pkg", "amd64-d11.1-pkg"];
+    assert_eq!(tags(&newest)[..5], own);
+    assert_eq!(
+        listed(&newest),
+        [
+            "pkg: amd64 i386 mipsel",
+            "d11.1-pkg: amd64",
+            "d10.2-pkg: i386",
+            "aarch64: amd64 i386",
+            "d11.1-aarch64: amd64",
+            "run-aarch64 d11.1-run-aarch64: amd64",
+            "arm: amd64 i386",
+            "d11.1-arm: amd64",
+            "d10.2-arm: i386",
+            "run-arm: amd64",
+            "d11.1-run-arm: amd64",
+        ]
+    );
+    let versions = |tag: &str| -> Vec<String> {
+        let index = newest.indexes.iter().find(|index| index.tags().any(|name| name == tag)).unwrap();
+        let images = newest.listed(index).into_iter().map(|place| &newest.images[place]);
+        let cell = |image: &ImagePlan| newest.lock(image).cell(image.host, "arm".parse().unwrap()).cloned();
+        images.map(|image| cell(image).unwrap().qemu_version().unwrap().to_string()).collect()
+    };
+    // In images with everything, too.
+    assert_eq!(versions("pkg"), ["7.2", "10.2", "7.2"]);
+    assert_eq!(versions("d11.1-pkg"), ["11.1"]);
+    assert_eq!(
+        (versions("arm"), versions("d11.1-arm")),
+        (vec!["7.2".to_owned(), "10.2".to_owned()], vec!["11.1".to_owned()])
+    );
+    let index = |tag: &str| newest.indexes.iter().find(|index| index.tags().any(|name| name == tag)).unwrap();
+    assert_eq!(index("d11.1-arm").fixed_tags, ["11.1.3-arm", "11.1.3.0-arm"]);
+    // A series is what it was.
+    let bookworm = plan("bookworm", vec![Kind::Pkg], &[]);
+    assert_eq!(listed(&bookworm), ["d7.2-pkg: amd64 i386 mipsel"]);
+    assert_eq!(tags(&bookworm), tags(&of_series(&["bookworm"], &[]).unwrap()));
 }
 
 #[test]

@@ -76,6 +76,9 @@ pub(super) fn write(f: &mut Formatter<'_>, lock: &Lock) -> fmt::Result {
         {
             list(f, "targets", targets.iter().map(|target| target.name()))?;
         }
+        if !package.passed_over.is_empty() {
+            list(f, "passed-over", package.passed_over.iter().map(|target| target.name()))?;
+        }
         if !package.series.is_empty() {
             list(f, "series", package.series.iter().map(|target| target.name()))?;
         }

@@ -78,6 +78,8 @@ struct RawPackage {
     size: u64,
     digest: Digest,
     targets: Option<Vec<Spanned<String>>>,
+    #[serde(default, rename = "passed-over")]
+    passed_over: Vec<Spanned<String>>,
     #[serde(default)]
     series: Vec<Spanned<String>>,
 }
@@ -156,6 +158,12 @@ impl Lock {
                     package.host == *host && package.targets().any(|other| other == *target)
                 })
                 .map(|i| &package_spans[i]),
+                Inconsistent::PassedOver { host, target, .. } => {
+                    last_package(&|package| package.host == *host && package.passed_over.contains(target))
+                        .map(|i| &package_spans[i])
+                }
+                // Nothing that is read chooses.
+                Inconsistent::NoCell { .. } => None,
                 // That was seen above, where its place is known.
                 Inconsistent::SourceTwice(_) => None,
                 Inconsistent::BusyboxTwice(host) => {
@@ -236,7 +244,7 @@ fn package(
     }
     let role = match raw.targets {
         Some(targets) => Role::Qemu(names::<Target, _>(&targets, wrong)?),
-        None if !raw.series.is_empty() => Role::Qemu(BTreeSet::new()),
+        None if !(raw.series.is_empty() && raw.passed_over.is_empty()) => Role::Qemu(BTreeSet::new()),
         None if raw.name.get_ref() == BUSYBOX => Role::Busybox,
         None if raw.name.get_ref() == LIBC => Role::Libc,
         None => return Err(wrong(raw.name.span(), format!("`{}` has no `targets`", raw.name.get_ref()))),
@@ -251,6 +259,7 @@ fn package(
         digest: raw.digest,
         role,
         series: names(&raw.series, wrong)?,
+        passed_over: names(&raw.passed_over, wrong)?,
     })
 }
 

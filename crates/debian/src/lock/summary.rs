@@ -36,6 +36,9 @@ struct PackageJson<'a> {
     targets: Vec<&'static str>,
     /// Those that the series of its suite has.
     series: Vec<&'static str>,
+    /// Those in it that are taken from an older series by choice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passed_over: Vec<&'static str>,
     size: u64,
     digest: String,
 }
@@ -52,6 +55,7 @@ pub fn json(lock: &Lock) -> serde_json::Result<String> {
             suite: &package.suite,
             targets: package.targets().map(Target::name).collect(),
             series: package.series.iter().map(|target| target.name()).collect(),
+            passed_over: package.passed_over.iter().map(|target| target.name()).collect(),
             size: package.size,
             digest: package.digest.to_string(),
         })

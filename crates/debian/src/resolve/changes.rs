@@ -41,8 +41,8 @@ struct PackageJson<'a> {
 
 #[derive(Debug, Serialize)]
 struct FindingJson<'a> {
-    /// `suite-gone`, `host-gone`, `package-gone`, `programs-moved`, `not-static`, `older-suite`, `no-busybox`, `no-libc`, `lost` or
-    /// `series-lost`; `target-new` or `host-new`.
+    /// `suite-gone`, `host-gone`, `package-gone`, `programs-moved`, `not-static`, `older-suite`, `chosen`, `no-busybox`, `no-libc`,
+    /// `lost` or `series-lost`; `target-new` or `host-new`.
     finding: &'static str,
     hosts: Vec<&'static str>,
     targets: Vec<&'a str>,

@@ -65,11 +65,16 @@ pub fn compare(
     };
     let rows = match new {
         Ok(Resolution { lock, rejected, .. }) => {
+            // A choice is no event in the archive.
+            let (old_by_age, by_age) = (old.without_choices(), lock.without_choices());
             let still = |cell: &(Host, Target, &Package)| {
-                lock.cell(cell.0, cell.1).is_some_and(|package| package.suite == cell.2.suite)
+                by_age.cell(cell.0, cell.1).is_some_and(|package| package.suite == cell.2.suite)
             };
-            not_static(old, rejected, &still).into_iter().for_each(|(kind, host)| add(kind, host));
-            elsewhere(request, old, lock).into_iter().for_each(|(kind, host)| add(kind, host));
+            let not_static = not_static(&old_by_age, rejected, &still);
+            not_static.into_iter().for_each(|(kind, host)| add(kind, host));
+            let elsewhere_by_age = elsewhere(request, &old_by_age, &by_age);
+            elsewhere_by_age.into_iter().for_each(|(kind, host)| add(kind, host));
+            chosen(old, lock).into_iter().for_each(|(kind, host)| add(kind, host));
             let mut all = rows(request, None, &old.newest(), &lock.newest());
             for series in series(old, lock) {
                 let (old, new) = (old.of_series(&series), lock.of_series(&series));
@@ -207,6 +212,26 @@ fn elsewhere(request: &Request, old: &Lock, new: &Lock) -> Vec<(Kind, Host)> {
             NewPlace::Nowhere => Kind::Lost { targets },
         };
         (kind, host)
+    };
+    moves.into_iter().map(finding).collect()
+}
+
+/// The cells whose choice is another one, by the suite that they were taken from and the one that they are taken from.
+fn chosen(old: &Lock, new: &Lock) -> Vec<(Kind, Host)> {
+    let mut moves: BTreeMap<(Host, &str, &str, &str), BTreeSet<Target>> = BTreeMap::new();
+    for from in old.packages() {
+        for target in from.targets() {
+            let Some(to) = new.cell(from.host, target).filter(|to| to.suite != from.suite) else { continue };
+            let is_choice = |lock: &Lock| lock.passed_over(from.host, target).is_some();
+            if is_choice(old) || is_choice(new) {
+                let place = (from.host, from.suite.as_str(), to.suite.as_str(), to.version.as_str());
+                moves.entry(place).or_default().insert(target);
+            }
+        }
+    }
+    let finding = |((host, from, to, version), targets): ((Host, &str, &str, &str), _)| {
+        let (from, to, version) = (from.to_owned(), to.to_owned(), version.to_owned());
+        (Kind::Chosen { from, to, version, targets }, host)
     };
     moves.into_iter().map(finding).collect()
 }

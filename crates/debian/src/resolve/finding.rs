@@ -27,6 +27,7 @@ impl Finding {
             Kind::Moved { targets, .. }
             | Kind::NotStatic { targets, .. }
             | Kind::OlderSuite { targets, .. }
+            | Kind::Chosen { targets, .. }
             | Kind::SeriesLost { targets, .. }
             | Kind::Lost { targets } => targets.iter().map(|target| target.name()).collect(),
             Kind::TargetNew { targets, .. } => targets.iter().map(String::as_str).collect(),
@@ -97,6 +98,17 @@ pub enum Kind {
         /// The targets.
         targets: BTreeSet<Target>,
     },
+    /// Results, or a maintainer, choose another suite than the one that the lock has the programs from.
+    Chosen {
+        /// The suite that the lock has them from.
+        from: String,
+        /// The suite that is chosen.
+        to: String,
+        /// The version there.
+        version: String,
+        /// The targets.
+        targets: BTreeSet<Target>,
+    },
     /// No suite has a busybox for the host.
     NoBusybox,
     /// No suite has a C library for the host.
@@ -161,6 +173,7 @@ names! {
     Moved => "programs-moved",
     NotStatic => "not-static",
     OlderSuite => "older-suite",
+    Chosen => "chosen",
     NoBusybox => "no-busybox",
     NoLibc => "no-libc",
     Lost => "lost",
@@ -192,6 +205,9 @@ impl fmt::Display for Finding {
             }
             Kind::OlderSuite { from, to, version, .. } => {
                 write!(f, "{targets} for {hosts}: not in `{from}` any more, taken from `{to}` ({version})")
+            }
+            Kind::Chosen { from, to, version, .. } => {
+                write!(f, "{targets} for {hosts}: `{to}` ({version}) is chosen, and the lock has `{from}`")
             }
             Kind::NoBusybox => write!(f, "no suite has a static busybox for {hosts} any more"),
             Kind::NoLibc => write!(f, "no suite has a C library (`musl-dev`) for {hosts} any more"),

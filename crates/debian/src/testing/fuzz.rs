@@ -155,6 +155,8 @@ pub fn lock(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(lock) = Lock::parse(text) {
         assert_eq!(Lock::parse(&lock.to_string()), Ok(lock.clone()));
+        let by_age = lock.without_choices();
+        assert_eq!(Lock::parse(&by_age.to_string()), Ok(by_age));
         let mirror = Mirror::choose(Some("http://mirror.example/debian"), None, None, &[]).expect("a mirror");
         for package in lock.packages() {
             for address in lock.urls(&mirror, package) {
@@ -187,7 +189,12 @@ fn lock_seeds() -> Vec<Vec<u8>> {
     let all = format!(
         "version = 1\n{suite}allow-expired = true\nallow-older = true\nwithout = [\"i386\"]\n{qemu}{busybox}{source}"
     );
-    vec![all.into_bytes(), format!("version = 1\n{suite}{qemu}").into_bytes(), b"version = 1\n".to_vec()]
+    let older = [&suite, &package("name = \"qemu-user-static\"\ntargets = [\"arm\"]\nseries = [\"arm\"]")];
+    let older = older.map(|text| text.replace("\"sid\"", "\"trixie\"")).concat();
+    let chosen = package("name = \"qemu-user\"\ntargets = [\"mips\"]\npassed-over = [\"arm\"]");
+    let chosen = format!("version = 1\n{suite}{older}{chosen}");
+    let plain = format!("version = 1\n{suite}{qemu}");
+    [all, chosen, plain, "version = 1\n".to_owned()].map(String::into_bytes).into()
 }
 
 /// A list of packages, decoded, and as it is fetched.

@@ -27,6 +27,7 @@ fn package(name: &str, host: &str, suite: &str, targets: &[&str]) -> Package {
         digest: Digest::of(format!("{name} {host} {suite}").as_bytes()),
         role: if targets.is_empty() { Role::Busybox } else { Role::Qemu(targets) },
         series: BTreeSet::new(),
+        passed_over: BTreeSet::new(),
     }
 }
 
@@ -210,7 +211,7 @@ fn errors_name_line_and_key() {
         "size = 5",
         "size = 5\ncolour = 1",
         "line 29: unknown field `colour`, expected one of \
-        `host`, `name`, `version`, `architecture`, `suite`, `path`, `size`, `digest`, `targets`, `series`",
+        `host`, `name`, `version`, `architecture`, `suite`, `path`, `size`, `digest`, `targets`, `passed-over`, `series`",
     );
     check(
         "architecture = \"amd64\"",
@@ -398,4 +399,75 @@ fn files_are_written_whole_and_errors_name_them() {
     let nowhere = path.join("debian.lock");
     let error = lock().write(&nowhere).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot write {}", nowhere.display()));
+}
+
+/// A lock with a series, and these cells of amd64 taken from it.
+fn chosen(targets: &[&str]) -> Result<Lock, String> {
+    let targets_of =
+        |names: &[&str]| -> BTreeSet<Target> { names.iter().map(|name| name.parse().unwrap()).collect() };
+    let series = Package {
+        role: Role::Qemu(targets_of(&["mips"])),
+        series: targets_of(&["aarch64", "arm", "mips"]),
+        ..package("qemu-user", "amd64", "trixie", &["arm"])
+    };
+    let packages = vec![package("qemu-user", "amd64", "sid", &["arm", "aarch64", "alpha"]), series];
+    let lock = Lock::new(vec![suite("sid", NOW), suite("trixie", NOW)], packages).unwrap();
+    let amd64: Host = "amd64".parse().unwrap();
+    let choices = targets.iter().map(|name| ((amd64, name.parse().unwrap()), "trixie".to_owned()));
+    lock.with_choices(&choices.collect()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_choice_moves_a_cell_and_is_written() {
+    let (amd64, none) = ("amd64".parse().unwrap(), chosen(&[]).unwrap());
+    let one = chosen(&["arm", "mips"]).unwrap();
+    let text = one.to_string();
+    // Nothing but three lines of two packages.
+    let (before, after) = (none.to_string(), text.clone());
+    let changed: Vec<&str> = after.lines().filter(|line| !before.contains(&format!("{line}\n"))).collect();
+    let expected =
+        ["targets = [\"aarch64\", \"alpha\"]", "passed-over = [\"arm\"]", "targets = [\"arm\", \"mips\"]"];
+    assert_eq!(changed, expected);
+    assert_eq!(Lock::parse(&text).unwrap(), one);
+    assert_eq!(one.without_choices(), none);
+    let suite_of = |lock: &Lock, name: &str| lock.cell(amd64, name.parse().unwrap()).unwrap().suite.clone();
+    assert_eq!((suite_of(&one, "arm"), suite_of(&one, "aarch64")), ("trixie".to_owned(), "sid".to_owned()));
+    assert_eq!(one.passed_over(amd64, "arm".parse().unwrap()).unwrap().suite, "sid");
+    assert_eq!(one.passed_over(amd64, "mips".parse().unwrap()), None);
+    // Of the version that was passed over, everything is still there; and so is the series.
+    let version = one.packages()[0].qemu_version().unwrap();
+    assert_eq!(one.of_version(version).cell(amd64, "arm".parse().unwrap()).unwrap().suite, "sid");
+    assert_eq!(one.newest().of_version(version), one.of_version(version));
+    assert_eq!(one.of_series("trixie"), none.of_series("trixie"));
+
+    // A package of which all is passed over is no part of images, and still known.
+    let all = chosen(&["arm", "aarch64"]).unwrap();
+    let all = all.to_string().replace("targets = [\"alpha\"]\n", "");
+    let all = Lock::parse(&all).unwrap();
+    assert_eq!(all.qemu(amd64).map(|package| package.suite.as_str()).collect::<Vec<_>>(), ["trixie"]);
+    assert_eq!(suite_of(&all.without_choices(), "arm"), "sid");
+}
+
+#[test]
+fn a_choice_of_what_is_not_there_is_an_error() {
+    let error = chosen(&["alpha"]).unwrap_err();
+    assert_eq!(error, "series `trixie` has no target `alpha` for host `amd64`");
+    assert_eq!(chosen(&["hppa"]).unwrap_err(), error.replace("alpha", "hppa"));
+    let text = chosen(&["arm"]).unwrap().to_string();
+    let check = |from: &str, to: &str, expected: &str| {
+        assert!(text.contains(from), "{from}");
+        assert_eq!(Lock::parse(&text.replacen(from, to, 1)).unwrap_err().to_string(), expected);
+    };
+    let nowhere = |target: &str| {
+        format!(
+            "line 19: target `{target}` for host `amd64` is passed over in suite `sid`, and taken from no older one"
+        )
+    };
+    check("passed-over = [\"arm\"]", "passed-over = [\"arm\", \"hppa\"]", &nowhere("hppa"));
+    check("passed-over = [\"arm\"]", "passed-over = [\"alpha\"]", &nowhere("alpha"));
+    check(
+        "passed-over = [\"arm\"]",
+        "passed-over = [\"amr\"]",
+        "line 29: `passed-over`: unknown target `amr` (did you mean `arm`?)",
+    );
 }

@@ -204,6 +204,54 @@ async fn changes_are_reported_for_each_series() {
 }
 
 #[tokio::test]
+async fn a_choice_is_no_event_in_the_archive() {
+    let setup = Setup::new(suites());
+    let request = Request { series: vec!["bookworm".to_owned()], ..request(&["amd64", "i386"]) };
+    let (fetcher, mirror, keyring) = setup.parts();
+    let newest = resolve::look(&fetcher, &mirror, &keyring, &request, &Silent).await.unwrap().lock;
+    let cell = (host("i386"), "arm".parse().unwrap());
+    let chosen = newest.with_choices(&[(cell, "bookworm".to_owned())].into()).unwrap();
+    assert_eq!(
+        summary(&chosen)[2..4],
+        ["i386 sid qemu-user 1:10.2.2+ds-1 mips", "i386 bookworm qemu-user-static 1:7.2+dfsg-7 aarch64,arm"]
+    );
+    // The archive has what the lock has, whichever it is.
+    for lock in [&newest, &chosen] {
+        assert_eq!(setup.check(lock).await.unwrap(), [""; 0]);
+    }
+    let compare = |old: &Lock, new: &Lock| {
+        let new = resolve::Resolution { lock: new.clone(), rejected: Vec::new(), unknown: Vec::new() };
+        let comparison = resolve::compare(&request, old, Ok(&new), &[]);
+        let findings =
+            comparison.findings.iter().map(|finding| format!("{}: {finding}", finding.kind.name()));
+        let rows = comparison.rows.iter().map(|row| {
+            let names = |targets: &std::collections::BTreeSet<Target>| {
+                targets.iter().map(|target| target.name()).collect::<Vec<_>>().join(",")
+            };
+            format!("{} {} +{} -{}", row.host, row.suite, names(&row.gained), names(&row.lost))
+        });
+        rows.chain(findings).collect::<Vec<_>>()
+    };
+    assert_eq!(compare(&chosen, &chosen), [""; 0]);
+    assert_eq!(
+        compare(&newest, &chosen),
+        [
+            "i386 sid + -arm",
+            "i386 bookworm +arm -",
+            "chosen: arm for i386: `bookworm` (1:7.2+dfsg-7) is chosen, and the lock has `sid`"
+        ]
+    );
+    assert_eq!(
+        compare(&chosen, &newest),
+        [
+            "i386 sid +arm -",
+            "i386 bookworm + -arm",
+            "chosen: arm for i386: `sid` (1:10.2.2+ds-1) is chosen, and the lock has `bookworm`"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_series_without_qemu_is_an_error() {
     let setup = Setup::new(suites());
     let request = Request { series: vec!["bookworm".to_owned()], ..request(&["amd64"]) };

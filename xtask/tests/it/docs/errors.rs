@@ -25,6 +25,7 @@ const EXEMPT: &[&str] = &[
     "busybox for host `{0}` is taken from two packages",
     "the C library for host `{0}` is taken from two packages",
     "package `{name}` for host `{host}` has an empty list of targets",
+    "target `{target}` for host `{host}` is passed over in suite `{suite}`, and taken from no older one",
     "package `{name}` for host `{host}` has targets of a series and holds no QEMU",
     "series `{series}` has two packages for host `{host}`",
     "package `{name}` for host `{host}` has version `{version}`, which is none of QEMU's",
