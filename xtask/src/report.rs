@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use debian::lock::Lock;
 use publish::layout::Layout;
 
+use crate::choice;
 use crate::cli::full::ReportArgs;
 use crate::context;
 use base::Hinted;
@@ -20,6 +21,13 @@ pub(crate) fn run(args: &ReportArgs, ui: &Ui) -> anyhow::Result<()> {
     let workspace = context::workspace()?;
     let config = Config::load(&workspace.join("images/images.toml"))?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
+    let results = choice::load(&workspace)?;
+    let choices = choice::choose(&lock, &results, &config);
+    if choice::apply(&choices, &lock)? != lock {
+        let chosen =
+            "images/conformance.toml and images/images.toml choose other QEMUs than images/debian.lock has";
+        ui.say(format!("warning: {chosen}; run `cargo xtask lock`"));
+    }
     let layout = args.layout.as_deref().unwrap_or(Path::new(LAYOUT));
     let cannot_take = || format!("cannot take sizes from {}", layout.display());
     let sizes = match (layout.exists(), &args.layout) {
@@ -37,7 +45,7 @@ pub(crate) fn run(args: &ReportArgs, ui: &Ui) -> anyhow::Result<()> {
             return Err(anyhow::Error::new(error).context(cannot_take()));
         }
     };
-    let matrix = Matrix::new(&lock, &sizes, &config.repository);
+    let matrix = Matrix::new(&lock, &sizes, &config.repository, &results, &choices);
     let page = report::html(&matrix)?;
     for (name, text) in [("index.html", &page), ("report.md", &report::markdown(&matrix))] {
         let path = args.output.join(name);

@@ -14,6 +14,8 @@ pub fn render(matrix: &Matrix) -> anyhow::Result<String> {
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
     environment.add_filter("size", size);
+    environment.add_filter("seconds", |seconds: f64| format!("{seconds:.2} s"));
+    environment.add_filter("times", |times: f64| format!("×{times:.2}"));
     environment.add_template("page", include_str!("page.html")).context("page.html is no template")?;
     let page = environment.get_template("page").context("page.html is no template")?;
     page.render(context! {
@@ -28,12 +30,22 @@ pub fn render(matrix: &Matrix) -> anyhow::Result<String> {
 mod tests {
     use super::*;
     use crate::matrix::{Cell, Edition, HostColumn, TargetRow};
+    use crate::programs::{Chosen, Programs, Qemu, System, Tried, Workload};
 
     #[test]
     fn what_is_put_into_the_page_is_escaped() {
         let hostile = "\"><script>alert('1')</script>".to_owned();
         let text = || hostile.clone();
         let qemu = debian::QemuVersion::of_package("1:11.1.3+ds-1").unwrap();
+        let chosen = || Chosen {
+            series: text(),
+            version: text(),
+            reason: "beaten",
+            locked: true,
+            older: true,
+            text: text(),
+            stale: vec![text()],
+        };
         let cell = Cell {
             edition: 0,
             qemu,
@@ -41,6 +53,7 @@ mod tests {
             package: text(),
             native: false,
             versions: vec![qemu],
+            choice: Some(chosen()),
             size: Some(1),
         };
         let row = TargetRow {
@@ -61,8 +74,34 @@ mod tests {
             size: None,
         };
         let edition = Edition { suite: text(), date: text(), qemu, cells: 1 };
-        let matrix =
-            Matrix { repository: text(), editions: vec![edition], hosts: vec![host], targets: vec![row] };
+        let tried = Qemu {
+            series: text(),
+            version: text(),
+            package: text(),
+            stale: true,
+            default: true,
+            passes: 1,
+            tried: 2,
+            seconds: Some(1.5),
+            times: Some(1.0),
+        };
+        let outcome = Tried { outcome: results::Outcome::Slow, seconds: Some(4.5), times: Some(3.0) };
+        let system = System {
+            host: text(),
+            target: text(),
+            architecture: text(),
+            suite: text(),
+            qemus: vec![Some(tried), None],
+            workloads: vec![Workload { name: text(), outcomes: vec![Some(outcome), None] }],
+            choice: Some(chosen()),
+        };
+        let matrix = Matrix {
+            repository: text(),
+            editions: vec![edition],
+            hosts: vec![host],
+            targets: vec![row],
+            programs: Programs { series: vec![text(), text()], systems: vec![system] },
+        };
         let page = render(&matrix).unwrap();
         let legend = "<li><span class=\"chip native\">&nbsp;</span> the machine's own: nothing to register</li>\n  </ul>";
         assert!(page.contains(legend), "{page}");

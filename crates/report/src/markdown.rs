@@ -6,6 +6,7 @@ use base::size;
 use debian::QemuVersion;
 
 use crate::matrix::{Cell, Matrix};
+use crate::programs::{Qemu, System, Tried};
 
 /// The targets of each host, then the hosts themselves.
 pub fn render(matrix: &Matrix) -> String {
@@ -29,6 +30,7 @@ pub fn render(matrix: &Matrix) -> String {
         row(&mut text, std::iter::once(head).chain(target.cells.iter().map(|c| cell(c.as_ref()))));
     }
     push_versions(&mut text, matrix);
+    push_programs(&mut text, matrix);
     text.push_str("\n## Machines\n\n");
     row(
         &mut text,
@@ -71,10 +73,75 @@ fn push_versions(text: &mut String, matrix: &Matrix) {
     }
 }
 
+/// The outcomes of real programs: how many pass under each QEMU, and then each of them.
+fn push_programs(text: &mut String, matrix: &Matrix) {
+    let programs = &matrix.programs;
+    if programs.systems.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n## Which QEMU runs real programs\n\nPrograms of Debian, under each QEMU: how many pass, and the time of those that pass \
+         under all. Tags without a version have the one that is marked `default`, which is the newest unless an older one passes all \
+         that it passes, and more.\n\n",
+    );
+    let heads =
+        ["target", "programs", "machine"].into_iter().chain(programs.series.iter().map(String::as_str));
+    row(text, heads.chain(["why"]).map(str::to_owned));
+    row(text, std::iter::repeat_n("---".to_owned(), programs.series.len() + 4));
+    for system in &programs.systems {
+        let System { host, target, architecture, suite, .. } = system;
+        let first = [format!("`{target}`"), format!("{architecture}, {suite}"), host.clone()];
+        let qemus = system.qemus.iter().map(|qemu| qemu.as_ref().map_or("-".to_owned(), passes));
+        row(text, first.into_iter().chain(qemus).chain([why(system)]));
+    }
+    for system in &programs.systems {
+        let System { host, target, architecture, suite, .. } = system;
+        text.push_str(&format!("\n### `{target}`: {architecture} of {suite}, on {host}\n\n"));
+        let qemus = || system.qemus.iter().flatten();
+        let heads = qemus().map(|qemu| format!("{} ({})", qemu.version, qemu.series));
+        row(text, ["workload".to_owned()].into_iter().chain(heads));
+        row(text, std::iter::repeat_n("---".to_owned(), qemus().count() + 1));
+        for workload in &system.workloads {
+            let tried = system.qemus.iter().zip(&workload.outcomes).filter(|(qemu, _)| qemu.is_some());
+            let tried = tried.map(|(_, tried)| tried.as_ref().map_or("-".to_owned(), outcome));
+            row(text, [workload.name.clone()].into_iter().chain(tried));
+        }
+    }
+}
+
+/// `11.1.3 default<br>23 of 25, 48.90 s x1.16`
+fn passes(qemu: &Qemu) -> String {
+    let default = if qemu.default { " `default`" } else { "" };
+    let stale = if qemu.stale { "; no longer the one that is locked" } else { "" };
+    let time = time(qemu.seconds, qemu.times).map(|time| format!(", {time}")).unwrap_or_default();
+    format!("{}{default}<br>{} of {}{time}{stale}", qemu.version, qemu.passes, qemu.tried)
+}
+
+fn why(system: &System) -> String {
+    let Some(choice) = &system.choice else { return "-".to_owned() };
+    let all: Vec<&str> = [&choice.text].into_iter().chain(&choice.stale).map(String::as_str).collect();
+    all.join("; ")
+}
+
+fn outcome(tried: &Tried) -> String {
+    match time(tried.seconds, tried.times) {
+        Some(time) => format!("{} {time}", tried.outcome),
+        None if tried.outcome.is_failure() => format!("**{}**", tried.outcome),
+        None => tried.outcome.to_string(),
+    }
+}
+
+fn time(seconds: Option<f64>, times: Option<f64>) -> Option<String> {
+    let times = times.map(|times| format!(" x{times:.2}")).unwrap_or_default();
+    seconds.map(|seconds| format!("{seconds:.2} s{times}"))
+}
+
 fn cell(cell: Option<&Cell>) -> String {
     let Some(cell) = cell else { return "-".to_owned() };
     let size = cell.size.map(|bytes| format!("<br>{}", size(bytes))).unwrap_or_default();
-    format!("{} {}{size}", cell.qemu, cell.suite)
+    let is_older = cell.choice.as_ref().is_some_and(|choice| choice.older);
+    let note = if is_older { "<br>not the newest" } else { "" };
+    format!("{} {}{size}{note}", cell.qemu, cell.suite)
 }
 
 fn row(text: &mut String, cells: impl IntoIterator<Item = String>) {

@@ -6,7 +6,10 @@ use arch::{Host, Status, Target};
 use builder::{Kind, Sizes};
 use debian::QemuVersion;
 use debian::lock::{Lock, Package};
+use results::{Choices, Results};
 use serde::Serialize;
+
+use crate::programs::{Chosen, Programs};
 
 /// The whole report; what `--json` prints.
 #[derive(Debug, Serialize)]
@@ -19,6 +22,8 @@ pub struct Matrix {
     pub hosts: Vec<HostColumn>,
     /// The rows.
     pub targets: Vec<TargetRow>,
+    /// Outcomes of real programs.
+    pub programs: Programs,
 }
 
 /// One version of QEMU in one suite.
@@ -79,22 +84,31 @@ pub struct Cell {
     pub package: String,
     /// The target is the host's own architecture: its programs need no emulator.
     pub native: bool,
-    /// Every version that there are images with, under tags with a `d` before it; the newest first.
+    /// Every version that there are images with, under tags with a `d` before it: that of the other tags, and then the newest first.
     pub versions: Vec<QemuVersion>,
+    /// The choice that results, or a maintainer, made of it; without any, it is the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Chosen>,
     /// Compressed size in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
 }
 
 impl Matrix {
-    /// The matrix of `lock`, with the sizes that are known; `repository` is the images' name.
-    pub fn new(lock: &Lock, sizes: &Sizes, repository: &str) -> Matrix {
+    /// The matrix of `lock`, with the sizes that are known; `repository` is the images' name, and `choices` are what `results` and
+    /// maintainers choose for that lock.
+    pub fn new(lock: &Lock, sizes: &Sizes, repository: &str, results: &Results, choices: &Choices) -> Matrix {
         let hosts: Vec<Host> = lock.hosts().into_iter().collect();
         let editions = editions(lock, &hosts);
         let series: Vec<Lock> = lock.series().map(|name| lock.of_series(name)).collect();
         let row = |target: Target| {
-            let cells: Vec<_> =
-                hosts.iter().map(|&host| cell((lock, &series), sizes, &editions, host, target)).collect();
+            let of_host = |&host: &Host| {
+                let mut cell = cell((lock, &series), sizes, &editions, host, target)?;
+                let choice = choices.cells().get(&(host, target));
+                cell.choice = choice.and_then(|choice| Chosen::new(choice, lock, host, target));
+                Some(cell)
+            };
+            let cells: Vec<_> = hosts.iter().map(of_host).collect();
             cells.iter().any(Option::is_some).then(|| target_row(target, cells))
         };
         Matrix {
@@ -102,6 +116,7 @@ impl Matrix {
             repository: repository.strip_prefix("docker.io/").unwrap_or(repository).to_owned(),
             targets: Target::all().filter_map(row).collect(),
             hosts: hosts.iter().map(|&host| host_column(lock, sizes, host)).collect(),
+            programs: Programs::new(lock, results, choices),
             editions,
         }
     }
@@ -150,9 +165,12 @@ fn cell(
         native: host.target() == target,
         versions: {
             let others = series.iter().filter_map(|lock| lock.cell(host, target)?.qemu_version());
-            let versions: BTreeSet<QemuVersion> = others.chain([qemu]).collect();
-            versions.into_iter().rev().collect()
+            let passed_over = lock.passed_over(host, target).and_then(Package::qemu_version);
+            let others: BTreeSet<QemuVersion> =
+                others.chain(passed_over).filter(|other| *other != qemu).collect();
+            [qemu].into_iter().chain(others.into_iter().rev()).collect()
         },
+        choice: None,
         size: sizes.cells.get(&(host, target)).copied(),
         qemu,
     })
@@ -249,7 +267,8 @@ targets = ["aarch64"]
         let lock = Lock::parse(LOCK).unwrap();
         let mut sizes = Sizes::default();
         sizes.cells.insert(("amd64".parse().unwrap(), "aarch64".parse().unwrap()), 3_800_000);
-        let matrix = Matrix::new(&lock, &sizes, "docker.io/aptman/qus");
+        let matrix =
+            Matrix::new(&lock, &sizes, "docker.io/aptman/qus", &Results::default(), &Choices::default());
         let seen: Vec<_> = matrix
             .targets
             .iter()

@@ -60,15 +60,15 @@
 
   const version = document.getElementById("qemu");
 
-  // The versions that the chosen one has images with, the newest first.
-  const offer = ([newest, ...older]) => {
+  // The versions that the chosen one has images with: that of the other tags, and then the newest first.
+  const offer = ([first, ...others], isOlder) => {
     const option = (text, value) => Object.assign(document.createElement("option"), { text, value });
-    version.replaceChildren(option(`${newest}, the newest`, ""), ...older.map((one) => option(one, `d${one}-`)));
-    version.parentElement.hidden = !older.length;
+    version.replaceChildren(option(`${first}, the ${isOlder ? "default" : "newest"}`, ""), ...others.map((one) => option(one, `d${one}-`)));
+    version.parentElement.hidden = !others.length;
   };
 
   const choose = (cell) => {
-    offer(cell?.dataset.versions?.split(" ") ?? []);
+    offer(cell?.dataset.versions?.split(" ") ?? [], cell?.dataset.why?.startsWith("Not the newest"));
     show(cell);
   };
 
@@ -84,9 +84,10 @@
     const repository = table.dataset.repository;
     const [title, facts, , command, then] = pick.children;
     title.textContent = `${target} programs on ${host}`;
-    const size = chosen.querySelector("small")?.textContent;
-    const newest = `QEMU from Debian ${chosen.dataset.suite}: ${chosen.dataset.package}` + (size ? `, ${size}` : "");
-    facts.textContent = version.value ? `QEMU ${version.selectedOptions[0].text} from an older suite of Debian` : newest;
+    const size = chosen.querySelector(".size")?.textContent;
+    const first = `QEMU from Debian ${chosen.dataset.suite}: ${chosen.dataset.package}` + (size ? `, ${size}` : "");
+    const why = chosen.dataset.why ? `. ${chosen.dataset.why}` : "";
+    facts.textContent = version.value ? `QEMU ${version.selectedOptions[0].text} from another suite of Debian` : first + why;
     const platforms = row.dataset.platforms ? row.dataset.platforms.split(" ") : [];
     let line = `docker run --rm --privileged ${repository}:${version.value}${target} -s -- -p ${target}`;
     let after = platforms.length ? `Then containers run with --platform ${platforms.join(" or ")}.` : "Then its programs run like any others.";
@@ -161,6 +162,17 @@
       getSelection().selectAllChildren(code);
     }
   });
+
+  // Shows the workloads of a target. The part of the address after # stays what was asked.
+  for (const link of document.querySelectorAll("#programs tbody th a")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const details = document.getElementById(link.hash.slice(1));
+      details.open = true;
+      details.firstElementChild.focus();
+      details.scrollIntoView();
+    });
+  }
 
   const form = document.getElementById("find");
   form.addEventListener("submit", (event) => event.preventDefault());

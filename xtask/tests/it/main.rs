@@ -7,6 +7,7 @@ mod arrows;
 mod attest;
 mod buildx;
 mod cache;
+mod choice;
 mod circles;
 mod compression;
 mod conformance;

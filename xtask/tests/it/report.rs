@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use arch::Target;
+use debian::lock::Lock;
+use results::{Key, Qemu, Results};
 use serde_json::{Value, json};
 use testbed::Browser;
 use testbed::sandbox::{Options, Sandbox};
@@ -103,7 +105,12 @@ fn the_page_wants_nothing_from_elsewhere() {
 /// Uses the page in a frame of this size; what a reader sees then.
 fn used(browser: &Browser<'_>, sandbox: &Sandbox, size: (u32, u32)) -> Value {
     let hash = "#run=linux%2Farm64&on=s390x&sort=-amd64";
-    let page = include_str!("report/harness.html")
+    seen(browser, sandbox, include_str!("report/harness.html"), size, hash)
+}
+
+/// The findings of a harness around the page.
+fn seen(browser: &Browser<'_>, sandbox: &Sandbox, harness: &str, size: (u32, u32), hash: &str) -> Value {
+    let page = harness
         .replace("WIDTH", &size.0.to_string())
         .replace("HEIGHT", &size.1.to_string())
         .replace("HASH", hash);
@@ -178,6 +185,148 @@ fn check_use(report: &Report, seen: &Value) {
     assert_eq!(strings(&seen["again"]), targets);
     // From aarch64 on amd64: one to the right, one down.
     assert_eq!(seen["arrows"], json!([targets[1], 2, 1]));
+}
+
+/// A report of the committed lock, of which one target is taken from an older QEMU by results, and another has two that both fail
+/// at something.
+fn with_results() -> Report {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let copy = |name: &str| {
+        fs::create_dir_all(dir.path().join("images")).unwrap();
+        fs::copy(root.join(name), dir.path().join(name)).unwrap();
+    };
+    copy("images/images.toml");
+    let lock = Lock::load(&root.join("images/debian.lock")).unwrap().without_choices();
+    let mut all = Results::default();
+    for (target, architecture, broken) in
+        [("i386", "i386", "bookworm"), ("riscv64", "riscv64", "none"), ("arm", "armhf", "all")]
+    {
+        let (host, target) = ("amd64".parse().unwrap(), target.parse().unwrap());
+        let key = Key { host, target, architecture: architecture.to_owned(), suite: "bookworm".to_owned() };
+        let mut record = |series: &str, version: &str, workload: &str, cell: &str| {
+            let of_series = if series == "newest" { lock.newest() } else { lock.of_series(series) };
+            let package = of_series.cell(host, target).unwrap().version.clone();
+            let qemu = Qemu { version: version.to_owned(), package };
+            all.record(&key, &series.parse().unwrap(), &qemu, workload, cell.parse().unwrap());
+        };
+        for workload in ["bash", "python3-processes", "compressors"] {
+            record("bookworm", "7.2.22", workload, "pass 1.25");
+            record("trixie", "10.0.13", workload, "slow 4.50");
+            record("newest", "11.1.3", workload, "pass 2.50");
+        }
+        for (workload, [old, middle, new]) in match broken {
+            // Only an older one passes everything.
+            "none" => {
+                vec![("node", ["absent", "absent", "absent"]), ("git", ["pass 3.00", "pass 3.00", "crash"])]
+            }
+            "all" => vec![("git", ["hang", "wrong", "hang"])],
+            _ => {
+                vec![("git", ["pass 3.00", "crash", "crash"]), ("mmap", ["wrong", "pass 1.00", "pass 1.00"])]
+            }
+        } {
+            record("bookworm", "7.2.22", workload, old);
+            record("trixie", "10.0.13", workload, middle);
+            record("newest", "11.1.3", workload, new);
+        }
+    }
+    fs::write(dir.path().join(results::PATH), all.to_string()).unwrap();
+    let choices = results::choices(&lock, &all, |_, _| None);
+    choices.lock(&lock).unwrap().write(&dir.path().join("images/debian.lock")).unwrap();
+    fs::create_dir(dir.path().join("xtask")).unwrap();
+    let mut command = command(dir.path());
+    let output = command.arg("--json").env("CARGO_MANIFEST_DIR", dir.path().join("xtask")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Report { dir, json: serde_json::from_slice(&output.stdout).unwrap() }
+}
+
+const BEATEN: &str = "10.0.13 (trixie) passes all that 11.1.3 (newest) passes, and git, at which that fails";
+const UNDECIDED: &str = "7.2.22 (bookworm) passes git, at which 11.1.3 (newest) fails, and fails at mmap";
+
+#[test]
+fn results_are_in_every_form_with_the_choice_and_its_reason() {
+    let report = with_results();
+    let programs = &report.json["programs"];
+    assert_eq!(programs["series"], json!(["bookworm", "trixie", "newest"]));
+    let systems = programs["systems"].as_array().unwrap();
+    let of = |key: &str| systems.iter().map(|system| system[key].clone()).collect::<Vec<_>>();
+    assert_eq!(of("target"), ["arm", "i386", "riscv64"]);
+    let choices: Vec<_> = systems.iter().map(|system| &system["choice"]).collect();
+    let all = |key: &str| choices.iter().map(|choice| choice[key].clone()).collect::<Vec<_>>();
+    assert_eq!(all("reason"), ["unbeaten", "undecided", "beaten"]);
+    assert_eq!(all("older"), [false, false, true]);
+    assert_eq!(all("version"), ["11.1.3", "11.1.3", "10.0.13"]);
+    assert_eq!(all("text")[1..], [UNDECIDED, BEATEN]);
+    // By what all pass: 3.75, 13.5 and 7.5 s.
+    let qemu = |key: &str| {
+        systems[0]["qemus"].as_array().unwrap().iter().map(|qemu| qemu[key].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((qemu("passes"), qemu("tried")), (vec![json!(3); 3], vec![json!(4); 3]));
+    assert_eq!(
+        (qemu("seconds"), qemu("times")),
+        (vec![json!(3.75), json!(13.5), json!(7.5)], vec![json!(1.0), json!(3.6), json!(2.0)])
+    );
+    assert_eq!(
+        (qemu("default"), qemu("stale")),
+        (vec![json!(false), json!(false), json!(true)], vec![json!(false); 3])
+    );
+    let git = systems[2]["workloads"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|workload| workload["name"] == "git")
+        .unwrap();
+    assert_eq!(git["outcomes"][2], json!({"outcome": "crash"}));
+    assert_eq!(git["outcomes"][1], json!({"outcome": "pass", "seconds": 3.0, "times": 1.0}));
+    // Each cell that anything is known of says so.
+    let (target, host) = (report.names("targets"), report.names("hosts"));
+    let place = |names: &[&str], name: &str| names.iter().position(|other| *other == name).unwrap();
+    let cell = |name: &str| &report.json["targets"][place(&target, name)]["cells"][place(&host, "amd64")];
+    assert_eq!(cell("riscv64")["qemu"], "10.0");
+    assert_eq!(strings(&cell("riscv64")["versions"]), ["10.0", "11.1", "7.2"]);
+    assert_eq!(
+        (&cell("riscv64")["choice"]["text"], &cell("aarch64")["choice"]),
+        (&json!(BEATEN), &Value::Null)
+    );
+
+    let markdown = report.read("report.md");
+    for line in [
+        format!(
+            "| `riscv64` | riscv64, bookworm | amd64 | 7.2.22<br>4 of 4, 3.75 s x1.00 | 10.0.13 `default`<br>4 of 4, 13.50 s x3.60 | 11.1.3<br>3 of 4, 7.50 s x2.00 | {BEATEN} |"
+        ),
+        "| git | pass 3.00 s x1.00 | pass 3.00 s x1.00 | **crash** |".to_owned(),
+        "| node | absent | absent | absent |".to_owned(),
+        "| git | **hang** | **wrong** | **hang** |".to_owned(),
+    ] {
+        assert!(markdown.contains(&format!("{line}\n")), "{line}\n{markdown}");
+    }
+    let page = report.read("index.html");
+    assert_eq!(page.matches("<td class=\"crash\">crash</td>").count(), 3);
+    assert_eq!(page.matches(&format!("data-why=\"Not the newest: {BEATEN}.\"")).count(), 1);
+    assert_eq!(page.matches(&format!("data-why=\"{UNDECIDED}.\"")).count(), 1);
+    assert_eq!(page.matches("<details id=\"programs-").count(), 3);
+}
+
+#[test]
+fn a_reader_sees_which_qemu_runs_what_in_a_browser() {
+    let Some(packages) = packages("a_reader_sees_which_qemu_runs_what_in_a_browser") else { return };
+    let tree = packages.tree("chromium", &Browser::packages()).unwrap();
+    let sandbox = Sandbox::start(&packages, &Options { trees: vec![&tree], ..Options::default() }).unwrap();
+    let browser = Browser::new(&sandbox);
+    sandbox.write(format!("{PAGES}/index.html"), with_results().read("index.html")).unwrap();
+    for (width, height) in [(390, 844), (1200, 900), (1400, 900)] {
+        let seen = seen(&browser, &sandbox, include_str!("report/programs.html"), (width, height), "");
+        assert_eq!(seen["width"], json!([width, width]), "at {width}");
+        assert_eq!(seen["unreachable"], json!([]), "at {width}");
+        assert_eq!(seen["open"], json!([false, false, true]));
+        assert_eq!(seen["defaults"], json!(["11.1.3", "11.1.3", "10.0.13"]));
+        assert_eq!(seen["words"], json!(["absent", "crash", "hang", "pass", "slow", "wrong"]));
+        assert_eq!(seen["pale"], json!([]), "at {width}");
+        let facts = seen["facts"].as_str().unwrap();
+        assert!(facts.ends_with(&format!(". Not the newest: {BEATEN}.")), "{facts}");
+        assert_eq!(seen["versions"], json!(["10.0, the default", "11.1", "7.2"]));
+        assert_eq!(seen["newest"], "docker run --rm --privileged aptman/qus:d11.1-riscv64 -s -- -p riscv64");
+    }
 }
 
 fn strings(value: &Value) -> Vec<&str> {
