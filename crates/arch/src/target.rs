@@ -19,7 +19,7 @@ pub enum Status {
     Current,
     /// A second entry for another target's binary: `i486` is run by `qemu-i386`.
     Shared,
-    /// Dropped by QEMU (`nios2` in 9.1, `cris` in 9.2); in bookworm's packages only.
+    /// Dropped by QEMU ([`Target::dropped`]); in bookworm's packages only.
     Retired,
 }
 
@@ -29,6 +29,7 @@ struct Row {
     elf: Elf,
     magic: Magic,
     status: Status,
+    dropped: Option<(u32, u32)>,
     aliases: &'static [&'static str],
     variants: &'static [&'static str],
 }
@@ -46,9 +47,15 @@ const fn row(
         elf,
         magic: Magic::new(elf, relaxed),
         status: Status::Current,
+        dropped: None,
         aliases,
         variants: &[],
     }
+}
+
+/// A target that QEMU has had no more since this version.
+const fn retired(row: Row, version: (u32, u32)) -> Row {
+    Row { status: Status::Retired, dropped: Some(version), ..row }
 }
 
 const fn mips32(name: &'static str, endian: Endian, n32: bool, aliases: &'static [&'static str]) -> Row {
@@ -64,7 +71,7 @@ static ROWS: [Row; 36] = [
     row("alpha", "alpha", Elf::le64(0x9026), Relaxed::ANY, &[]),
     Row { variants: variants::ARM, ..row("arm", "arm", Elf::le32(40), Relaxed::ANY, &["armhf", "armel", "arm32v5", "arm32v6", "arm32v7", "armv6", "armv6l", "armv7", "armv7l"]) },
     row("armeb", "armeb", Elf::be32(40), Relaxed::ANY, &["armbe"]),
-    Row { status: Status::Retired, ..row("cris", "cris", Elf::le32(76), Relaxed::ANY, &[]) },
+    retired(row("cris", "cris", Elf::le32(76), Relaxed::ANY, &[]), (9, 2)),
     row("hexagon", "hexagon", Elf::le32(164), Relaxed::ANY, &[]),
     row("hppa", "hppa", Elf::be32(15), Relaxed::ANY, &["parisc"]),
     row("i386", "i386", Elf::le32(3), Relaxed::X86, &["386", "i686", "x86"]),
@@ -79,7 +86,7 @@ static ROWS: [Row; 36] = [
     mips32("mipsel", Endian::Little, false, &["mipsle"]),
     mips32("mipsn32", Endian::Big, true, &["mips64p32"]),
     mips32("mipsn32el", Endian::Little, true, &["mips64p32le"]),
-    Row { status: Status::Retired, ..row("nios2", "nios2", Elf::le32(113), Relaxed::ANY, &[]) },
+    retired(row("nios2", "nios2", Elf::le32(113), Relaxed::ANY, &[]), (9, 1)),
     row("or1k", "or1k", Elf::be32(92), Relaxed::ANY, &["openrisc"]),
     row("ppc", "ppc", Elf::be32(20), Relaxed::LINUX, &["powerpc"]),
     row("ppc64", "ppc", Elf::be64(21), Relaxed::LINUX, &["powerpc64"]),
@@ -126,6 +133,11 @@ impl Target {
     /// Its standing with QEMU.
     pub fn status(self) -> Status {
         self.0.status
+    }
+
+    /// The version of QEMU, major and minor, that was the first without it.
+    pub fn dropped(self) -> Option<(u32, u32)> {
+        self.0.dropped
     }
 
     /// The target whose QEMU binary runs this one's programs: itself, but `i386` for `i486`.
@@ -253,6 +265,8 @@ mod tests {
         let names =
             |status| -> Vec<_> { Target::all().filter(|t| t.status() == status).map(Target::name).collect() };
         assert_eq!(names(Status::Retired), ["cris", "nios2"]);
+        let dropped = Target::all().filter(|target| target.dropped().is_some()).map(Target::name);
+        assert_eq!(dropped.collect::<Vec<_>>(), names(Status::Retired));
         assert_eq!(names(Status::Shared), ["i486"]);
     }
 

@@ -52,10 +52,10 @@ pub fn targets() -> String {
     for target in Target::all() {
         let names = target.aliases().iter().map(|name| (*name).to_owned()).chain(target.variant_names());
         let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-        let what = match target.status() {
-            Status::Current => "",
-            Status::Retired => "QEMU has dropped it; only by name",
-            Status::Shared => "an entry of its own, with the binary of `i386`",
+        let what = match (target.status(), target.dropped()) {
+            (Status::Shared, _) => "an entry of its own, with the binary of `i386`".to_owned(),
+            (_, Some((major, minor))) => format!("QEMU has dropped it in {major}.{minor}; only by name"),
+            (_, None) => String::new(),
         };
         text.push_str(&format!("| `{target}` | {} | {what} |\n", names.join(", ")));
     }

@@ -164,9 +164,14 @@ fn elsewhere(request: &Request, target: Target) -> Option<String> {
         files.any(|file| file.is_ok_and(|file| file.file_name().as_encoded_bytes().starts_with(b"qemu-")))
     });
     if holds_any {
-        return matches!(request.selection, Selection::Named(_)).then(|| {
-            format!("{dir} has other targets' binaries: ls {dir}; aptman/qus:latest has every target's")
-        });
+        let has_it = match target.dropped() {
+            None => "aptman/qus:latest has every target's".to_owned(),
+            Some((major, minor)) => {
+                format!("QEMU has dropped {target} in {major}.{minor}, and Debian 12 is the last release that has it")
+            }
+        };
+        return matches!(request.selection, Selection::Named(_))
+            .then(|| format!("{dir} has other targets' binaries: ls {dir}; {has_it}"));
     }
     Some(format!(
         "{dir} holds no QEMU binaries; set QEMU_BIN_DIR or --qemu-path, or use an image that has them"
