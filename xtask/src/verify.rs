@@ -12,7 +12,7 @@ use exec::{BadTrailer, Trailer};
 use oci::spec::{Descriptor, Index, Platform, media_type};
 use publish::layout::{Layout, LayoutWriter};
 use publish::registry::{Access, Reference};
-use publish::verify::{Built, Problem};
+use publish::verify::{Built, Problem, Sources};
 
 use crate::cli::{RegistryArgs, VerifyArgs};
 #[cfg(feature = "full")]
@@ -100,6 +100,9 @@ fn verify_layout(path: &Path, name: &str, args: &VerifyArgs, ui: &Ui) -> anyhow:
     let mut problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
     let locks = lock.as_ref().map(builder::plan::locks).unwrap_or_default();
     problems.extend(report.built.iter().filter_map(|built| other_inputs(built, &locks)));
+    if let Some(lock) = &lock {
+        problems.extend(report.sources.iter().flat_map(|sources| other_sources(sources, lock)));
+    }
     if problems.is_empty() {
         ui::print(&format!(
             "{name}: {}, {}, {}, {} ({}), {}: all as they should be ({:.1} s)\n",
@@ -168,6 +171,21 @@ fn other_inputs(built: &Built, locks: &[Lock]) -> Option<String> {
     let reason = format!("it was built from {}, which the lock does not have for {host}", other.uri);
     let (place, users) = (built.place.clone(), built.users.clone());
     Some(Problem { place, reason, users }.to_string())
+}
+
+/// The problems of a bill of materials with sources that the lock has, and has other descriptions of.
+fn other_sources(listed: &Sources, lock: &Lock) -> Vec<String> {
+    let problem = |source: &publish::verify::Source| {
+        let (name, version) = (source.name.clone(), source.version.clone());
+        let locked = lock.sources().get(&debian::about::Source { name, version })?.digest;
+        let reason = format!(
+            "it says that the source {} {} is sha256:{}, but the lock has {locked}",
+            source.name, source.version, source.sha256
+        );
+        let (place, users) = (listed.place.clone(), listed.users.clone());
+        (locked.hex() != source.sha256).then(|| Problem { place, reason, users }.to_string())
+    };
+    listed.sources.iter().filter_map(problem).collect()
 }
 
 /// Problems are reported one by one, and then make an error.

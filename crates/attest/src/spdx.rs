@@ -18,6 +18,8 @@ use crate::purl::Purl;
 pub const NO_ASSERTION: &str = "NOASSERTION";
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const IMAGE: &str = "SPDXRef-Image";
+/// The purpose of a source package.
+const SOURCE: &str = "SOURCE";
 
 /// A document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,7 +221,12 @@ impl Document {
 
     /// The SHA-256 of each file, by its path in the image, as far as they are there.
     pub fn sums(&self) -> BTreeMap<&str, Option<&str>> {
-        self.files.iter().map(|file| (file.path(), file.sha256())).collect()
+        self.files.iter().map(|file| (file.path(), sha256_of(&file.checksums))).collect()
+    }
+
+    /// Debian's source packages that it names.
+    pub fn sources(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|package| package.primary_package_purpose.as_deref() == Some(SOURCE))
     }
 }
 
@@ -229,17 +236,22 @@ impl Package {
         let found = self.external_refs.iter().find(|one| one.reference_type == "purl");
         found.map(|one| one.reference_locator.as_str())
     }
+
+    /// Its SHA-256, in hexadecimal digits, if it is there.
+    pub fn sha256(&self) -> Option<&str> {
+        sha256_of(&self.checksums)
+    }
+}
+
+fn sha256_of(checksums: &[Checksum]) -> Option<&str> {
+    let found = checksums.iter().find(|sum| sum.algorithm == "SHA256");
+    found.map(|sum| sum.checksum_value.as_str())
 }
 
 impl File {
     /// Its path in the image.
     pub(crate) fn path(&self) -> &str {
         self.file_name.strip_prefix("./").unwrap_or(&self.file_name)
-    }
-
-    fn sha256(&self) -> Option<&str> {
-        let found = self.checksums.iter().find(|sum| sum.algorithm == "SHA256");
-        found.map(|sum| sum.checksum_value.as_str())
     }
 }
 
@@ -309,7 +321,7 @@ impl Maker {
             download_location: dsc.map_or(NO_ASSERTION, |dsc| &dsc.location).to_owned(),
             checksums: dsc.map(|dsc| sha256(&dsc.digest)).into_iter().collect(),
             external_refs: vec![manager(&purl)],
-            primary_package_purpose: Some("SOURCE".to_owned()),
+            primary_package_purpose: Some(SOURCE.to_owned()),
             ..plain("Source", &source.name, &source.version, &purl)
         })
     }

@@ -281,6 +281,12 @@ fn what_is_not_true_is_refused() {
             "a statement about {image}: it is no statement: EOF while parsing an object at line 1 column 1"
         )],
     );
+    let source = document.packages.iter().find(|package| package.name == "glibc").unwrap();
+    let dsc = source.checksums[0].checksum_value.clone();
+    check(
+        &of(SPDX, dsc.clone(), zeros.clone()),
+        &[&format!("it says that the source glibc 2.43-7 is sha256:{zeros}, but the lock has sha256:{dsc}")],
+    );
     check(
         &of(PROVENANCE, deb, zeros.clone()),
         &[&format!("it was built from {purl}, which the lock does not have for amd64")],

@@ -11,7 +11,7 @@ use sha256::Digest;
 
 use super::Problem;
 use super::blob::{self, reason};
-use super::statements::{self, Said};
+use super::statements::{self, Listed, Said};
 use crate::layout::{INDEX, Layout};
 use crate::limits::{Budget, Exhausted};
 
@@ -54,7 +54,7 @@ pub(super) struct Graph {
     /// The layers of each image.
     images: BTreeMap<Digest, Vec<Digest>>,
     /// The bills of materials, each with the image that it is about.
-    listed: BTreeMap<Digest, (Digest, BTreeMap<String, Option<String>>)>,
+    pub(super) listed: BTreeMap<Digest, (Digest, Listed)>,
     /// The records of builds.
     pub(super) built: BTreeMap<Digest, Provenance>,
     /// True if a limit ended the walk; then what is pointed to is not known.
@@ -111,7 +111,7 @@ impl Graph {
             // A layer that could not be read is a problem of its own.
             let Some(layers) = layers.collect::<Option<Vec<_>>>() else { continue };
             let found = layers.into_iter().flatten().map(|(path, digest)| (path.as_str(), *digest)).collect();
-            let reasons = statements::compare(listed, &found);
+            let reasons = statements::compare(&listed.files, &found);
             if let Some(node) = self.nodes.get_mut(digest) {
                 reasons.into_iter().for_each(|reason| node.wrong(reason));
             }
@@ -230,7 +230,7 @@ impl Walk<'_> {
         let Some(bytes) = self.bytes(descriptor) else { return Ok(()) };
         let predicate = descriptor.annotations.get(annotation::PREDICATE).map_or("", String::as_str);
         match statements::read(&bytes, image, predicate) {
-            Ok(Said::Files(files)) => drop(self.graph.listed.insert(descriptor.digest, (image, files))),
+            Ok(Said::Listed(listed)) => drop(self.graph.listed.insert(descriptor.digest, (image, listed))),
             Ok(Said::Built(built)) => drop(self.graph.built.insert(descriptor.digest, *built)),
             Err(reason) => self.wrong(descriptor, format!("a statement about {image}: {reason}")),
         }

@@ -23,6 +23,7 @@ use sha256::Digest;
 
 use crate::layout::{Layout, LayoutError, TEMPORARY, blob_name};
 use graph::{Graph, Kind, Node};
+pub use statements::Source;
 
 /// Is shown each regular file of each distinct layer, once for each platform whose images have the layer: the
 /// platform, the path, the content. An error becomes a [`Problem`] of the layer. Calls do not overlap.
@@ -47,6 +48,20 @@ pub struct Report {
     /// The records of how images were built, for a caller that knows what they should be built from.
     #[serde(skip)]
     pub built: Vec<Built>,
+    /// The sources that images are said to be from, for a caller that knows these.
+    #[serde(skip)]
+    pub sources: Vec<Sources>,
+}
+
+/// The sources in a bill of materials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// The place: a path inside the layout.
+    pub place: String,
+    /// The images it matters to.
+    pub users: Vec<String>,
+    /// Those that it gives a SHA-256 of.
+    pub sources: Vec<Source>,
 }
 
 /// The record of an image's build.
@@ -98,6 +113,12 @@ pub fn verify(path: &Path, jobs: usize, visit: &mut Visitor<'_>) -> Result<Repor
         provenance: provenance.clone(),
     });
     let built = built.collect();
+    let sources = graph.listed.iter().map(|(digest, (_, listed))| Sources {
+        place: blob_name(*digest),
+        users: users(digest),
+        sources: listed.sources.clone(),
+    });
+    let sources = sources.collect();
     let mut problems = graph.problems;
     for (digest, node) in &graph.nodes {
         problems.extend(node.reasons.iter().map(|reason| Problem {
@@ -116,6 +137,7 @@ pub fn verify(path: &Path, jobs: usize, visit: &mut Visitor<'_>) -> Result<Repor
         statements: graph.nodes.values().filter(|node| matches!(node.kind, Kind::Statement)).count(),
         problems,
         built,
+        sources,
     })
 }
 

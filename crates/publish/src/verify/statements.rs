@@ -3,16 +3,35 @@
 use std::collections::BTreeMap;
 
 use attest::provenance::Provenance;
-use attest::spdx::Document;
+use attest::spdx::{Document, Package};
 use attest::statement::{self, StatementError};
 use sha256::Digest;
 
 /// A statement that is about the image that it should be about.
 pub(super) enum Said {
-    /// The SHA-256 that it gives each file, in hexadecimal digits.
-    Files(BTreeMap<String, Option<String>>),
+    /// A bill of materials.
+    Listed(Listed),
     /// The record of a build.
     Built(Box<Provenance>),
+}
+
+/// The claims of a bill of materials; SHA-256s are in hexadecimal digits.
+pub(super) struct Listed {
+    /// The SHA-256 that it gives each file.
+    pub(super) files: BTreeMap<String, Option<String>>,
+    /// The sources that it gives one of.
+    pub(super) sources: Vec<Source>,
+}
+
+/// A source package in a bill of materials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Debian's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The SHA-256 of its description (.dsc), in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// Reads a statement about `image`, whose predicate is of the type that its manifest says.
@@ -22,7 +41,12 @@ pub(super) fn read(bytes: &[u8], image: Digest, predicate: &str) -> Result<Said,
         statement::SPDX => {
             let document: Document = statement::read(bytes, image, predicate).map_err(reason)?;
             let owned = |(path, sum): (&str, Option<&str>)| (path.to_owned(), sum.map(str::to_owned));
-            Ok(Said::Files(document.sums().into_iter().map(owned).collect()))
+            let files = document.sums().into_iter().map(owned).collect();
+            let source = |package: &Package| {
+                let (name, version) = (package.name.clone(), package.version_info.clone());
+                Some(Source { name, version, sha256: package.sha256()?.to_owned() })
+            };
+            Ok(Said::Listed(Listed { files, sources: document.sources().filter_map(source).collect() }))
         }
         statement::PROVENANCE => {
             let provenance: Provenance = statement::read(bytes, image, predicate).map_err(reason)?;
