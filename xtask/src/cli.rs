@@ -5,7 +5,8 @@ mod output;
 mod value;
 
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use arch::{Host, Target};
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -187,7 +188,7 @@ impl ShipArgs {
         !dry_run && (self.load || through)
     }
 
-    pub(crate) fn options(&self) -> ship::Options {
+    pub(crate) fn options(&self, cache_dir: &Path, now: SystemTime) -> ship::Options {
         ship::Options {
             load: self.load,
             push: self.push,
@@ -201,6 +202,8 @@ impl ShipArgs {
             versioned_only: self.versioned_only,
             referrers: self.referrers,
             digest_file: self.digest_file.clone(),
+            cache_dir: cache_dir.to_owned(),
+            now,
             registry: ship::RegistryOptions { repair: self.repair, ..self.registry.options() },
         }
     }

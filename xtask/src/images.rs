@@ -47,7 +47,8 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     let limit = context::cache_limit(args.sources.cache_size)?;
     // All that may refuse is asked before minutes of work: the registry, the engine, and the places of files.
     let repository = args.repository.as_deref().unwrap_or(&site.config.repository);
-    let shipping = Shipping::prepare(&args.ship.options(), args.dry_run, &plan, repository, ui)?;
+    let way = args.ship.options(&site.build.cache_dir, started);
+    let shipping = Shipping::prepare(&way, args.dry_run, &plan, repository, ui)?;
     // What a push would upload is known only from what was built: that is done aside, and leaves nothing.
     let aside = (args.dry_run && args.ship.push).then(|| aside(&site.build.cache_dir)).transpose()?;
     let build = BuildContext {

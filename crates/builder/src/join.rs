@@ -9,7 +9,7 @@ use base::Hinted;
 use debian::Progress;
 use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest};
-use publish::registry::{self, Fetched, Registry, Repository, Tagged};
+use publish::registry::{self, Fetched, Push, Registry, Repository, Tagged};
 use sha256::Digest;
 
 use crate::content::Content;
@@ -38,7 +38,7 @@ pub async fn join(
     if let Some((expected, file)) = expected {
         check(expected, file, plan, &found, &indexes, repository)?;
     }
-    check_fixed(&indexes, registry).await?;
+    registry::check_fixed(&fixed(&indexes), registry).await?;
     set_tags(plan, &found, &indexes, registry, dry_run).await
 }
 
@@ -229,17 +229,17 @@ fn check(
     bail!(Hinted::new(message, hint))
 }
 
-/// Fails if a tag that never moves would, before any is set.
-async fn check_fixed(indexes: &[Joined<'_>], registry: &Registry) -> anyhow::Result<()> {
-    let mut moved = Vec::new();
-    for (plan, index) in indexes {
-        for tag in &plan.fixed_tags {
-            if registry.head_manifest(tag).await?.is_some_and(|digest| digest != index.digest()) {
-                moved.push(tag.clone());
-            }
-        }
-    }
-    Ok(registry::fixed(&moved, registry)?)
+/// The tags that never move.
+fn fixed(indexes: &[Joined<'_>]) -> Vec<Push> {
+    let of_index = |(plan, index): &Joined<'_>| {
+        let push = |tag: &String| Push {
+            tag: Some(tag.clone()),
+            fixed: true,
+            descriptor: index.descriptor().clone(),
+        };
+        plan.fixed_tags.iter().map(push).collect::<Vec<_>>()
+    };
+    indexes.iter().flat_map(of_index).collect()
 }
 
 /// Puts the indexes by digest and the tags that name a version; then the tags that move, of single hosts and of all.

@@ -3,7 +3,7 @@
 //! Read in this order: [`Config`] is `images.toml`, [`kind`] is what an image is for, [`content`] what it holds, and [`packing`]
 //! how its layers are compressed, [`statements`] what is said about it, [`plan`] is every image and index of a run with its tags (pure), [`cross`] builds `register`
 //! for each host, [`build`] makes layers and puts images and indexes together, [`images`] does all of it for one plan. [`tags`]
-//! is what a push of that sets, [`join`] makes the indexes over what several machines have pushed ([`expected`] is what must
+//! is what a push of that sets, [`Seen`] what need not be asked for again, [`join`] makes the indexes over what several machines have pushed ([`expected`] is what must
 //! come of it), and [`sizes`] is what a user downloads. [`summary`] says what was built, [`cache`] what is kept from run to run,
 //! and [`trace`] is the timeline of a run.
 //!
@@ -24,6 +24,7 @@ pub mod kind;
 pub mod packing;
 pub mod plan;
 mod sealed;
+mod seen;
 mod site;
 pub mod sizes;
 pub mod statements;
@@ -37,6 +38,7 @@ pub use content::Content;
 pub use kind::Kind;
 pub use packing::{Compression, Form, Level};
 pub use plan::{Plan, Selection};
+pub use seen::Seen;
 pub use site::{Leave, Site, always, announce};
 pub use sizes::Sizes;
 pub use statements::Statements;

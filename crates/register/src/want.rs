@@ -167,7 +167,9 @@ fn elsewhere(request: &Request, target: Target) -> Option<String> {
         let has_it = match target.dropped() {
             None => "aptman/qus:latest has every target's".to_owned(),
             Some((major, minor)) => {
-                format!("QEMU has dropped {target} in {major}.{minor}, and Debian 12 is the last release that has it")
+                format!(
+                    "QEMU has dropped {target} in {major}.{minor}, and Debian 12 is the last release that has it"
+                )
             }
         };
         return matches!(request.selection, Selection::Named(_))

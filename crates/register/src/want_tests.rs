@@ -87,10 +87,8 @@ fn a_missing_interpreter_is_looked_for_under_its_other_names() {
     let path = dir.path().to_str().unwrap();
     let of_target = |name: &str, arguments: &[&str]| {
         let target: Target = name.parse().unwrap();
-        let request = request(
-            &[arguments, &["--qemu-path", path, "--", "-p", name]].concat(),
-            &Environment::default(),
-        );
+        let request =
+            request(&[arguments, &["--qemu-path", path, "--", "-p", name]].concat(), &Environment::default());
         let refusal =
             wanted(&request, target, &Machine::named("x86_64"), None, &mut Finder::default()).unwrap_err();
         assert!(refusal.is_missing());

@@ -144,6 +144,7 @@ pub(crate) async fn push(
     progress: &dyn Progress,
 ) -> anyhow::Result<Vec<Shipped>> {
     let repository = registry.repository();
+    publish::registry::check_fixed(pushes, registry).await?;
     // An engine holds what can run; a list of a host's single-target images names no platform. And one that compresses anew must
     // not be what decides for good what a tag points to.
     let (lists, images): (Vec<Push>, Vec<Push>) =

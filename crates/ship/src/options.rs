@@ -1,11 +1,14 @@
 //! The options of loads and pushes, and the registry that they reach.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use publish::credentials::{Credentials, Sources};
 use publish::registry::{self, Access, Registry, Repository};
+use sha256::Digest;
 
 /// The way of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,10 @@ pub struct Options {
     pub referrers: bool,
     /// The file for each tag's digest and reference.
     pub digest_file: Option<PathBuf>,
+    /// The cache directory, which knows what registries were seen to have.
+    pub cache_dir: PathBuf,
+    /// The moment.
+    pub now: SystemTime,
     /// The way to a registry.
     pub registry: RegistryOptions,
 }
@@ -54,13 +61,23 @@ pub async fn connect(
     options: &RegistryOptions,
     access: Access,
 ) -> anyhow::Result<Registry> {
+    connect_with(repository, options, access, BTreeMap::new()).await
+}
+
+/// The same for a push; `seen` are the tags that never move and that the registry was seen to have.
+pub(crate) async fn connect_with(
+    repository: &Repository,
+    options: &RegistryOptions,
+    access: Access,
+    seen: BTreeMap<String, Digest>,
+) -> anyhow::Result<Registry> {
     let mut authorities = Vec::new();
     for path in &options.authorities {
         authorities.push(std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?);
     }
     let credentials = credentials(repository, options).await?;
     let RegistryOptions { insecure, repair, .. } = *options;
-    let options = registry::Options { insecure, authorities, repair, ..Default::default() };
+    let options = registry::Options { insecure, authorities, repair, seen, ..Default::default() };
     Ok(Registry::connect(repository.clone(), access, credentials, options).await?)
 }
 

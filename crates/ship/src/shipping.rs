@@ -14,6 +14,7 @@ use publish::registry::{Access, Mode, Push, Registry, Repository};
 use tokio::runtime::Runtime;
 
 use base::{count, lock};
+use builder::Seen;
 use builder::build::Built;
 use builder::plan::Plan;
 use builder::tags;
@@ -22,7 +23,7 @@ use builder::tags;
 use crate::engine;
 #[cfg(feature = "engine")]
 use crate::options::credentials;
-use crate::options::{Options, connect};
+use crate::options::{Options, connect_with};
 use crate::shipped::{Digests, Shipped};
 use crate::{referrers, registry};
 
@@ -46,6 +47,7 @@ pub struct Shipping {
 struct Destination {
     registry: Registry,
     mode: Mode,
+    seen: Seen,
     /// Through this engine, which gets the credentials.
     #[cfg(feature = "engine")]
     through: Option<(Engine, Credentials)>,
@@ -100,7 +102,7 @@ impl Shipping {
     /// Loads and pushes what was built into `layout`. `partial`: only some hosts were built, so that no index may be moved. `official`: the
     /// repository of images.toml.
     pub fn run(
-        self,
+        mut self,
         built: &Built,
         layout: &Layout,
         official: &str,
@@ -111,7 +113,7 @@ impl Shipping {
         if let Some(engine) = &self.load {
             self.runtime.block_on(engine::load(engine, layout, built, &self.repository, progress))?;
         }
-        let Some(destination) = &self.push else {
+        let Some(destination) = &mut self.push else {
             // Of what was built, since nothing is pushed.
             let tag =
                 |(tag, to): (String, Descriptor)| Shipped::new(&self.repository, &tag, to.digest, false);
@@ -127,6 +129,9 @@ impl Shipping {
         let of_referrer = |one: &Referrer| Push { tag: None, descriptor: one.descriptor(), fixed: false };
         let pushes: Vec<Push> = referrers.iter().map(of_referrer).chain(tags).collect();
         let shipped = self.runtime.block_on(destination.push(layout, &pushes, &from, progress))?;
+        if destination.mode == Mode::Push {
+            destination.seen.add(&pushes);
+        }
         if self.referrers {
             let list = referrers::list(&destination.registry, &referrers, destination.mode, progress);
             self.runtime.block_on(list)?;
@@ -150,7 +155,8 @@ impl Destination {
         progress: &dyn Progress,
     ) -> anyhow::Result<Destination> {
         let _step = progress.moment(&format!("asking {repository} whether a push is possible"));
-        let registry = connect(repository, &options.registry, Access::Push).await?;
+        let seen = Seen::open(&options.cache_dir, &repository.to_string(), options.now)?;
+        let registry = connect_with(repository, &options.registry, Access::Push, seen.tags()).await?;
         let mode = match dry_run {
             true => {
                 // A dry run begins no upload, and so learns of credentials only what reading shows.
@@ -167,6 +173,7 @@ impl Destination {
         Ok(Destination {
             registry,
             mode,
+            seen,
             #[cfg(feature = "engine")]
             through,
         })

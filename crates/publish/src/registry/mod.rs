@@ -29,7 +29,7 @@ pub use error::{Reason, RegistryError};
 pub use options::Options;
 pub use progress::{Event, Progress, Silent};
 pub use pull::Inspection;
-pub use push::{Mode, Push, fixed, push};
+pub use push::{Mode, Push, check_fixed, push};
 pub use reference::{ParseReferenceError, Reference, Repository};
 pub use referrers::Lists;
 pub use report::{Report, Tagged};

@@ -1,5 +1,9 @@
 //! The options of a connection to a registry.
 
+use std::collections::BTreeMap;
+
+use sha256::Digest;
+
 /// The options of a connection to a registry. The defaults are meant for registries on the Internet.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -16,6 +20,9 @@ pub struct Options {
     pub piece: u64,
     /// Ask for every image and blob, whatever the tags point to (`--repair`).
     pub repair: bool,
+    /// The tags that never move and that the registry was seen to have, with what they pointed to. A push that finds all others
+    /// right does not ask for these.
+    pub seen: BTreeMap<String, Digest>,
 }
 
 impl Default for Options {
@@ -27,6 +34,7 @@ impl Default for Options {
             concurrency: 4,
             piece: 16 << 20,
             repair: false,
+            seen: BTreeMap::new(),
         }
     }
 }

@@ -4,6 +4,9 @@
 //! indexes, one after the other in the order given. Whatever fails, no tag points to something incomplete. So a tag that
 //! points to the right thing answers for all that is below it: only what the other tags lead to is read in the layout, and
 //! asked for by digest. [`Options::repair`](super::Options::repair) asks for everything.
+//!
+//! A tag that never moves points to what it was seen to point to ([`Options::seen`](super::Options::seen)). Nothing is sent on that
+//! alone: these tags go unasked only if there is nothing to do for any other.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +19,7 @@ use sha256::Digest;
 
 use super::client::Registry;
 use super::error::{Reason, RegistryError};
+use super::options::Options;
 use super::progress::{Event, Progress};
 use super::report::{Report, Tagged};
 use super::upload::Outcome;
@@ -53,9 +57,9 @@ pub async fn push(
 ) -> Result<Report, RegistryError> {
     let run = Run { layout, from, registry, mode, progress, report: Mutex::default() };
     check(plan, registry)?;
-    let tags = run.tags(plan).await?;
+    let tags = run.all_tags(plan).await?;
     let before = |tag: &str| tags.get(tag).copied().flatten();
-    check_fixed(plan, registry, &before)?;
+    refuse_moves(plan, registry, &before)?;
     let repair = registry.http.options().repair;
     let is_wrong = |push: &&Push| push.tag.as_deref().and_then(before) != Some(push.descriptor.digest);
     let parts = Parts::of(layout, plan.iter().filter(|push| repair || is_wrong(push)), registry)?;
@@ -70,16 +74,16 @@ pub async fn push(
         .flat_map(|(_, blobs)| blobs)
         .map(|blob| (blob.digest, blob.clone()))
         .collect();
-    run.each(blobs.values(), |blob| run.blob(blob)).await?;
-    run.each(missing.iter(), |digest| run.manifest(&parts.descriptors[digest])).await?;
+    each(registry, blobs.values(), |blob| run.blob(blob)).await?;
+    each(registry, missing.iter(), |digest| run.manifest(&parts.descriptors[digest])).await?;
     let (index_tags, image_tags): (Vec<_>, Vec<_>) = plan
         .iter()
         .filter_map(|push| push.tag.as_deref().map(|tag| (tag, &push.descriptor)))
         .partition(|(_, descriptor)| descriptor.media_type == media_type::INDEX);
     let point = async |tag: &str, to: &Descriptor| run.tag(tag, to, before(tag)).await;
-    run.each(image_tags.iter(), |(tag, descriptor)| point(tag, descriptor)).await?;
+    each(registry, image_tags.iter(), |(tag, descriptor)| point(tag, descriptor)).await?;
     let missing = run.missing(parts.indexes.iter().filter(unseen)).await?;
-    run.each(missing.iter(), |digest| run.manifest(&parts.descriptors[digest])).await?;
+    each(registry, missing.iter(), |digest| run.manifest(&parts.descriptors[digest])).await?;
     for (tag, descriptor) in &index_tags {
         point(tag, descriptor).await?;
     }
@@ -101,28 +105,56 @@ fn check(plan: &[Push], registry: &Registry) -> Result<(), RegistryError> {
     Ok(())
 }
 
+/// Fails if a tag of `plan` that never moves would. A push asks by itself; this is for what comes before one, or in its place.
+pub async fn check_fixed(plan: &[Push], registry: &Registry) -> Result<(), RegistryError> {
+    let fixed: Vec<&Push> = plan.iter().filter(|push| push.fixed).collect();
+    let tags = tags(&fixed, registry).await?;
+    refuse_moves(plan, registry, &|tag| tags.get(tag).copied().flatten())
+}
+
 /// Fails if a tag that never moves would, before anything is pushed.
-fn check_fixed(
+fn refuse_moves(
     plan: &[Push],
     registry: &Registry,
     before: &dyn Fn(&str) -> Option<Digest>,
 ) -> Result<(), RegistryError> {
-    let moved = plan.iter().filter(|push| push.fixed).filter_map(|push| push.tag.as_deref().zip(Some(push)));
-    let is_moved =
-        |(tag, push): &(&str, &Push)| before(tag).is_some_and(|digest| digest != push.descriptor.digest);
-    let moved: Vec<String> = moved.filter(is_moved).map(|(tag, _)| tag.to_owned()).collect();
-    fixed(&moved, registry)
+    let is_moved = |push: &&Push| {
+        let before = push.tag.as_deref().and_then(before);
+        push.fixed && before.is_some_and(|digest| digest != push.descriptor.digest)
+    };
+    let moved: Vec<&str> = plan.iter().filter(is_moved).filter_map(|push| push.tag.as_deref()).collect();
+    let Some(first) = moved.first() else { return Ok(()) };
+    let reason = Reason::Fixed { first: (*first).to_owned(), others: moved.len() - 1 };
+    Err(RegistryError::new(format!("push to {}", registry.repository()), reason))
 }
 
-/// The error of tags that are to move and never do, if there are any.
-pub fn fixed(moved: &[String], registry: &Registry) -> Result<(), RegistryError> {
-    match moved.first() {
-        None => Ok(()),
-        Some(first) => {
-            let reason = Reason::Fixed { first: first.clone(), others: moved.len() - 1 };
-            Err(RegistryError::new(format!("push to {}", registry.repository()), reason))
-        }
-    }
+/// Does something to many items at once, up to the limit; stops at the first failure.
+async fn each<T, F>(
+    registry: &Registry,
+    items: impl Iterator<Item = T>,
+    action: impl Fn(T) -> F,
+) -> Result<(), RegistryError>
+where
+    F: Future<Output = Result<(), RegistryError>>,
+{
+    let limit = registry.http.options().concurrency.max(1);
+    stream::iter(items.map(action)).buffer_unordered(limit).try_collect::<()>().await
+}
+
+/// The digests that the tags of `pushes` point to at the registry.
+async fn tags<'p>(
+    pushes: &[&'p Push],
+    registry: &Registry,
+) -> Result<BTreeMap<&'p str, Option<Digest>>, RegistryError> {
+    let found = Mutex::new(BTreeMap::new());
+    let tags = pushes.iter().filter_map(|push| push.tag.as_deref());
+    each(registry, tags, async |tag: &'p str| {
+        let digest = registry.head_manifest(tag).await?;
+        lock(&found).insert(tag, digest);
+        Ok(())
+    })
+    .await?;
+    Ok(unlock(found))
 }
 
 /// The parts of a plan, or of a part of it.
@@ -180,30 +212,28 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Does something to many items at once, up to the limit; stops at the first failure.
-    async fn each<T, F>(
+    /// The digests that the plan's tags point to at the registry: as it says, or as those that never move were seen where all others
+    /// are right.
+    async fn all_tags<'p>(
         &self,
-        items: impl Iterator<Item = T>,
-        action: impl Fn(T) -> F,
-    ) -> Result<(), RegistryError>
-    where
-        F: Future<Output = Result<(), RegistryError>>,
-    {
-        let limit = self.registry.http.options().concurrency.max(1);
-        stream::iter(items.map(action)).buffer_unordered(limit).try_collect::<()>().await
-    }
-
-    /// The digests that the plan's tags point to at the registry.
-    async fn tags<'p>(&self, plan: &'p [Push]) -> Result<BTreeMap<&'p str, Option<Digest>>, RegistryError> {
-        let found = Mutex::new(BTreeMap::new());
-        let tags = plan.iter().filter_map(|push| push.tag.as_deref());
-        self.each(tags, async |tag: &'p str| {
-            let digest = self.registry.head_manifest(tag).await?;
-            lock(&found).insert(tag, digest);
-            Ok(())
-        })
-        .await?;
-        Ok(unlock(found))
+        plan: &'p [Push],
+    ) -> Result<BTreeMap<&'p str, Option<Digest>>, RegistryError> {
+        let Options { repair, seen, .. } = self.registry.http.options();
+        let is_seen = |push: &&Push| {
+            let before = push.tag.as_deref().and_then(|tag| seen.get(tag));
+            push.fixed && !repair && before == Some(&push.descriptor.digest)
+        };
+        let (seen, asked): (Vec<&Push>, Vec<&Push>) = plan.iter().partition(is_seen);
+        let mut found = tags(&asked, self.registry).await?;
+        let is_right =
+            |push: &&Push| push.tag.as_deref().and_then(|tag| found[tag]) == Some(push.descriptor.digest);
+        if !asked.is_empty() && asked.iter().all(is_right) {
+            let as_seen = |push: &&'p Push| Some((push.tag.as_deref()?, Some(push.descriptor.digest)));
+            found.extend(seen.iter().filter_map(as_seen));
+        } else {
+            found.extend(tags(&seen, self.registry).await?);
+        }
+        Ok(found)
     }
 
     /// Those that the registry does not have.
@@ -212,7 +242,7 @@ impl Run<'_> {
         digests: impl Iterator<Item = &Digest>,
     ) -> Result<BTreeSet<Digest>, RegistryError> {
         let missing = Mutex::new(BTreeSet::new());
-        self.each(digests, async |digest: &Digest| {
+        each(self.registry, digests, async |digest: &Digest| {
             if self.registry.head_manifest(&digest.to_string()).await?.is_none() {
                 lock(&missing).insert(*digest);
             }

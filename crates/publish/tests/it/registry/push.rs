@@ -12,7 +12,7 @@ use super::setup::{Setup, connect, options};
 use crate::publish::credentials::Credentials;
 use crate::publish::layout::LayoutWriter;
 use crate::publish::limits;
-use crate::publish::registry::{Event, Mode, Options, Progress, Push, Silent, push};
+use crate::publish::registry::{Event, Mode, Options, Progress, Push, Silent, check_fixed, push};
 
 #[tokio::test]
 async fn tags_come_last_and_what_they_need_before_them() {
@@ -111,6 +111,55 @@ async fn a_tag_that_never_moves_stops_a_push_before_it_begins() {
     let elsewhere = Server::start(Guard::Open, Vec::new());
     let report = setup.push(elsewhere.address, Credentials::Anonymous, Mode::Push).await.unwrap();
     assert!(report.tags.iter().all(|tag| tag.moved));
+}
+
+#[tokio::test]
+async fn a_tag_that_was_seen_is_asked_for_only_where_there_is_something_to_do() {
+    let mut setup = Setup::new();
+    let server = Server::start(Guard::Open, Vec::new());
+    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    // The plan: pkg, the amd64 image, latest.
+    setup.plan[0].fixed = true;
+    let (right, other) = (setup.plan[0].descriptor.digest, setup.plan[2].descriptor.digest);
+    let seen = |digest| [("pkg".to_owned(), digest)].into();
+    let push = async |plan: &[Push], seen, repair| {
+        let registry = connect(server.address, Credentials::Anonymous, Options { seen, repair, ..options() });
+        let registry = registry.await.unwrap();
+        server.state().log.clear();
+        push(&setup.layout, plan, &[], &registry, Mode::Push, &Silent).await
+    };
+    let asked = || server.count("HEAD", "/manifests/pkg");
+    let report = push(&setup.plan, seen(right), false).await.unwrap();
+    assert!(report.unchanged() && report.tags.len() == 3, "{report:?}");
+    assert_eq!((asked(), server.state().log.len()), (0, 2));
+    // Nor is it known that somebody has moved it.
+    server.state().tags.insert("pkg".to_owned(), other.to_string());
+    assert!(push(&setup.plan, seen(right), false).await.unwrap().unchanged());
+    // Where it was seen elsewhere, where everything is asked for, where there is no other, and where another is wrong.
+    let error = format!(
+        "cannot push to {}/aptman/qus: the tag `pkg` never moves, and points to something else",
+        server.address
+    );
+    for (plan, seen_at, repair) in
+        [(&setup.plan[..], other, false), (&setup.plan, right, true), (&setup.plan[..1], right, false)]
+    {
+        let refused = push(plan, seen(seen_at), repair).await.unwrap_err();
+        assert_eq!((refused.to_string(), asked()), (error.clone(), 1));
+    }
+    server.state().tags.remove("latest");
+    assert_eq!(push(&setup.plan, seen(right), false).await.unwrap_err().to_string(), error);
+    assert_eq!((server.count("P", ""), server.state().tags.contains_key("latest")), (0, false));
+    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    server.state().log.clear();
+    assert_eq!(check_fixed(&setup.plan, &registry).await.unwrap_err().to_string(), error);
+    assert_eq!(server.state().log, ["HEAD /v2/aptman/qus/manifests/pkg"]);
+    // A tag that is gone comes back with the others.
+    server.state().tags.remove("pkg");
+    assert_eq!(
+        push(&setup.plan, seen(right), false).await.unwrap().tags.iter().filter(|tag| tag.moved).count(),
+        2
+    );
+    setup.assert_complete(&server, "again");
 }
 
 #[tokio::test]
