@@ -92,7 +92,7 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     let written = Layout::open(build.output)?;
     let shipped = shipping.run(&built, &written, &site.config.repository, partial, ui)?;
     if let Some(layout) = &mut writer {
-        layout.prune()?;
+        images::clear(&built, layout)?;
     }
     let text = if args.json {
         summary::json(&built, &shipped, repository, &output)?

@@ -20,7 +20,7 @@ use crate::statements::Statements;
 use crate::trace::Trace;
 use crate::{Leave, Site, cross};
 pub use dry_run::dry_run;
-pub use finish::{Others, going};
+pub use finish::{Others, clear, going};
 
 /// The context of a build: the sources of images, their place, and the way of making them.
 pub struct BuildContext<'a> {

@@ -111,6 +111,13 @@ impl Built {
         let tagged = self.listed.iter().filter(|index| index.plan.tags().next().is_some());
         images.chain(tagged.map(|index| index.blob.digest())).collect()
     }
+
+    /// The indexes that no tag of the layout leads to.
+    pub(crate) fn loose(&self) -> HashSet<Digest> {
+        let tagged: HashSet<Digest> = self.blobs();
+        let built = self.indexes.iter().map(|index| index.blob.digest());
+        built.filter(|digest| !tagged.contains(digest)).collect()
+    }
 }
 
 fn pair<'a>(tags: impl Iterator<Item = &'a String>, descriptor: &Descriptor) -> Vec<(String, Descriptor)> {

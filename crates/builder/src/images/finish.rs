@@ -1,6 +1,6 @@
 //! The end of a build: which tags the layout has then, and which blobs go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use arch::Host;
@@ -105,7 +105,7 @@ pub(super) fn finish(
             written
         }
     };
-    if let Pruned::Removed { blobs, bytes } = layout.prune_beyond(turn, &built.blobs())?
+    if let Pruned::Removed { blobs, bytes } = layout.prune_beyond(turn, &built.blobs(), &HashSet::new())?
         && blobs > 0
     {
         progress.note(&format!(
@@ -115,6 +115,20 @@ pub(super) fn finish(
         ));
     }
     Ok(changed)
+}
+
+/// Removes from the layout what no tag leads to, such as the indexes of `built` that left without a tag in it.
+pub fn clear(built: &Built, layout: &mut LayoutWriter) -> anyhow::Result<()> {
+    let tags = layout.tags()?;
+    let pairs = |refs: Vec<(String, Descriptor)>| -> BTreeSet<(String, Digest)> {
+        refs.into_iter().map(|(tag, to)| (tag, to.digest)).collect()
+    };
+    // Another build may have changed them since this one wrote them.
+    let is_built = tags.current()?.is_some_and(|now| pairs(now.refs()) == pairs(built.refs()));
+    let (known, loose) = if is_built { (built.blobs(), built.loose()) } else { Default::default() };
+    let turn = tags.leave();
+    layout.prune_beyond(turn, &known, &loose)?;
+    Ok(())
 }
 
 fn put(built: &Built, layout: &LayoutWriter) -> anyhow::Result<()> {

@@ -157,12 +157,18 @@ impl LayoutWriter {
     /// for it, this build is over, which needs no blob any more that a tag does not lead to. It is over in either case: another
     /// one that waits for its turn finds nobody here, and leaves nothing to a build that has pruned already.
     pub fn prune(&mut self) -> Result<Pruned, LayoutError> {
-        self.prune_beyond(self.turn()?, &HashSet::new())
+        self.prune_beyond(self.turn()?, &HashSet::new(), &HashSet::new())
     }
 
-    /// The same by who has just written the tags, and so knows of blobs that they lead to: if there are no others, no document has to
-    /// be read. The turn is the one in which they were written: between two, another build may have written others.
-    pub fn prune_beyond(&mut self, turn: Turn, known: &HashSet<Digest>) -> Result<Pruned, LayoutError> {
+    /// The same by who has just written or read the tags, and so knows of blobs that they lead to, and of `loose` ones that they do
+    /// not: if there are no others, no document has to be read. The turn is the one in which they were written or read: between two,
+    /// another build may have written others.
+    pub fn prune_beyond(
+        &mut self,
+        turn: Turn,
+        known: &HashSet<Digest>,
+        loose: &HashSet<Digest>,
+    ) -> Result<Pruned, LayoutError> {
         let blobs = self.root.join(BLOBS);
         // One at a time, or two builds that end at once would each see the other, and leave the blobs to it.
         let _turn = turn;
@@ -174,7 +180,7 @@ impl LayoutWriter {
         let mut others: HashSet<Digest> =
             names(&blobs)?.iter().filter_map(|name| Digest::from_hex(name).ok()).collect();
         others.retain(|digest| !known.contains(digest));
-        if !others.is_empty() {
+        if !others.is_subset(loose) {
             let layout = Layout::open(&self.root)?;
             for blob in layout.closure(layout.roots())? {
                 others.remove(&blob.digest);
@@ -197,6 +203,11 @@ impl Tags<'_> {
     pub fn current(&self) -> Result<Option<Layout>, LayoutError> {
         let path = &self.layout.root;
         path.join(INDEX).exists().then(|| Layout::open(path)).transpose()
+    }
+
+    /// Leaves them as they are. The turn goes on until what it returns is dropped.
+    pub fn leave(self) -> Turn {
+        self.turn
     }
 
     /// Makes `refs`, tags of `repository`, and `kept`, roots that the layout has, all that it holds. Returns true if that

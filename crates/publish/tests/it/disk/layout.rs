@@ -13,6 +13,7 @@ use crate::fixture;
 use crate::publish::layout::{Layout, LayoutWriter, Pruned};
 use oci::Blob;
 use oci::spec::{Annotations, Descriptor, Index, media_type};
+use sha256::Digest;
 
 /// Every file under `root` with its content.
 fn snapshot(root: &Path) -> BTreeSet<(String, Vec<u8>)> {
@@ -168,7 +169,7 @@ fn prune_removes_what_no_tag_leads_to_unless_another_build_writes() {
     // The last of builds that end together does it for all, but for what it knows.
     let known = HashSet::from([stray.digest()]);
     let (_, turn) = other.tags().unwrap().write(fixture::REPOSITORY, &refs, &[]).unwrap();
-    assert_eq!(other.prune_beyond(turn, &known).unwrap(), Pruned::Removed { blobs: 0, bytes: 0 });
+    assert_eq!(other.prune_beyond(turn, &known, &HashSet::new()).unwrap(), Pruned::Removed { blobs: 0, bytes: 0 });
     assert_eq!(other.prune().unwrap(), Pruned::Removed { blobs: 1, bytes: 5 });
     assert_eq!(snapshot(home.path()), before);
 
@@ -176,6 +177,27 @@ fn prune_removes_what_no_tag_leads_to_unless_another_build_writes() {
     // Of the index over both platforms, the amd64 image stays: gone are two indexes, two images (each a manifest and
     // a config) and a layer.
     assert!(matches!(writer.prune().unwrap(), Pruned::Removed { blobs: 7, .. }));
+}
+
+#[test]
+fn nothing_is_read_to_remove_what_is_known_to_be_loose() {
+    let home = TempDir::new().unwrap();
+    fixture::write(home.path());
+    let known = fs::read_dir(home.path().join("blobs/sha256")).unwrap();
+    let known = known.map(|entry| Digest::from_hex(entry.unwrap().file_name().to_str().unwrap()).unwrap());
+    let known: HashSet<Digest> = known.collect();
+    // To read this fails.
+    fs::write(home.path().join("index.json"), "{").unwrap();
+    let [stray, other] = ["stray", "other one"].map(|text| Blob::new("text/plain", text.into()));
+    let loose = HashSet::from([stray.digest()]);
+    let prune = |blobs: &[&Blob]| {
+        let mut writer = LayoutWriter::create(home.path()).unwrap();
+        blobs.iter().for_each(|blob| writer.put(blob).unwrap());
+        let turn = writer.tags().unwrap().leave();
+        writer.prune_beyond(turn, &known, &loose)
+    };
+    assert_eq!(prune(&[&stray]).unwrap(), Pruned::Removed { blobs: 1, bytes: 5 });
+    assert!(prune(&[&stray, &other]).is_err());
 }
 
 /// The knowledge of tags that a build has written is right until it has pruned.
@@ -196,7 +218,7 @@ fn no_other_build_changes_tags_between_writing_and_pruning() {
     assert_eq!(receiver.recv(), Ok("begun"));
     assert!(receiver.recv_timeout(std::time::Duration::from_millis(200)).is_err());
     // There is another one, to whom it is left.
-    assert_eq!(writer.prune_beyond(turn, &HashSet::new()).unwrap(), Pruned::InUse);
+    assert_eq!(writer.prune_beyond(turn, &HashSet::new(), &HashSet::new()).unwrap(), Pruned::InUse);
     assert_eq!(receiver.recv(), Ok("written"));
     other.join().unwrap();
     assert!(fixture::open(home.path()).refs().is_empty());
