@@ -31,7 +31,7 @@ impl Seen {
         Ok(Seen { memo, key, tags, now })
     }
 
-    /// What each pointed to.
+    /// The digest of each.
     pub fn tags(&self) -> BTreeMap<String, Digest> {
         self.tags.iter().map(|(tag, (digest, _))| (tag.clone(), *digest)).collect()
     }

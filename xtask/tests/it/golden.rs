@@ -1,6 +1,6 @@
 //! The whole line on a small archive: signed by the test's own key, served on loopback, locked, built, verified. The
-//! digests are asserted, so that a change of any byte that ends up in an image is seen; those of every compression are in
-//! builder's tests.
+//! digests are asserted, so that a change of any byte that ends up in an image is seen; those of every compression, whatever the
+//! number of jobs, are in builder's tests.
 
 use crate::line::Line;
 use debian::testing::small::archive_with_alias;
@@ -36,17 +36,6 @@ fn the_same_archive_gives_the_same_digests() {
     let again = line.run(&["images", "--kind", "pkg", "--json", "--offline"]).success();
     assert_eq!(again.stdout, built.stdout);
     assert!(again.stderr.contains("nothing changed in"), "{}", again.stderr);
-
-    // Elsewhere, with other numbers of jobs: the same.
-    for jobs in ["1", "3"] {
-        let output = format!("out-{jobs}");
-        let args = ["images", "--kind", "pkg", "--json", "--offline", "--jobs", jobs, "--output", &output];
-        line.forget_layers();
-        let other = line.run(&args).success();
-        assert!(other.stderr.contains("s390x: compressing 33 binaries"), "{}", other.stderr);
-        let other: serde_json::Value = serde_json::from_str(&other.stdout).unwrap();
-        assert_eq!(other["indexes"], report["indexes"]);
-    }
 
     let verified = line.run(&["verify", "target/images"]).success();
     assert!(verified.stdout.contains("6 tags, 3 images"), "{}", verified.stdout);
@@ -100,17 +89,6 @@ fn images_of_run_are_reproducible_and_share_layers() {
         }
         line.run(&["verify", "target/images"]).success();
     }
-}
-
-#[test]
-fn one_of_anything_is_singular() {
-    let line = Line::new(&["amd64"], &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
-    line.run(&["lock"]).success();
-    let dry = line.run(&["images", "--host", "amd64", "--kind", "pkg", "--dry-run"]).success();
-    assert!(dry.stdout.contains("\n  amd64: 1 image (linux/amd64)\n"), "{}", dry.stdout);
-    line.run(&["images", "--host", "amd64", "--kind", "pkg"]).success();
-    let verified = line.run(&["verify", "target/images"]).success();
-    assert!(verified.stdout.contains(", 1 image, "), "{}", verified.stdout);
 }
 
 const LOCK: &str = "sha256:8d5aca7f52d85b89ccca49f4881bb6b36e60dd19d28f97b4a1983f518e5a4be2";
@@ -203,20 +181,4 @@ fn bad_input_is_named_and_nothing_is_written() {
         1,
         "error: cannot read ROOT/images/images.toml: line 3: `hosts`: unknown host `amd46` (did you mean `amd64`?)\n",
     );
-}
-
-#[test]
-fn a_flipped_byte_is_found() {
-    let line = Line::new(&["amd64"], &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
-    line.run(&["lock"]).success();
-    let built = line.run(&["images", "--kind", "pkg", "--json"]).success();
-    let report: serde_json::Value = serde_json::from_str(&built.stdout).unwrap();
-    let digest = report["images"][0]["digest"].as_str().unwrap();
-    let path = format!("target/images/blobs/sha256/{}", digest.strip_prefix("sha256:").unwrap());
-    let flipped = line.read(&path).replacen("linux", "Linux", 1);
-    let flipped = if flipped == line.read(&path) { flipped.replacen("qus", "Qus", 1) } else { flipped };
-    line.write(&path, &flipped);
-    let output = line.run(&["verify", "target/images"]).failure(1);
-    let actual = sha256::Digest::of(flipped.as_bytes());
-    assert!(output.stderr.contains(&format!("expected {digest}, got {actual}")), "{}", output.stderr);
 }

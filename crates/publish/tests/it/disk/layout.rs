@@ -169,7 +169,10 @@ fn prune_removes_what_no_tag_leads_to_unless_another_build_writes() {
     // The last of builds that end together does it for all, but for what it knows.
     let known = HashSet::from([stray.digest()]);
     let (_, turn) = other.tags().unwrap().write(fixture::REPOSITORY, &refs, &[]).unwrap();
-    assert_eq!(other.prune_beyond(turn, &known, &HashSet::new()).unwrap(), Pruned::Removed { blobs: 0, bytes: 0 });
+    assert_eq!(
+        other.prune_beyond(turn, &known, &HashSet::new()).unwrap(),
+        Pruned::Removed { blobs: 0, bytes: 0 }
+    );
     assert_eq!(other.prune().unwrap(), Pruned::Removed { blobs: 1, bytes: 5 });
     assert_eq!(snapshot(home.path()), before);
 
