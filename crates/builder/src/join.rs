@@ -9,7 +9,7 @@ use base::Hinted;
 use debian::Progress;
 use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest};
-use publish::registry::{self, Fetched, Push, Registry, Repository, Tagged};
+use publish::registry::{self, Fetched, Registry, Repository, Tagged};
 use sha256::Digest;
 
 use crate::content::Content;
@@ -38,7 +38,8 @@ pub async fn join(
     if let Some((expected, file)) = expected {
         check(expected, file, plan, &found, &indexes, repository)?;
     }
-    registry::check_fixed(&fixed(&indexes), registry).await?;
+    let fixed = indexes.iter().flat_map(|(plan, index)| tags::fixed(plan, index.descriptor()));
+    registry::check_fixed(&fixed.collect::<Vec<_>>(), registry).await?;
     set_tags(plan, &found, &indexes, registry, dry_run).await
 }
 
@@ -227,19 +228,6 @@ fn check(
     );
     let hint = "push every host from the commit, and with the toolchain and the level, that the file is from";
     bail!(Hinted::new(message, hint))
-}
-
-/// The tags that never move.
-fn fixed(indexes: &[Joined<'_>]) -> Vec<Push> {
-    let of_index = |(plan, index): &Joined<'_>| {
-        let push = |tag: &String| Push {
-            tag: Some(tag.clone()),
-            fixed: true,
-            descriptor: index.descriptor().clone(),
-        };
-        plan.fixed_tags.iter().map(push).collect::<Vec<_>>()
-    };
-    indexes.iter().flat_map(of_index).collect()
 }
 
 /// Puts the indexes by digest and the tags that name a version; then the tags that move, of single hosts and of all.

@@ -40,13 +40,15 @@ pub fn plan(
         let tagged = move |index: &BuiltIndex| Some(push(tag(&index.plan)?, index.descriptor()));
         built.indexes.iter().filter_map(tagged)
     };
-    for index in &built.indexes {
-        let fixed = index.plan.fixed_tags.iter();
-        pushes.extend(fixed.map(|tag| Push { fixed: true, ..push(tag, index.descriptor()) }));
-    }
+    pushes.extend(built.indexes.iter().flat_map(|index| fixed(&index.plan, index.descriptor())));
     pushes.extend(tagged(|plan| plan.version_tag.as_ref()));
     pushes.extend(tagged(|plan| plan.moving_tag.as_ref()).filter(|_| !versioned_only));
     Ok(pushes)
+}
+
+/// The tags of an index that never move.
+pub(crate) fn fixed(plan: &IndexPlan, descriptor: &Descriptor) -> impl Iterator<Item = Push> {
+    plan.fixed_tags.iter().map(|tag| Push { fixed: true, ..push(tag, descriptor) })
 }
 
 fn push(tag: &str, descriptor: &Descriptor) -> Push {
