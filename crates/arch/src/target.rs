@@ -53,11 +53,6 @@ const fn row(
     }
 }
 
-/// A target that QEMU has had no more since this version.
-const fn retired(row: Row, version: (u32, u32)) -> Row {
-    Row { status: Status::Retired, dropped: Some(version), ..row }
-}
-
 const fn mips32(name: &'static str, endian: Endian, n32: bool, aliases: &'static [&'static str]) -> Row {
     let elf = Elf { class: crate::Class::Bits32, endian, machine: 8 };
     let plain = row(name, "mips", elf, Relaxed::MIPS, aliases);
@@ -71,7 +66,7 @@ static ROWS: [Row; 36] = [
     row("alpha", "alpha", Elf::le64(0x9026), Relaxed::ANY, &[]),
     Row { variants: variants::ARM, ..row("arm", "arm", Elf::le32(40), Relaxed::ANY, &["armhf", "armel", "arm32v5", "arm32v6", "arm32v7", "armv6", "armv6l", "armv7", "armv7l"]) },
     row("armeb", "armeb", Elf::be32(40), Relaxed::ANY, &["armbe"]),
-    retired(row("cris", "cris", Elf::le32(76), Relaxed::ANY, &[]), (9, 2)),
+    Row { status: Status::Retired, dropped: Some((9, 2)), ..row("cris", "cris", Elf::le32(76), Relaxed::ANY, &[]) },
     row("hexagon", "hexagon", Elf::le32(164), Relaxed::ANY, &[]),
     row("hppa", "hppa", Elf::be32(15), Relaxed::ANY, &["parisc"]),
     row("i386", "i386", Elf::le32(3), Relaxed::X86, &["386", "i686", "x86"]),
@@ -86,7 +81,7 @@ static ROWS: [Row; 36] = [
     mips32("mipsel", Endian::Little, false, &["mipsle"]),
     mips32("mipsn32", Endian::Big, true, &["mips64p32"]),
     mips32("mipsn32el", Endian::Little, true, &["mips64p32le"]),
-    retired(row("nios2", "nios2", Elf::le32(113), Relaxed::ANY, &[]), (9, 1)),
+    Row { status: Status::Retired, dropped: Some((9, 1)), ..row("nios2", "nios2", Elf::le32(113), Relaxed::ANY, &[]) },
     row("or1k", "or1k", Elf::be32(92), Relaxed::ANY, &["openrisc"]),
     row("ppc", "ppc", Elf::be32(20), Relaxed::LINUX, &["powerpc"]),
     row("ppc64", "ppc", Elf::be64(21), Relaxed::LINUX, &["powerpc64"]),
