@@ -19,6 +19,7 @@ mod libc;
 mod linked;
 mod program;
 mod toolchain;
+mod trials;
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -39,7 +40,7 @@ pub use program::{Binary, Program, Programs};
 use toolchain::Toolchain;
 
 /// The crates that end up in the programs, and the files that steer their build.
-const SOURCES: [&str; 21] = [
+const SOURCES: [&str; 24] = [
     "rust-toolchain.toml",
     "crates/arch/Cargo.toml",
     "crates/arch/src",
@@ -55,6 +56,9 @@ const SOURCES: [&str; 21] = [
     "crates/register/src",
     "crates/run/Cargo.toml",
     "crates/run/src",
+    "crates/trial/Cargo.toml",
+    "crates/trial/build.rs",
+    "crates/trial/src",
     "crates/usage/Cargo.toml",
     "crates/usage/src",
     "crates/watch/Cargo.toml",
@@ -144,8 +148,9 @@ fn build(
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     // Its share of the cores, and one more for when the others have ended: a job takes up to 1 GB.
     let share = (cores.div_ceil(groups.len().max(1)) + 1).min(cores);
+    let trials = trials::build(&toolchain, &site.workspace, cores)?;
     let build = |(programs, hosts): (Vec<Program>, Vec<Host>)| {
-        build_group((&programs, &hosts), share, &toolchain, site, progress)
+        build_group((&programs, &hosts), share, (&toolchain, &trials), site, progress)
     };
     Ok(base::pool(groups.len(), groups, build)?.concat())
 }
@@ -154,7 +159,7 @@ fn build(
 fn build_group(
     (programs, hosts): (&[Program], &[Host]),
     jobs: usize,
-    toolchain: &Toolchain,
+    (toolchain, trials): (&Toolchain, &Path),
     site: &Site,
     progress: &dyn Progress,
 ) -> anyhow::Result<Vec<(Program, Host, PathBuf)>> {
@@ -175,6 +180,7 @@ fn build_group(
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"))
         .env("CARGO_TARGET_DIR", &target_dir)
+        .env("QUS_TRIALS", trials)
         .env_remove("RUSTFLAGS");
     if *offline {
         command.arg("--offline");

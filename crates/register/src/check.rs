@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, PipeReader, Read};
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use arch::Target;
 use rustix::fs::{OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use trial::Account;
 
 use crate::confined;
 use crate::program;
@@ -21,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The part of an interpreter's output that is kept for a message.
 const WORDS: usize = 500;
+/// The same where the program writes, too.
+const WORDS_IN_FULL: usize = 8000;
 
 /// The outcome of running a target's program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub struct Running {
     words: Vec<u8>,
     /// The number of words' bytes that are kept.
     room: usize,
+    /// True if it has children, which are in a process group with it and of no use after it.
+    has_children: bool,
     /// An interpreter opens it when it is ready to, which may be long after it was started.
     _file: Option<ProgramFile>,
 }
@@ -51,7 +57,29 @@ pub struct Running {
 /// # Errors
 /// An [`Outcome`] that is not [`Outcome::Runs`].
 pub fn start(target: Target) -> Result<Running, Outcome> {
-    launch(target, &|program| Command::new(program)).map_err(|failure| failure.outcome(through_the_kernel))
+    let program = small(target)?;
+    launch(&program, &|program| Command::new(program)).map_err(|failure| failure.outcome(through_the_kernel))
+}
+
+fn small(target: Target) -> Result<Vec<u8>, Outcome> {
+    program::elf(target).ok_or_else(|| Outcome::Untried("there is no program for it".to_owned()))
+}
+
+/// Starts the program of a full check of `target`, and lets it and its children end. `None` if there is none.
+pub fn run_full(target: Target) -> Option<Outcome> {
+    let program = trial::program(target.binary().name())?;
+    let command = |program: &Path| {
+        let mut command = Command::new(program);
+        command.process_group(0);
+        command
+    };
+    Some(match launch(program, &command) {
+        Ok(mut running) => {
+            (running.has_children, running.room) = (true, WORDS_IN_FULL);
+            running.finish()
+        }
+        Err(failure) => failure.outcome(through_the_kernel),
+    })
 }
 
 /// Starts `target`'s program and lets it end.
@@ -74,7 +102,11 @@ pub fn run_with(interpreter: &Path, options: &[&str], target: Target) -> Outcome
         command.args(options).arg(program);
         command
     };
-    match launch(target, &command) {
+    let program = match small(target) {
+        Ok(program) => program,
+        Err(outcome) => return outcome,
+    };
+    match launch(&program, &command) {
         Ok(running) => running.finish(),
         Err(failure) => failure.outcome(|error| format!("it cannot be started: {error}")),
     }
@@ -95,7 +127,7 @@ pub fn printed(interpreter: &Path, options: &[&str], bytes: usize) -> String {
 
 /// The reason why a program was not started.
 enum Failure {
-    /// It was not tried.
+    /// There was no place for it.
     Untried(String),
     /// The kernel's answer.
     Start(io::Error),
@@ -113,13 +145,10 @@ impl Failure {
     }
 }
 
-/// Starts the command for `target`'s program, which is put into a file: in memory, or else on disk.
-fn launch(target: Target, command: &dyn Fn(&Path) -> Command) -> Result<Running, Failure> {
-    let Some(program) = program::elf(target) else {
-        return Err(Failure::Untried("there is no program for it".to_owned()));
-    };
+/// Starts the command for a program, which is put into a file: in memory, or else on disk.
+fn launch(program: &[u8], command: &dyn Fn(&Path) -> Command) -> Result<Running, Failure> {
     // Without /proc there is no way to a file in memory.
-    if let Ok(file) = ProgramFile::in_memory(&program)
+    if let Ok(file) = ProgramFile::in_memory(program)
         && file.path().exists()
     {
         match spawn(file, command) {
@@ -130,7 +159,7 @@ fn launch(target: Target, command: &dyn Fn(&Path) -> Command) -> Result<Running,
         }
     }
     let parent = std::env::temp_dir();
-    let file = ProgramFile::on_disk(&program, &parent).map_err(|error| {
+    let file = ProgramFile::on_disk(program, &parent).map_err(|error| {
         let parent = parent.display();
         Failure::Untried(match Path::new("/proc/self/fd").exists() {
             true => format!("there is no place for a program in {parent}: {error}"),
@@ -169,8 +198,10 @@ impl Running {
         drop(self.child.stdin.take());
         match self.wait(PATIENCE) {
             Ok(Some(status)) if status.code() == Some(program::EXIT_CODE) => Outcome::Runs,
-            Ok(Some(status)) => Outcome::Fails(self.report(status)),
-            Ok(None) => Outcome::Fails(format!("it did not end within {} seconds", PATIENCE.as_secs())),
+            Ok(Some(status)) => Outcome::Fails(self.report(&way(status))),
+            Ok(None) => {
+                Outcome::Fails(self.report(&format!("it did not end within {} seconds", PATIENCE.as_secs())))
+            }
             Err(error) => Outcome::Fails(format!("cannot wait for it: {error}")),
         }
     }
@@ -179,7 +210,7 @@ impl Running {
         let started = Instant::now();
         let mut pause = Duration::from_micros(500);
         while started.elapsed() < patience {
-            let ended = self.child.try_wait()?;
+            let ended = self.try_wait()?;
             self.listen();
             if ended.is_some() {
                 return Ok(ended);
@@ -187,9 +218,33 @@ impl Running {
             std::thread::sleep(pause);
             pause = (pause * 3 / 2).min(Duration::from_millis(50));
         }
-        self.child.kill()?;
+        self.kill()?;
         self.child.wait()?;
         Ok(None)
+    }
+
+    fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+        if self.has_children {
+            // As long as nobody has waited for it, its number is no other group's.
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            if rustix::process::waitid(WaitId::Pid(self.pid()), options)?.is_none() {
+                return Ok(None);
+            }
+            self.kill()?;
+        }
+        self.child.try_wait()
+    }
+
+    /// Kills it, and with it its children.
+    fn kill(&mut self) -> io::Result<()> {
+        match self.has_children {
+            true => Ok(rustix::process::kill_process_group(self.pid(), Signal::KILL)?),
+            false => self.child.kill(),
+        }
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// Takes what is in the pipe now, so that it never fills up. It is not read to its end: a process that an interpreter has
@@ -202,17 +257,29 @@ impl Running {
         }
     }
 
-    /// The interpreter's words, or else the way it ended.
-    fn report(&self, status: ExitStatus) -> String {
-        let how = match (status.code(), status.signal()) {
-            (Some(code), _) => format!("it exited with {code} instead of {}", program::EXIT_CODE),
-            (None, Some(signal)) => format!("it was killed by signal {signal}"),
-            (None, None) => status.to_string(),
+    /// The way it ended, where, and the interpreter's words.
+    fn report(&mut self, way: &str) -> String {
+        self.listen();
+        let words = String::from_utf8_lossy(&self.words);
+        let account = match self.has_children {
+            true => Account::read(&words),
+            false => Account { words: words.lines().next().map(str::trim), ..Account::default() },
         };
-        match String::from_utf8_lossy(&self.words).lines().next() {
-            Some(line) if !line.trim().is_empty() => format!("{how}: {}", line.trim()),
-            _ => how,
+        let way = account.failure.as_deref().unwrap_or(way);
+        let part = account.part.map_or_else(String::new, |part| format!("in `{part}`, "));
+        match account.words {
+            Some(words) if !words.is_empty() => format!("{part}{way}: {words}"),
+            _ => format!("{part}{way}"),
         }
+    }
+}
+
+/// The way a program ended that did not end as it should.
+fn way(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("it exited with {code} instead of {}", program::EXIT_CODE),
+        (None, Some(signal)) => format!("it was killed by signal {signal}"),
+        (None, None) => status.to_string(),
     }
 }
 
@@ -224,7 +291,9 @@ fn identity(file: &File) -> Option<(u64, u64)> {
 impl Drop for Running {
     fn drop(&mut self) {
         // Not finished: it is of no use any more. A child that has ended takes no harm.
-        let _ = self.child.kill();
+        if let Ok(None) = self.try_wait() {
+            let _ = self.kill();
+        }
         let _ = self.child.wait();
     }
 }
@@ -249,7 +318,14 @@ fn spawn_command(command: &mut Command) -> io::Result<Running> {
                 std::thread::sleep(Duration::from_millis(1));
             }
             result => {
-                return Ok(Running { child: result?, output, words: Vec::new(), room: WORDS, _file: None });
+                return Ok(Running {
+                    child: result?,
+                    output,
+                    words: Vec::new(),
+                    room: WORDS,
+                    has_children: false,
+                    _file: None,
+                });
             }
         }
     }
@@ -318,8 +394,14 @@ mod tests {
         command.args(["--exact", "check::tests::the_interpreter_is_not_this_program", "--nocapture"]);
         command.env(STARTED, "").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let (output, _) = io::pipe().unwrap();
-        let running =
-            Running { child: command.spawn().unwrap(), output, words: Vec::new(), room: WORDS, _file: None };
+        let running = Running {
+            child: command.spawn().unwrap(),
+            output,
+            words: Vec::new(),
+            room: WORDS,
+            has_children: false,
+            _file: None,
+        };
         let shell = File::open("/bin/sh").unwrap();
         // A test is not its process's first thread, whose place it takes when it becomes another program; before that, the first one
         // is gone (`de_thread` in fs/exec.c), and with it what it runs.

@@ -92,6 +92,7 @@ fn request(typed: &typed::Args, selection: Option<Selection>, environment: &Envi
         force: typed.force,
         check: !typed.no_check,
         must_check: false,
+        full: false,
         no_check: typed.no_check,
         ephemeral: typed.ephemeral,
         host_arch: environment.host_arch.clone(),

@@ -3,7 +3,7 @@
 //! The stages, in reading order: [`args`] collects the arguments, without side effects; [`request`] fills it up from the
 //! [`environment`] and makes names into targets; [`want`] decides which entries the kernel is to hold, from what the
 //! [`machine`] and each [`interpreter`] are; [`apply`] makes the kernel hold them; [`check`] proves them by running a
-//! [`program`]. The module `registration` puts these together, for both command lines: `register` prints as this program
+//! [`program`], and with `--check=full` (`full`) one that does more. The module `registration` puts these together, for both command lines: `register` prints as this program
 //! does, [`install`] as tonistiigi/binfmt does. [`run`] is the outline. [`status`] and [`export`] are the other things that a
 //! command line can ask for; [`help`] is the text that it prints about itself, and that manual pages are made from.
 
@@ -19,6 +19,7 @@ pub mod error;
 mod escape;
 pub mod export;
 mod exposure;
+mod full;
 pub mod help;
 pub mod install;
 pub mod interpreter;

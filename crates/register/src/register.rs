@@ -8,6 +8,7 @@ use crate::args::Mode;
 use crate::context::Context;
 use crate::copy;
 use crate::error::Error;
+use crate::full::{self, Extent};
 use crate::output::Output;
 use crate::proof::judge;
 use crate::registration::{self, Decision};
@@ -31,10 +32,12 @@ pub(crate) fn run(context: &Context, output: &mut Output<'_>) -> Result<(), Erro
         match registration::register(context, misc, &listed, wanted, output) {
             Ok(applied) => {
                 tally.count(&applied.done, wanted, output);
-                let outcome = applied.outcome.as_ref();
-                tally.running += usize::from(
-                    outcome.is_some_and(|outcome| judge(wanted.target, outcome, &context.request, output)),
-                );
+                if let Some(outcome) = applied.outcome {
+                    let (outcome, extent) = full::extend(outcome, wanted.target, &context.request);
+                    let runs = judge(wanted.target, &outcome, &context.request, output);
+                    tally.running += usize::from(runs);
+                    tally.full += usize::from(runs && extent == Extent::Full);
+                }
             }
             Err(error) => {
                 tally.failed += 1;
@@ -151,6 +154,7 @@ struct Tally {
     kept: usize,
     failed: usize,
     running: usize,
+    full: usize,
     absent: usize,
     flags: Vec<String>,
 }
@@ -195,6 +199,9 @@ impl Tally {
         if total > 0 {
             let flags = self.flags.join(", ");
             let proof = match context.request.check {
+                true if context.request.full => {
+                    format!("; {} of {total} proved by running, {} of them in full", self.running, self.full)
+                }
                 true => format!("; {} of {total} proved by running", self.running),
                 false => String::new(),
             };

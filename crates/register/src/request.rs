@@ -44,6 +44,8 @@ pub struct Request {
     pub check: bool,
     /// The same, where the user has asked for it: that a program could not be tried is a failure then.
     pub must_check: bool,
+    /// Run the programs of a full check, too.
+    pub full: bool,
     /// True if programs may be run at all.
     pub no_check: bool,
     /// Accept entries that vanish with this container.
@@ -154,6 +156,7 @@ impl Request {
             force: args.force,
             check: args.check.unwrap_or(persistent),
             must_check: args.check == Some(true),
+            full: args.full,
             no_check: args.check == Some(false),
             ephemeral: args.ephemeral,
             host_arch: environment.host_arch.clone(),

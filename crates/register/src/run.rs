@@ -10,7 +10,7 @@ use crate::inventory::Inventory;
 use crate::machine::Machine;
 use crate::output::Output;
 use crate::request::{self, Request, Selection, report_unknown};
-use crate::{cpu, export, help, install, lifetime, register, remove, shell, status};
+use crate::{cpu, export, full, help, install, lifetime, register, remove, shell, status};
 
 /// Does what the arguments ask for, and returns the exit code: 0 only if everything that was asked for holds.
 pub fn run(
@@ -72,6 +72,7 @@ fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result
     let context = Context::new(request);
     let request = &context.request;
     cpu::check(request)?;
+    full::possible(request)?;
     let dry = request.mode == Mode::DryRun;
     if !request.steps.is_empty() {
         let misc = if dry { context.mounted() } else { context.look()? };

@@ -12,12 +12,13 @@ use crate::context::Context;
 use crate::cpu;
 use crate::error::{Error, way_out};
 use crate::escape;
+use crate::full::{self, Extent};
 use crate::interpreter::{Finder, Version, version_in, version_of};
 use crate::json::Json;
 use crate::machine::Kinship;
 use crate::output::Output;
 use crate::owner::{self, Owner};
-use crate::request::Selection;
+use crate::request::{Request, Selection};
 use crate::winner::winner;
 
 /// The facts about an entry.
@@ -30,7 +31,7 @@ struct Row {
     model: Option<String>,
     /// The name of the entry that takes its programs first.
     shadowed_by: Option<OsString>,
-    outcome: Option<Outcome>,
+    outcome: Option<(Outcome, Extent)>,
 }
 
 /// Prints the selected targets' entries as a table; without a selection, all entries.
@@ -85,7 +86,7 @@ fn rows(context: &Context, misc: &BinfmtMisc) -> Result<Vec<Row>, Error> {
         let shadowed_by = first.filter(|first| first.name != listed.name).map(|first| first.name.clone());
         let tried = enabled.filter(|_| works && shadowed_by.is_none());
         let (outcome, held, model) = tried.map_or((None, None, None), |target| {
-            let (outcome, version, model) = try_out(target);
+            let (outcome, version, model) = try_out(target, &context.request);
             (Some(outcome), version, model)
         });
         let on_disk = || target.and_then(|target| version_of(entry.interpreter(), target, &mut versions));
@@ -103,16 +104,16 @@ fn takes(entry: &binfmt::Entry) -> Option<Target> {
     targets.next().filter(|_| targets.next().is_none())
 }
 
-/// Runs a target's program; the version and the CPU model are those of the QEMU that the kernel started.
-fn try_out(target: Target) -> (Outcome, Option<Version>, Option<String>) {
+/// Runs a target's program, or its programs; the version and the CPU model are those of the QEMU that the kernel started.
+fn try_out(target: Target, request: &Request) -> ((Outcome, Extent), Option<Version>, Option<String>) {
     match check::start(target) {
         Ok(running) => {
             let file = running.interpreter().ok();
             let version = file.as_ref().and_then(|file| version_in(file, target));
             let model = file.as_ref().and_then(cpu::find).map(|prelude| prelude.model);
-            (running.finish(), version, model)
+            (full::extend(running.finish(), target, request), version, model)
         }
-        Err(outcome) => (outcome, None, None),
+        Err(outcome) => ((outcome, Extent::Small), None, None),
     }
 }
 
@@ -150,9 +151,10 @@ fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(),
                 match (&row.shadowed_by, &row.outcome) {
                     (Some(first), _) => format!("shadowed by {}", escape::name(first)),
                     (None, None) => dash(),
-                    (None, Some(Outcome::Runs)) => "yes".to_owned(),
-                    (None, Some(Outcome::Fails(why))) => format!("no: {why}"),
-                    (None, Some(Outcome::Untried(why))) => format!("not tried: {why}"),
+                    (None, Some((Outcome::Runs, Extent::Small))) => "yes".to_owned(),
+                    (None, Some((Outcome::Runs, Extent::Full))) => "yes, in full".to_owned(),
+                    (None, Some((Outcome::Fails(why), _))) => format!("no: {why}"),
+                    (None, Some((Outcome::Untried(why), _))) => format!("not tried: {why}"),
                 },
             ],
             Err(error) => [name, format!("({error})"), dash(), dash(), dash(), dash(), dash()],
@@ -225,12 +227,13 @@ impl Row {
         json.optional("cpu", self.model.as_deref());
         let (works, reason) = match &self.outcome {
             None => (None, problem),
-            Some(Outcome::Runs) => (Some("yes"), None),
-            Some(Outcome::Fails(why)) => (Some("no"), Some(why.clone())),
-            Some(Outcome::Untried(why)) => (None, Some(why.clone())),
+            Some((Outcome::Runs, _)) => (Some("yes"), None),
+            Some((Outcome::Fails(why), _)) => (Some("no"), Some(why.clone())),
+            Some((Outcome::Untried(why), _)) => (None, Some(why.clone())),
         };
         json.optional("works", works);
         json.optional("reason", reason.as_deref());
+        json.optional("check", self.outcome.as_ref().map(|(_, extent)| extent.name()));
     }
 }
 
@@ -243,10 +246,10 @@ pub(crate) fn check(
 ) -> Result<(), Error> {
     let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
     let named = matches!(context.request.selection, Selection::Named(_));
-    let mut running = 0;
+    let (mut running, mut full) = (0, 0);
     let targets = context.request.selection.targets();
     for target in &targets {
-        let (outcome, version, model) = try_out(*target);
+        let ((outcome, extent), version, model) = try_out(*target, &context.request);
         let program = crate::program::elf(*target).unwrap_or_default();
         let registered =
             listed.iter().any(|listed| listed.entry.as_ref().is_ok_and(|entry| entry.takes(&program)));
@@ -260,7 +263,13 @@ pub(crate) fn check(
                     }
                     (None, _) => "under an interpreter that is no QEMU".to_owned(),
                 };
-                output.line(format_args!("{target} runs {by}"));
+                let checked = match extent {
+                    _ if !context.request.full => "",
+                    Extent::Full => ", checked in full",
+                    Extent::Small => ", checked by a small program alone: there is no other for it",
+                };
+                full += usize::from(extent == Extent::Full);
+                output.line(format_args!("{target} runs {by}{checked}"));
             }
             Outcome::Fails(why) if named || registered => {
                 Error::new(format_args!("a program of {target} does not run: {why}")).print(output);
@@ -270,6 +279,7 @@ pub(crate) fn check(
             Outcome::Untried(why) => output.error(format_args!("{target} was not tried: {why}")),
         }
     }
-    output.line(format_args!("{running} of {} targets run", targets.len()));
+    let in_full = if context.request.full { format!(", {full} of them checked in full") } else { String::new() };
+    output.line(format_args!("{running} of {} targets run{in_full}", targets.len()));
     Ok(())
 }

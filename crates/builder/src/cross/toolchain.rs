@@ -45,6 +45,11 @@ impl Toolchain {
         Ok(Toolchain { linker })
     }
 
+    /// `rust-lld`
+    pub(super) fn linker_path(&self) -> &Path {
+        &self.linker
+    }
+
     /// Writes the program that links for `host` into `folder`: the toolchain's linker, with the C library's files.
     ///
     /// A program of its own rather than flags for rustc: flags would be joined with the user's own for the same target, and

@@ -52,6 +52,9 @@ pub enum UsageError {
     /// tonistiigi/binfmt has options only.
     #[error("Unexpected argument: {0}")]
     UnexpectedArgument(String),
+    /// A check of another extent than there is.
+    #[error("Option --check does not take the argument `{0}`{1}.")]
+    UnknownExtent(String, Suggestion),
     /// Two options that exclude each other.
     #[error("Options {0} and {1} exclude each other.")]
     Conflict(&'static str, &'static str),

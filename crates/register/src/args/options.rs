@@ -74,7 +74,7 @@ pub const AFTER: [Flag<Opt>; 13] = [
 /// The options that are on either side.
 #[rustfmt::skip]
 pub const EITHER: [Flag<Opt>; 6] = [
-    Flag::new(Opt::Check, &["check"], "run a small program of each target; done after -p").value(Value::Rest("[TARGETS]", Kind::Targets)),
+    Flag::new(Opt::Check, &["check"], "run a small program of each target; done after -p; full: one that does more").value(Value::Attached("[=full] [TARGETS]")),
     Flag::new(Opt::NoCheck, &["no-check"], "run no programs"),
     Flag::new(Opt::Force, &["f", "force"], "replace and remove other tools' entries too"),
     Flag::new(Opt::Ephemeral, &["ephemeral"], "accept entries that vanish with this container"),

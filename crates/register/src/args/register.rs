@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use arch::Suggestion;
+
 use super::options::Opt;
 use super::scan::{Scanner, Side, Token};
 use super::{Invocation, UsageError, names, path, utf8};
@@ -42,6 +44,8 @@ pub struct Args {
     pub force: bool,
     /// `--check` or `--no-check`
     pub check: Option<bool>,
+    /// `--check=full`
+    pub full: bool,
     /// `--ephemeral`
     pub ephemeral: bool,
 }
@@ -149,6 +153,14 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
                     });
                     seen.registering = true;
                 }
+                Opt::Check => {
+                    let extent = value.to_string_lossy();
+                    if extent != "full" {
+                        let suggestion = Suggestion::among(["full"], &extent);
+                        return Err(UsageError::UnknownExtent(extent.into_owned(), suggestion));
+                    }
+                    (args.check, args.full, seen.check) = (Some(true), true, true);
+                }
                 Opt::Path => args.qemu_path = Some(path(&value)),
                 _ => args.qemu_suffix = Some(value),
             },
@@ -162,7 +174,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
 fn plain(opt: Opt, args: &mut Args, seen: &mut Seen) -> Result<(), UsageError> {
     match opt {
         Opt::Check => (args.check, seen.check) = (Some(true), true),
-        Opt::NoCheck => args.check = Some(false),
+        Opt::NoCheck => (args.check, args.full) = (Some(false), false),
         Opt::Clear => seen.clear = true,
         Opt::Cpu => (args.cpu, seen.registering) = (Some(Cpu::Preferred), true),
         Opt::DryRun => args.mode = Mode::DryRun,
@@ -198,6 +210,10 @@ fn action(args: &mut Args, seen: &Seen, separated: bool) -> Option<Action> {
     }
     if seen.clear {
         return Some(seen.export.map_or(Action::Remove, Action::Unexport));
+    }
+    // A list that is checked in full has it in its rows.
+    if args.full && !args.steps.is_empty() && !goes_on {
+        return None;
     }
     if seen.check && !seen.registering && seen.export.is_none() {
         return Some(Action::Check);
