@@ -148,7 +148,8 @@ fn build(
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     // Its share of the cores, and one more for when the others have ended: a job takes up to 1 GB.
     let share = (cores.div_ceil(groups.len().max(1)) + 1).min(cores);
-    let trials = trials::build(&toolchain, &site.workspace, cores)?;
+    let trials = site.workspace.join("target/cross/trials");
+    trials::build(&toolchain, &site.workspace, &trials, cores)?;
     let build = |(programs, hosts): (Vec<Program>, Vec<Host>)| {
         build_group((&programs, &hosts), share, (&toolchain, &trials), site, progress)
     };

@@ -423,6 +423,33 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_does_not_end_is_killed_with_its_children() {
+        let seconds = std::process::id() + 200_000;
+        let script = format!("/bin/sleep {seconds} & echo part threads; /bin/sleep {seconds}");
+        let mut running =
+            spawn_command(Command::new("/bin/sh").args(["-c", &script]).process_group(0)).unwrap();
+        running.has_children = true;
+        while running.words.is_empty() {
+            std::thread::sleep(Duration::from_millis(1));
+            running.listen();
+        }
+        assert_eq!(running.wait(Duration::from_millis(20)).unwrap(), None);
+        assert_eq!(running.report("it did not end"), "in `threads`, it did not end");
+        // A process that was killed ends a moment later.
+        let is_left = || {
+            std::fs::read_dir("/proc").unwrap().any(|entry| {
+                let words = std::fs::read(entry.unwrap().path().join("cmdline")).unwrap_or_default();
+                String::from_utf8_lossy(&words).contains(&format!("sleep\0{seconds}\0"))
+            })
+        };
+        let gone = (0..1000).any(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            !is_left()
+        });
+        assert!(gone);
+    }
+
+    #[test]
     fn a_file_does_where_memory_does_not_and_goes_away() {
         let parent = tempfile::tempdir().unwrap();
         let file = ProgramFile::on_disk(&program::elf(native()).unwrap(), parent.path()).unwrap();

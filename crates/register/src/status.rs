@@ -279,7 +279,8 @@ pub(crate) fn check(
             Outcome::Untried(why) => output.error(format_args!("{target} was not tried: {why}")),
         }
     }
-    let in_full = if context.request.full { format!(", {full} of them checked in full") } else { String::new() };
+    let in_full =
+        if context.request.full { format!(", {full} of them checked in full") } else { String::new() };
     output.line(format_args!("{running} of {} targets run{in_full}", targets.len()));
     Ok(())
 }

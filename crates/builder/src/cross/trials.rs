@@ -4,7 +4,7 @@
 //! each. They are built again whenever a `register` is, into one folder; what did not change there is not written.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -67,11 +67,16 @@ const LINKER_FLAGS: [&str; 6] = [
     "--no-eh-frame-hdr",
 ];
 
-/// Builds all of them, and returns their folder: each has its target's name.
-pub(super) fn build(toolchain: &Toolchain, workspace: &Path, jobs: usize) -> anyhow::Result<PathBuf> {
-    let folder = workspace.join("target/cross/trials");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let staging = tempfile::Builder::new().prefix(".trials-").tempdir_in(workspace.join("target/cross"))?;
+/// Builds all of them into `folder`, each under its target's name.
+pub(super) fn build(
+    toolchain: &Toolchain,
+    workspace: &Path,
+    folder: &Path,
+    jobs: usize,
+) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let staging =
+        tempfile::Builder::new().prefix(".trials-").tempdir_in(folder.parent().unwrap_or(folder))?;
     base::pool(jobs, TARGETS, |(target, triple, flags)| -> anyhow::Result<()> {
         let built = staging.path().join(target);
         let mut command = Command::new("rustc");
@@ -86,7 +91,8 @@ pub(super) fn build(toolchain: &Toolchain, workspace: &Path, jobs: usize) -> any
             .arg(format!("-Clinker={}", toolchain.linker_path().display()))
             .arg("-o")
             .arg(&built);
-        run(&mut command).with_context(|| format!("cannot build the program of `--check=full` for {target}"))?;
+        run(&mut command)
+            .with_context(|| format!("cannot build the program of `--check=full` for {target}"))?;
         let path = folder.join(target);
         let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
         if fs::read(&path).ok().as_ref() != Some(&bytes) {
@@ -95,11 +101,53 @@ pub(super) fn build(toolchain: &Toolchain, workspace: &Path, jobs: usize) -> any
         Ok(())
     })?;
     // Of a target that is built for no more.
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let entry = entry?;
         if !TARGETS.iter().any(|(target, ..)| entry.file_name() == *target) {
             fs::remove_file(entry.path())?;
         }
     }
-    Ok(folder)
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use arch::Target;
+    use debian::progress::Silent;
+
+    use super::*;
+
+    /// The most bytes that one may have: `register` holds all of them.
+    const LIMIT: usize = 20_000;
+
+    #[test]
+    fn every_program_is_small_and_its_targets() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let toolchain = Toolchain::ensure(&root, true, &Silent).unwrap();
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("trials");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("of-another-time"), "").unwrap();
+        build(&toolchain, &root, &folder, 2).unwrap();
+        let names: Vec<String> = TARGETS.iter().map(|(target, ..)| (*target).to_owned()).collect();
+        assert!(names.is_sorted());
+        let files =
+            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut files: Vec<String> = files.collect();
+        files.sort();
+        assert_eq!(files, names);
+        for name in names {
+            let bytes = fs::read(folder.join(&name)).unwrap();
+            let target: Target = name.parse().unwrap();
+            assert!(bytes.len() <= LIMIT, "{name}: {}", bytes.len());
+            let takers: Vec<Target> = Target::all().filter(|other| other.magic().matches(&bytes)).collect();
+            let same: Vec<Target> = Target::all().filter(|other| other.binary() == target).collect();
+            // An i486's programs are an i386's.
+            assert!(
+                takers.contains(&target) && takers.iter().all(|taker| same.contains(taker)),
+                "{name}: {takers:?}"
+            );
+            debian::elf::check(&bytes, target.elf()).unwrap();
+        }
+    }
 }

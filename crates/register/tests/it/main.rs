@@ -6,6 +6,7 @@ mod command_line;
 mod cpu;
 mod faces;
 mod failures;
+mod full;
 mod hosts;
 mod kernel;
 mod magic;

@@ -73,7 +73,13 @@ const RESTORER: usize = 0x0400_0000;
 /// sigaction(2)
 fn handle(signal: usize) {
     // Behind the flags there is a restorer, or the mask, which is empty.
-    #[cfg(not(any(target_arch = "arm", target_arch = "x86", target_arch = "x86_64", target_arch = "mips", target_arch = "mips64")))]
+    #[cfg(not(any(
+        target_arch = "arm",
+        target_arch = "x86",
+        target_arch = "x86_64",
+        target_arch = "mips",
+        target_arch = "mips64"
+    )))]
     let mut action = [handler as *const () as usize, INFO, 0, 0, 0, 0];
     #[cfg(any(target_arch = "arm", target_arch = "x86", target_arch = "x86_64"))]
     let mut action = [handler as *const () as usize, INFO | RESTORER, arch::restorer(), 0, 0];
