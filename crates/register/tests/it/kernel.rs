@@ -442,7 +442,7 @@ fn the_list_is_for_people_and_the_json_for_machines() {
              \"path\": \"/proc/sys/fs/binfmt_misc\",\n    \"mounted\": true,\n    \"enabled\": true,\n    \"user_namespace\": true\n  }},\n  \
              \"entries\": [\n    {{\n      \"name\": \"qemu-arm\",\n      \"target\": \"arm\",\n      \
              \"interpreter\": \"BIN/qemu-arm-static\",\n      \"flags\": \"PF\",\n      \"enabled\": true,\n      \
-             \"owner\": \"qemu\",\n      \"shadowed_by\": null,\n      \"qemu\": \"11.1.3\",\n      \"cpu\": null,\n      \"works\": \"yes\",\n      \"reason\": null\n    \
+             \"owner\": \"qemu\",\n      \"shadowed_by\": null,\n      \"qemu\": \"11.1.3\",\n      \"cpu\": null,\n      \"works\": \"yes\",\n      \"reason\": null,\n      \"check\": \"small\"\n    \
              }}\n  ]\n}}\n",
             env!("CARGO_PKG_VERSION")
         );

@@ -39,7 +39,7 @@ fn read(clock: usize) {
     let number = arch::CLOCK_GETTIME;
     #[cfg(target_arch = "riscv32")]
     let number = arch::CLOCK_GETTIME64;
-    check(call(number, clock, &raw mut TIME as usize, 0, 0, 0, 0), 0, Failure::NoTime);
+    check(call(number, clock, &raw mut TIME as usize, 0), 0, Failure::NoTime);
 }
 
 fn seconds() -> isize {
@@ -74,7 +74,7 @@ fn compare(now: isize) {
     #[cfg(target_endian = "big")]
     const LOW: usize = 1;
     let time = &raw mut TIME as usize;
-    let result = call(arch::CLOCK_GETTIME64, REALTIME, time, 0, 0, 0, 0);
+    let result = call(arch::CLOCK_GETTIME64, REALTIME, time, 0);
     if result != UNKNOWN {
         check(result, 0, Failure::NoTime64);
         check(word(time, 1 - LOW) as isize, 0, Failure::AnotherTime64);
@@ -88,11 +88,11 @@ pub fn sleep(seconds: usize, nanoseconds: usize) -> isize {
     #[cfg(not(target_arch = "riscv32"))]
     {
         let mut time = [seconds, nanoseconds];
-        call(arch::NANOSLEEP, &raw mut time as usize, 0, 0, 0, 0, 0)
+        call(arch::NANOSLEEP, &raw mut time as usize, 0, 0)
     }
     #[cfg(target_arch = "riscv32")]
     {
         let mut time = [seconds, 0, nanoseconds, 0];
-        call(arch::CLOCK_NANOSLEEP_TIME64, MONOTONIC, 0, &raw mut time as usize, 0, 0, 0)
+        call(arch::CLOCK_NANOSLEEP_TIME64, MONOTONIC, 0, &raw mut time as usize)
     }
 }

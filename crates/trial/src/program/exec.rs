@@ -33,8 +33,7 @@ extern "C" fn depart() -> ! {
     let own = unsafe { OWN };
     let mut arguments = [own, b"again\0" as *const u8 as usize, 0];
     let mut environment = [b"TRIAL=1\0" as *const u8 as usize, 0];
-    let error =
-        kernel::call(arch::EXECVE, own, &raw mut arguments as usize, &raw mut environment as usize, 0, 0, 0);
+    let error = kernel::call(arch::EXECVE, own, &raw mut arguments as usize, &raw mut environment as usize);
     kernel::exit(-error)
 }
 

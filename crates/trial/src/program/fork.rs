@@ -22,7 +22,7 @@ pub fn run() {
 
     let child = arch::fork(CHILD);
     if child == 0 {
-        kernel::signal(kernel::call(arch::GETTID, 0, 0, 0, 0, 0, 0), KILL);
+        kernel::signal(kernel::call(arch::GETTID, 0, 0, 0), KILL);
         kernel::exit(EXIT_CODE);
     }
     hold(child > 0, child, Failure::NoChild);

@@ -32,7 +32,13 @@ pub const INTERRUPTED: isize = -4;
 pub const PAGE: usize = 0x1_0000;
 
 /// The system call `number`: its result, or a negative error.
-pub fn call(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
+/// The arguments after the third are 0.
+#[inline(never)]
+pub fn call(number: usize, a: usize, b: usize, c: usize) -> isize {
+    call_with_six(number, a, b, c, 0, 0, 0)
+}
+
+pub fn call_with_six(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
     unsafe { trial_call(number, a, b, c, d, e, f) }
 }
 
@@ -45,7 +51,7 @@ pub fn spawn(flags: usize, stack: usize, function: extern "C" fn() -> !, word: *
 /// wait4(2)
 #[cfg(not(target_arch = "riscv32"))]
 fn wait_for(child: usize, status: usize) -> isize {
-    let result = call(arch::WAIT4, child, status, 0, 0, 0, 0);
+    let result = call(arch::WAIT4, child, status, 0);
     if result == child as isize { half_word(status, 0) as isize } else { result }
 }
 
@@ -54,7 +60,7 @@ fn wait_for(child: usize, status: usize) -> isize {
 fn wait_for(child: usize, status: usize) -> isize {
     const PID: usize = 1;
     const EXITED: usize = 4;
-    let result = call(arch::WAITID, PID, child, status, EXITED, 0, 0);
+    let result = call_with_six(arch::WAITID, PID, child, status, EXITED, 0, 0);
     match (result, half_word(status, 2), half_word(status, 5)) {
         (0, 1, code) => (code << 8) as isize,
         (0, _, signal) => signal as isize,
@@ -74,31 +80,31 @@ pub fn load(word: *mut u32) -> u32 {
 
 pub fn exit(status: isize) -> ! {
     loop {
-        call(arch::EXIT_GROUP, status as usize, 0, 0, 0, 0, 0);
+        call(arch::EXIT_GROUP, status as usize, 0, 0);
     }
 }
 
 /// Ends this thread.
 pub fn leave() -> ! {
     loop {
-        call(arch::EXIT, 0, 0, 0, 0, 0, 0);
+        call(arch::EXIT, 0, 0, 0);
     }
 }
 
 /// Sends a signal to a thread of this process.
 pub fn signal(thread: isize, signal: usize) -> isize {
-    let process = call(arch::GETPID, 0, 0, 0, 0, 0, 0);
-    call(arch::TGKILL, process as usize, thread as usize, signal, 0, 0, 0)
+    let process = call(arch::GETPID, 0, 0, 0);
+    call(arch::TGKILL, process as usize, thread as usize, signal)
 }
 
 /// Waits until `word` is woken, unless it has another value than `value` already. It may end earlier.
 pub fn wait(word: *mut u32, value: u32) {
-    call(arch::FUTEX, word as usize, FUTEX_WAIT, value as usize, 0, 0, 0);
+    call(arch::FUTEX, word as usize, FUTEX_WAIT, value as usize);
 }
 
 /// Wakes all who wait for `word`.
 pub fn wake(word: *mut u32) {
-    call(arch::FUTEX, word as usize, FUTEX_WAKE, 0x7fff_ffff, 0, 0, 0);
+    call(arch::FUTEX, word as usize, FUTEX_WAKE, 0x7fff_ffff);
 }
 
 /// Waits until a child has ended, and returns the status that wait(2) describes.

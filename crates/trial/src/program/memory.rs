@@ -43,7 +43,7 @@ pub fn run(own: usize) {
     }
     unmap(start, 4 * PAGE);
 
-    let file = call(OPENAT, CURRENT_FOLDER, own, 0, 0, 0, 0);
+    let file = call(OPENAT, CURRENT_FOLDER, own, 0);
     hold(file >= 0, file, Failure::NotOpened);
     let mapped = map(0, SMALL_PAGE, 0, file as usize);
     hold(is_address(mapped), mapped, Failure::FileNotMapped);
@@ -54,7 +54,7 @@ pub fn run(own: usize) {
         at = at + 1;
     }
     unmap(mapped as usize, SMALL_PAGE);
-    check(call(CLOSE, file as usize, 0, 0, 0, 0, 0), 0, Failure::NotClosed);
+    check(call(CLOSE, file as usize, 0, 0), 0, Failure::NotClosed);
 }
 
 unsafe extern "C" {
@@ -74,7 +74,7 @@ pub fn pages(count: usize) -> usize {
 
 /// Forbids all but reading, or allows writing again.
 pub fn protect(page: usize, protection: usize) {
-    check(call(MPROTECT, page, PAGE, protection, 0, 0, 0), 0, Failure::NotProtected);
+    check(call(MPROTECT, page, PAGE, protection), 0, Failure::NotProtected);
 }
 
 /// True of a result that is no error: the last page of addresses is nobody's.
@@ -83,19 +83,19 @@ fn is_address(result: isize) -> bool {
 }
 
 fn unmap(start: usize, size: usize) {
-    check(call(MUNMAP, start, size, 0, 0, 0, 0), 0, Failure::NotUnmapped);
+    check(call(MUNMAP, start, size, 0), 0, Failure::NotUnmapped);
 }
 
 fn map(address: usize, length: usize, flags: usize, file: usize) -> isize {
     let flags = flags | MAP_PRIVATE;
     // The offset is 0 in either unit, bytes or pages.
     #[cfg(not(target_arch = "s390x"))]
-    return call(arch::MMAP, address, length, READ_AND_WRITE, flags, file, 0);
+    return kernel::call_with_six(arch::MMAP, address, length, READ_AND_WRITE, flags, file, 0);
     // s390x takes the arguments from memory.
     #[cfg(target_arch = "s390x")]
     {
         let mut arguments = [address, length, READ_AND_WRITE, flags, file, 0];
-        call(arch::MMAP, &raw mut arguments as usize, 0, 0, 0, 0, 0)
+        call(arch::MMAP, &raw mut arguments as usize, 0, 0)
     }
 }
 

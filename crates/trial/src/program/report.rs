@@ -32,7 +32,7 @@ fn text(text: *const u8) {
     while kernel::byte(text as usize, length) != 0 {
         length = length + 1;
     }
-    kernel::call(arch::WRITE, STDERR, text as usize, length, 0, 0, 0);
+    kernel::call(arch::WRITE, STDERR, text as usize, length);
 }
 
 /// Writes a number, of which 32 bits are enough. Some machines have no division but a function of a library.

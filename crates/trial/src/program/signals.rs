@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::failures::Failure;
 use crate::kernel::arch::{self, ALARM, INFO, USER};
-use crate::kernel::{self, WORD, add, call, load};
+use crate::kernel::{self, WORD, add, call, call_with_six, load};
 use crate::memory::{READ, READ_AND_WRITE, pages, protect, put};
 use crate::report::{check, hold};
 
@@ -28,7 +28,7 @@ pub fn run() {
     handle(SEGMENT);
     handle(ALARM);
 
-    let own = call(arch::GETTID, 0, 0, 0, 0, 0, 0);
+    let own = call(arch::GETTID, 0, 0, 0);
     check(kernel::signal(own, USER), 0, Failure::NotSent);
     check(load(&raw mut ANSWERS) as isize, 1, Failure::NotHandledOnce);
     check(unsafe { ANSWERER }, own, Failure::AnotherThread);
@@ -60,7 +60,7 @@ extern "C" fn handler(signal: i32, information: usize, _context: usize) {
         check(add(&raw mut FAULTS, 1) as isize, 1, Failure::FaultNotHandledOnce);
         protect(unsafe { PROTECTED }, READ_AND_WRITE);
     } else {
-        unsafe { ANSWERER = call(arch::GETTID, 0, 0, 0, 0, 0, 0) };
+        unsafe { ANSWERER = call(arch::GETTID, 0, 0, 0) };
         add(&raw mut ANSWERS, 1);
         kernel::wake(&raw mut ANSWERS);
     }
@@ -88,9 +88,9 @@ fn handle(signal: usize) {
     let mut action = [INFO << arch::FLAGS_SHIFT, handler as *const () as usize, 0, 0, 0, 0];
     let action = &raw mut action as usize;
     #[cfg(not(target_arch = "sparc64"))]
-    let result = call(arch::RT_SIGACTION, signal, action, 0, arch::SIGNALS / 8, 0, 0);
+    let result = call_with_six(arch::RT_SIGACTION, signal, action, 0, arch::SIGNALS / 8, 0, 0);
     #[cfg(target_arch = "sparc64")]
-    let result = call(arch::RT_SIGACTION, signal, action, 0, arch::restorer(), arch::SIGNALS / 8, 0);
+    let result = call_with_six(arch::RT_SIGACTION, signal, action, 0, arch::restorer(), arch::SIGNALS / 8, 0);
     check(result, 0, Failure::NoHandler);
 }
 
@@ -98,5 +98,5 @@ fn handle(signal: usize) {
 fn timer(microseconds: usize) {
     let microseconds = microseconds << arch::MICROSECONDS_SHIFT;
     let mut times = [0, microseconds, 0, microseconds];
-    check(call(arch::SETITIMER, 0, &raw mut times as usize, 0, 0, 0, 0), 0, Failure::NoTimer);
+    check(call(arch::SETITIMER, 0, &raw mut times as usize, 0), 0, Failure::NoTimer);
 }

@@ -13,7 +13,7 @@ numbers! {
 
 /// A child that goes on here, in a copy of the memory; 0 for itself. `signal` is sent when it ends. The stack comes first here.
 pub fn fork(signal: usize) -> isize {
-    call(CLONE, 0, signal, 0, 0, 0, 0)
+    call(CLONE, 0, signal, 0)
 }
 
 global_asm! {

@@ -16,5 +16,5 @@ pub const MICROSECONDS_SHIFT: usize = 0;
 
 /// A child that goes on here, in a copy of the memory; 0 for itself. `signal` is sent when it ends.
 pub fn fork(signal: usize) -> isize {
-    super::call(super::arch::CLONE, signal, 0, 0, 0, 0, 0)
+    super::call(super::arch::CLONE, signal, 0, 0)
 }
