@@ -266,10 +266,10 @@ impl Running {
             false => Account { words: words.lines().next().map(str::trim), ..Account::default() },
         };
         let way = account.failure.as_deref().unwrap_or(way);
-        let part = account.part.map_or_else(String::new, |part| format!("in `{part}`, "));
+        let way = account.part.map_or_else(|| way.to_owned(), |part| format!("in `{part}`, {way}"));
         match account.words {
-            Some(words) if !words.is_empty() => format!("{part}{way}: {words}"),
-            _ => format!("{part}{way}"),
+            Some(words) if !words.is_empty() => format!("{way}: {words}"),
+            _ => way,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a program and its interpreter have written.
+//! The output of a program and its interpreter.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::failures::FAILURES;
 pub struct Account<'a> {
     /// The part that was begun last.
     pub part: Option<&'a str>,
-    /// What the program found wrong.
+    /// The failure that the program reports.
     pub failure: Option<String>,
     /// The first line that is not the program's: an interpreter's words.
     pub words: Option<&'a str>,

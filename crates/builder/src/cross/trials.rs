@@ -79,6 +79,7 @@ pub(super) fn build(
         tempfile::Builder::new().prefix(".trials-").tempdir_in(folder.parent().unwrap_or(folder))?;
     base::pool(jobs, TARGETS, |(target, triple, flags)| -> anyhow::Result<()> {
         let built = staging.path().join(target);
+        let what = format!("the program of `--check=full` for {target}");
         let mut command = Command::new("rustc");
         command
             .current_dir(workspace)
@@ -91,8 +92,7 @@ pub(super) fn build(
             .arg(format!("-Clinker={}", toolchain.linker_path().display()))
             .arg("-o")
             .arg(&built);
-        run(&mut command)
-            .with_context(|| format!("cannot build the program of `--check=full` for {target}"))?;
+        run(&mut command).with_context(|| format!("cannot build {what}"))?;
         let path = folder.join(target);
         let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
         if fs::read(&path).ok().as_ref() != Some(&bytes) {

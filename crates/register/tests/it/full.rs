@@ -20,7 +20,7 @@ fn ours(name: &str) -> Option<PathBuf> {
     dir.map(|dir| Path::new(&dir).join("amd64"))
 }
 
-/// What it says and its exit status.
+/// Its exit status, data and messages.
 fn run(register: &Path, bin: &Path, arguments: &str) -> (Option<i32>, String, String) {
     let mut command = Command::new(register);
     command.env("QEMU_BIN_DIR", bin).args(arguments.split_whitespace());

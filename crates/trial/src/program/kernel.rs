@@ -31,13 +31,13 @@ pub const INTERRUPTED: isize = -4;
 /// The largest page that a kernel for any of the targets has.
 pub const PAGE: usize = 0x1_0000;
 
-/// The system call `number`: its result, or a negative error.
-/// The arguments after the third are 0.
+/// The system call `number` with three arguments: its result, or a negative error.
 #[inline(never)]
 pub fn call(number: usize, a: usize, b: usize, c: usize) -> isize {
     call_with_six(number, a, b, c, 0, 0, 0)
 }
 
+/// The same with six.
 pub fn call_with_six(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
     unsafe { trial_call(number, a, b, c, d, e, f) }
 }

@@ -59,7 +59,7 @@ pub fn run(own: usize) {
 
 unsafe extern "C" {
     /// The program's beginning in memory, by the linker's name.
-    static __ehdr_start: u8;
+    static __ehdr_start: [u8; HEADER];
 }
 
 /// The size of the header of an ELF file of 32 bits.

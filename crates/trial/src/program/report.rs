@@ -1,4 +1,4 @@
-//! What is told: the part that begins, and what is wrong.
+//! Lines about the part that begins, and about what is wrong.
 
 use crate::failures::Failure;
 use crate::kernel::{self, arch};

@@ -10,7 +10,7 @@ use super::root;
 use super::source::{self, Found};
 
 /// String literals of `register` and its crates that are no messages, each with what it is.
-const NO_MESSAGES: [&str; 19] = [
+const NO_MESSAGES: [&str; 24] = [
     // Formats of files and of what `--list` prints on standard output.
     "package {}\ninterpreter ",
     "package {name}\ninterpreter ",
@@ -28,6 +28,11 @@ const NO_MESSAGES: [&str; 19] = [
     "on this machine itself",
     "under an interpreter that is no QEMU",
     "; {} of {total} proved by running",
+    "; {} of {total} proved by running, {} of them in full",
+    "yes, in full",
+    ", checked in full",
+    ", checked by a small program alone: there is no other for it",
+    ", {full} of them checked in full",
     // Looked for in `uname`.
     "Power Macintosh",
     // Words of messages.
