@@ -44,6 +44,7 @@ fn describe(args: &Args) -> String {
     given("family", args.ignore_family);
     given("force", args.force.then_some(true));
     given("check", args.check);
+    given("full", args.full.then_some(true));
     given("ephemeral", args.ephemeral.then_some(true));
     words.extend(args.cpu.as_ref().map(|cpu| match cpu {
         Cpu::Preferred => "cpu".to_owned(),
@@ -176,6 +177,15 @@ fn options_before_the_separator_in_all_their_spellings() {
         ("register --check", "check * check=yes"),
         ("register --check arm", "check arm check=yes"),
         ("register -- --check arm", "check arm check=yes"),
+        ("register --check=full", "check * check=yes full=yes"),
+        ("register --check=full arm,s390x", "check arm+s390x check=yes full=yes"),
+        ("register --check=full --no-check arm", "check arm check=no"),
+        ("register -- -p --check=full arm", "register arm F=yes check=yes full=yes"),
+        // Its rows say it.
+        ("register -l --check=full", "list, nothing * check=yes full=yes"),
+        ("register --json --check=full arm", "json, nothing arm check=yes full=yes"),
+        ("register -l --check", "list, check * check=yes"),
+        ("register -l -p --check=full arm", "list, register arm F=yes check=yes full=yes"),
         ("register -p --check arm", "register arm F=yes check=yes"),
         ("register -- -p --no-check", "register * F=yes check=no"),
         ("register --mount /b -l", "list, nothing * mount=/b"),

@@ -1,6 +1,6 @@
 //! The part of Rust's own library that this program uses: operators of numbers.
 //!
-//! The program is compiled without `core`. That would have to be compiled for each of the targets, which takes a hundred times as
+//! The program is compiled without `core`. That would have to be compiled for each of the targets, which takes eighty times as
 //! long as the program itself, and nothing of it would be used but these. The traits are named by the compiler alone, which
 //! has instructions for all of them.
 
