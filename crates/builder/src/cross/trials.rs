@@ -17,8 +17,8 @@ const SOURCE: &str = "crates/trial/src/program/main.rs";
 
 /// QEMU's name of each target, the compiler's, and flags for it alone.
 ///
-/// Of the targets that have none here, LLVM has no instructions for alpha, cris, hppa, microblaze, nios2, or1k, sh4 and xtensa; its
-/// linker links nothing for m68k and for sparc of 32 bits; and rustc has no target for mipsn32.
+/// Of the targets that have none here, LLVM has no instructions for alpha, cris, hppa, microblaze, nios2, or1k and sh4; its linker
+/// links nothing for m68k and for sparc of 32 bits; and rustc has no target with Linux for mipsn32 and xtensa.
 const TARGETS: [(&str, &str, &[&str]); 19] = [
     ("aarch64", "aarch64-unknown-linux-musl", &[]),
     ("aarch64_be", "aarch64_be-unknown-linux-musl", &[]),
