@@ -230,7 +230,8 @@ impl Running {
             if rustix::process::waitid(WaitId::Pid(self.pid()), options)?.is_none() {
                 return Ok(None);
             }
-            self.kill()?;
+            // It has ended itself, so there is an outcome, whatever becomes of the rest.
+            let _ = self.kill();
         }
         self.child.try_wait()
     }
