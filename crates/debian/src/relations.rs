@@ -55,8 +55,8 @@ impl Relations {
         self.needs.is_empty()
     }
 
-    /// `names` and all that they need. Of alternatives, the first that is there; of those that provide a name, one that is
-    /// needed anyway, or else the first by name.
+    /// `names` and all that they need. Of alternatives, one that is needed already, or else the first that is there; of those that
+    /// provide a name, one that is needed already, or else the first by name.
     pub fn closure(&self, names: &[&str]) -> Result<BTreeSet<String>, Unsatisfied> {
         let mut closure = BTreeSet::new();
         let mut open: Vec<(String, Option<String>)> = Vec::new();
@@ -78,7 +78,8 @@ impl Relations {
     }
 
     fn choose(&self, group: &[String], closure: &BTreeSet<String>) -> Option<String> {
-        let real = group.iter().find(|name| self.needs.contains_key(*name)).cloned();
+        let needed = group.iter().find(|name| closure.contains(*name));
+        let real = needed.or_else(|| group.iter().find(|name| self.needs.contains_key(*name))).cloned();
         let provided = || {
             let providers: Vec<&String> =
                 group.iter().filter_map(|name| self.providers.get(name)).flatten().collect();
@@ -122,6 +123,9 @@ Package: base
 Provides: api-5
 Depends: mawk
 
+Package: either
+Depends: gawk | mawk
+
 Package: broken
 Depends: libc, gone | away
 ";
@@ -139,6 +143,8 @@ Depends: libc, gone | away
         check(&["libc", "libc"], Ok(&["libc"]));
         check(&["app"], Ok(&["app", "base", "gawk", "libc", "mawk", "tool"]));
         check(&["mawk", "app"], Ok(&["app", "base", "libc", "mawk", "tool"]));
+        check(&["either"], Ok(&["either", "gawk"]));
+        check(&["mawk", "either"], Ok(&["either", "mawk"]));
         check(&["gone"], Err("there is no package `gone`"));
         check(&["broken"], Err("there is no package `gone | away`, which `broken` needs"));
     }
