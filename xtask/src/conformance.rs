@@ -1,17 +1,24 @@
 //! `cargo xtask conformance`: real programs of Debian for other machines, under each QEMU.
 
+use std::fs;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use debian::lock::Lock;
-use e2e::conformance::{Options, Place, Selection, Suite};
+use e2e::conformance::{Options, Place, Selection, Suite, Wanted};
+use results::Results;
 
 use crate::cli::full::ConformanceArgs;
 use crate::context::{self, Site};
 use crate::e2e::{conclude, native};
 use crate::{error, testing};
-use ui::Ui;
+use ui::{Stdout, Ui};
+
+/// The file with the outcomes that are known, in the workspace.
+const RECORD: &str = "images/conformance.toml";
 
 pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let selection = Selection {
@@ -22,7 +29,8 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         suite: args.suite.as_deref(),
         is_quick: args.quick,
     };
-    let lock = Lock::load(&testing::lock_path(&context::workspace()?))?;
+    let workspace = context::workspace()?;
+    let lock = Lock::load(&testing::lock_path(&workspace))?;
     let selected = Suite::select(&selection, &lock, native()?)?;
     // What comes of it is to choose between the newest and others, whatever was chosen before.
     let lock = lock.without_choices();
@@ -33,23 +41,55 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     if let Some(reason) = testbed::missing() {
         bail!("no workload can run on this machine: {reason}");
     }
+    let record = args.record.as_ref().and_then(Option::as_deref);
+    let stdout = Stdout::claim(args.json.then_some("--json"), &[("--record", record)])?;
+    let record = record.map_or_else(|| workspace.join(RECORD), Path::to_owned);
+    // What cannot be read is known before anything has run.
+    recorded(&record)?;
     let opened = SystemTime::now();
     let limit = context::cache_limit(args.sources.cache_size)?;
     let site = Site::open(&args.sources)?;
     let options = Options {
         parallel: args.parallel,
         limit: args.limit.map(|seconds| Duration::from_secs(seconds.get())),
+        cpu: args.cpu.as_deref().map_or(Wanted::Default, Wanted::parse),
         progress: ui,
         explain: error::render,
     };
     let results = selected.run(&Place { site: &site.build, lock: &lock }, &options)?;
     testing::bound_cache(site.build.fetch.cache(), limit, opened, ui)?;
 
-    ui::print(&if args.json { results.json()? } else { results.table() })?;
-    for note in results.notes() {
+    stdout.result(&if args.json { results.json()? } else { results.table() }, ui)?;
+    // Somebody else may have recorded something since.
+    let mut all = recorded(&record)?;
+    for note in results.notes().into_iter().chain(results.changes(&all)) {
         ui.say(format!("note: {note}"));
+    }
+    if args.record.is_some() {
+        all.merge(&results.recorded());
+        files::write(&record, &all.to_string())?;
+        ui.say(format!("wrote {}", record.display()));
     }
     let failures = results.failures();
     let count = base::count(results.count(), "workload", "workloads");
     Ok(conclude(&failures, results.left(), failures.len(), &count, ui))
+}
+
+/// The outcomes that are recorded in a workspace, in short, as the documentation has them.
+pub(crate) fn summary(workspace: &Path) -> anyhow::Result<String> {
+    let recorded = recorded(&workspace.join(RECORD))?;
+    Ok(e2e::conformance::summary(&recorded)?)
+}
+
+/// The outcomes in a file; none if it is not there yet, or is no file.
+fn recorded(path: &Path) -> anyhow::Result<Results> {
+    if files::is_stdout(path) {
+        return Ok(Results::default());
+    }
+    let cannot_read = || format!("cannot read {}", path.display());
+    match fs::read_to_string(path) {
+        Ok(text) => Results::parse(&text).with_context(cannot_read),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Results::default()),
+        Err(error) => Err(error).with_context(cannot_read),
+    }
 }

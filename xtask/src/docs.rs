@@ -1,4 +1,5 @@
-//! `cargo xtask docs`: the parts of the documentation that are made from the code, between markers in the pages.
+//! `cargo xtask docs`: the parts of the documentation that are made from the code and from what is recorded, between markers in the
+//! pages.
 
 use std::fs;
 use std::path::Path;
@@ -8,19 +9,20 @@ use anyhow::Context as _;
 use manual::tables;
 
 use crate::cli::full::DocsArgs;
-use crate::context;
+use crate::{conformance, context};
 
-/// A part: the page, what its markers are called, and what belongs between them.
-type Part = (&'static str, &'static str, fn() -> String);
+/// A part: the page, what its markers are called, and what belongs between them in a workspace.
+type Part = (&'static str, &'static str, fn(&Path) -> anyhow::Result<String>);
 
-const PARTS: [Part; 7] = [
-    ("README.md", "setups", e2e::setups_table),
-    ("docs/faster.md", "models", tables::models),
-    ("docs/images.md", "targets", tables::targets),
-    ("docs/register.md", "options", tables::register_options),
-    ("docs/register.md", "binfmt-options", tables::binfmt_options),
-    ("docs/register.md", "environment", tables::environment),
-    ("docs/setups.md", "setups", e2e::setups),
+const PARTS: [Part; 8] = [
+    ("README.md", "setups", |_| Ok(e2e::setups_table())),
+    ("docs/conformance.md", "results", conformance::summary),
+    ("docs/faster.md", "models", |_| Ok(tables::models())),
+    ("docs/images.md", "targets", |_| Ok(tables::targets())),
+    ("docs/register.md", "options", |_| Ok(tables::register_options())),
+    ("docs/register.md", "binfmt-options", |_| Ok(tables::binfmt_options())),
+    ("docs/register.md", "environment", |_| Ok(tables::environment())),
+    ("docs/setups.md", "setups", |_| Ok(e2e::setups())),
 ];
 
 pub(crate) fn run(args: &DocsArgs) -> anyhow::Result<ExitCode> {
@@ -44,7 +46,7 @@ fn stale(workspace: &Path) -> anyhow::Result<Vec<(std::path::PathBuf, String)>> 
         let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut new = old.clone();
         for (_, name, content) in PARTS.iter().filter(|(of, ..)| *of == page) {
-            new = base::fill(&new, name, &content())
+            new = base::fill(&new, name, &content(workspace)?)
                 .map_err(anyhow::Error::msg)
                 .with_context(|| format!("cannot fill {page}"))?;
         }

@@ -12,6 +12,11 @@ pub struct QemuVersion {
 }
 
 impl QemuVersion {
+    /// Major and minor, which name a release.
+    pub fn release(self) -> (u32, u32) {
+        (self.major, self.minor)
+    }
+
     /// Reads it out of a package's version: `11.1` of `1:11.1.3+ds-1`. `None` if the upstream part does not begin with
     /// two numbers.
     pub fn of_package(version: &str) -> Option<QemuVersion> {

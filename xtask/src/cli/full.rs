@@ -285,6 +285,8 @@ pub(crate) struct E2eArgs {
   cargo xtask conformance --target arm64,riscv64           two targets, under each QEMU
   cargo xtask conformance --qemu ./qemu-aarch64            a QEMU of your own, alone
   cargo xtask conformance --qemu ./qemu-aarch64 --series newest --workload git,perl
+  cargo xtask conformance --target riscv64 --cpu auto      with the CPU model that `run` and `register --cpu` choose
+  cargo xtask conformance --target s390x --record          and write what came of it into images/conformance.toml
   cargo xtask conformance --list                           workloads, targets and series")]
 pub(crate) struct ConformanceArgs {
     /// Run the programs of this target (repeatable, or with commas)
@@ -300,6 +302,10 @@ pub(crate) struct ConformanceArgs {
     /// Under this file, a static QEMU (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) qemu: Vec<PathBuf>,
+    /// With this CPU model: auto, which `run` and `register --cpu` choose, qemu, its own default, or a model's name
+    /// [default: qemu]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) cpu: Option<String>,
     /// Take the programs from this suite [default: bookworm, or the first that has the target]
     #[arg(long, value_name = "SUITE")]
     pub(crate) suite: Option<String>,
@@ -315,6 +321,10 @@ pub(crate) struct ConformanceArgs {
     /// How many seconds a workload may take [default: 300 or, for long ones, 900]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) limit: Option<NonZero<u64>>,
+    /// Write the outcomes of Debian's QEMUs into this file, in place of those that it has of the same workloads
+    /// [default: images/conformance.toml]
+    #[arg(long, value_name = "FILE", require_equals = true, conflicts_with_all = ["qemu", "cpu", "limit", "list"])]
+    pub(crate) record: Option<Option<PathBuf>>,
     /// How many workloads to run at the same time [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) parallel: Option<NonZero<usize>>,

@@ -60,15 +60,21 @@ fn compile(dir: &Path, source: &str, options: &[&str]) -> PathBuf {
     program
 }
 
-#[test]
-fn a_qemu_that_crashes_when_programs_fork_is_found() {
-    let Some((target, qemu)) = foreign("a_qemu_that_crashes_when_programs_fork_is_found") else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let path = compile(dir.path(), "crashing.c", &[]);
+/// A QEMU that fails at something that it does otherwise.
+fn failing(dir: &Path, qemu: &Path, options: &[&str]) -> PathBuf {
+    let path = compile(dir, "crashing.c", options);
     let (mut program, qemu) = (fs::read(&path).unwrap(), fs::read(qemu).unwrap());
     program.extend_from_slice(&qemu);
     program.extend_from_slice(&(qemu.len() as u64).to_ne_bytes());
     testbed::write_program(&path, &program).unwrap();
+    path
+}
+
+#[test]
+fn a_qemu_that_crashes_when_programs_fork_is_found() {
+    let Some((target, qemu)) = foreign("a_qemu_that_crashes_when_programs_fork_is_found") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = failing(dir.path(), &qemu, &[]);
     let file = path.to_str().unwrap();
     // The latter has threads, and starts no program.
     let output =
@@ -84,8 +90,27 @@ fn a_qemu_that_crashes_when_programs_fork_is_found() {
     assert!(stderr.ends_with("error: 1 of 2 workloads failed\n"), "{stderr}");
 }
 
+#[test]
+fn a_second_stage_that_fails_is_a_result() {
+    let Some((target, qemu)) = foreign("a_second_stage_that_fails_is_a_result") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for (options, outcome, reason) in [
+        (&[][..], "crash", "it was ended by the signal 31"),
+        (&["-DRENAMES"], "wrong", "line 1 is `ldconfig 1`, not `ldconfig 0`; on stderr:\n"),
+    ] {
+        let path = failing(dir.path(), &qemu, options);
+        let file = path.to_str().unwrap();
+        let output =
+            conformance(&["--json", "--qemu", file, "--target", target, "--workload", "second-stage"]);
+        let results = results(&output);
+        assert_eq!((results.len(), results[0]["outcome"].as_str()), (1, Some(outcome)), "{results:#?}");
+        assert!(results[0]["reason"].as_str().unwrap().starts_with(reason), "{results:#?}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
 /// The outcome of a workload under a QEMU that stays, and the reason.
-fn staying(test: &str, options: &[&str]) -> Option<(String, String)> {
+fn staying(test: &str, workload: &str, options: &[&str]) -> Option<(String, String)> {
     // It says that it is for aarch64, which is tried as well where that is native.
     if cfg!(target_arch = "aarch64") {
         testbed::skip(test, "programs for aarch64 are this machine's own");
@@ -97,7 +122,7 @@ fn staying(test: &str, options: &[&str]) -> Option<(String, String)> {
     let dir = tempfile::tempdir().unwrap();
     let path = compile(dir.path(), "staying.c", options);
     let file = path.to_str().unwrap();
-    let output = conformance(&["--json", "--qemu", file, "--limit", "3", "--workload", "bash"]);
+    let output = conformance(&["--json", "--qemu", file, "--limit", "3", "--workload", workload]);
     assert_eq!(output.status.code(), Some(1));
     let results = results(&output);
     assert_eq!((results.len(), results[0]["version"].as_str()), (1, Some("9.9.9")), "{results:#?}");
@@ -108,16 +133,16 @@ fn staying(test: &str, options: &[&str]) -> Option<(String, String)> {
 #[test]
 fn a_workload_that_hangs_leaves_nothing() {
     let test = "a_workload_that_hangs_leaves_nothing";
-    let Some((outcome, reason)) = staying(test, &["-DHANG=1", "-DCHILDREN=3"]) else { return };
-    assert_eq!((&*outcome, &*reason), ("hang", "it did not end within 3 s"));
+    for workload in ["bash", "second-stage"] {
+        let Some((outcome, reason)) = staying(test, workload, &["-DHANG=1", "-DCHILDREN=3"]) else { return };
+        assert_eq!((&*outcome, &*reason), ("hang", "it did not end within 3 s"), "{workload}");
+    }
 }
 
 #[test]
 fn too_many_processes_are_a_limit() {
-    let Some((outcome, reason)) = staying("too_many_processes_are_a_limit", &["-DHANG=1", "-DCHILDREN=400"])
-    else {
-        return;
-    };
+    let options = ["-DHANG=1", "-DCHILDREN=400"];
+    let Some((outcome, reason)) = staying("too_many_processes_are_a_limit", "bash", &options) else { return };
     assert_eq!((&*outcome, &*reason), ("wrong", "it has more than 300 processes"));
 }
 
@@ -134,6 +159,83 @@ fn a_file_that_cannot_be_a_qemu_is_refused() {
     let expected = format!("error: cannot test {}: it is not an ELF file\nhint: ", script.display());
     assert!(stderr.contains(&expected), "{stderr}");
     assert_eq!(output.status.code(), Some(1));
+}
+
+/// A record of `git` and `bash` for `target` under a QEMU of another package, and of another system.
+fn record(target: &str, architecture: &str, package: &str) -> String {
+    let host = Host::native().unwrap();
+    let system = |target: &str, architecture: &str| {
+        format!(
+            "\n[[system]]\nhost = \"{host}\"\ntarget = \"{target}\"\narchitecture = \"{architecture}\"\n\
+             suite = \"bookworm\"\n\n[system.qemu]\nnewest = {{ version = \"9.9.9\", package = \"{package}\" }}\n\n\
+             [system.workload]\nbash = {{ newest = \"hang\" }}\ngit = {{ newest = \"pass 1.25\" }}\n"
+        )
+    };
+    format!("version = 1\n{}{}", system(target, architecture), system("mipsel", "mipsel"))
+}
+
+#[test]
+fn a_run_is_recorded_beside_what_is_there() {
+    if !testbed::ready("a_run_is_recorded_beside_what_is_there") {
+        return;
+    }
+    let (target, architecture) =
+        if cfg!(target_arch = "aarch64") { ("s390x", "s390x") } else { ("aarch64", "arm64") };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("conformance.toml");
+    let run = || {
+        let record = format!("--record={}", path.display());
+        conformance(&["--json", "--target", target, "--series", "newest", "--workload", "bash", &record])
+    };
+    // Of another package, nothing stays.
+    fs::write(&path, record(target, architecture, "1:9.9.9-1")).unwrap();
+    let output = run();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    let results = results(&output);
+    let package = results[0]["package"].as_str().unwrap();
+    let version = results[0]["version"].as_str().unwrap();
+    let place = format!("bash for {architecture} under newest ({version})");
+    let mended = format!("note: mended: {place}: pass; recorded is hang, of 9.9.9\n");
+    assert!(stderr.contains(&mended) && stderr.contains(&format!("wrote {}\n", path.display())), "{stderr}");
+    let text = fs::read_to_string(&path).unwrap();
+    let count = |text: &str, line: &str| text.matches(line).count();
+    assert_eq!((count(&text, "[[system]]"), count(&text, "bash = { newest = \"hang\" }")), (2, 1), "{text}");
+    assert_eq!((count(&text, "bash = { newest = \"pass "), count(&text, "git = ")), (1, 1), "{text}");
+    assert_eq!(count(&text, &format!("version = \"{version}\", package = \"{package}\"")), 1, "{text}");
+    // Of the same package, what was not run does.
+    fs::write(&path, record(target, architecture, package).replace("9.9.9", version)).unwrap();
+    run();
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!((count(&text, "bash = { newest = \"pass "), count(&text, "git = ")), (1, 2), "{text}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_not_recorded() {
+    for arguments in [["--cpu", "auto"], ["--qemu", "qemu-aarch64"], ["--limit", "3"]] {
+        let output = conformance(&[&["--record"][..], &arguments].concat());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let expected = format!("the argument '--record[=<FILE>]' cannot be used with '{} <", arguments[0]);
+        assert!(stderr.contains(&expected), "{stderr}");
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_known_before_anything_runs() {
+    if !testbed::ready("a_record_that_cannot_be_read_is_known_before_anything_runs") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("conformance.toml");
+    fs::write(&path, "version = 2\n").unwrap();
+    let output = conformance(&[&format!("--record={}", path.display())]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let expected =
+        format!("error: cannot read {}: line 1: `version` is 2, and only 1 can be read\n", path.display());
+    assert_eq!(stderr, expected);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "version = 2\n");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -12,18 +12,26 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use arch::Target;
 use binfmt::{Entry, Flags};
+use sha256::VerifyReader;
+use testbed::packages::Deb;
 use testbed::sandbox::{Options, SHARED};
-use testbed::{Packages, Sandbox, Tree};
+use testbed::{Packages, Sandbox};
 
 use super::outcome::{End, Ended};
+use super::roots::Root;
 use super::workloads::Workload;
 use crate::machine::Track;
 
-/// The root of a workload, as [`super::roots`] has unpacked it.
-pub(super) struct Root<'a> {
+/// The parts of an attempt.
+pub(super) struct Attempt<'a> {
+    pub(super) packages: &'a Packages,
     pub(super) target: Target,
-    /// The layers, the topmost first.
-    pub(super) trees: &'a [Tree],
+    pub(super) root: &'a Root,
+    /// An absolute path.
+    pub(super) qemu: &'a Path,
+    /// The CPU model, unless it is QEMU's own default.
+    pub(super) cpu: Option<&'a str>,
+    pub(super) workload: &'a Workload,
 }
 
 /// A workload that has ended, with what it took.
@@ -50,21 +58,17 @@ const POLL: Duration = Duration::from_millis(20);
 /// The time in which processes that were told to end do so.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Runs `workload` with its programs under `qemu`, an absolute path. What it has started has ended afterwards; `track` gets
-/// what the sandbox had of the machine.
-pub(super) fn run(
-    packages: &Packages,
-    root: &Root<'_>,
-    qemu: &Path,
-    workload: &Workload,
-    track: &mut Option<Track>,
-) -> anyhow::Result<Ran> {
+/// Runs a workload with its programs under QEMU. What it has started has ended afterwards; `track` gets what the sandbox had of
+/// the machine.
+pub(super) fn run(attempt: &Attempt<'_>, track: &mut Option<Track>) -> anyhow::Result<Ran> {
+    let Attempt { packages, target, root, qemu, cpu, workload } = *attempt;
     let mut binds: Vec<_> = root.trees.iter().map(|tree| tree.path().to_owned()).collect();
     binds.extend(qemu.parent().map(Path::to_owned));
     let sandbox = Sandbox::start(packages, &Options { binds, ..Options::default() })?;
     *track = Some(Track::of_one_of_many(&sandbox));
-    register(&sandbox, root.target, qemu, workload)?;
+    register(&sandbox, target, qemu, workload)?;
     write(&sandbox, "workload", workload.script.as_bytes())?;
+    bring(&sandbox, &root.debs)?;
     let layers: Vec<_> = root.trees.iter().map(|tree| tree.path().display().to_string()).collect();
     sandbox.run(&["sh", "-euc", include_str!("enter.sh"), "sh", &layers.join(":"), &DISK.to_string()])?;
 
@@ -72,7 +76,8 @@ pub(super) fn run(
     let user = user_time(&sandbox)?;
     let started = Instant::now();
     let mut command = sandbox.command("sh");
-    command.args(["-euc", include_str!("start.sh")]);
+    command.args(["-euc", include_str!("start.sh"), "sh"]);
+    command.args(cpu.map(|model| format!("QEMU_CPU={model}")));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn()?;
     let mut turn = 0_u32;
@@ -116,6 +121,23 @@ fn register(sandbox: &Sandbox, target: Target, qemu: &Path, workload: &Workload)
     // In one write, as the kernel takes it.
     let from = format!("{SHARED}/entry");
     sandbox.run(&["dd", &format!("if={from}"), "of=/proc/sys/fs/binfmt_misc/register", "bs=4096"])?;
+    Ok(())
+}
+
+/// Puts packages into the shared folder, where a workload may do to them what it likes.
+fn bring(sandbox: &Sandbox, debs: &[(String, Deb)]) -> anyhow::Result<()> {
+    if debs.is_empty() {
+        return Ok(());
+    }
+    let folder = sandbox.shared().join("packages");
+    fs::create_dir(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    for (name, Deb { path, size, digest }) in debs {
+        let copy = || {
+            let mut from = VerifyReader::new(File::open(path)?, *size, *digest);
+            io::copy(&mut from, &mut File::create_new(folder.join(format!("{name}.deb")))?)
+        };
+        copy().with_context(|| format!("cannot copy {}", path.display()))?;
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::known::Known;
 use super::outcome::Kind;
+use super::qemu::label;
 use super::rows::System;
 
 /// A workload of a system under a QEMU.
@@ -14,6 +15,10 @@ pub(super) struct Cell {
     /// The series, or the file.
     pub(super) qemu: String,
     pub(super) version: Option<String>,
+    /// The version of Debian's package, of a series.
+    pub(super) package: Option<String>,
+    /// The CPU model that QEMU was given.
+    pub(super) cpu: Option<String>,
     pub(super) result: Outcome,
     /// The failure that is known of it.
     pub(super) known: Option<Known>,
@@ -40,10 +45,7 @@ pub(super) enum Outcome {
 impl Cell {
     /// The name of the QEMU, with its version.
     pub(super) fn qemu(&self) -> String {
-        match &self.version {
-            Some(version) => format!("{} ({version})", self.qemu),
-            None => self.qemu.clone(),
-        }
+        label(&self.qemu, self.version.as_deref(), self.cpu.as_deref())
     }
 
     pub(super) fn kind(&self) -> Option<Kind> {
@@ -112,7 +114,9 @@ pub(super) mod tests {
         let reason = (kind != Kind::Pass).then(|| "because".to_owned());
         let result = Outcome::Ran { kind, reason, user, elapsed: user * 2 };
         let version = Some("7.2.22".to_owned());
-        Cell { system, workload: "bash", qemu: qemu.to_owned(), version, result, known: None }
+        let package = Some("1:7.2+dfsg-7".to_owned());
+        let qemu = qemu.to_owned();
+        Cell { system, workload: "bash", qemu, version, package, cpu: None, result, known: None }
     }
 
     #[test]

@@ -11,3 +11,7 @@ mkdir -p root/trial root/tmp root/var/tmp root/usr/local/bin
 chmod 1777 root/tmp root/var/tmp
 cp /shared/workload root/trial/workload
 chmod 755 root/trial/workload
+if [ -d /shared/packages ]; then
+    mkdir root/trial/packages
+    mount -o bind /shared/packages root/trial/packages
+fi

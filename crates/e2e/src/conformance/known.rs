@@ -15,6 +15,8 @@ pub(super) struct Known {
     /// The first numbers of the version: `7.2`. Without them, every version.
     qemu: Option<String>,
     kind: Kind,
+    /// The reason, in a few words of Markdown.
+    pub(super) about: String,
     /// The public place where it is described.
     pub(super) reference: String,
 }
@@ -31,7 +33,7 @@ pub(super) fn all() -> Result<Vec<Known>, toml::de::Error> {
     parse(include_str!("known.toml"))
 }
 
-fn parse(text: &str) -> Result<Vec<Known>, toml::de::Error> {
+pub(super) fn parse(text: &str) -> Result<Vec<Known>, toml::de::Error> {
     toml::from_str::<File>(text).map(|file| file.known)
 }
 
@@ -71,7 +73,7 @@ mod tests {
     #[test]
     fn versions_are_compared_by_number() {
         let text = "[[known]]\nworkload = \"git\"\ntarget = \"arm\"\nqemu = \"7.2\"\nkind = \"hang\"\n\
-                    reference = \"https://example.org\"\n";
+                    about = \"a\"\nreference = \"https://example.org\"\n";
         let known = parse(text).unwrap().remove(0);
         let arm: Target = "arm".parse().unwrap();
         for (workload, target, version, expected) in [
@@ -90,7 +92,7 @@ mod tests {
         }
         assert!(known.is_of("git", arm, Some("7.2.1")) && known.has(Kind::Hang) && !known.has(Kind::Crash));
         assert!(parse("[[known]]\nworkload = \"git\"\n").is_err());
-        let all = "[[known]]\nworkload = \"git\"\nkind = \"wrong\"\nreference = \"https://example.org\"\n";
+        let all = "[[known]]\nworkload = \"git\"\nkind = \"wrong\"\nabout = \"a\"\nreference = \"https://example.org\"\n";
         assert!(parse(all).unwrap()[0].is_of("git", arm, None));
     }
 }

@@ -3,21 +3,23 @@
 //! A system (`rows`) is an architecture and a suite; its packages are unpacked into roots (`roots`), and none of their scripts
 //! has run. A workload (`workloads`) is a script with exactly what it prints. Each runs under each QEMU (`qemu`) in a sandbox of
 //! its own (`attempt`) with limits on time, memory, disk and processes, and what comes of it (`outcome`) is a cell of a table
-//! (`cell`, `table`). Failures that are known are in `known`.
+//! (`cell`, `table`) and of what is recorded (`record`, and in short `summary`). Failures that are known are in `known`.
 
 mod attempt;
 mod cell;
 mod known;
 mod outcome;
 mod qemu;
+mod record;
 mod roots;
 mod rows;
+mod summary;
 mod table;
 mod workloads;
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -26,15 +28,17 @@ use arch::{Host, Target, UnknownName};
 use base::Hinted;
 use debian::Progress;
 use debian::lock::Lock;
-use testbed::{Packages, Tree};
+use testbed::Packages;
+
+pub use exec::cpu::Wanted;
 
 use crate::machine::{Snapshot, Track};
 use crate::stage;
-use attempt::Root;
+use attempt::Attempt;
 use cell::{Cell, Outcome};
 use known::Known;
 use qemu::{NEWEST, Qemu, Series, Source};
-use roots::{NoRoot, Roots};
+use roots::{NoRoot, Root, Roots};
 use rows::System;
 use workloads::Workload;
 
@@ -79,15 +83,23 @@ pub struct Options<'a> {
     pub parallel: Option<NonZero<usize>>,
     /// The time for each workload, in place of its own.
     pub limit: Option<Duration>,
+    /// The CPU model that QEMU is to take.
+    pub cpu: Wanted,
     /// Hears which workload runs.
     pub progress: &'a dyn Progress,
     /// Words the error that a workload could not be tried for.
     pub explain: fn(&anyhow::Error) -> String,
 }
 
+/// The recorded results in short, as Markdown.
+pub fn summary(recorded: &results::Results) -> Result<String, toml::de::Error> {
+    Ok(summary::markdown(recorded, &known::all()?))
+}
+
 /// The results of a run.
 pub struct Results {
     cells: Vec<Cell>,
+    native: Host,
     left: Vec<String>,
 }
 
@@ -167,11 +179,13 @@ impl Suite {
                 }
             }
             qemus.extend(files.get(&system.target()).into_iter().flatten().cloned());
+            let with_cpu = |qemu: Qemu| qemu.with_cpu(&options.cpu, system.target());
+            let qemus: Vec<Qemu> = qemus.into_iter().map(with_cpu).collect();
             let run = Run { system, packages: &packages, known: &known, options, tracks: &tracks };
             cells.extend(run.all(&self.workloads, &qemus)?);
         }
         let tracks = base::unlock(tracks);
-        Ok(Results { cells, left: before.changes(&tracks)?.ours })
+        Ok(Results { cells, native: self.native, left: before.changes(&tracks)?.ours })
     }
 
     /// The files that are QEMUs, by target; the systems are then those that they are for, unless others were named.
@@ -218,7 +232,7 @@ impl Run<'_> {
         let name = self.system.name();
         let task = progress.step(&format!("unpacking packages for {name} ({})", self.system.suite));
         let roots = Roots::new(self.packages, self.system);
-        let trees: Vec<Result<Vec<Tree>, Outcome>> = workloads
+        let of_each: Vec<Result<Root, Outcome>> = workloads
             .iter()
             .map(|workload| match &roots {
                 Ok(roots) => roots.of(workload).map_err(|reason| match reason {
@@ -230,15 +244,15 @@ impl Run<'_> {
             .collect();
         drop(task);
         // The QEMUs of a workload run one after the other, so that their times are comparable.
-        let each = workloads.iter().zip(&trees);
+        let each = workloads.iter().zip(&of_each);
         let runs: Vec<_> = each.flat_map(|each| qemus.iter().map(move |qemu| (each, qemu))).collect();
         let total = runs.len();
         let jobs = base::jobs(*parallel).get();
-        let mut cells = base::pool(jobs, runs.iter().enumerate(), |(index, ((workload, trees), qemu))| {
+        let mut cells = base::pool(jobs, runs.iter().enumerate(), |(index, ((workload, root), qemu))| {
             let place = format!("{} for {name} under {}", workload.name, qemu.label());
             let task = progress.step(&format!("{place} ({} of {total})", index + 1));
-            let result = match trees {
-                Ok(trees) => self.one(workload, trees, &qemu.path),
+            let result = match root {
+                Ok(root) => self.one(workload, root, qemu),
                 Err(outcome) => outcome.clone(),
             };
             drop(task);
@@ -254,10 +268,17 @@ impl Run<'_> {
         Ok(cells)
     }
 
-    fn one(&self, workload: &Workload, trees: &[Tree], qemu: &Path) -> Outcome {
-        let root = Root { target: self.system.target(), trees };
+    fn one(&self, workload: &Workload, root: &Root, qemu: &Qemu) -> Outcome {
+        let attempt = Attempt {
+            packages: self.packages,
+            target: self.system.target(),
+            root,
+            qemu: &qemu.path,
+            cpu: qemu.cpu.as_deref(),
+            workload,
+        };
         let mut track = None;
-        let ran = attempt::run(self.packages, &root, qemu, workload, &mut track);
+        let ran = attempt::run(&attempt, &mut track);
         base::lock(self.tracks).extend(track);
         match ran {
             Err(error) => Outcome::Failed((self.options.explain)(&error)),
@@ -276,6 +297,8 @@ impl Run<'_> {
             workload: workload.name,
             qemu: qemu.name.clone(),
             version: qemu.version.clone(),
+            package: qemu.package.clone(),
+            cpu: qemu.cpu.clone(),
             result,
             known: known.cloned(),
         }
@@ -296,6 +319,16 @@ impl Results {
     /// Known failures that are none any more, slow workloads, and those without packages.
     pub fn notes(&self) -> Vec<String> {
         table::notes(&self.cells)
+    }
+
+    /// The outcomes that are others than in `recorded`, of those that can be recorded.
+    pub fn changes(&self, recorded: &results::Results) -> Vec<String> {
+        record::changes(&self.cells, self.native, recorded)
+    }
+
+    /// Those that can be recorded: of Debian's QEMUs with their own CPU models. What could not be tried is none.
+    pub fn recorded(&self) -> results::Results {
+        record::of(&self.cells, self.native)
     }
 
     /// The changes of the machine that this ran on.

@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use arch::{Host, Target, UnknownName};
 use base::Hinted;
 use debian::lock::Lock;
-use debian::{Progress, elf};
+use debian::{Progress, QemuVersion, elf};
+use exec::cpu::Wanted;
 use testbed::packages::Deb;
 use testbed::sandbox::Options;
 use testbed::{Packages, Sandbox, Tree};
@@ -53,6 +54,10 @@ pub(super) struct Qemu {
     pub(super) path: PathBuf,
     /// As it prints it: `10.0.13`. `None` of one that does not.
     pub(super) version: Option<String>,
+    /// The version of Debian's package, of a series.
+    pub(super) package: Option<String>,
+    /// The CPU model that it is to take, unless that is its own default.
+    pub(super) cpu: Option<String>,
     // Kept from being pruned.
     _tree: Option<Tree>,
 }
@@ -60,9 +65,31 @@ pub(super) struct Qemu {
 impl Qemu {
     /// The name in tables.
     pub(super) fn label(&self) -> String {
-        match &self.version {
-            Some(version) => format!("{} ({version})", self.name),
-            None => self.name.clone(),
+        label(&self.name, self.version.as_deref(), self.cpu.as_deref())
+    }
+
+    /// The same with a CPU model of `target`.
+    pub(super) fn with_cpu(self, wanted: &Wanted, target: Target) -> Qemu {
+        let cpu = model(wanted, target, self.version.as_deref());
+        Qemu { cpu, ..self }
+    }
+}
+
+/// The name of a QEMU in tables: `newest (11.1.3, neoverse-n1)`.
+pub(super) fn label(name: &str, version: Option<&str>, cpu: Option<&str>) -> String {
+    let more: Vec<&str> = version.into_iter().chain(cpu).collect();
+    if more.is_empty() { name.to_owned() } else { format!("{name} ({})", more.join(", ")) }
+}
+
+/// The model of `target` for a QEMU of this version, as `register --cpu` and `run` choose it; `None` is QEMU's own default.
+fn model(wanted: &Wanted, target: Target, version: Option<&str>) -> Option<String> {
+    match wanted {
+        Wanted::Default => None,
+        Wanted::Model(model) => Some(model.clone()),
+        Wanted::Auto => {
+            let release = QemuVersion::of_package(version?)?.release();
+            let preferred = target.preferred_cpu().filter(|model| model.is_known_to(release));
+            preferred.map(|model| model.name.to_owned())
         }
     }
 }
@@ -98,7 +125,8 @@ impl Source<'_> {
         let paths = ["", "-static"].map(|end| tree.path().join(format!("usr/bin/qemu-{target}{end}")));
         let Some(path) = paths.into_iter().find(|path| path.is_file()) else { return Ok(None) };
         let (version, _) = ask(self.packages, &path)?;
-        Ok(Some(Qemu { name: series.name.clone(), path, version, _tree: Some(tree) }))
+        let (name, package) = (series.name.clone(), Some(package.version.clone()));
+        Ok(Some(Qemu { name, path, version, package, cpu: None, _tree: Some(tree) }))
     }
 
     /// A file that somebody brings.
@@ -112,7 +140,8 @@ impl Source<'_> {
             )
         })?;
         let (version, target) = ask(self.packages, &path)?;
-        let qemu = Qemu { name: file.display().to_string(), path, version, _tree: None };
+        let name = file.display().to_string();
+        let qemu = Qemu { name, path, version, package: None, cpu: None, _tree: None };
         Ok(Given { qemu, target })
     }
 }
@@ -151,6 +180,24 @@ mod tests {
         check("qemu-vax version 1", Some("1"), None);
         check("hello", None, None);
         check("", None, None);
+    }
+
+    #[test]
+    fn a_model_is_chosen_by_target_and_version() {
+        let check = |wanted: &str, target: &str, version: Option<&str>, expected: Option<&str>| {
+            let target = target.parse().unwrap();
+            let actual = model(&Wanted::parse(wanted), target, version);
+            assert_eq!(actual.as_deref(), expected, "{wanted} {target} {version:?}");
+        };
+        check("auto", "riscv64", Some("11.1.3"), Some("max,ztso=off"));
+        check("auto", "riscv64", Some("7.2.22"), None);
+        check("auto", "riscv64", None, None);
+        check("auto", "aarch64", Some("7.2.22"), Some("neoverse-n1"));
+        check("auto", "s390x", Some("11.1.3"), None);
+        check("qemu", "aarch64", Some("11.1.3"), None);
+        check("max", "arm", None, Some("max"));
+        assert_eq!(label("newest", Some("11.1.3"), Some("max")), "newest (11.1.3, max)");
+        assert_eq!(label("./qemu", None, None), "./qemu");
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! The root file systems of workloads: packages of one suite, unpacked. None of their scripts has run.
+//! The root file systems of workloads: packages of one suite, unpacked. None of their scripts has run; a workload that is to run
+//! them gets the packages, too.
 
 use std::collections::BTreeSet;
 
 use base::Hinted;
 use debian::relations::Relations;
+use testbed::packages::Deb;
 use testbed::{Package, Packages, Tree};
 
 use super::rows::System;
@@ -16,6 +18,14 @@ pub(super) struct Roots<'a> {
     relations: Relations,
     names: BTreeSet<String>,
     base: Tree,
+}
+
+/// The root of a workload.
+pub(super) struct Root {
+    /// The layers, the topmost first.
+    pub(super) trees: Vec<Tree>,
+    /// The packages that it is to install, with their names.
+    pub(super) debs: Vec<(String, Deb)>,
 }
 
 /// The reason why a workload has no root.
@@ -41,23 +51,39 @@ impl<'a> Roots<'a> {
         Ok(Roots { packages, system, relations, names, base })
     }
 
-    /// The layers of the root of a workload, the topmost first.
-    pub(super) fn of(&self, workload: &Workload) -> Result<Vec<Tree>, NoRoot> {
+    /// The root of a workload.
+    pub(super) fn of(&self, workload: &Workload) -> Result<Root, NoRoot> {
         let names = self.relations.closure(&[&BASE[..], workload.packages].concat());
         let names = names.map_err(|error| NoRoot::Absent(error.to_string()))?;
         let more: BTreeSet<String> = names.difference(&self.names).cloned().collect();
         let mut trees = vec![self.base.clone()];
         if !more.is_empty() {
-            let name = workload.packages.join("+");
+            let name = match workload.has_packages {
+                true => workload.name.to_owned(),
+                false => workload.packages.join("+"),
+            };
             trees.insert(0, tree(self.packages, self.system, &name, &more).map_err(NoRoot::Failed)?);
         }
-        Ok(trees)
+        let debs = match workload.has_packages {
+            true => self.debs(names).map_err(NoRoot::Failed)?,
+            false => Vec::new(),
+        };
+        Ok(Root { trees, debs })
+    }
+
+    fn debs(&self, names: BTreeSet<String>) -> anyhow::Result<Vec<(String, Deb)>> {
+        let debs = self.packages.debs(&packages(self.system, &names))?;
+        Ok(names.into_iter().zip(debs).collect())
     }
 }
 
 /// Workloads with the same packages share a tree.
 fn tree(packages: &Packages, system: &System, name: &str, names: &BTreeSet<String>) -> anyhow::Result<Tree> {
     let System { host, suite } = system;
-    let wanted: Vec<Package> = names.iter().map(|name| Package::new(suite, *host, name)).collect();
-    Ok(packages.tree(&format!("conformance-{suite}-{}-{name}", host.debian()), &wanted)?)
+    let name = format!("conformance-{suite}-{}-{name}", host.debian());
+    Ok(packages.tree(&name, &self::packages(system, names))?)
+}
+
+fn packages(System { host, suite }: &System, names: &BTreeSet<String>) -> Vec<Package> {
+    names.iter().map(|name| Package::new(suite, *host, name)).collect()
 }

@@ -102,6 +102,10 @@ struct CellJson<'a> {
     workload: &'static str,
     qemu: &'a str,
     version: Option<&'a str>,
+    /// The version of Debian's package, of a series.
+    package: Option<&'a str>,
+    /// The CPU model that QEMU was given.
+    cpu: Option<&'a str>,
     /// `pass`, `slow`, `wrong`, `crash`, `hang`; `absent` without its packages, `failed` if it could not be tried.
     outcome: String,
     reason: Option<&'a str>,
@@ -133,6 +137,8 @@ fn cell_json(cell: &Cell) -> CellJson<'_> {
         workload: cell.workload,
         qemu: &cell.qemu,
         version: cell.version.as_deref(),
+        package: cell.package.as_deref(),
+        cpu: cell.cpu.as_deref(),
         outcome,
         reason,
         user_seconds: times.map(|(user, _)| user.as_secs_f64()),

@@ -40,6 +40,8 @@ pub(super) struct Workload {
     pub(super) is_quick: bool,
     /// True if programs keep their credentials under QEMU (binfmt_misc's flag C).
     pub(super) has_credentials: bool,
+    /// True if the packages that its root is made of are there, too, in `/trial/packages`: it is to install them.
+    pub(super) has_packages: bool,
 }
 
 /// A workload whose script and expectation are files.
@@ -54,6 +56,7 @@ macro_rules! workload {
             limit: Duration::from_secs(300),
             is_quick: false,
             has_credentials: false,
+            has_packages: false,
         }
     };
 }
@@ -78,7 +81,7 @@ macro_rules! c_workload {
 const C: [&str; 2] = ["gcc", "libc6-dev"];
 
 #[rustfmt::skip]
-const WORKLOADS: [Workload; 29] = [
+const WORKLOADS: [Workload; 30] = [
     Workload { is_quick: true, ..workload!("bash", "bash.sh", [], "arrays, pipes, a coprocess, jobs, signals") },
     Workload { is_quick: true, ..workload!("perl", "perl.pl", ["perl"], "numbers, regular expressions, digests, fork, alarm") },
     Workload { is_quick: true, ..workload!("python3", "python3.py", ["python3"], "numbers, digests, sockets, an event loop") },
@@ -104,10 +107,25 @@ const WORKLOADS: [Workload; 29] = [
     c_workload!("time64", "times after 2038 and files over 4 GB, also with 32 bits"),
     Workload { has_credentials: true, ..workload!("su", "su.sh", ["sudo", "login"], "su and sudo by a user, with the flag C") },
     workload!("apt", "apt.sh", ["apt", "dpkg"], "packages built, installed from an archive, and removed"),
+    Workload { limit: Duration::from_secs(900), has_packages: true, ..workload!("second-stage", "second-stage.sh", SYSTEM, "dpkg installs a small Debian: scripts of packages, triggers") },
     workload!("node", "node.js", ["nodejs"], "compiled code, workers, a server, WebAssembly"),
     workload!("java", "java.sh", ["default-jdk-headless"], "compiles and runs threads, streams, a server"),
     Workload { limit: Duration::from_secs(900), ..workload!("go", "go.sh", ["golang-go"], "compiles and runs goroutines, a server, preemption") },
     Workload { limit: Duration::from_secs(900), ..workload!("rust", "rust.sh", ["rustc"], "compiles and runs threads, channels, a panic") },
+];
+
+/// The packages that are essential in Debian and not in every root, and apt. The first has no need of perl, as `usrmerge` in its place has.
+const SYSTEM: [&str; 10] = [
+    "usr-is-merged",
+    "apt",
+    "base-passwd",
+    "bsdutils",
+    "dpkg",
+    "init-system-helpers",
+    "login",
+    "ncurses-base",
+    "ncurses-bin",
+    "sysvinit-utils",
 ];
 
 /// The workloads with these names; without any, all, or the quick ones.
