@@ -291,7 +291,9 @@ impl Run<'_> {
 
     fn cell(&self, workload: &Workload, qemu: &Qemu, result: Outcome) -> Cell {
         let (target, version) = (self.system.target(), qemu.version.as_deref());
-        let known = self.known.iter().find(|known| known.is_of(workload.name, target, version));
+        let known = self.known.iter().filter(|known| known.is_of(workload.name, target, version));
+        let is_it = |known: &&Known| matches!(&result, Outcome::Ran { kind, .. } if known.has(*kind));
+        let known = known.clone().find(is_it).or_else(|| known.clone().next());
         Cell {
             system: self.system.clone(),
             workload: workload.name,

@@ -70,23 +70,28 @@ fn passes(systems: &Systems<'_>, versions: &[String]) -> Vec<Vec<String>> {
         let has = |version: &&String| system.qemus().values().any(|qemu| qemu.version == **version);
         let own: Vec<String> = versions.iter().filter(has).cloned().collect();
         let rows: Vec<_> = system.workloads().keys().map(|name| by_version(system, name, &own)).collect();
-        let times =
-            |row: &Vec<Option<Cell>>| row.iter().map(|cell| (*cell)?.user()).collect::<Option<Vec<_>>>();
+        // One under which nothing passes has no times to compare.
+        let has_times =
+            |column: &usize| rows.iter().any(|row| row[*column].is_some_and(|cell| cell.user().is_some()));
+        let timed: Vec<usize> = (0..own.len()).filter(has_times).collect();
+        let times = |row: &Vec<Option<Cell>>| {
+            timed.iter().map(|column| row[*column]?.user()).collect::<Option<Vec<Duration>>>()
+        };
         let times: Vec<Vec<Duration>> = rows.iter().filter_map(times).collect();
-        let sums: Vec<Duration> =
-            (0..own.len()).map(|column| times.iter().map(|row| row[column]).sum()).collect();
-        let best = sums.iter().min().copied().unwrap_or_default();
+        let sum = |at: usize| times.iter().map(|row| row[at]).sum();
+        let sums: BTreeMap<usize, Duration> =
+            timed.iter().enumerate().map(|(at, column)| (*column, sum(at))).collect();
+        let best = sums.values().min().copied().unwrap_or_default();
         let of = |version: &String| {
             let Some(column) = own.iter().position(|own| own == version) else { return "-".to_owned() };
             let cells = || rows.iter().filter_map(|row| row[column].map(Cell::outcome));
             let tried = cells().filter(|outcome| *outcome != Outcome::Absent).count();
             let passed = cells().filter(|outcome| outcome.is_pass()).count();
             let mut text = format!("{passed} of {tried}");
-            if own.len() > 1 && !best.is_zero() {
-                let sum = sums[column].as_secs_f64();
-                let _ = write!(text, ", {sum:.1} s");
-                if sums[column] > best {
-                    let _ = write!(text, " x{:.2}", sum / best.as_secs_f64());
+            if let Some(sum) = sums.get(&column).filter(|_| timed.len() > 1 && !best.is_zero()) {
+                let _ = write!(text, ", {:.1} s", sum.as_secs_f64());
+                if *sum > best {
+                    let _ = write!(text, " x{:.2}", sum.as_secs_f64() / best.as_secs_f64());
                 }
             }
             text
@@ -130,12 +135,21 @@ fn failures(systems: &Systems<'_>, versions: &[String], known: &[Known]) -> Vec<
             }
         }
         for (words, reason, keys) in groups {
-            let names = keys.iter().map(|key| key.architecture.as_str()).collect::<Vec<_>>().join(", ");
-            let names = if keys.len() == tried.len() { format!("all {}", keys.len()) } else { names };
+            // What is known of every workload has one row.
+            let fails = |word: &&String| !["pass", "-"].contains(&word.as_str());
+            let is_of_all = reason.is_some_and(|known| known.workload.is_none())
+                && words.iter().filter(fails).count() == 1;
+            let workload = if is_of_all { "all".to_owned() } else { format!("`{workload}`") };
+            let names = match keys.len() == tried.len() && keys.len() > 1 && !is_of_all {
+                true => format!("all {}", keys.len()),
+                false => keys.iter().map(|key| key.architecture.as_str()).collect::<Vec<_>>().join(", "),
+            };
             let reason =
                 reason.map_or(String::new(), |known| format!("[{}]({})", known.about, known.reference));
-            let row = [format!("`{workload}`"), names].into_iter().chain(words).chain([reason]);
-            rows.push(row.collect());
+            let row: Vec<String> = [workload, names].into_iter().chain(words).chain([reason]).collect();
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
         }
     }
     rows
@@ -197,28 +211,50 @@ newest = { version = "11.1.3", package = "1:11.1.3+ds-1" }
 [system.workload]
 bash = { newest = "pass 1.00" }
 git = { newest = "crash" }
+
+[[system]]
+host = "amd64"
+target = "loongarch64"
+architecture = "loong64"
+suite = "sid"
+
+[system.qemu]
+bookworm = { version = "7.2.22", package = "1:7.2+dfsg-7" }
+newest = { version = "11.1.3", package = "1:11.1.3+ds-1" }
+trixie = { version = "10.0.13", package = "1:10.0.13+ds-0" }
+
+[system.workload]
+bash = { bookworm = "crash", newest = "pass 1.00", trixie = "pass 2.00" }
+git = { bookworm = "crash", newest = "pass 3.00", trixie = "slow 10.00" }
+perl = { bookworm = "crash", newest = "pass 3.00", trixie = "pass 4.00" }
 "#;
 
     #[test]
     fn what_passes_and_what_does_not() {
-        let text = "[[known]]\nworkload = \"git\"\ntarget = \"arm\"\nkind = \"crash\"\nabout = \"a fork\"\nreference = \"https://example.org\"\n";
-        let known = super::super::known::parse(text).unwrap();
+        let git = "[[known]]\nworkload = \"git\"\ntarget = \"arm\"\nkind = \"crash\"\nabout = \"a fork\"\n";
+        let all =
+            "[[known]]\ntarget = \"loongarch64\"\nqemu = \"7.2\"\nkind = \"crash\"\nabout = \"vectors\"\n";
+        let reference = "reference = \"https://example.org\"\n";
+        let known = super::super::known::parse(&[git, reference, all, reference].concat()).unwrap();
         assert_eq!(
             markdown(&Results::parse(RESULTS).unwrap(), &known),
             "\
 Debian's QEMUs for `amd64`:
 
-| target | programs | 7.2.22 | 11.1.3 |
-|---|---|---|---|
-| `aarch64` | bookworm, arm64 | 1 of 2, 2.0 s | 3 of 3, 3.0 s x1.50 |
-| `arm` | bookworm, armhf | - | 1 of 2 |
+| target | programs | 7.2.22 | 10.0.13 | 11.1.3 |
+|---|---|---|---|---|
+| `aarch64` | bookworm, arm64 | 1 of 2, 2.0 s | - | 3 of 3, 3.0 s x1.50 |
+| `arm` | bookworm, armhf | - | - | 1 of 2 |
+| `loongarch64` | sid, loong64 | 0 of 3 | 3 of 3, 16.0 s x2.29 | 3 of 3, 7.0 s |
 
 All that is not a pass:
 
-| workload | targets | 7.2.22 | 11.1.3 | why |
-|---|---|---|---|---|
-| `git` | arm64 | hang | pass | |
-| `git` | armhf | - | crash | [a fork](https://example.org) |
+| workload | targets | 7.2.22 | 10.0.13 | 11.1.3 | why |
+|---|---|---|---|---|---|
+| all | loong64 | crash | pass | pass | [vectors](https://example.org) |
+| `git` | arm64 | hang | - | pass | |
+| `git` | armhf | - | - | crash | [a fork](https://example.org) |
+| `git` | loong64 | crash | slow | pass | [vectors](https://example.org) |
 
 Not there for want of a package: `node` on arm64.
 "

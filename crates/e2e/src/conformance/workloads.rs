@@ -114,8 +114,8 @@ const WORKLOADS: [Workload; 30] = [
     Workload { limit: Duration::from_secs(900), ..workload!("rust", "rust.sh", ["rustc"], "compiles and runs threads, channels, a panic") },
 ];
 
-/// The packages that are essential in Debian and not in every root, and apt. The first has no need of perl, as `usrmerge` in its place has.
-const SYSTEM: [&str; 10] = [
+/// The packages that are essential in Debian and not in every root, with what makes `/etc/shadow`, and apt. The first has no need of perl, as `usrmerge` in its place has.
+const SYSTEM: [&str; 11] = [
     "usr-is-merged",
     "apt",
     "base-passwd",
@@ -125,6 +125,7 @@ const SYSTEM: [&str; 10] = [
     "login",
     "ncurses-base",
     "ncurses-bin",
+    "passwd",
     "sysvinit-utils",
 ];
 
