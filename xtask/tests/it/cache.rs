@@ -211,16 +211,6 @@ fn only_a_file_of_another_time_is_read() {
 }
 
 #[test]
-fn layers_come_back_from_the_cache() {
-    let line = Line::locked(&HOSTS);
-    let first = line.run(&BUILD).success();
-    fs::remove_dir_all(line.path("target/images")).unwrap();
-    let again = line.run(&[&BUILD[..], &["--offline"]].concat()).success();
-    assert_eq!(again.stdout, first.stdout);
-    assert!(!again.stderr.contains("compressing"), "{}", again.stderr);
-}
-
-#[test]
 fn the_cache_stays_within_its_limit() {
     let line = Line::locked(&HOSTS);
     let first = line.run(&BUILD).success();

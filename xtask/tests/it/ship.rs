@@ -253,6 +253,15 @@ fn through_with(engine: Engine, build: &[&str], extra: &[&str]) -> Option<(Strin
     let pushed_tags = report["pushed"].as_array().unwrap();
     let index = pushed_tags.iter().find(|tag| tag["reference"] == pkg.as_str()).unwrap();
     line.run(&["verify", &pkg]).success();
+    if !classic {
+        // Another build of the same QEMU is refused before the engine gets any of it.
+        let other = [&images[..], &["--push", "--push-via", "engine", "--attest", "none"]].concat();
+        let refused = line.run_with(&other, &engine).failure(1);
+        let expected = "never moves, and points to something else\nhint: ";
+        assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+        let verified = line.run(&["verify", &pkg]).success();
+        assert!(verified.stdout.contains(index["digest"].as_str().unwrap()), "{}", verified.stdout);
+    }
     running.client(&["image", "inspect", &pkg]).expect("what was loaded before stays");
     // The statements in an index are for no platform, and in no engine's way: at a registry, and in an archive.
     for from in ["registry", "archive"] {
