@@ -14,7 +14,7 @@ unsafe extern "C" {
 }
 
 /// rt_sigreturn(2), to which handlers return: as C libraries do it here, since kernels once had none of their own. From the one
-/// that QEMU has for armeb (up to 11.1), none gets back.
+/// that QEMU 11.1 has for armeb, none gets back.
 pub fn restorer() -> usize {
     trial_return as *const () as usize
 }
