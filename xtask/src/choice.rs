@@ -13,11 +13,15 @@ use debian::lock::Lock;
 use results::{ByHand, Choices, Results};
 use ui::Ui;
 
-/// The results; none if there are none.
+/// The results of a workspace; none if there are none.
 pub(crate) fn load(workspace: &Path) -> anyhow::Result<Results> {
-    let path = workspace.join(results::PATH);
+    read(&workspace.join(results::PATH))
+}
+
+/// The results in a file; none if it is not there.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Results> {
     let cannot_read = || format!("cannot read {}", path.display());
-    match fs::read_to_string(&path) {
+    match fs::read_to_string(path) {
         Ok(text) => Ok(Results::parse(&text)
             .map_err(|error| {
                 let hint = "`cargo xtask conformance --record` makes it; an older one is in the history";

@@ -1,12 +1,10 @@
 //! `cargo xtask conformance`: real programs of Debian for other machines, under each QEMU.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use debian::lock::Lock;
 use e2e::conformance::{Options, Place, Selection, Suite, Wanted};
 use results::Results;
@@ -14,11 +12,8 @@ use results::Results;
 use crate::cli::full::ConformanceArgs;
 use crate::context::{self, Site};
 use crate::e2e::{conclude, native};
-use crate::{error, testing};
+use crate::{choice, error, testing};
 use ui::{Stdout, Ui};
-
-/// The file with the outcomes that are known, in the workspace.
-const RECORD: &str = "images/conformance.toml";
 
 pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let selection = Selection {
@@ -43,7 +38,7 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     }
     let record = args.record.as_ref().and_then(Option::as_deref);
     let stdout = Stdout::claim(args.json.then_some("--json"), &[("--record", record)])?;
-    let record = record.map_or_else(|| workspace.join(RECORD), Path::to_owned);
+    let record = record.map_or_else(|| workspace.join(results::PATH), Path::to_owned);
     // What cannot be read is known before anything has run.
     recorded(&record)?;
     let opened = SystemTime::now();
@@ -79,8 +74,7 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
 
 /// The outcomes that are recorded in a workspace, in short, as the documentation has them.
 pub(crate) fn summary(workspace: &Path) -> anyhow::Result<String> {
-    let recorded = recorded(&workspace.join(RECORD))?;
-    Ok(e2e::conformance::summary(&recorded)?)
+    Ok(e2e::conformance::summary(&choice::load(workspace)?)?)
 }
 
 /// The outcomes in a file; none if it is not there yet, or is no file.
@@ -88,10 +82,5 @@ fn recorded(path: &Path) -> anyhow::Result<Results> {
     if files::is_stdout(path) {
         return Ok(Results::default());
     }
-    let cannot_read = || format!("cannot read {}", path.display());
-    match fs::read_to_string(path) {
-        Ok(text) => Results::parse(&text).with_context(cannot_read),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Results::default()),
-        Err(error) => Err(error).with_context(cannot_read),
-    }
+    choice::read(path)
 }
