@@ -1,7 +1,9 @@
 //! The QEMUs that are compared: Debian's of several suites, and files that somebody brings.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,6 +12,7 @@ use base::Hinted;
 use debian::lock::Lock;
 use debian::{Progress, QemuVersion, elf};
 use exec::cpu::Wanted;
+use tempfile::TempDir;
 use testbed::packages::Deb;
 use testbed::sandbox::Options;
 use testbed::{Packages, Sandbox, Tree};
@@ -58,8 +61,10 @@ pub(super) struct Qemu {
     pub(super) package: Option<String>,
     /// The CPU model that it is to take, unless that is its own default.
     pub(super) cpu: Option<String>,
-    // Kept from being pruned.
+    /// The place of a series' file, kept from being pruned.
     _tree: Option<Tree>,
+    /// The place of somebody's file.
+    _folder: Option<Arc<TempDir>>,
 }
 
 impl Qemu {
@@ -126,22 +131,27 @@ impl Source<'_> {
         let Some(path) = paths.into_iter().find(|path| path.is_file()) else { return Ok(None) };
         let (version, _) = ask(self.packages, &path)?;
         let (name, package) = (series.name.clone(), Some(package.version.clone()));
-        Ok(Some(Qemu { name, path, version, package, cpu: None, _tree: Some(tree) }))
+        Ok(Some(Qemu { name, path, version, package, cpu: None, _tree: Some(tree), _folder: None }))
     }
 
     /// A file that somebody brings.
     pub(super) fn given(&self, file: &Path) -> anyhow::Result<Given> {
-        let path = fs::canonicalize(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", file.display()))?;
+        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         elf::check(&bytes, self.native.elf()).map_err(|error| {
             Hinted::new(
                 format!("cannot test {}: it {error}", file.display()),
                 format!("programs in another root find a static QEMU for {} alone", self.native),
             )
         })?;
+        // In a folder of its own, since sandboxes get the whole folder of a QEMU, and what else is in that of `file` is no business
+        // of theirs.
+        let folder = tempfile::Builder::new().prefix("qus-qemu-").tempdir()?;
+        let path = folder.path().join("qemu");
+        fs::write(&path, bytes)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o755))?;
         let (version, target) = ask(self.packages, &path)?;
-        let name = file.display().to_string();
-        let qemu = Qemu { name, path, version, package: None, cpu: None, _tree: None };
+        let (name, folder) = (file.display().to_string(), Some(Arc::new(folder)));
+        let qemu = Qemu { name, path, version, package: None, cpu: None, _tree: None, _folder: folder };
         Ok(Given { qemu, target })
     }
 }
