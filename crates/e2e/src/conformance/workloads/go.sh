@@ -39,9 +39,9 @@ func main() {
 		wait.Wait()
 		close(squares)
 	}()
-	sum := 0
+	var sum int64
 	for square := range squares {
-		sum += square
+		sum += int64(square)
 	}
 	fmt.Println("squares", sum)
 	words := map[string]int{}
