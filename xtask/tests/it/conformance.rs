@@ -231,8 +231,11 @@ fn a_record_that_cannot_be_read_is_known_before_anything_runs() {
     fs::write(&path, "version = 2\n").unwrap();
     let output = conformance(&[&format!("--record={}", path.display())]);
     let stderr = String::from_utf8(output.stderr).unwrap();
-    let expected =
-        format!("error: cannot read {}: line 1: `version` is 2, and only 1 can be read\n", path.display());
+    let expected = format!(
+        "error: cannot read {}: line 1: `version` is 2, and only 1 can be read\n\
+         hint: `cargo xtask conformance --record` makes it; an older one is in the history\n",
+        path.display()
+    );
     assert_eq!(stderr, expected);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read_to_string(&path).unwrap(), "version = 2\n");
