@@ -1,5 +1,5 @@
-//! The things that several crates need and none owns: errors with a hint, threads that share work, the runtime, locks of files, and, for
-//! messages to people, numbers of things, sizes and tables.
+//! The things that several crates need and none owns: errors with a hint, threads that share work, the runtime, locks of files, parts of
+//! TOML, and, for messages to people, numbers of things, sizes and tables.
 //!
 //! This crate prints nothing and knows nothing of images.
 
@@ -12,6 +12,7 @@ mod pool;
 mod runtime;
 mod size;
 mod table;
+mod toml;
 
 pub use count::count;
 pub use fill::fill;
@@ -22,3 +23,4 @@ pub use pool::{jobs, lock, pool, unlock, wait};
 pub use runtime::runtime;
 pub use size::size;
 pub use table::table;
+pub use toml::{Quoted, line_of};

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use arch::{Host, Status, Target, UnknownName};
+use base::line_of;
 use debian::{FullVersion, SUITES};
 use serde::Deserialize;
 
@@ -198,10 +199,6 @@ fn one<T, E: std::fmt::Display>(
 ) -> Result<T, String> {
     let line = line_of(text, name.span().start);
     parse(name.get_ref()).map_err(|error| format!("line {line}: `{key}`: {error}"))
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text[..offset.min(text.len())].matches('\n').count() + 1
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use base::Quoted;
+
 use crate::system::Results;
 
 const HEADER: &str = "\
@@ -9,23 +11,6 @@ const HEADER: &str = "\
 # Made by `cargo xtask conformance --record`; do not edit. docs/conformance.md says what it means and chooses.
 version = 1
 ";
-
-/// A TOML basic string (TOML 1.0, \"String\").
-struct Quoted<'a>(&'a str);
-
-impl Display for Quoted<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("\"")?;
-        for c in self.0.chars() {
-            match c {
-                '"' | '\\' => write!(f, "\\{c}")?,
-                c if c.is_control() => write!(f, "\\u{:04X}", u32::from(c))?,
-                c => write!(f, "{c}")?,
-            }
-        }
-        f.write_str("\"")
-    }
-}
 
 /// A key, quoted if it has to be.
 struct Name<'a>(&'a str);

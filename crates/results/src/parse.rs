@@ -64,8 +64,7 @@ struct Text<'a>(&'a str);
 
 impl Text<'_> {
     fn wrong(&self, place: &Range<usize>, message: impl fmt::Display) -> ParseError {
-        let before = self.0.get(..place.start.min(self.0.len())).unwrap_or_default();
-        ParseError { line: before.matches('\n').count() + 1, message: message.to_string() }
+        ParseError { line: base::line_of(self.0, place.start), message: message.to_string() }
     }
 
     /// The value of a name of a closed set.

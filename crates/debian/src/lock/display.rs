@@ -1,6 +1,8 @@
 //! The lock's text. Written by hand rather than by a serializer, so that its bytes are this project's to decide.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Formatter};
+
+use base::Quoted;
 
 use super::{Lock, Role};
 use crate::date;
@@ -9,23 +11,6 @@ const HEADER: &str = "\
 # Every Debian package that the images are built from, pinned by size and digest.
 # Made by `cargo xtask lock` out of images.toml; do not edit. `cargo xtask lock --check` tells what is newer.
 ";
-
-/// A TOML basic string (TOML 1.0, \"String\").
-struct Quoted<'a>(&'a str);
-
-impl Display for Quoted<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("\"")?;
-        for c in self.0.chars() {
-            match c {
-                '"' | '\\' => write!(f, "\\{c}")?,
-                c if c.is_control() => write!(f, "\\u{:04X}", u32::from(c))?,
-                c => write!(f, "{c}")?,
-            }
-        }
-        f.write_str("\"")
-    }
-}
 
 /// Long lists go one entry a line.
 fn list<'a>(f: &mut Formatter<'_>, key: &str, values: impl Iterator<Item = &'a str>) -> fmt::Result {

@@ -282,7 +282,7 @@ fn dsc(
 fn place(text: &str, span: &Range<usize>) -> (usize, Option<String>) {
     let start = span.start.min(text.len());
     let before = text.get(..start).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
+    let line = base::line_of(text, start);
     let head = before.rfind('\n').map_or(0, |newline| newline + 1);
     let own = text.get(head..).and_then(|rest| rest.lines().next()).unwrap_or_default();
     if own.starts_with("[[") {
