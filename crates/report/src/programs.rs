@@ -1,11 +1,10 @@
 //! The outcomes of real programs under each QEMU that images can be had with, and what was chosen by them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use arch::{Host, Target};
 use debian::lock::{Lock, NEWEST};
-use results::{Cell, Choice, Choices, Key, Outcome, Reason, Results, Series};
+use results::{Cell, Choice, Choices, Key, Outcome, Reason, Results, Series, Total};
 use serde::Serialize;
 
 /// The outcomes, by the system that the programs are of.
@@ -49,7 +48,7 @@ pub struct Qemu {
     pub passes: usize,
     /// of so many that were tried.
     pub tried: usize,
-    /// The seconds of all that pass under each QEMU of the system, if it has several.
+    /// The seconds of all that pass under each QEMU of the system under which any does, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
     /// The multiple of the fastest's.
@@ -149,13 +148,12 @@ impl Programs {
 fn system(key: &Key, system: &results::System, series: &[&Series], lock: &Lock, choices: &Choices) -> System {
     let default = lock.cell(key.host, key.target).map(|_| default(lock, key.host, key.target));
     let choice = choices.cells().get(&(key.host, key.target));
-    let sums = sums(system);
-    let best = least(sums.values().copied());
+    let totals = system.totals();
+    let user = |total: &Total| total.user.map(|user| user.as_secs_f64());
+    let best = least(totals.values().filter_map(user));
     let qemu = |series: &&Series| {
         let qemu = system.qemus().get(series)?;
-        let outcomes = system.workloads().values().filter_map(|cells| cells.get(series));
-        let outcomes: Vec<Outcome> = outcomes.map(|cell| cell.outcome()).collect();
-        let seconds = sums.get(series).copied();
+        let total = totals.get(series)?;
         Some(Qemu {
             series: series.name().to_owned(),
             version: qemu.version.clone(),
@@ -163,10 +161,10 @@ fn system(key: &Key, system: &results::System, series: &[&Series], lock: &Lock, 
             stale: choice
                 .is_some_and(|choice| choice.stale.iter().any(|stale| stale.qemu.series == **series)),
             default: default == Some(series.name()),
-            passes: outcomes.iter().filter(|outcome| outcome.is_pass()).count(),
-            tried: outcomes.iter().filter(|outcome| outcome.is_pass() || outcome.is_failure()).count(),
-            seconds,
-            times: times(seconds, best),
+            passes: total.passed,
+            tried: total.tried,
+            seconds: user(total),
+            times: times(user(total), best),
         })
     };
     let workload = |(name, cells): (&String, &BTreeMap<Series, Cell>)| {
@@ -192,21 +190,6 @@ fn system(key: &Key, system: &results::System, series: &[&Series], lock: &Lock, 
         workloads: system.workloads().iter().map(workload).collect(),
         choice: choice.and_then(|choice| Chosen::new(choice, lock, key.host, key.target)),
     }
-}
-
-/// The seconds of the workloads that all QEMUs of a system pass, for each; none if it has one alone, or there is no such workload.
-fn sums(system: &results::System) -> BTreeMap<&Series, f64> {
-    let mut sums: BTreeMap<&Series, Duration> = BTreeMap::new();
-    let all = system.qemus().len();
-    let of_all = |cells: &&BTreeMap<Series, Cell>| {
-        cells.len() == all && cells.values().all(|cell| cell.user().is_some())
-    };
-    for cells in system.workloads().values().filter(of_all).filter(|_| all > 1) {
-        for (series, cell) in cells {
-            *sums.entry(series).or_default() += cell.user().unwrap_or_default();
-        }
-    }
-    sums.into_iter().map(|(series, sum)| (series, sum.as_secs_f64())).collect()
 }
 
 fn least(seconds: impl Iterator<Item = f64>) -> Option<f64> {

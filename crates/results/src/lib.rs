@@ -17,6 +17,7 @@ mod parse;
 pub mod rule;
 mod series;
 mod system;
+mod total;
 
 pub use choices::{ByHand, Choices, choices};
 pub use outcome::{Cell, Outcome};
@@ -24,6 +25,7 @@ pub use parse::ParseError;
 pub use rule::{Choice, Reason};
 pub use series::Series;
 pub use system::{Key, Qemu, Results, System};
+pub use total::Total;
 
 /// The place of the file below the root of the repository.
 pub const PATH: &str = "images/conformance.toml";

@@ -5,10 +5,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use arch::UnknownName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The kinds of outcomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Everything was as expected.

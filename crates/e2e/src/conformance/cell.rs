@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use results::Outcome as Kind;
+
 use super::known::Known;
-use super::outcome::Kind;
 use super::qemu::label;
 use super::rows::System;
 
@@ -58,7 +59,7 @@ impl Cell {
     /// The reason why it is none of those that are as they should be, unless it is known.
     pub(super) fn failure(&self) -> Option<&str> {
         match &self.result {
-            Outcome::Ran { kind, reason, .. } if *kind > Kind::Slow => {
+            Outcome::Ran { kind, reason, .. } if kind.is_failure() => {
                 let is_known = self.known.as_ref().is_some_and(|known| known.has(*kind));
                 if is_known { None } else { reason.as_deref() }
             }
@@ -69,13 +70,13 @@ impl Cell {
 
     /// The known failure that is none any more.
     pub(super) fn mended(&self) -> Option<&Known> {
-        self.known.as_ref().filter(|_| self.kind().is_some_and(|kind| kind <= Kind::Slow))
+        self.known.as_ref().filter(|_| self.kind().is_some_and(Kind::is_pass))
     }
 
     /// The user time of one that was as it should be.
     pub(super) fn time(&self) -> Option<Duration> {
         match self.result {
-            Outcome::Ran { kind: Kind::Pass | Kind::Slow, user, .. } => Some(user),
+            Outcome::Ran { kind, user, .. } if kind.is_pass() => Some(user),
             _ => None,
         }
     }

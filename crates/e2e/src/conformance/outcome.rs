@@ -1,35 +1,6 @@
 //! The end of a workload, and what it counts as.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-/// The kinds of ends. A later one is worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
-    Pass,
-    /// Everything is as it should be, and takes a multiple of the time of the best QEMU of the same run.
-    Slow,
-    /// The output or the exit status is another one, or a limit was reached, or processes were left.
-    Wrong,
-    /// QEMU, or a program under it, was ended by a signal that no workload sends.
-    Crash,
-    /// Not at its end when its time was over.
-    Hang,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Kind::Pass => "pass",
-            Kind::Slow => "slow",
-            Kind::Wrong => "wrong",
-            Kind::Crash => "crash",
-            Kind::Hang => "hang",
-        })
-    }
-}
+use results::Outcome as Kind;
 
 /// The way a workload ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use arch::Host;
-use results::{Key, Qemu, Results, Series};
+use results::{Key, Outcome as Kind, Qemu, Results, Series};
 
 use super::cell::{Cell, Outcome};
-use super::outcome::Kind;
 
 /// The results that can be recorded of programs that ran on `native`.
 pub(super) fn of(cells: &[Cell], native: Host) -> Results {
@@ -51,8 +50,8 @@ impl Recordable {
     /// `None` of a QEMU that is not Debian's or has a CPU model that is not its own choice, and of what could not be tried.
     fn of(cell: &Cell, native: Host) -> Option<Recordable> {
         let (outcome, user) = match &cell.result {
-            Outcome::Ran { kind, user, .. } => (outcome(*kind), *user),
-            Outcome::Absent(_) => (results::Outcome::Absent, Duration::ZERO),
+            Outcome::Ran { kind, user, .. } => (*kind, *user),
+            Outcome::Absent(_) => (Kind::Absent, Duration::ZERO),
             Outcome::Failed(_) => return None,
         };
         if cell.cpu.is_some() {
@@ -70,16 +69,6 @@ impl Recordable {
             qemu: Qemu { version: cell.version.clone()?, package: cell.package.clone()? },
             outcome: results::Cell::new(outcome, user),
         })
-    }
-}
-
-fn outcome(kind: Kind) -> results::Outcome {
-    match kind {
-        Kind::Pass => results::Outcome::Pass,
-        Kind::Slow => results::Outcome::Slow,
-        Kind::Wrong => results::Outcome::Wrong,
-        Kind::Crash => results::Outcome::Crash,
-        Kind::Hang => results::Outcome::Hang,
     }
 }
 

@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use debian::QemuVersion;
-use results::{Cell, Key, Outcome, Results, System};
+use results::{Cell, Key, Outcome, Results, Series, System};
 
 use super::known::Known;
-use super::outcome::Kind;
 
 /// A QEMU's version, in the order of numbers.
 type Version = (Option<QemuVersion>, String);
@@ -57,41 +55,28 @@ fn table(before: &[&str], versions: &[String], after: &[&str], rows: &[Vec<Strin
 /// The outcomes of a workload, by version; `None` where it was not tried.
 fn by_version(system: &System, workload: &str, versions: &[String]) -> Vec<Option<Cell>> {
     let cells = &system.workloads()[workload];
-    let of = |version: &String| {
-        let (series, _) = system.qemus().iter().find(|(_, qemu)| qemu.version == *version)?;
-        cells.get(series).copied()
-    };
-    versions.iter().map(of).collect()
+    versions.iter().map(|version| cells.get(series(system, version)?).copied()).collect()
+}
+
+/// The series of a system whose QEMU has this version.
+fn series<'a>(system: &'a System, version: &str) -> Option<&'a Series> {
+    system.qemus().iter().find(|(_, qemu)| qemu.version == version).map(|(series, _)| series)
 }
 
 /// The number of workloads that pass, of those that were tried, and the time of those that pass under each QEMU.
 fn passes(systems: &Systems<'_>, versions: &[String]) -> Vec<Vec<String>> {
     let row = |(key, system): &(&Key, &System)| {
-        let has = |version: &&String| system.qemus().values().any(|qemu| qemu.version == **version);
-        let own: Vec<String> = versions.iter().filter(has).cloned().collect();
-        let rows: Vec<_> = system.workloads().keys().map(|name| by_version(system, name, &own)).collect();
-        // One under which nothing passes has no times to compare.
-        let has_times =
-            |column: &usize| rows.iter().any(|row| row[*column].is_some_and(|cell| cell.user().is_some()));
-        let timed: Vec<usize> = (0..own.len()).filter(has_times).collect();
-        let times = |row: &Vec<Option<Cell>>| {
-            timed.iter().map(|column| row[*column]?.user()).collect::<Option<Vec<Duration>>>()
-        };
-        let times: Vec<Vec<Duration>> = rows.iter().filter_map(times).collect();
-        let sum = |at: usize| times.iter().map(|row| row[at]).sum();
-        let sums: BTreeMap<usize, Duration> =
-            timed.iter().enumerate().map(|(at, column)| (*column, sum(at))).collect();
-        let best = sums.values().min().copied().unwrap_or_default();
+        let totals = system.totals();
+        let best = totals.values().filter_map(|total| total.user).min().unwrap_or_default();
         let of = |version: &String| {
-            let Some(column) = own.iter().position(|own| own == version) else { return "-".to_owned() };
-            let cells = || rows.iter().filter_map(|row| row[column].map(Cell::outcome));
-            let tried = cells().filter(|outcome| *outcome != Outcome::Absent).count();
-            let passed = cells().filter(|outcome| outcome.is_pass()).count();
-            let mut text = format!("{passed} of {tried}");
-            if let Some(sum) = sums.get(&column).filter(|_| timed.len() > 1 && !best.is_zero()) {
-                let _ = write!(text, ", {:.1} s", sum.as_secs_f64());
-                if *sum > best {
-                    let _ = write!(text, " x{:.2}", sum.as_secs_f64() / best.as_secs_f64());
+            let Some(total) = series(system, version).map(|series| &totals[series]) else {
+                return "-".to_owned();
+            };
+            let mut text = format!("{} of {}", total.passed, total.tried);
+            if let Some(user) = total.user {
+                let _ = write!(text, ", {:.1} s", user.as_secs_f64());
+                if user > best {
+                    let _ = write!(text, " x{:.2}", user.as_secs_f64() / best.as_secs_f64());
                 }
             }
             text
@@ -124,7 +109,7 @@ fn failures(systems: &Systems<'_>, versions: &[String], known: &[Known]) -> Vec<
                 .map(|cell| outcome(cell).map_or("-".to_owned(), |cell| cell.to_string()))
                 .collect();
             let reason = versions.iter().zip(cells).find_map(|(version, cell)| {
-                let kind = kind((*cell)?.outcome())?;
+                let kind = (*cell)?.outcome();
                 let is_it =
                     |known: &&Known| known.is_of(workload, key.target, Some(version)) && known.has(kind);
                 known.iter().find(is_it)
@@ -153,16 +138,6 @@ fn failures(systems: &Systems<'_>, versions: &[String], known: &[Known]) -> Vec<
         }
     }
     rows
-}
-
-/// The failure that a known one would be.
-fn kind(outcome: Outcome) -> Option<Kind> {
-    match outcome {
-        Outcome::Wrong => Some(Kind::Wrong),
-        Outcome::Crash => Some(Kind::Crash),
-        Outcome::Hang => Some(Kind::Hang),
-        Outcome::Pass | Outcome::Slow | Outcome::Absent => None,
-    }
 }
 
 fn absent(systems: &Systems<'_>) -> Vec<String> {

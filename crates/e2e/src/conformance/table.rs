@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use results::Outcome as Kind;
 use serde::Serialize;
 
 use super::cell::{Cell, Outcome};
-use super::outcome::Kind;
 
 /// Workloads by QEMU, a table for each system.
 pub(super) fn text(cells: &[Cell]) -> String {
@@ -46,7 +46,7 @@ fn system(cells: &[Cell]) -> String {
 /// The failure of a workload, known or not, under a QEMU that comes after one that it passes under.
 fn regression(row: &[Cell]) -> Option<String> {
     let first = row.iter().position(|cell| cell.time().is_some())?;
-    let worse = row[first..].iter().find(|cell| cell.kind().is_some_and(|kind| kind > Kind::Slow))?;
+    let worse = row[first..].iter().find(|cell| cell.kind().is_some_and(Kind::is_failure))?;
     Some(format!("{} under {} and not {}", worse.workload, worse.qemu(), row[first].qemu()))
 }
 
