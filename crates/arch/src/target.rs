@@ -28,6 +28,7 @@ struct Row {
     family: &'static str,
     elf: Elf,
     magic: Magic,
+    /// Of those that QEMU has.
     status: Status,
     dropped: Option<(u32, u32)>,
     aliases: &'static [&'static str],
@@ -66,7 +67,7 @@ static ROWS: [Row; 36] = [
     row("alpha", "alpha", Elf::le64(0x9026), Relaxed::ANY, &[]),
     Row { variants: variants::ARM, ..row("arm", "arm", Elf::le32(40), Relaxed::ANY, &["armhf", "armel", "arm32v5", "arm32v6", "arm32v7", "armv6", "armv6l", "armv7", "armv7l"]) },
     row("armeb", "armeb", Elf::be32(40), Relaxed::ANY, &["armbe"]),
-    Row { status: Status::Retired, dropped: Some((9, 2)), ..row("cris", "cris", Elf::le32(76), Relaxed::ANY, &[]) },
+    Row { dropped: Some((9, 2)), ..row("cris", "cris", Elf::le32(76), Relaxed::ANY, &[]) },
     row("hexagon", "hexagon", Elf::le32(164), Relaxed::ANY, &[]),
     row("hppa", "hppa", Elf::be32(15), Relaxed::ANY, &["parisc"]),
     row("i386", "i386", Elf::le32(3), Relaxed::X86, &["386", "i686", "x86"]),
@@ -81,7 +82,7 @@ static ROWS: [Row; 36] = [
     mips32("mipsel", Endian::Little, false, &["mipsle"]),
     mips32("mipsn32", Endian::Big, true, &["mips64p32"]),
     mips32("mipsn32el", Endian::Little, true, &["mips64p32le"]),
-    Row { status: Status::Retired, dropped: Some((9, 1)), ..row("nios2", "nios2", Elf::le32(113), Relaxed::ANY, &[]) },
+    Row { dropped: Some((9, 1)), ..row("nios2", "nios2", Elf::le32(113), Relaxed::ANY, &[]) },
     row("or1k", "or1k", Elf::be32(92), Relaxed::ANY, &["openrisc"]),
     row("ppc", "ppc", Elf::be32(20), Relaxed::LINUX, &["powerpc"]),
     row("ppc64", "ppc", Elf::be64(21), Relaxed::LINUX, &["powerpc64"]),
@@ -127,7 +128,7 @@ impl Target {
 
     /// Its standing with QEMU.
     pub fn status(self) -> Status {
-        self.0.status
+        if self.dropped().is_some() { Status::Retired } else { self.0.status }
     }
 
     /// The version of QEMU, major and minor, that was the first without it.
