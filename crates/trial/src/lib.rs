@@ -20,9 +20,6 @@ mod program_source;
 
 pub use account::Account;
 
-/// The exit status of a program that found nothing wrong.
-pub const EXIT_CODE: i32 = 42;
-
 /// In the order of targets' names.
 static PROGRAMS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/programs.rs"));
 
