@@ -59,7 +59,7 @@ pub(crate) fn run(args: &BenchArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let qemu = || qemu(&site, &lock, ui);
     let figures = |name: Name, title: &str| match &suite {
         Some(suite) if name != Name::Emulation => of_suite(name, title, suite, &qemu),
-        _ => bench::emulation(title, &keyrings, runs, ui),
+        _ => bench::emulation(title, &keyrings, runs, &output, ui),
     };
     measure(&names, &figures, &mut results, &keep, ui)?;
     cache::bound(site.fetch.cache(), limit, started, ui)?;

@@ -10,7 +10,7 @@ use arch::Host;
 use base::Hinted;
 use builder::Config;
 use debian::lock::Lock;
-use results::{ByHand, Choices, Results};
+use results::{ByHand, Choices, Results, Speeds};
 use ui::Ui;
 
 /// The results of a workspace; none if there are none.
@@ -29,6 +29,24 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Results> {
             })
             .with_context(cannot_read)?),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Results::default()),
+        Err(error) => Err(error).with_context(cannot_read),
+    }
+}
+
+/// The times that programs take under each QEMU; `None` if there are none.
+pub(crate) fn speeds(workspace: &Path) -> anyhow::Result<Option<Speeds>> {
+    let path = workspace.join(results::SPEEDS);
+    let cannot_read = || format!("cannot read {}", path.display());
+    match fs::read(&path) {
+        Ok(json) => Ok(Some(
+            serde_json::from_slice(&json)
+                .map_err(|error| {
+                    let hint = "`cargo xtask bench emulation` makes it; an older one is in the history";
+                    Hinted::new(error.to_string(), hint)
+                })
+                .with_context(cannot_read)?,
+        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(cannot_read),
     }
 }

@@ -9,15 +9,19 @@ use anyhow::Context as _;
 use manual::tables;
 
 use crate::cli::full::DocsArgs;
-use crate::{conformance, context};
+use crate::{choice, conformance, context};
 
 /// A part: the page, what its markers are called, and what belongs between them in a workspace.
 type Part = (&'static str, &'static str, fn(&Path) -> anyhow::Result<String>);
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 12] = [
     ("README.md", "setups", |_| Ok(e2e::setups_table())),
     ("docs/conformance.md", "results", conformance::summary),
     ("docs/faster.md", "models", |_| Ok(tables::models())),
+    ("docs/faster.md", "model-speeds", |workspace| speeds(workspace, bench::emulation::tables::models)),
+    ("docs/faster.md", "releases", |workspace| speeds(workspace, bench::emulation::tables::releases)),
+    ("docs/faster.md", "links", |workspace| speeds(workspace, bench::emulation::tables::links)),
+    ("docs/faster.md", "native", |workspace| speeds(workspace, bench::emulation::tables::native)),
     ("docs/images.md", "targets", |_| Ok(tables::targets())),
     ("docs/register.md", "options", |_| Ok(tables::register_options())),
     ("docs/register.md", "binfmt-options", |_| Ok(tables::binfmt_options())),
@@ -34,6 +38,11 @@ pub(crate) fn run(args: &DocsArgs) -> anyhow::Result<ExitCode> {
         ui::print(&format!("{}\n", path.display()))?;
     }
     Ok(if args.check && !stale.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A table of the times that are kept; none without them.
+fn speeds(workspace: &Path, table: fn(&results::Speeds) -> String) -> anyhow::Result<String> {
+    Ok(choice::speeds(workspace)?.map_or_else(String::new, |speeds| table(&speeds)))
 }
 
 /// The pages that are not as they should be, with how they should be.

@@ -45,7 +45,8 @@ pub(crate) fn run(args: &ReportArgs, ui: &Ui) -> anyhow::Result<()> {
             return Err(anyhow::Error::new(error).context(cannot_take()));
         }
     };
-    let matrix = Matrix::new(&lock, &sizes, &config.repository, &results, &choices);
+    let matrix = Matrix::new(&lock, &sizes, &config.repository, &results, &choices)
+        .with_speeds(choice::speeds(&workspace)?.as_ref());
     let page = report::html(&matrix)?;
     for (name, text) in [("index.html", &page), ("report.md", &report::markdown(&matrix))] {
         let path = args.output.join(name);

@@ -47,8 +47,13 @@ impl Run {
 
 /// Runs `command` to its end. What fails says what it printed; `name` is how the command reads there.
 pub(crate) fn run(command: &mut Command, name: &str) -> anyhow::Result<Run> {
+    run_with(command, Stdio::null(), name)
+}
+
+/// The same for a program that reads.
+pub(crate) fn run_with(command: &mut Command, stdin: Stdio, name: &str) -> anyhow::Result<Run> {
     let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+    command.stdin(stdin).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
     let started = Instant::now();
     let child = command.spawn().with_context(|| format!("cannot run `{name}`"))?;
     let used = child.wait4().with_context(|| format!("cannot wait for `{name}`"))?;

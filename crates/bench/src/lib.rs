@@ -9,7 +9,7 @@
 
 mod child;
 mod cold;
-mod emulation;
+pub mod emulation;
 mod figure;
 mod first_run;
 mod flow;
@@ -25,9 +25,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+pub use self::results::Results;
 pub use emulation::emulation;
 pub use figure::Figure;
-pub use results::Results;
 pub use suite::Suite;
 
 /// Fails if what is measured could not be kept in `output`.
@@ -54,7 +54,7 @@ pub fn keep(
         let (what, value) = (&figure.what, figure.unit.show(figure.value));
         progress.note(&format!("  {what}: {value} ({})", figure.how));
     }
-    results.replace(title, results::Measured::now(), figures, order);
+    results.replace(title, self::results::Measured::now(), figures, order);
 }
 
 /// Figures next to what they should be.

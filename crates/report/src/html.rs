@@ -31,6 +31,7 @@ mod tests {
     use super::*;
     use crate::matrix::{Cell, Edition, HostColumn, TargetRow};
     use crate::programs::{Chosen, Programs, Qemu, System, Tried, Workload};
+    use crate::speed::{Column, Speed, Time, Work};
 
     #[test]
     fn what_is_put_into_the_page_is_escaped() {
@@ -95,12 +96,21 @@ mod tests {
             workloads: vec![Workload { name: text(), outcomes: vec![Some(outcome), None] }],
             choice: Some(chosen()),
         };
+        let speed = Speed {
+            host: text(),
+            target: text(),
+            suite: text(),
+            date: text(),
+            ways: vec![Column { name: text(), times: 1.0 }],
+            works: vec![Work { name: text(), cells: vec![Time { seconds: 1.5, times: 1.0 }] }],
+        };
         let matrix = Matrix {
             repository: text(),
             editions: vec![edition],
             hosts: vec![host],
             targets: vec![row],
             programs: Programs { series: vec![text(), text()], systems: vec![system] },
+            speeds: vec![speed],
         };
         let page = render(&matrix).unwrap();
         let legend = "<li><span class=\"chip native\">&nbsp;</span> the machine's own: nothing to register</li>\n  </ul>";

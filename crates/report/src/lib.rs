@@ -10,6 +10,7 @@ mod html;
 mod markdown;
 mod matrix;
 mod programs;
+mod speed;
 
 pub use html::render as html;
 pub use markdown::render as markdown;

@@ -7,6 +7,7 @@ use debian::QemuVersion;
 
 use crate::matrix::{Cell, Matrix};
 use crate::programs::{Qemu, System, Tried};
+use crate::speed::Speed;
 
 /// The targets of each host, then the hosts themselves.
 pub fn render(matrix: &Matrix) -> String {
@@ -31,6 +32,7 @@ pub fn render(matrix: &Matrix) -> String {
     }
     push_versions(&mut text, matrix);
     push_programs(&mut text, matrix);
+    push_speeds(&mut text, matrix);
     text.push_str("\n## Machines\n\n");
     row(
         &mut text,
@@ -105,6 +107,28 @@ fn push_programs(text: &mut String, matrix: &Matrix) {
             let tried = system.qemus.iter().zip(&workload.outcomes).filter(|(qemu, _)| qemu.is_some());
             let tried = tried.map(|(_, tried)| tried.as_ref().map_or("-".to_owned(), outcome));
             row(text, [workload.name.clone()].into_iter().chain(tried));
+        }
+    }
+}
+
+/// The time of each work under each QEMU.
+fn push_speeds(text: &mut String, matrix: &Matrix) {
+    if matrix.speeds.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n## How fast each QEMU is\n\nThe user time of the same programs, and how many times that of the fastest QEMU it is: with its own \
+         default CPU, with another model, and linked dynamically, which the images' are not.\n",
+    );
+    for Speed { host, target, suite, date, ways, works } in &matrix.speeds {
+        text.push_str(&format!("\n### `{target}`: programs of {suite}, on {host}, {date}\n\n"));
+        row(text, ["work".to_owned()].into_iter().chain(ways.iter().map(|way| way.name.clone())));
+        row(text, std::iter::repeat_n("---".to_owned(), ways.len() + 1));
+        let interpreters = ways.iter().map(|way| format!("x{:.2}", way.times));
+        row(text, ["**interpreters**".to_owned()].into_iter().chain(interpreters));
+        for work in works {
+            let cells = work.cells.iter().map(|cell| format!("{:.2} s x{:.2}", cell.seconds, cell.times));
+            row(text, [work.name.clone()].into_iter().chain(cells));
         }
     }
 }

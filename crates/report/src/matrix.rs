@@ -6,10 +6,11 @@ use arch::{Host, Status, Target};
 use builder::{Kind, Sizes};
 use debian::QemuVersion;
 use debian::lock::{Lock, Package};
-use results::{Choices, Results};
+use results::{Choices, Results, Speeds};
 use serde::Serialize;
 
 use crate::programs::{Chosen, Programs};
+use crate::speed::{self, Speed};
 
 /// The whole report; what `--json` prints.
 #[derive(Debug, Serialize)]
@@ -24,6 +25,8 @@ pub struct Matrix {
     pub targets: Vec<TargetRow>,
     /// Outcomes of real programs.
     pub programs: Programs,
+    /// The speed of each QEMU, by target.
+    pub speeds: Vec<Speed>,
 }
 
 /// One version of QEMU in one suite.
@@ -117,8 +120,14 @@ impl Matrix {
             targets: Target::all().filter_map(row).collect(),
             hosts: hosts.iter().map(|&host| host_column(lock, sizes, host)).collect(),
             programs: Programs::new(lock, results, choices),
+            speeds: Vec::new(),
             editions,
         }
+    }
+
+    /// The same with the times that were measured, if any were.
+    pub fn with_speeds(self, speeds: Option<&Speeds>) -> Matrix {
+        Matrix { speeds: speeds.map(speed::of).unwrap_or_default(), ..self }
     }
 }
 

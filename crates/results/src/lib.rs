@@ -6,6 +6,8 @@
 //!
 //! [`rule`] is how they choose the QEMU of a cell, and [`choices`] does so for each cell of a lock.
 //!
+//! [`Speeds`] are another file's, `benches/emulation.json`: the time of programs under each QEMU and CPU model. They choose nothing.
+//!
 //! This crate reads and writes no file, runs nothing, and knows no workload: text in, text out.
 
 mod choices;
@@ -16,6 +18,7 @@ mod outcome;
 mod parse;
 pub mod rule;
 mod series;
+mod speed;
 mod system;
 mod total;
 
@@ -24,8 +27,12 @@ pub use outcome::{Cell, Outcome};
 pub use parse::ParseError;
 pub use rule::{Choice, Reason};
 pub use series::Series;
+pub use speed::{INTERPRETERS, Speeds, TargetSpeeds, Way};
 pub use system::{Key, Qemu, Results, System};
 pub use total::Total;
 
 /// The place of the file below the root of the repository.
 pub const PATH: &str = "images/conformance.toml";
+
+/// The place of the file with [`Speeds`].
+pub const SPEEDS: &str = "benches/emulation.json";

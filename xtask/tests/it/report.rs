@@ -233,6 +233,8 @@ fn with_results() -> Report {
     fs::write(dir.path().join(results::PATH), all.to_string()).unwrap();
     let choices = results::choices(&lock, &all, |_, _| None);
     choices.lock(&lock).unwrap().write(&dir.path().join("images/debian.lock")).unwrap();
+    fs::create_dir(dir.path().join("benches")).unwrap();
+    fs::write(dir.path().join(results::SPEEDS), include_str!("report/speeds.json")).unwrap();
     fs::create_dir(dir.path().join("xtask")).unwrap();
     let mut command = command(dir.path());
     let output = command.arg("--json").env("CARGO_MANIFEST_DIR", dir.path().join("xtask")).output().unwrap();
@@ -305,6 +307,41 @@ fn results_are_in_every_form_with_the_choice_and_its_reason() {
     assert_eq!(page.matches(&format!("data-why=\"Not the newest: {BEATEN}.\"")).count(), 1);
     assert_eq!(page.matches(&format!("data-why=\"{UNDECIDED}.\"")).count(), 1);
     assert_eq!(page.matches("<details id=\"programs-").count(), 3);
+}
+
+#[test]
+fn the_time_of_each_program_is_in_every_form() {
+    let report = with_results();
+    let speed = &report.json["speeds"][0];
+    let names = |key: &str| speed[key].as_array().unwrap().iter().map(|one| &one["name"]).collect::<Vec<_>>();
+    assert_eq!(names("ways"), ["without QEMU", "7.2.22", "11.1.3", "11.1.3, max", "7.2.22, dynamic"]);
+    assert_eq!(names("works"), ["bash", "perl", "python3", "xz"]);
+    assert_eq!(speed["works"][3]["cells"][2], json!({"seconds": 3.0, "times": 1.5}));
+    let markdown = report.read("report.md");
+    for line in [
+        "### `x86_64`: programs of bookworm, on amd64, 2026-01-02",
+        "| **interpreters** | x0.10 | x1.00 | x2.00 | x1.50 | x1.25 |",
+        "| xz | 0.20 s x0.10 | 2.00 s x1.00 | 3.00 s x1.50 | 2.50 s x1.25 | 2.00 s x1.00 |",
+    ] {
+        assert!(markdown.contains(&format!("{line}\n")), "{line}\n{markdown}");
+    }
+    let summary = "<summary>x86_64: without QEMU ×0.10; 7.2.22 ×1.00; 11.1.3 ×2.00; 11.1.3, max ×1.50; 7.2.22, dynamic ×1.25</summary>";
+    let page = report.read("index.html");
+    assert!(page.contains(summary), "{page}");
+    assert!(page.contains("<td>×1.50<small>3.00 s</small></td>"), "{page}");
+}
+
+#[test]
+fn times_that_cannot_be_read_are_reported_with_the_file() {
+    let report = with_results();
+    fs::write(report.dir.path().join(results::SPEEDS), "{}").unwrap();
+    let mut command = command(report.dir.path());
+    let output = command.env("CARGO_MANIFEST_DIR", report.dir.path().join("xtask")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    let hint = "hint: `cargo xtask bench emulation` makes it; an older one is in the history";
+    assert!(error.contains("benches/emulation.json") && error.contains("missing field `host`"), "{error}");
+    assert!(error.trim_end().ends_with(hint), "{error}");
 }
 
 #[test]

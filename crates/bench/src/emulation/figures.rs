@@ -1,123 +1,110 @@
-//! Ratios of what was measured.
+//! What the preferred models are held to: each against its QEMU's own default, and against the best model that is known.
 
-use arch::Target;
+use results::{TargetSpeeds, Way};
 
-use super::works::WORKS;
-use super::{Measured, Way};
+use super::works::START;
 use crate::figure::{Figure, Goal, Unit, least};
 
-/// No work may be slower with a preferred model than with the default, within what is noise.
+/// No work may be slower with a preferred model than with the default, within what is noise; and no start.
 const NOT_SLOWER: f64 = 0.98;
+const START_NOT_SLOWER: f64 = 0.99;
+/// Nor may another model make interpreters faster than this.
+const NOT_BEATEN: f64 = 1.05;
 
 /// The speed that interpreters should have with the preferred model, in that of the default.
-fn bar(target: Target) -> f64 {
-    match target.name() {
+fn bar(target: &str) -> f64 {
+    match target {
         "riscv64" => 3.0,
         "aarch64" => 1.3,
         _ => NOT_SLOWER,
     }
 }
 
-/// The figures of one target: each model against the default of the same QEMU, each QEMU against the oldest one, and the newest
-/// against no QEMU at all.
-pub(super) fn of(title: &str, target: Target, measured: &[Measured]) -> Vec<Figure> {
+/// The figures of one target.
+pub(super) fn of(title: &str, speeds: &TargetSpeeds) -> Vec<Figure> {
+    let target: Option<arch::Target> = speeds.target.parse().ok();
+    let preferred = target.and_then(arch::Target::preferred_cpu).map(|model| model.name);
+    let is_preferred = |way: &&Way| way.model.is_some() && way.model.as_deref() == preferred;
     let mut figures = Vec::new();
-    let default =
-        |qemu: &Way| measured.iter().find(|other| other.way.qemu == qemu.qemu && other.way.model.is_none());
-    let oldest = measured.iter().find(|other| other.way.qemu.is_some());
-    let native = measured.iter().find(|other| other.way.qemu.is_none());
-    for one in measured {
-        let rounds = one.rounds.iter().map(Vec::len).min().unwrap_or(0);
-        let mut figure = |what: &str, base: &Measured, value: fn(&[f64]) -> f64, goal: Option<f64>| {
-            let what = format!("{target}, {}: {what}", one.way.name());
-            let figure = Figure::new(title, &what, Unit::Times, value(&ratios(base, one)), how(base, one));
-            let figure = figure.of(rounds);
-            figures.push(match goal {
-                Some(goal) => figure.goal(Goal::AtLeast(goal)),
-                None => figure,
-            });
+    for way in speeds.ways.iter().filter(is_preferred) {
+        let Some(base) = speeds.default_of(way) else { continue };
+        let mut figure = |what: &str, value: f64, goal: Goal, how: String| {
+            let what = format!("{}, {}: {what}", speeds.target, way.name());
+            let figure = Figure::new(title, &what, Unit::Times, value, how);
+            figures.push(figure.of(speeds.rounds).goal(goal));
         };
-        let Some(model) = &one.way.model else {
-            for (base, what) in
-                [(oldest, "interpreters, against the oldest QEMU"), (native, "interpreters, against none")]
-            {
-                if let Some(base) =
-                    base.filter(|base| one.way.qemu.is_some() && base.way.qemu != one.way.qemu)
-                {
-                    figure(what, base, interpreters, None);
-                }
-            }
-            continue;
-        };
-        let Some(base) = default(&one.way) else { continue };
-        let is_preferred = target.preferred_cpu().is_some_and(|preferred| preferred.name == model);
-        figure("interpreters, against the default", base, interpreters, is_preferred.then(|| bar(target)));
-        figure("the slowest work, against the default", base, least, is_preferred.then_some(NOT_SLOWER));
+        let ratios: Vec<(&str, f64)> = speeds.ratios(base, way).collect();
+        let named = |(work, ratio): &(&str, f64)| format!("{work} {ratio:.2}");
+        let (starts, works): (Vec<_>, Vec<_>) = ratios.into_iter().partition(|(work, _)| *work == START.name);
+        let values =
+            |ratios: &[(&str, f64)]| least(&ratios.iter().map(|(_, ratio)| *ratio).collect::<Vec<_>>());
+        let all = works.iter().map(named).collect::<Vec<_>>().join(", ");
+        let interpreters = speeds.interpreters(base, way);
+        figure(
+            "interpreters, against the default",
+            interpreters,
+            Goal::AtLeast(bar(&speeds.target)),
+            all.clone(),
+        );
+        figure("the slowest work, against the default", values(&works), Goal::AtLeast(NOT_SLOWER), all);
+        let how = format!("{} starts of `true`", START.times);
+        figure("start-up, against the default", values(&starts), Goal::AtLeast(START_NOT_SLOWER), how);
+        let others =
+            speeds.ways.iter().filter(|other| other.qemu == way.qemu && !other.dynamic && *other != way);
+        let best = others.map(|other| (speeds.interpreters(way, other), other));
+        if let Some((ratio, other)) = best.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
+            let what = "interpreters with the best other model, against this";
+            figure(what, ratio, Goal::AtMost(NOT_BEATEN), format!("of {}", other.name()));
+        }
     }
     figures
-}
-
-/// The geometric mean of the interpreters' ratios.
-fn interpreters(ratios: &[f64]) -> f64 {
-    let of: Vec<f64> = WORKS
-        .iter()
-        .zip(ratios)
-        .filter(|(work, _)| work.is_interpreter)
-        .map(|(_, ratio)| ratio.ln())
-        .collect();
-    (of.iter().sum::<f64>() / of.len() as f64).exp()
-}
-
-fn ratios(base: &Measured, one: &Measured) -> Vec<f64> {
-    base.rounds.iter().zip(&one.rounds).map(|(base, one)| least(base) / least(one)).collect()
-}
-
-fn how(base: &Measured, one: &Measured) -> String {
-    let works = WORKS.iter().zip(base.rounds.iter().zip(&one.rounds));
-    let works =
-        works.map(|(work, (base, one))| format!("{} {:.2}/{:.2}", work.name, least(base), least(one)));
-    format!("{} s", works.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::emulation::works::works;
+    use results::INTERPRETERS;
 
-    fn measured(qemu: Option<&str>, model: Option<&str>, interpreter: f64, other: f64) -> Measured {
-        let way = Way { qemu: qemu.map(str::to_owned), model: model.map(str::to_owned), program: Vec::new() };
-        let time = |is_interpreter| if is_interpreter { interpreter } else { other };
-        Measured { way, rounds: WORKS.iter().map(|work| vec![time(work.is_interpreter), 9.0]).collect() }
+    fn way(model: Option<&str>, interpreter: f64, other: f64, start: f64) -> Way {
+        let time = |work: &str| match work {
+            "start-up" => start,
+            work if INTERPRETERS.contains(&work) => interpreter,
+            _ => other,
+        };
+        let user: Vec<f64> = works().map(|work| time(work.name)).collect();
+        let (qemu, model) = (Some("11.1.3".to_owned()), model.map(str::to_owned));
+        Way { qemu, model, dynamic: false, wall: user.clone(), user }
     }
 
     #[test]
-    fn each_model_is_held_against_its_qemus_default() {
-        let all = [
-            measured(None, None, 0.5, 0.5),
-            measured(Some("7.2.22"), None, 1.0, 1.0),
-            measured(Some("11.1.3"), None, 4.0, 2.0),
-            measured(Some("11.1.3"), Some("neoverse-n1"), 2.0, 2.5),
-            measured(Some("11.1.3"), Some("cortex-a57"), 2.0, 2.0),
+    fn a_preferred_model_is_held_against_the_default_and_the_best_other() {
+        let ways = vec![
+            way(None, 4.0, 2.0, 1.0),
+            way(Some("neoverse-n1"), 2.0, 2.5, 1.005),
+            way(Some("cortex-a57"), 1.8, 2.0, 1.0),
+            Way { dynamic: true, ..way(None, 0.1, 0.1, 0.1) },
         ];
-        let figures = of("emulation", "aarch64".parse().unwrap(), &all);
-        let seen: Vec<_> =
-            figures.iter().map(|figure| (figure.what.as_str(), figure.value, figure.met())).collect();
-        let model = "aarch64, QEMU 11.1.3, `neoverse-n1`: ";
-        let other = "aarch64, QEMU 11.1.3, `cortex-a57`: ";
+        let works = works().map(|work| work.name.to_owned()).collect();
+        let (target, suite) = ("aarch64".to_owned(), "bookworm".to_owned());
+        let figures = of("emulation", &TargetSpeeds { target, suite, rounds: 2, works, ways });
         let expected = [
-            ("aarch64, QEMU 7.2.22: interpreters, against none".to_owned(), 0.5, None),
-            ("aarch64, QEMU 11.1.3: interpreters, against the oldest QEMU".to_owned(), 0.25, None),
-            ("aarch64, QEMU 11.1.3: interpreters, against none".to_owned(), 0.125, None),
-            (format!("{model}interpreters, against the default"), 2.0, Some(true)),
-            (format!("{model}the slowest work, against the default"), 0.8, Some(false)),
-            (format!("{other}interpreters, against the default"), 2.0, None),
-            (format!("{other}the slowest work, against the default"), 1.0, None),
+            ("interpreters, against the default", 2.0, true),
+            ("the slowest work, against the default", 0.8, false),
+            ("start-up, against the default", 1.0 / 1.005, true),
+            ("interpreters with the best other model, against this", 2.0 / 1.8, false),
         ];
-        assert_eq!(seen.len(), expected.len());
-        for (seen, expected) in seen.iter().zip(&expected) {
-            assert_eq!((seen.0, seen.2), (expected.0.as_str(), expected.2));
-            assert!((seen.1 - expected.1).abs() < 1e-9, "{seen:?}");
+        assert_eq!(figures.len(), expected.len());
+        for (figure, (what, value, met)) in figures.iter().zip(expected) {
+            assert_eq!(figure.what, format!("aarch64, 11.1.3, neoverse-n1: {what}"));
+            assert_eq!((figure.met(), figure.runs), (Some(met), 2));
+            assert!((figure.value - value).abs() < 1e-9, "{figure:?}");
         }
-        assert!(figures[3].how.starts_with("bash 4.00/2.00, perl 4.00/2.00"), "{}", figures[3].how);
-        assert_eq!(figures[3].runs, 2);
+        assert!(
+            figures[0].how.starts_with("bash 2.00, perl 2.00, python3 2.00, gcc 0.80"),
+            "{}",
+            figures[0].how
+        );
+        assert_eq!(figures[3].how, "of 11.1.3, cortex-a57");
     }
 }
