@@ -81,7 +81,7 @@ macro_rules! c_workload {
 const C: [&str; 2] = ["gcc", "libc6-dev"];
 
 #[rustfmt::skip]
-const WORKLOADS: [Workload; 30] = [
+const WORKLOADS: [Workload; 31] = [
     Workload { is_quick: true, ..workload!("bash", "bash.sh", [], "arrays, pipes, a coprocess, jobs, signals") },
     Workload { is_quick: true, ..workload!("perl", "perl.pl", ["perl"], "numbers, regular expressions, digests, fork, alarm") },
     Workload { is_quick: true, ..workload!("python3", "python3.py", ["python3"], "numbers, digests, sockets, an event loop") },
@@ -96,6 +96,7 @@ const WORKLOADS: [Workload; 30] = [
     workload!("gcc", "gcc.sh", C, "compiles a program with threads, and runs it"),
     c_workload!("threads", "mutexes, conditions, barriers, processes that share a mutex"),
     c_workload!("thread-cancel", "threads that are cancelled"),
+    c_workload!("thread-locals", "variables of threads, while signals come"),
     c_workload!("robust-mutex", "a mutex whose owner has ended"),
     c_workload!("signals", "faults that are survived, queues, descriptors of signals"),
     c_workload!("fault-codes", "the reasons of faults: no map, or one that does not allow it"),
