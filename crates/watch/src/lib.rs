@@ -13,7 +13,7 @@
 //!
 //! In reading order: `start` and `front` arrange processes; `supervisor` is the loop; `rewrite` takes one process through its
 //! exec; `layout` puts the new arguments together; `guest`, `memory`, `share` and `host` are the ways into a process; `ptrace`
-//! and `seccomp` are the system calls. This crate knows neither QEMU nor any program format. It claims to be no sandbox: a
+//! and `seccomp` are the system calls, `signals` what an exec leaves alone. This crate knows neither QEMU nor any program format. It claims to be no sandbox: a
 //! process can change its arguments after they were looked at.
 //!
 //! # Safety
@@ -33,6 +33,7 @@ mod ptrace;
 mod rewrite;
 mod seccomp;
 mod share;
+mod signals;
 mod start;
 mod supervisor;
 

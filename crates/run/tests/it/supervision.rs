@@ -121,6 +121,28 @@ fn nobody_waits_for_the_supervisor() {
     assert!(!children.split_whitespace().any(|child| child == tracer.trim()), "{ended:?}");
 }
 
+#[test]
+fn the_command_ignores_what_it_would_without() {
+    let stand = Stand::new();
+    let run = stand.path("run");
+    for option in ["--default-signal=PIPE,CHLD", "--ignore-signal=PIPE", "--ignore-signal=CHLD"] {
+        let ignored = |program: &[&str]| {
+            let words = [&["env", option][..], program, &["grep", "SigIgn", "/proc/self/status"]].concat();
+            stand.ended(stand.command(&words).output())
+        };
+        let expected = ignored(&[]);
+        assert_eq!((expected.code, expected.err.as_str()), (Some(0), ""));
+        for mode in ["trace", "notify"] {
+            let ended = ignored(&[run.to_str().unwrap(), "--mode", mode, "./busybox-aarch64"]);
+            assert_eq!(ended, expected, "{option} {mode}");
+        }
+    }
+    // As process 1, which waits for the command itself.
+    let mut first = stand.command(&["env", "--ignore-signal=CHLD", "unshare", "-r", "-p", "-f", "--mount-proc"]);
+    first.arg(&run).args(["--mode", "trace", "./busybox-aarch64", "sh", "-c", "./busybox-s390x uname -m; exit 9"]);
+    stand.ended(first.output()).check(9, "s390x\n", "");
+}
+
 /// `run` as process 1 of a namespace.
 fn first(stand: &Stand, script: &str) -> std::process::Command {
     let mut command = stand.command(&["unshare", "-r", "-p", "-f", "--mount-proc"]);
