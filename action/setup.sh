@@ -167,10 +167,10 @@ digest() {
 version=
 case ${QUS_QEMU-} in
     '') ;;
-    .* | *. | *..* | *[!0-9.]*) fail "invalid input \`qemu\`: \`$QUS_QEMU\`" "it is a version of QEMU that images have: 11.1, 10.0, 11.1.3" ;;
+    .* | *. | *..* | *[!0-9.]*) fail "invalid input \`qemu\`: \`$QUS_QEMU\`" 'it is a version of QEMU that images have, in quotes, since YAML takes 10.0 for 10: "11.1", "10.0", "11.1.3"' ;;
     *.*.*) version=$QUS_QEMU ;;
     *.*) version=d$QUS_QEMU ;;
-    *) fail "invalid input \`qemu\`: \`$QUS_QEMU\`" "it is a version of QEMU that images have: 11.1, 10.0, 11.1.3" ;;
+    *) fail "invalid input \`qemu\`: \`$QUS_QEMU\`" 'it is a version of QEMU that images have, in quotes, since YAML takes 10.0 for 10: "11.1", "10.0", "11.1.3"' ;;
 esac
 
 image=${QUS_IMAGE:-aptman/qus}

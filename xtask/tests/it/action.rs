@@ -200,7 +200,8 @@ fn nothing_that_others_wrote_becomes_a_line_that_github_obeys() {
             &[("QUS_QEMU", wrong)],
             &format!(
                 "error: invalid input `qemu`: `{wrong}`\n\
-                 hint: it is a version of QEMU that images have: 11.1, 10.0, 11.1.3\n"
+                 hint: it is a version of QEMU that images have, in quotes, since YAML takes 10.0 for 10: \
+                 \"11.1\", \"10.0\", \"11.1.3\"\n"
             ),
         );
     }
