@@ -41,6 +41,12 @@ impl Config {
         if !unlocked.is_empty() {
             differs(format!("it has no series {}", unlocked.join(", ")));
         }
+        // Images of all series would have them.
+        let others = locked.iter().filter(|name| !self.series.iter().any(|series| series == *name));
+        let others: Vec<String> = others.map(|name| format!("`{name}`")).collect();
+        if !others.is_empty() {
+            differs(format!("it has series {} still", others.join(", ")));
+        }
         for (host, target, series) in self.defaults.of_hosts(&self.hosts) {
             let Some(package) = lock.cell(host, target) else { continue };
             let is_so = match series {
@@ -115,6 +121,9 @@ mod tests {
             let expected = note(&format!("it was made of the suites sid, trixie, bookworm, not of {text}"));
             assert_eq!(compare(suites, &format!("suites = {now}"), &[]), expected);
         }
+        let series = "series = [\"trixie\", \"bookworm\"]";
+        assert_eq!(compare(series, "series = [\"bookworm\"]", &[]), note("it has series `trixie` still"));
+        assert_eq!(compare(series, "series = []", &[]), note("it has series `trixie`, `bookworm` still"));
         assert_eq!(
             compare("retired = []", "retired = [\"cris\", \"nios2\"]", &[]),
             note("it has no package with `cris`, `nios2`")
