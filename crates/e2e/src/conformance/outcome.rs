@@ -56,7 +56,7 @@ impl End {
             Ended::Exit(code) => *code,
         };
         if let Some(line) = said() {
-            return (Kind::Crash, Some(with_output(line.to_owned())));
+            return (Kind::Crash, Some(with_output(shown(line))));
         }
         if FATAL.contains(&(code - 128)) {
             return (Kind::Crash, Some(with_output(format!("it was ended by the signal {}", code - 128))));
@@ -89,10 +89,10 @@ fn difference(actual: &str, expected: &str) -> String {
             (None, None) => break,
             (actual, expected) if actual == expected => {}
             (Some(actual), Some(expected)) => {
-                return format!("line {number} is `{actual}`, not `{expected}`");
+                return format!("line {number} is `{}`, not `{expected}`", shown(actual));
             }
             (None, Some(expected)) => return format!("line {number} is missing: `{expected}`"),
-            (Some(actual), None) => return format!("line {number} is too much: `{actual}`"),
+            (Some(actual), None) => return format!("line {number} is too much: `{}`", shown(actual)),
         }
     }
     "its lines end in another way".to_owned()
@@ -100,8 +100,26 @@ fn difference(actual: &str, expected: &str) -> String {
 
 /// The last lines.
 fn tail(text: &str) -> String {
-    let lines: Vec<&str> = text.trim_end().lines().collect();
+    let lines: Vec<String> = text.trim_end().lines().map(shown).collect();
     lines[lines.len().saturating_sub(15)..].join("\n")
+}
+
+/// The most characters of a line that are shown.
+const SHOWN: usize = 200;
+
+/// A line as a terminal and a log can take it: what a program prints that went wrong may be anything.
+fn shown(line: &str) -> String {
+    let mut text = String::new();
+    for (index, character) in line.chars().enumerate() {
+        if index == SHOWN {
+            return text + "...";
+        }
+        match character.is_control() && character != '\t' {
+            true => text.extend(character.escape_default()),
+            false => text.push(character),
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -150,5 +168,18 @@ mod tests {
     fn the_end_of_its_time_is_a_hang_whatever_it_has_printed() {
         let reason = "it did not end within 5 s; it had printed:\na\nb";
         check(|end| end.ended = Ended::Time(5), (Kind::Hang, Some(reason)));
+    }
+
+    #[test]
+    fn what_is_printed_is_shown_in_short_and_plain() {
+        let garbage = format!("\u{1b}]0;x\u{7}\t{}", "y".repeat(300_000));
+        let short = format!("\\u{{1b}}]0;x\\u{{7}}\t{}...", "y".repeat(SHOWN - 7));
+        let reason = format!("line 1 is `{short}`, not `a`; on stderr:\n{short}");
+        check(
+            |end| (end.stdout, end.stderr) = (garbage.clone(), garbage.clone()),
+            (Kind::Wrong, Some(&reason)),
+        );
+        let reason = format!("it did not end within 5 s; it had printed:\n{short}");
+        check(|end| (end.ended, end.stdout) = (Ended::Time(5), garbage), (Kind::Hang, Some(&reason)));
     }
 }
