@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::bail;
 use debian::lock::Lock;
 use e2e::conformance::{Options, Place, Selection, Suite, Wanted};
+use files::Draft;
 use results::Results;
 
 use crate::cli::full::ConformanceArgs;
@@ -39,8 +40,11 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let record = args.record.as_ref().and_then(Option::as_deref);
     let stdout = Stdout::claim(args.json.then_some("--json"), &[("--record", record)])?;
     let record = record.map_or_else(|| workspace.join(results::PATH), Path::to_owned);
-    // What cannot be read is known before anything has run.
+    // What cannot be read or written is known before anything has run: that takes minutes to hours.
     recorded(&record)?;
+    if args.record.is_some() && !files::is_stream(&record) {
+        Draft::create(&record)?;
+    }
     let opened = SystemTime::now();
     let limit = context::cache_limit(args.sources.cache_size)?;
     let site = Site::open(&args.sources)?;
@@ -77,9 +81,9 @@ pub(crate) fn summary(workspace: &Path) -> anyhow::Result<String> {
     Ok(e2e::conformance::summary(&choice::load(workspace)?)?)
 }
 
-/// The outcomes in a file; none if it is not there yet, or is no file.
+/// The outcomes in a file; none if it is not there yet, or is no file: a device may have no end.
 fn recorded(path: &Path) -> anyhow::Result<Results> {
-    if files::is_stdout(path) {
+    if files::is_stream(path) {
         return Ok(Results::default());
     }
     choice::read(path)

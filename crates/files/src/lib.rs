@@ -25,6 +25,11 @@ pub fn is_stdout(path: &Path) -> bool {
     matches!(Place::find(path), Ok(Place::Stdout))
 }
 
+/// True if what is written to `path` is no file that can be read again: a device, a FIFO, another open file, stdout.
+pub fn is_stream(path: &Path) -> bool {
+    matches!(Place::find(path), Ok(Place::Stdout | Place::Stream(_)))
+}
+
 /// Removes the regular file at `path`, or the one that a link there leads to. What is no regular file stays: there is no
 /// old content in a device.
 pub fn remove(path: &Path) -> Result<(), Error> {

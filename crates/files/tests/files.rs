@@ -196,7 +196,13 @@ fn an_open_file_is_appended_to() {
     fs::write(&path, "before\n").unwrap();
     let open = fs::File::open(&path).unwrap();
     let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&open));
-    assert!(!files::is_stdout(Path::new(&link)));
+    assert!(!files::is_stdout(Path::new(&link)) && files::is_stream(Path::new(&link)));
+    assert!(
+        !files::is_stream(&path)
+            && !files::is_stream(dir.path())
+            && !files::is_stream(&dir.path().join("new"))
+    );
+    assert!(["-", "/dev/null"].iter().all(|path| files::is_stream(Path::new(path))));
     write(Path::new(&link), "after\n").unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "before\nafter\n");
 }

@@ -242,6 +242,22 @@ fn a_record_that_cannot_be_read_is_known_before_anything_runs() {
 }
 
 #[test]
+fn a_record_that_cannot_be_written_is_known_before_anything_runs() {
+    if !testbed::ready("a_record_that_cannot_be_written_is_known_before_anything_runs") {
+        return;
+    }
+    let output = conformance(&["--record=/proc/conformance.toml"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("error: cannot write /proc/conformance.toml: "), "{stderr}");
+    // A device is written to, and has nothing to read, or no end of it.
+    let target = if cfg!(target_arch = "aarch64") { "s390x" } else { "arm64" };
+    let arguments = ["--target", target, "--series", "newest", "--workload", "bash", "--record=/dev/null"];
+    let output = conformance(&arguments);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && stderr.ends_with("wrote /dev/null\n"), "{stderr}");
+}
+
+#[test]
 fn names_that_are_not_there_are_refused() {
     for (arguments, expected) in [
         (["--target", "vax"], "error: unknown target `vax`"),
