@@ -1,8 +1,9 @@
 //! `cargo xtask conformance`: the quick part, and that what is wrong with a QEMU is counted as what it is.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use arch::Host;
 
@@ -109,20 +110,20 @@ fn a_second_stage_that_fails_is_a_result() {
     }
 }
 
-/// The outcome of a workload under a QEMU that stays, and the reason.
-fn staying(test: &str, workload: &str, options: &[&str]) -> Option<(String, String)> {
-    // It says that it is for aarch64, which is tried as well where that is native.
+/// A QEMU that is none, and says that it is for aarch64; `None` where that is native, or nothing can be tried.
+fn pretending(test: &str, dir: &Path, source: &str, options: &[&str]) -> Option<String> {
     if cfg!(target_arch = "aarch64") {
         testbed::skip(test, "programs for aarch64 are this machine's own");
         return None;
     }
-    if !testbed::ready(test) {
-        return None;
-    }
+    testbed::ready(test).then(|| compile(dir, source, options).to_str().unwrap().to_owned())
+}
+
+/// The outcome of a workload under a QEMU that is none, and the reason.
+fn under(test: &str, source: &str, workload: &str, options: &[&str]) -> Option<(String, String)> {
     let dir = tempfile::tempdir().unwrap();
-    let path = compile(dir.path(), "staying.c", options);
-    let file = path.to_str().unwrap();
-    let output = conformance(&["--json", "--qemu", file, "--limit", "3", "--workload", workload]);
+    let file = pretending(test, dir.path(), source, options)?;
+    let output = conformance(&["--json", "--qemu", &file, "--limit", "3", "--workload", workload]);
     assert_eq!(output.status.code(), Some(1));
     let results = results(&output);
     assert_eq!((results.len(), results[0]["version"].as_str()), (1, Some("9.9.9")), "{results:#?}");
@@ -134,7 +135,8 @@ fn staying(test: &str, workload: &str, options: &[&str]) -> Option<(String, Stri
 fn a_workload_that_hangs_leaves_nothing() {
     let test = "a_workload_that_hangs_leaves_nothing";
     for workload in ["bash", "second-stage"] {
-        let Some((outcome, reason)) = staying(test, workload, &["-DHANG=1", "-DCHILDREN=3"]) else { return };
+        let options = ["-DHANG=1", "-DCHILDREN=3"];
+        let Some((outcome, reason)) = under(test, "staying.c", workload, &options) else { return };
         assert_eq!((&*outcome, &*reason), ("hang", "it did not end within 3 s"), "{workload}");
     }
 }
@@ -142,14 +144,64 @@ fn a_workload_that_hangs_leaves_nothing() {
 #[test]
 fn too_many_processes_are_a_limit() {
     let options = ["-DHANG=1", "-DCHILDREN=400"];
-    let Some((outcome, reason)) = staying("too_many_processes_are_a_limit", "bash", &options) else { return };
+    let test = "too_many_processes_are_a_limit";
+    let Some((outcome, reason)) = under(test, "staying.c", "bash", &options) else { return };
     assert_eq!((&*outcome, &*reason), ("wrong", "it has more than 300 processes"));
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_no_qemu() {
+    let dir = tempfile::tempdir().unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let options = ["-DHANG=1", "-DCHILDREN=1"];
+    let test = "a_run_that_is_killed_leaves_no_qemu";
+    let Some(file) = pretending(test, dir.path(), "staying.c", &options) else { return };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["conformance", "--qemu", &file, "--workload", "bash"]).env("TMPDIR", temporary.path());
+    let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    let has_begun = lines.map_while(Result::ok).any(|line| line.starts_with("bash for arm64 under "));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(has_begun);
+    let left: Vec<_> = fs::read_dir(temporary.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [""; 0].map(PathBuf::from));
+}
+
+/// No file is left out in silence, and no program is run without need.
+#[test]
+fn files_and_targets_that_do_not_meet_are_refused() {
+    let test = "files_and_targets_that_do_not_meet_are_refused";
+    let dir = tempfile::tempdir().unwrap();
+    let Some(file) = pretending(test, dir.path(), "looking.c", &[]) else { return };
+    let series = ["--series", "newest"];
+    let other = format!("cannot test {file}: it is for aarch64, and no program that is to run is\nhint: ");
+    for (targets, series, expected) in [
+        ("riscv64", &[][..], &*other),
+        ("riscv64", &series, &other),
+        ("arm64,riscv64", &[], "no file is a QEMU for riscv64\nhint: "),
+    ] {
+        let arguments = ["--qemu", &file, "--workload", "bash", "--target", targets];
+        let output = conformance(&[&arguments[..], series].concat());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(&format!("error: {expected}")), "{targets}: {stderr}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+    let arguments = ["--json", "--qemu", &file, "--workload", "bash", "--series", "newest"];
+    let results = results(&conformance(&arguments));
+    let tried: Vec<_> = results.iter().map(|result| (&result["target"], &result["outcome"])).collect();
+    assert_eq!(tried, [(&"aarch64".into(), &"pass".into()), (&"aarch64".into(), &"wrong".into())]);
 }
 
 #[test]
 fn a_file_that_cannot_be_a_qemu_is_refused() {
     if !testbed::ready("a_file_that_cannot_be_a_qemu_is_refused") {
         return;
+    }
+    for path in ["/", "/dev/zero"] {
+        let output = conformance(&["--qemu", path]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(&format!("error: cannot read {path}: it is no regular file\n")), "{stderr}");
     }
     let dir = tempfile::tempdir().unwrap();
     let script = dir.path().join("script");

@@ -14,10 +14,11 @@ use arch::Target;
 use binfmt::{Entry, Flags};
 use sha256::VerifyReader;
 use testbed::packages::Deb;
-use testbed::sandbox::{Options, SHARED};
+use testbed::sandbox::SHARED;
 use testbed::{Packages, Sandbox};
 
 use super::outcome::{End, Ended};
+use super::qemu::Program;
 use super::roots::Root;
 use super::workloads::Workload;
 use crate::machine::Track;
@@ -27,8 +28,7 @@ pub(super) struct Attempt<'a> {
     pub(super) packages: &'a Packages,
     pub(super) target: Target,
     pub(super) root: &'a Root,
-    /// An absolute path.
-    pub(super) qemu: &'a Path,
+    pub(super) qemu: &'a Program,
     /// The CPU model, unless it is QEMU's own default.
     pub(super) cpu: Option<&'a str>,
     pub(super) workload: &'a Workload,
@@ -62,11 +62,10 @@ const GRACE: Duration = Duration::from_secs(2);
 /// the machine.
 pub(super) fn run(attempt: &Attempt<'_>, track: &mut Option<Track>) -> anyhow::Result<Ran> {
     let Attempt { packages, target, root, qemu, cpu, workload } = *attempt;
-    let mut binds: Vec<_> = root.trees.iter().map(|tree| tree.path().to_owned()).collect();
-    binds.extend(qemu.parent().map(Path::to_owned));
-    let sandbox = Sandbox::start(packages, &Options { binds, ..Options::default() })?;
+    let binds = root.trees.iter().map(|tree| tree.path().to_owned()).collect();
+    let (sandbox, qemu) = qemu.start(packages, binds)?;
     *track = Some(Track::of_one_of_many(&sandbox));
-    register(&sandbox, target, qemu, workload)?;
+    register(&sandbox, target, &qemu, workload)?;
     write(&sandbox, "workload", workload.script.as_bytes())?;
     bring(&sandbox, &root.debs)?;
     let layers: Vec<_> = root.trees.iter().map(|tree| tree.path().display().to_string()).collect();

@@ -23,7 +23,6 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use anyhow::bail;
 use arch::{Host, Target, UnknownName};
 use base::Hinted;
 use debian::Progress;
@@ -194,6 +193,13 @@ impl Suite {
         for file in &self.files {
             let given = source.given(file)?;
             let targets: Vec<Target> = match given.target {
+                Some(target) if self.systems.iter().all(|system| system.target() != target) => {
+                    let file = file.display();
+                    let message =
+                        format!("cannot test {file}: it is for {target}, and no program that is to run is");
+                    let hint = "`--target` chooses programs; `cargo xtask conformance --list` names those that there are";
+                    return Err(Hinted::new(message, hint).into());
+                }
                 Some(target) => vec![target],
                 // One that does not say what it is for is tried for what was asked for.
                 None if self.names_targets => self.systems.iter().map(System::target).collect(),
@@ -206,11 +212,18 @@ impl Suite {
                 files.entry(target).or_default().push(given.qemu.clone());
             }
         }
-        if !files.is_empty() && self.series.is_empty() {
+        if files.is_empty() {
+            return Ok(files);
+        }
+        if !self.names_targets {
             self.systems.retain(|system| files.contains_key(&system.target()));
-            if self.systems.is_empty() {
-                bail!("no target that was asked for is one of the QEMUs that were given");
-            }
+        }
+        let is_without = |system: &&System| !files.contains_key(&system.target());
+        if self.series.is_empty()
+            && let Some(system) = self.systems.iter().find(is_without)
+        {
+            let message = format!("no file is a QEMU for {}", system.target());
+            return Err(Hinted::new(message, "`--series` names Debian's; `--target` chooses programs").into());
         }
         Ok(files)
     }
@@ -273,7 +286,7 @@ impl Run<'_> {
             packages: self.packages,
             target: self.system.target(),
             root,
-            qemu: &qemu.path,
+            qemu: &qemu.program,
             cpu: qemu.cpu.as_deref(),
             workload,
         };

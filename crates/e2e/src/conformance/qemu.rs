@@ -1,7 +1,7 @@
 //! The QEMUs that are compared: Debian's of several suites, and files that somebody brings.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +12,8 @@ use base::Hinted;
 use debian::lock::Lock;
 use debian::{Progress, QemuVersion, elf};
 use exec::cpu::Wanted;
-use tempfile::TempDir;
 use testbed::packages::Deb;
-use testbed::sandbox::Options;
+use testbed::sandbox::{Options, SHARED};
 use testbed::{Packages, Sandbox, Tree};
 
 /// The QEMU of a series that the lock has, or the newest.
@@ -28,7 +27,7 @@ pub(super) struct Series {
 /// The name of the series that images have unless another is asked for.
 pub(super) const NEWEST: &str = "newest";
 
-/// Every series, from the oldest to the newest, with its version on a machine like `native`.
+/// Every series that has QEMU for a machine like `native`, from the oldest to the newest, with its version there.
 pub(super) fn series(lock: &Lock, native: Host) -> Vec<Series> {
     let version = |lock: &Lock| lock.qemu(native).next()?.qemu_version().map(|version| version.to_string());
     let mut names: Vec<&str> = lock.series().collect();
@@ -36,7 +35,7 @@ pub(super) fn series(lock: &Lock, native: Host) -> Vec<Series> {
     names.reverse();
     let of = |name: &str| Series { name: name.to_owned(), version: version(&lock.of_series(name)) };
     let newest = Series { name: NEWEST.to_owned(), version: version(lock) };
-    names.into_iter().map(of).chain([newest]).collect()
+    names.into_iter().map(of).chain([newest]).filter(|series| series.version.is_some()).collect()
 }
 
 /// The series of `all` with these names or versions.
@@ -49,22 +48,52 @@ pub(super) fn select(all: &[Series], names: &[String]) -> Result<Vec<Series>, Un
     names.iter().map(find).collect()
 }
 
+/// The program of a QEMU, as sandboxes get it.
+#[derive(Debug, Clone)]
+pub(super) enum Program {
+    /// In an unpacked package, which is kept from being pruned: its absolute path, and the same inside.
+    Packaged { path: PathBuf, _tree: Tree },
+    /// The bytes of somebody's file. Each sandbox has a copy of its own, which goes with it, also after a run that was killed; of the
+    /// folder that the file is in, none has anything.
+    Given(Arc<[u8]>),
+}
+
+impl Program {
+    /// Starts a sandbox with `binds` and this program. Returns its path inside, too.
+    pub(super) fn start(
+        &self,
+        packages: &Packages,
+        mut binds: Vec<PathBuf>,
+    ) -> anyhow::Result<(Sandbox, PathBuf)> {
+        if let Program::Packaged { path, .. } = self {
+            binds.extend(path.parent().map(Path::to_owned));
+        }
+        let sandbox = Sandbox::start(packages, &Options { binds, ..Options::default() })?;
+        let path = match self {
+            Program::Packaged { path, .. } => path.clone(),
+            Program::Given(bytes) => {
+                let path = sandbox.shared().join("qemu");
+                testbed::write_program(&path, bytes)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                Path::new(SHARED).join("qemu")
+            }
+        };
+        Ok((sandbox, path))
+    }
+}
+
 /// A QEMU for one target.
 #[derive(Debug, Clone)]
 pub(super) struct Qemu {
     /// The series, or the file.
     pub(super) name: String,
-    pub(super) path: PathBuf,
+    pub(super) program: Program,
     /// As it prints it: `10.0.13`. `None` of one that does not.
     pub(super) version: Option<String>,
     /// The version of Debian's package, of a series.
     pub(super) package: Option<String>,
     /// The CPU model that it is to take, unless that is its own default.
     pub(super) cpu: Option<String>,
-    /// The place of a series' file, kept from being pruned.
-    _tree: Option<Tree>,
-    /// The place of somebody's file.
-    _folder: Option<Arc<TempDir>>,
 }
 
 impl Qemu {
@@ -129,37 +158,40 @@ impl Source<'_> {
         // Bookworm's names end so.
         let paths = ["", "-static"].map(|end| tree.path().join(format!("usr/bin/qemu-{target}{end}")));
         let Some(path) = paths.into_iter().find(|path| path.is_file()) else { return Ok(None) };
-        let (version, _) = ask(self.packages, &path)?;
+        let program = Program::Packaged { path, _tree: tree };
+        let (version, _) = ask(self.packages, &program)?;
         let (name, package) = (series.name.clone(), Some(package.version.clone()));
-        Ok(Some(Qemu { name, path, version, package, cpu: None, _tree: Some(tree), _folder: None }))
+        Ok(Some(Qemu { name, program, version, package, cpu: None }))
     }
 
     /// A file that somebody brings.
     pub(super) fn given(&self, file: &Path) -> anyhow::Result<Given> {
-        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let bytes = read(file).with_context(|| format!("cannot read {}", file.display()))?;
         elf::check(&bytes, self.native.elf()).map_err(|error| {
             Hinted::new(
                 format!("cannot test {}: it {error}", file.display()),
                 format!("programs in another root find a static QEMU for {} alone", self.native),
             )
         })?;
-        // In a folder of its own, since sandboxes get the whole folder of a QEMU, and what else is in that of `file` is no business
-        // of theirs.
-        let folder = tempfile::Builder::new().prefix("qus-qemu-").tempdir()?;
-        let path = folder.path().join("qemu");
-        fs::write(&path, bytes)?;
-        fs::set_permissions(&path, Permissions::from_mode(0o755))?;
-        let (version, target) = ask(self.packages, &path)?;
-        let (name, folder) = (file.display().to_string(), Some(Arc::new(folder)));
-        let qemu = Qemu { name, path, version, package: None, cpu: None, _tree: None, _folder: folder };
+        let program = Program::Given(bytes.into());
+        let (version, target) = ask(self.packages, &program)?;
+        let qemu = Qemu { name: file.display().to_string(), program, version, package: None, cpu: None };
         Ok(Given { qemu, target })
     }
 }
 
+/// Reads a regular file: a device may have no end, and a FIFO no beginning.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a FIFO waits for a writer.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    fs::read(path)
+}
+
 /// The version and the target that a QEMU says it has.
-fn ask(packages: &Packages, path: &Path) -> anyhow::Result<(Option<String>, Option<Target>)> {
-    let binds = path.parent().map(Path::to_owned).into_iter().collect();
-    let sandbox = Sandbox::start(packages, &Options { binds, ..Options::default() })?;
+fn ask(packages: &Packages, program: &Program) -> anyhow::Result<(Option<String>, Option<Target>)> {
+    let (sandbox, path) = program.start(packages, Vec::new())?;
     let argv = [&path.display().to_string(), "--version"];
     // One that does not answer is tried all the same: that it does not work is what comes of it.
     let output = sandbox.output(&argv, Duration::from_secs(30));
@@ -213,9 +245,13 @@ mod tests {
     #[test]
     fn series_have_the_names_of_suites_and_versions() {
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/debian.lock");
-        let all = series(&Lock::load(&lock).unwrap(), "amd64".parse().unwrap());
-        let shown: Vec<&str> = all.iter().map(|series| series.name.as_str()).collect();
-        assert_eq!(shown, ["bookworm", "trixie", "newest"]);
+        let lock = Lock::load(&lock).unwrap();
+        let of = |host: &str| series(&lock, host.parse().unwrap());
+        let shown = |host: &str| of(host).into_iter().map(|series| series.name).collect::<Vec<_>>();
+        assert_eq!(shown("amd64"), ["bookworm", "trixie", "newest"]);
+        // Nothing would run under one that there is not, and nothing fail.
+        assert_eq!(shown("loong64"), ["newest"]);
+        let all = of("amd64");
         let names = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             select(&all, &names)
