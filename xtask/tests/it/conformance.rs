@@ -150,6 +150,16 @@ fn too_many_processes_are_a_limit() {
 }
 
 #[test]
+fn all_that_a_workload_can_write_to_has_a_limit() {
+    let test = "all_that_a_workload_can_write_to_has_a_limit";
+    for (workload, packages) in [("bash", ""), ("second-stage", ", packages: Read-only file system")] {
+        let Some((outcome, reason)) = under(test, "looking.c", workload, &[]) else { return };
+        let expected = format!("line 1 is `/dev 1, /dev/shm 1536, /tmp 1536{packages}`, not ");
+        assert!(outcome == "wrong" && reason.starts_with(&expected), "{workload}: {reason}");
+    }
+}
+
+#[test]
 fn a_run_that_is_killed_leaves_no_qemu() {
     let dir = tempfile::tempdir().unwrap();
     let temporary = tempfile::tempdir().unwrap();

@@ -46,7 +46,7 @@ pub(super) struct Ran {
 /// The most that a workload may write, in megabytes. It is in memory.
 const DISK: u32 = 1536;
 
-/// The most processes, and bytes of memory that they have for themselves.
+/// The most processes, and bytes of memory that they have for themselves or share.
 const PROCESSES: usize = 300;
 const MEMORY: u64 = 3 << 30;
 
@@ -123,7 +123,7 @@ fn register(sandbox: &Sandbox, target: Target, qemu: &Path, workload: &Workload)
     Ok(())
 }
 
-/// Puts packages into the shared folder, where a workload may do to them what it likes.
+/// Puts packages into the shared folder, where a workload can read them.
 fn bring(sandbox: &Sandbox, debs: &[(String, Deb)]) -> anyhow::Result<()> {
     if debs.is_empty() {
         return Ok(());
@@ -186,15 +186,35 @@ fn exceeded(sandbox: &Sandbox) -> Option<String> {
     if pids.len() > PROCESSES {
         return Some(format!("it has more than {PROCESSES} processes"));
     }
-    let own: u64 = pids.into_iter().filter_map(own_memory).sum();
-    (own > MEMORY).then(|| format!("it has more than {} of memory", base::size(MEMORY)))
+    let memory: Vec<Memory> = pids.into_iter().filter_map(Memory::of).collect();
+    (Memory::all(&memory) > MEMORY).then(|| format!("it has more than {} of memory", base::size(MEMORY)))
 }
 
-/// The bytes of a process that are in memory and of no file (proc_pid_status(5)).
-fn own_memory(pid: u32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let value = text.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
-    value.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+/// The bytes of a process that are in memory, and of no file on a disk (proc_pid_status(5)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Memory {
+    own: u64,
+    shared: u64,
+}
+
+impl Memory {
+    fn of(pid: u32) -> Option<Memory> {
+        Memory::parse(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+    }
+
+    fn parse(status: &str) -> Option<Memory> {
+        let bytes = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+            value.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+        };
+        Some(Memory { own: bytes("RssAnon:")?, shared: bytes("RssShmem:")? })
+    }
+
+    /// The bytes of all: what is shared counts once, as that of the process that has the most.
+    fn all(of_each: &[Memory]) -> u64 {
+        let own: u64 = of_each.iter().map(|memory| memory.own).sum();
+        own + of_each.iter().map(|memory| memory.shared).max().unwrap_or_default()
+    }
 }
 
 /// The time that processors have spent in the sandbox's programs (cgroup v2, `cpu.stat`), also in those that have ended.
@@ -203,4 +223,22 @@ fn user_time(sandbox: &Sandbox) -> anyhow::Result<Duration> {
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let user = text.lines().find_map(|line| line.strip_prefix("user_usec ")?.parse().ok());
     user.map(Duration::from_micros).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_is_shared_counts_once() {
+        let memory = |own: u64, shared: u64| {
+            let status =
+                format!("Name:\tbash\nRssAnon:\t {own} kB\nRssFile:\t 9 kB\nRssShmem:\t{shared:8} kB\n");
+            Memory::parse(&status).unwrap()
+        };
+        assert_eq!(Memory::all(&[memory(1, 20), memory(2, 30), memory(0, 0)]), 33 << 10);
+        assert_eq!(Memory::all(&[]), 0);
+        // A process without memory is one of the kernel's, or has ended.
+        assert_eq!(Memory::parse("Name:\tkthreadd\n"), None);
+    }
 }
