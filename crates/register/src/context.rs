@@ -6,12 +6,14 @@ use crate::args::Action;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::request::Request;
+use crate::trials::Trials;
 
 /// A request, and where it is carried out.
 pub(crate) struct Context {
     pub(crate) request: Request,
     pub(crate) machine: Machine,
     pub(crate) kernel: Option<Kernel>,
+    pub(crate) trials: Trials,
 }
 
 impl Context {
@@ -23,7 +25,7 @@ impl Context {
             Some(name) => Machine::named(name).and(&here),
             None => here,
         };
-        Context { request, machine, kernel: Kernel::running() }
+        Context { request, machine, kernel: Kernel::running(), trials: Trials::default() }
     }
 
     /// binfmt_misc to see what is registered, if it is mounted anywhere.

@@ -42,6 +42,7 @@ pub mod run;
 mod same;
 mod shell;
 pub mod status;
+mod trials;
 pub mod want;
 mod winner;
 

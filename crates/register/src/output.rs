@@ -11,16 +11,25 @@ pub struct Output<'a> {
     messages: &'a mut dyn Write,
     failed: bool,
     closed: bool,
+    for_machines: bool,
 }
 
 impl<'a> Output<'a> {
     /// Usually standard output and standard error.
     pub fn new(data: &'a mut dyn Write, messages: &'a mut dyn Write) -> Output<'a> {
-        Output { data, messages, failed: false, closed: false }
+        Output { data, messages, failed: false, closed: false, for_machines: false }
+    }
+
+    /// Leaves the data to [`Output::text`]: lines go to where messages go, so that a machine can read the rest.
+    pub fn keep_lines_out(&mut self) {
+        self.for_machines = true;
     }
 
     /// One line of data.
     pub fn line(&mut self, line: impl Display) {
+        if self.for_machines {
+            return self.verbatim(line);
+        }
         self.text(format_args!("{}\n", escape::text(&line.to_string())));
     }
 

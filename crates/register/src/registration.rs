@@ -54,7 +54,7 @@ pub(crate) fn decide(
     misc: Option<&BinfmtMisc>,
     listed: &[Listed],
 ) -> Vec<(Target, Decision)> {
-    let Context { request, machine, kernel } = context;
+    let Context { request, machine, kernel, .. } = context;
     let foreign_host = request.host_arch.is_some();
     let runs = |target| {
         // Where programs cannot or may not be run, the family is all there is to go by, as in QEMU's own script.

@@ -74,6 +74,9 @@ fn act(args: Args, environment: &Environment, output: &mut Output<'_>) -> Result
     cpu::check(request)?;
     full::possible(request)?;
     let dry = request.mode == Mode::DryRun;
+    if request.steps.contains(&Step::Json) {
+        output.keep_lines_out();
+    }
     if !request.steps.is_empty() {
         let misc = if dry { context.mounted() } else { context.look()? };
         for step in &request.steps {
@@ -130,6 +133,7 @@ fn take(
         (_, None) => report_not_mounted(output),
         (Step::List, Some(misc)) => return status::print_table(context, misc, output),
         (Step::Reset, Some(misc)) if context.request.mode == Mode::Do => {
+            context.trials.forget();
             return remove::run(&Selection::All, context, misc, output);
         }
         (Step::Reset, Some(misc)) => return remove::plan(&Selection::All, context, misc, output),

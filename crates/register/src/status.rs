@@ -7,18 +7,18 @@ use arch::Target;
 use binfmt::mount::DEFAULT;
 use binfmt::{BinfmtMisc, Listed, in_initial_user_namespace};
 
-use crate::check::{self, Outcome};
+use crate::check::Outcome;
 use crate::context::Context;
-use crate::cpu;
 use crate::error::{Error, way_out};
 use crate::escape;
-use crate::full::{self, Extent};
-use crate::interpreter::{Finder, Version, version_in, version_of};
+use crate::full::Extent;
+use crate::interpreter::{Finder, Version, version_of};
 use crate::json::Json;
 use crate::machine::Kinship;
 use crate::output::Output;
 use crate::owner::{self, Owner};
-use crate::request::{Request, Selection};
+use crate::request::Selection;
+use crate::trials::Trial;
 use crate::winner::winner;
 
 /// The facts about an entry.
@@ -85,9 +85,9 @@ fn rows(context: &Context, misc: &BinfmtMisc) -> Result<Vec<Row>, Error> {
         let first = enabled.and_then(|target| winner(&all, target));
         let shadowed_by = first.filter(|first| first.name != listed.name).map(|first| first.name.clone());
         let tried = enabled.filter(|_| works && shadowed_by.is_none());
-        let (outcome, held, model) = tried.map_or((None, None, None), |target| {
-            let (outcome, version, model) = try_out(target, &context.request);
-            (Some(outcome), version, model)
+        let trial = tried.map(|target| context.trials.of(target, &context.request));
+        let (outcome, held, model) = trial.map_or((None, None, None), |trial| {
+            (Some((trial.outcome, trial.extent)), trial.version, trial.model)
         });
         let on_disk = || target.and_then(|target| version_of(entry.interpreter(), target, &mut versions));
         let version = held.or_else(on_disk);
@@ -102,19 +102,6 @@ fn takes(entry: &binfmt::Entry) -> Option<Target> {
     let taken = |target: &Target| crate::program::elf(*target).is_some_and(|program| entry.takes(&program));
     let mut targets = Target::all().filter(taken);
     targets.next().filter(|_| targets.next().is_none())
-}
-
-/// Runs a target's program, or its programs; the version and the CPU model are those of the QEMU that the kernel started.
-fn try_out(target: Target, request: &Request) -> ((Outcome, Extent), Option<Version>, Option<String>) {
-    match check::start(target) {
-        Ok(running) => {
-            let file = running.interpreter().ok();
-            let version = file.as_ref().and_then(|file| version_in(file, target));
-            let model = file.as_ref().and_then(cpu::find).map(|prelude| prelude.model);
-            (full::extend(running.finish(), target, request), version, model)
-        }
-        Err(outcome) => ((outcome, Extent::Small), None, None),
-    }
 }
 
 /// A QEMU's version, and the CPU model that its file has.
@@ -249,7 +236,7 @@ pub(crate) fn check(
     let (mut running, mut full) = (0, 0);
     let targets = context.request.selection.targets();
     for target in &targets {
-        let ((outcome, extent), version, model) = try_out(*target, &context.request);
+        let Trial { outcome, extent, version, model } = context.trials.of(*target, &context.request);
         let program = crate::program::elf(*target).unwrap_or_default();
         let registered =
             listed.iter().any(|listed| listed.entry.as_ref().is_ok_and(|entry| entry.takes(&program)));

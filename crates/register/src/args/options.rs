@@ -44,8 +44,8 @@ const DIR: Value = Value::One("DIR", Kind::Folder);
 pub const BEFORE: [Flag<Opt>; 9] = [
     Flag::new(Opt::Help, &["h", "help"], "this text"),
     Flag::new(Opt::Version, &["V", "version"], "versions of this program and of its QEMU"),
-    Flag::new(Opt::List, &["l", "list"], "list entries; -l -- -p goes on to register"),
-    Flag::new(Opt::Json, &["json"], "the same for machines"),
+    Flag::new(Opt::List, &["l", "list"], "list entries; -l -- -p goes on to register, -l --check to check"),
+    Flag::new(Opt::Json, &["json"], "the same for machines; all else is then on stderr"),
     Flag::new(Opt::Static, &["s", "static"], "the binaries are called qemu-TARGET-static"),
     Flag::new(Opt::Reset, &["r", "reset"], "first remove all entries of QEMU's that are not another tool's"),
     Flag::new(Opt::Exit, &["e", "exit"], "do not register anything"),

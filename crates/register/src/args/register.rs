@@ -211,10 +211,6 @@ fn action(args: &mut Args, seen: &Seen, separated: bool) -> Option<Action> {
     if seen.clear {
         return Some(seen.export.map_or(Action::Remove, Action::Unexport));
     }
-    // A list that is checked in full has it in its rows.
-    if args.full && !args.steps.is_empty() && !goes_on {
-        return None;
-    }
     if seen.check && !seen.registering && seen.export.is_none() {
         return Some(Action::Check);
     }

@@ -182,8 +182,8 @@ fn options_before_the_separator_in_all_their_spellings() {
         ("register --check=full --no-check arm", "check arm check=no"),
         ("register -- -p --check=full arm", "register arm F=yes check=yes full=yes"),
         // Its rows say it.
-        ("register -l --check=full", "list, nothing * check=yes full=yes"),
-        ("register --json --check=full arm", "json, nothing arm check=yes full=yes"),
+        ("register -l --check=full", "list, check * check=yes full=yes"),
+        ("register --json --check=full arm", "json, check arm check=yes full=yes"),
         ("register -l --check", "list, check * check=yes"),
         ("register -l -p --check=full arm", "list, register arm F=yes check=yes full=yes"),
         ("register -p --check arm", "register arm F=yes check=yes"),

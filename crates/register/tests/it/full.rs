@@ -56,9 +56,11 @@ fn every_program_runs_under_its_qemu() {
             (code, out.matches("  yes, in full\n").count(), out.matches("  yes\n").count()),
             (Some(0), 17, 14)
         );
-        let (code, out, _) = run("--json --check=full");
+        let summary = "\n34 of 34 targets run, 20 of them checked in full\n";
+        assert!(out.ends_with(summary), "it goes on to check: {out}");
+        let (code, out, err) = run("--json --check=full");
         assert_eq!((code, out.matches("\"check\": \"full\"").count()), (Some(0), 17), "{out}");
-        assert!(out.ends_with("\n}\n"), "nothing follows what is for machines: {out}");
+        assert!(out.ends_with("\n}\n") && err.ends_with(summary), "{out}{err}");
         let (_, out, _) = run("--json");
         assert_eq!(out.matches("\"check\": \"small\"").count(), 31, "{out}");
     });
@@ -90,8 +92,15 @@ fn a_qemu_that_fails_in_one_part_is_found() {
         let (code, out, err) = run("--check=full s390x");
         assert_eq!((code, out.as_str()), (Some(1), "0 of 1 targets run, 0 of them checked in full\n"));
         assert_eq!(err, format!("error: a program of s390x does not run: {crashed}\n"));
-        assert!(run("-l --check=full").1.contains(&format!("  no: {crashed}\n")));
-        let (_, json, _) = run("--json --check=full");
+        let failed = format!("error: a program of s390x does not run: {crashed}\n");
+        let (code, out, err) = run("-l --check=full s390x");
+        assert_eq!((code, err.as_str()), (Some(1), failed.as_str()));
+        assert!(out.contains(&format!("  no: {crashed}\n")), "{out}");
+        let (code, json, err) = run("--json --check=full s390x");
+        assert_eq!(
+            (code, err),
+            (Some(1), format!("{failed}0 of 1 targets run, 0 of them checked in full\n"))
+        );
         let expected =
             format!("\"works\": \"no\",\n      \"reason\": \"{crashed}\",\n      \"check\": \"full\"\n");
         assert!(json.contains(&expected), "{json}");

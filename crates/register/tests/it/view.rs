@@ -288,6 +288,53 @@ fn the_version_is_that_of_its_qemus_too() {
     place.register("--version").check(0, &format!("register {own}\nQEMU 11.1.3, 7.2.22 in BIN\n"), "");
 }
 
+/// Both want the outcome, and a program that hangs would be waited for twice.
+#[test]
+fn a_list_and_the_check_after_it_run_a_program_once() {
+    private::run("view::a_list_and_the_check_after_it_run_a_program_once", |_| {
+        let place = Place::with(&[]);
+        let put = |code: i32| {
+            let count = place.path("count");
+            place.put_bytes(
+                "s390x",
+                format!("#!/bin/sh\necho >>{}\nexit {code}\n", count.display()).as_bytes(),
+            );
+        };
+        let runs = || fs::read_to_string(place.path("count")).map_or(0, |text| text.lines().count());
+        put(42);
+        assert_eq!(place.register("-s -- s390x").code, Some(0));
+        let checked = "s390x runs under an interpreter that is no QEMU\n1 of 1 targets run\n";
+        assert_eq!(runs(), 0);
+        let listed = place.register("-l --check s390x");
+        assert_eq!((listed.code, listed.err.as_str(), runs()), (Some(0), "", 1), "{listed:?}");
+        assert!(listed.out.ends_with(&format!("  yes\n{checked}")), "{listed:?}");
+        // What is for machines is nothing else.
+        let json = place.register("--json --check s390x");
+        assert_eq!((json.code, json.err.as_str(), runs()), (Some(0), checked, 2), "{json:?}");
+        assert!(json.out.starts_with('{') && json.out.ends_with("\n}\n"), "{json:?}");
+        let json = place.register("--json -n -- s390x");
+        assert!(
+            json.out.ends_with("\n}\n") && json.err.starts_with("Would register :qemu-s390x:"),
+            "{json:?}"
+        );
+
+        put(1);
+        let error = "error: a program of s390x does not run: it exited with 1 instead of 42\n";
+        for arguments in ["-l --check s390x", "--json --check s390x", "-l --check"] {
+            let before = runs();
+            let listed = place.register(arguments);
+            assert_eq!((listed.code, runs() - before), (Some(1), 1), "{arguments}");
+            assert!(listed.err.contains(error), "{listed:?}");
+        }
+
+        // What was found of an entry is not held to be true without it.
+        put(42);
+        let printed = place.register("-l -r --check s390x");
+        let error = "error: a program of s390x does not run: nothing is registered that runs it\n";
+        assert_eq!((printed.code, printed.err.as_str()), (Some(1), error), "{printed:?}");
+    });
+}
+
 #[test]
 fn looking_mounts_nothing() {
     private::run("view::looking_mounts_nothing", |misc| {
