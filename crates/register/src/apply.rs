@@ -9,6 +9,7 @@ use crate::check::{self, Outcome};
 use crate::cpu;
 use crate::error::Error;
 use crate::interpreter::{Version, version_in};
+use crate::interrupt;
 use crate::owner;
 use crate::same::same_content;
 use crate::want::Wanted;
@@ -136,11 +137,16 @@ fn check(wanted: &Wanted, policy: Policy<'_>) -> Option<Outcome> {
 fn objection<'a>(outcome: Option<&'a Outcome>, policy: Policy<'_>) -> Option<&'a str> {
     match outcome {
         Some(Outcome::Fails(why)) if !policy.force => Some(why),
+        // It has proved nothing, and nobody waits for the entry any more.
+        Some(Outcome::Untried(why)) if interrupt::check().is_err() => Some(why),
         _ => None,
     }
 }
 
 fn does_not_run(wanted: &Wanted, why: &str, then: &str) -> Error {
+    if let Err(interrupted) = interrupt::check() {
+        return interrupted;
+    }
     let (target, path) = (wanted.target, wanted.entry.interpreter().display());
     Error::new(format_args!(
         "cannot register {target}: a program of {target} does not run under {path}: {why}; {then}"
@@ -172,6 +178,7 @@ fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -
     // it was registered, in a container that is long gone.
     if policy.look && !shadowed && old.enabled() && does_as_much(old, entry) {
         let held = Held::find(wanted);
+        interrupt::check()?;
         if same && held.is_the_same && held.outcome == Outcome::Runs {
             return Ok(Applied { done: Done::Unchanged, outcome: Some(held.outcome) });
         }

@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use trial::Account;
 
 use crate::confined;
+use crate::interrupt::{self, Hold};
 use crate::program;
 use crate::program_file::ProgramFile;
 
@@ -25,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const WORDS: usize = 500;
 /// The same where the program writes, too.
 const WORDS_IN_FULL: usize = 8000;
+
+/// The reason for what could not be tried any more, which nobody gets to read.
+const INTERRUPTED: &str = "it was interrupted";
 
 /// The outcome of running a target's program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +50,12 @@ pub struct Running {
     words: Vec<u8>,
     /// The number of words' bytes that are kept.
     room: usize,
-    /// True if it has children, which are in a process group with it and of no use after it.
+    /// True if it is to have children, which are of no use after it.
     has_children: bool,
     /// An interpreter opens it when it is ready to, which may be long after it was started.
     _file: Option<ProgramFile>,
+    /// The last to go.
+    _hold: Hold,
 }
 
 /// Starts `target`'s program. The kernel finds out what runs it, as for any other program; that gets no capabilities.
@@ -68,12 +74,7 @@ fn small(target: Target) -> Result<Vec<u8>, Outcome> {
 /// Starts the program of a full check of `target`, and lets it and its children end. `None` if there is none.
 pub fn run_full(target: Target) -> Option<Outcome> {
     let program = trial::program(target.binary().name())?;
-    let command = |program: &Path| {
-        let mut command = Command::new(program);
-        command.process_group(0);
-        command
-    };
-    Some(match launch(program, &command) {
+    Some(match launch(program, &|program| Command::new(program)) {
         Ok(mut running) => {
             (running.has_children, running.room) = (true, WORDS_IN_FULL);
             running.finish()
@@ -147,6 +148,9 @@ impl Failure {
 
 /// Starts the command for a program, which is put into a file: in memory, or else on disk.
 fn launch(program: &[u8], command: &dyn Fn(&Path) -> Command) -> Result<Running, Failure> {
+    if interrupt::check().is_err() {
+        return Err(Failure::Untried(INTERRUPTED.to_owned()));
+    }
     // Without /proc there is no way to a file in memory.
     if let Ok(file) = ProgramFile::in_memory(program)
         && file.path().exists()
@@ -202,6 +206,9 @@ impl Running {
             Ok(None) => {
                 Outcome::Fails(self.report(&format!("it did not end within {} seconds", PATIENCE.as_secs())))
             }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                Outcome::Untried(INTERRUPTED.to_owned())
+            }
             Err(error) => Outcome::Fails(format!("cannot wait for it: {error}")),
         }
     }
@@ -212,20 +219,28 @@ impl Running {
         while started.elapsed() < patience {
             let ended = self.try_wait()?;
             self.listen();
+            if interrupt::check().is_err() {
+                self.end()?;
+                return Err(io::ErrorKind::Interrupted.into());
+            }
             if ended.is_some() {
                 return Ok(ended);
             }
             std::thread::sleep(pause);
             pause = (pause * 3 / 2).min(Duration::from_millis(50));
         }
-        self.kill()?;
-        self.child.wait()?;
+        self.end()?;
         Ok(None)
+    }
+
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        // If it has ended meanwhile and nothing of it is left, there is nothing to kill.
+        let _ = self.kill();
+        self.child.wait()
     }
 
     fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.has_children {
-            // As long as nobody has waited for it, its number is no other group's.
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
             if rustix::process::waitid(WaitId::Pid(self.pid()), options)?.is_none() {
                 return Ok(None);
@@ -236,12 +251,10 @@ impl Running {
         self.child.try_wait()
     }
 
-    /// Kills it, and with it its children.
+    /// Kills it, and with it its children: those of an interpreter that is a script, too. As long as nobody has waited for it, its
+    /// number is no other group's.
     fn kill(&mut self) -> io::Result<()> {
-        match self.has_children {
-            true => Ok(rustix::process::kill_process_group(self.pid(), Signal::KILL)?),
-            false => self.child.kill(),
-        }
+        Ok(rustix::process::kill_process_group(self.pid(), Signal::KILL)?)
     }
 
     fn pid(&self) -> Pid {
@@ -310,6 +323,8 @@ fn spawn_command(command: &mut Command) -> io::Result<Running> {
     rustix::fs::fcntl_setfl(&output, OFlags::NONBLOCK)?;
     // Variables such as QEMU_STRACE would change what is tried. The pipe stands in for /dev/null, which need not be there.
     command.env_clear().stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
+    command.process_group(0);
+    let hold = Hold::new();
     let mut tries = 50;
     loop {
         match confined::spawn(command) {
@@ -326,6 +341,7 @@ fn spawn_command(command: &mut Command) -> io::Result<Running> {
                     room: WORDS,
                     has_children: false,
                     _file: None,
+                    _hold: hold,
                 });
             }
         }
@@ -394,6 +410,7 @@ mod tests {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "check::tests::the_interpreter_is_not_this_program", "--nocapture"]);
         command.env(STARTED, "").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.process_group(0);
         let (output, _) = io::pipe().unwrap();
         let running = Running {
             child: command.spawn().unwrap(),
@@ -402,6 +419,7 @@ mod tests {
             room: WORDS,
             has_children: false,
             _file: None,
+            _hold: Hold::new(),
         };
         let shell = File::open("/bin/sh").unwrap();
         // A test is not its process's first thread, whose place it takes when it becomes another program; before that, the first one
@@ -427,8 +445,7 @@ mod tests {
     fn a_program_that_does_not_end_is_killed_with_its_children() {
         let seconds = std::process::id() + 200_000;
         let script = format!("/bin/sleep {seconds} & echo part threads; /bin/sleep {seconds}");
-        let mut running =
-            spawn_command(Command::new("/bin/sh").args(["-c", &script]).process_group(0)).unwrap();
+        let mut running = spawn_command(Command::new("/bin/sh").args(["-c", &script])).unwrap();
         running.has_children = true;
         while running.words.is_empty() {
             std::thread::sleep(Duration::from_millis(1));

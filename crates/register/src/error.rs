@@ -11,17 +11,29 @@ use crate::output::Output;
 pub struct Error {
     message: String,
     hint: Option<String>,
+    /// True if the user knows of it.
+    is_silent: bool,
 }
 
 impl Error {
     /// Without a hint.
     pub fn new(message: impl Display) -> Error {
-        Error { message: message.to_string(), hint: None }
+        Error { message: message.to_string(), hint: None, is_silent: false }
     }
 
     /// With what the user can do.
     pub fn hint(self, hint: impl Display) -> Error {
         Error { hint: Some(hint.to_string()), ..self }
+    }
+
+    /// The user's own interrupt, of which nothing is printed.
+    pub(crate) fn interrupted() -> Error {
+        Error { is_silent: true, ..Error::new("interrupted") }
+    }
+
+    /// True of an interrupt.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_silent
     }
 
     /// The event.
@@ -36,6 +48,9 @@ impl Error {
 
     /// Prints both.
     pub fn print(&self, output: &mut Output<'_>) {
+        if self.is_silent {
+            return;
+        }
         output.error(&self.message);
         if let Some(hint) = &self.hint {
             output.hint(hint);
@@ -49,7 +64,7 @@ impl From<binfmt::Error> for Error {
             (Some(hint), Some(way_out)) => Some(format!("{hint}; or do without: {way_out}")),
             (hint, _) => hint,
         };
-        Error { message: error.to_string(), hint }
+        Error { hint, ..Error::new(error) }
     }
 }
 

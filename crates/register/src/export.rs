@@ -32,7 +32,7 @@ pub(crate) fn run(
         return Err(error.hint(format_args!("mkdir -p {}, or name another with --exportdir", dir.display())));
     }
     register::warn_of_credentials(context, output);
-    for wanted in register::sort(context, misc, &[], output).wanted {
+    for wanted in register::sort(context, misc, &[], output)?.wanted {
         let (target, entry) = (wanted.target, &wanted.entry);
         registration::warn_of_exposure(&wanted, output);
         let interpreter = entry.interpreter().display();

@@ -11,6 +11,7 @@ use crate::check::{self, Outcome};
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::interrupt;
 use crate::inventory::Inventory;
 use crate::json::Json;
 use crate::machine::Kinship;
@@ -102,9 +103,9 @@ fn request(typed: &typed::Args, selection: Option<Selection>, environment: &Envi
 fn install(context: &Context, misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Error> {
     let named = matches!(context.request.selection, Selection::Named(_));
     let listed = misc.list()?;
-    for (target, decision) in registration::decide(context, Some(misc), &listed) {
+    for (target, decision) in registration::decide(context, Some(misc), &listed)? {
         match decision {
-            Decision::Register(wanted) => install_one(&wanted, &listed, context, misc, output),
+            Decision::Register(wanted) => install_one(&wanted, &listed, context, misc, output)?,
             Decision::Native | Decision::Runs if named => output.verbatim(format_args!(
                 "installing: {} OK (this machine runs it by itself)",
                 target.architecture()
@@ -125,9 +126,10 @@ fn install_one(
     context: &Context,
     misc: &BinfmtMisc,
     output: &mut Output<'_>,
-) {
+) -> Result<(), Error> {
     let target = wanted.target;
     match registration::register(context, misc, listed, wanted, output) {
+        Err(error) if error.is_silent() => return Err(error),
         Err(error) => fail(target, &error, output),
         Ok(applied) => {
             if applied.outcome.is_none_or(|outcome| judge(target, &outcome, &context.request, output)) {
@@ -135,6 +137,7 @@ fn install_one(
             }
         }
     }
+    interrupt::check()
 }
 
 fn fail(target: Target, error: &Error, output: &mut Output<'_>) {
@@ -197,10 +200,12 @@ fn uninstall(
 fn print_status(context: &Context, misc: Option<&BinfmtMisc>, output: &mut Output<'_>) -> Result<(), Error> {
     let mut json = Json::default();
     let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
+    let supported = supported(context, &listed);
+    interrupt::check()?;
     json.nested(None, ['{', '}'], |json| {
         json.nested(Some("supported"), ['[', ']'], |json| {
-            for name in supported(context, &listed) {
-                json.string(None, &name);
+            for name in &supported {
+                json.string(None, name);
             }
         });
         json.nested(Some("emulators"), ['[', ']'], |json| {

@@ -23,6 +23,7 @@ mod full;
 pub mod help;
 pub mod install;
 pub mod interpreter;
+pub mod interrupt;
 mod inventory;
 mod json;
 mod lifetime;

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::copy;
 use crate::error::Error;
 use crate::full::{self, Extent};
+use crate::interrupt;
 use crate::output::Output;
 use crate::proof::judge;
 use crate::registration::{self, Decision};
@@ -19,7 +20,7 @@ pub(crate) fn run(context: &Context, output: &mut Output<'_>) -> Result<(), Erro
     let misc = &registration::prepare(context, output)?;
     warn_of_credentials(context, output);
     let listed = misc.list()?;
-    let sorted = sort(context, Some(misc), &listed, output);
+    let sorted = sort(context, Some(misc), &listed, output)?;
     if sorted.without_model > 0 {
         output.note("nothing was registered");
         return Ok(());
@@ -34,6 +35,7 @@ pub(crate) fn run(context: &Context, output: &mut Output<'_>) -> Result<(), Erro
                 tally.count(&applied.done, wanted, output);
                 if let Some(outcome) = applied.outcome {
                     let (outcome, extent) = full::extend(outcome, wanted.target, &context.request);
+                    interrupt::check()?;
                     let runs = judge(wanted.target, &outcome, &context.request, output);
                     tally.running += usize::from(runs);
                     tally.full += usize::from(runs && extent == Extent::Full);
@@ -44,6 +46,7 @@ pub(crate) fn run(context: &Context, output: &mut Output<'_>) -> Result<(), Erro
                 error.print(output);
             }
         }
+        interrupt::check()?;
     }
     tally.tell(context, output);
     Ok(())
@@ -57,12 +60,12 @@ pub(crate) fn plan(
 ) -> Result<(), Error> {
     let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
     if context.request.mode == Mode::Test {
-        let count = sort(context, misc, &listed, output).wanted.len();
+        let count = sort(context, misc, &listed, output)?.wanted.len();
         output.line(format_args!("{count} could be set (-n lists them)"));
         return Ok(());
     }
     // No programs are run for this.
-    for wanted in sort(context, None, &listed, output).wanted {
+    for wanted in sort(context, None, &listed, output)?.wanted {
         let line = wanted.entry.register_line().unwrap_or_default();
         let model = with_model(&wanted);
         output.line(format_args!("Would register {}{model}", String::from_utf8_lossy(&line)));
@@ -97,8 +100,8 @@ pub(crate) fn sort(
     misc: Option<&BinfmtMisc>,
     listed: &[Listed],
     output: &mut Output<'_>,
-) -> Sorted {
-    let decisions = registration::decide(context, misc, listed);
+) -> Result<Sorted, Error> {
+    let decisions = registration::decide(context, misc, listed)?;
     let is_native = |(_, decision): &(Target, Decision)| matches!(decision, Decision::Native);
     // In a list of platforms the machine's own belongs to it; named alone, it is a mistake.
     let only_native =
@@ -129,7 +132,7 @@ pub(crate) fn sort(
         let (missing, dir) = (missing.join(" "), context.request.dir.display());
         output.line(format_args!("Skipping {missing}: {dir} has no binary for these"));
     }
-    sorted
+    Ok(sorted)
 }
 
 fn native(target: Target, context: &Context) -> Error {

@@ -10,6 +10,7 @@ use crate::copy;
 use crate::error::Error;
 use crate::exposure::writable_by_all;
 use crate::interpreter::Finder;
+use crate::interrupt;
 use crate::lifetime;
 use crate::output::Output;
 use crate::request::Selection;
@@ -49,11 +50,14 @@ pub(crate) fn prepare(context: &Context, output: &mut Output<'_>) -> Result<Binf
 /// Decides about each of the selected targets, in their order. Without `misc` no programs are run for it.
 ///
 /// `listed` is what the new entries go before: another tool's entry is left its programs, unless their target was named.
+///
+/// # Errors
+/// If it was interrupted.
 pub(crate) fn decide(
     context: &Context,
     misc: Option<&BinfmtMisc>,
     listed: &[Listed],
-) -> Vec<(Target, Decision)> {
+) -> Result<Vec<(Target, Decision)>, Error> {
     let Context { request, machine, kernel, .. } = context;
     let foreign_host = request.host_arch.is_some();
     let runs = |target| {
@@ -83,8 +87,9 @@ pub(crate) fn decide(
             }
         })
         .collect();
+    interrupt::check()?;
     refuse_an_empty_folder(context, &mut decisions);
-    decisions
+    Ok(decisions)
 }
 
 /// A folder that has no binary at all is no set of binaries with gaps: the first that is missing stands for them all.

@@ -85,7 +85,7 @@ fn rows(context: &Context, misc: &BinfmtMisc) -> Result<Vec<Row>, Error> {
         let first = enabled.and_then(|target| winner(&all, target));
         let shadowed_by = first.filter(|first| first.name != listed.name).map(|first| first.name.clone());
         let tried = enabled.filter(|_| works && shadowed_by.is_none());
-        let trial = tried.map(|target| context.trials.of(target, &context.request));
+        let trial = tried.map(|target| context.trials.of(target, &context.request)).transpose()?;
         let (outcome, held, model) = trial.map_or((None, None, None), |trial| {
             (Some((trial.outcome, trial.extent)), trial.version, trial.model)
         });
@@ -236,7 +236,7 @@ pub(crate) fn check(
     let (mut running, mut full) = (0, 0);
     let targets = context.request.selection.targets();
     for target in &targets {
-        let Trial { outcome, extent, version, model } = context.trials.of(*target, &context.request);
+        let Trial { outcome, extent, version, model } = context.trials.of(*target, &context.request)?;
         let program = crate::program::elf(*target).unwrap_or_default();
         let registered =
             listed.iter().any(|listed| listed.entry.as_ref().is_ok_and(|entry| entry.takes(&program)));

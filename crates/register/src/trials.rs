@@ -6,8 +6,10 @@ use arch::Target;
 
 use crate::check::{self, Outcome};
 use crate::cpu;
+use crate::error::Error;
 use crate::full::{self, Extent};
 use crate::interpreter::{Version, version_in};
+use crate::interrupt;
 use crate::request::Request;
 
 /// The outcome of a target's programs, and the QEMU that the kernel started for them.
@@ -26,13 +28,17 @@ pub(crate) struct Trials(RefCell<Vec<(Target, Trial)>>);
 
 impl Trials {
     /// Runs `target`'s program, or its programs, unless that was done before.
-    pub(crate) fn of(&self, target: Target, request: &Request) -> Trial {
-        let known = self.0.borrow().iter().find(|(of, _)| *of == target).map(|(_, trial)| trial.clone());
-        known.unwrap_or_else(|| {
-            let trial = Trial::make(target, request);
-            self.0.borrow_mut().push((target, trial.clone()));
-            trial
-        })
+    ///
+    /// # Errors
+    /// If it was interrupted.
+    pub(crate) fn of(&self, target: Target, request: &Request) -> Result<Trial, Error> {
+        if let Some((_, trial)) = self.0.borrow().iter().find(|(of, _)| *of == target) {
+            return Ok(trial.clone());
+        }
+        let trial = Trial::make(target, request);
+        interrupt::check()?;
+        self.0.borrow_mut().push((target, trial.clone()));
+        Ok(trial)
     }
 
     /// Forgets them, since entries have changed.

@@ -8,6 +8,7 @@ mod faces;
 mod failures;
 mod full;
 mod hosts;
+mod interrupt;
 mod kernel;
 mod magic;
 mod place;
