@@ -12,14 +12,14 @@ use arch::{Host, Status, Target};
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::about::Source;
-use crate::fetch::{self, Fetcher};
+use crate::elf;
+use crate::fetch::Fetcher;
 use crate::keyring::Keyring;
 use crate::lock::{BUSYBOX, LIBC, Lock, Package, Role};
 use crate::mirror::Mirror;
 use crate::packages::Entry;
 use crate::progress::Progress;
 use crate::qemu::Listing;
-use crate::{deb, elf, qemu};
 
 mod archive;
 pub mod changes;
@@ -318,7 +318,7 @@ async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wante
         if wanted.targets.is_empty() {
             break;
         }
-        let Listing { held, mut rejected, unknown } = look_into(archive, &entry, host).await?;
+        let Listing { held, mut rejected, unknown } = archive.listing(&entry, host).await?;
         let origin = || (suite.to_owned(), entry.name.clone(), entry.version.clone());
         rejected.retain(|target, _| wanted.targets.contains(target));
         if !rejected.is_empty() {
@@ -343,28 +343,6 @@ async fn fill(archive: &Archive<'_>, suite: &str, host: Host, wanted: &mut Wante
         break;
     }
     Ok(filled)
-}
-
-/// The emulators in a package. A damaged file in the cache is fetched again, once.
-async fn look_into(archive: &Archive<'_>, entry: &Entry, host: Host) -> Result<Listing, Error> {
-    let urls = [archive.mirror.url(&entry.path)];
-    let mut again = true;
-    loop {
-        archive.fetcher.pinned(&urls, entry.size, entry.digest, archive.progress).await?;
-        let file = archive.fetcher.cache().read(entry.size, &entry.digest).map_err(fetch::Error::from)?;
-        // Decoding takes seconds, so it has no place among the tasks that wait for the network.
-        let listed = tokio::task::spawn_blocking(move || qemu::list(file, host)).await;
-        match listed.map_err(|_| Error::Interrupted)? {
-            Ok(listing) => return Ok(listing),
-            Err(qemu::Error::Deb { error: deb::Error::Verify(_), .. }) if again => {
-                archive.fetcher.cache().remove(&entry.digest).map_err(fetch::Error::from)?;
-                again = false;
-            }
-            Err(error) => {
-                return Err(Error::Package { path: entry.path.clone(), error: Box::new(error) });
-            }
-        }
-    }
 }
 
 fn quoted(names: &[String]) -> String {

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::sync::{Mutex, PoisonError};
 
 use arch::Host;
+use sha256::Digest;
 
 use super::forward::Forward;
 use super::{Error, Request};
@@ -15,8 +17,9 @@ use crate::lock::{Dsc, Lock, Package, Suite};
 use crate::mirror::Mirror;
 use crate::packages::{self, Entry};
 use crate::progress::{Progress, Task};
+use crate::qemu::{self, Listing};
 use crate::release::{self, Index, Policy, Release};
-use crate::{sources, stanzas};
+use crate::{deb, fetch, sources, stanzas};
 
 pub(super) struct Archive<'a> {
     pub(super) fetcher: &'a Fetcher,
@@ -28,6 +31,7 @@ pub(super) struct Archive<'a> {
     pub(super) forward: Forward,
     releases: BTreeMap<String, Release>,
     passed_over: BTreeSet<(String, Host)>,
+    listings: Mutex<BTreeMap<(Digest, Host), Listing>>,
 }
 
 impl<'a> Archive<'a> {
@@ -40,7 +44,19 @@ impl<'a> Archive<'a> {
     ) -> Archive<'a> {
         let (allow_expired, releases, passed_over) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
         let forward = Forward::default();
-        Archive { fetcher, mirror, progress, keyring, now, allow_expired, forward, releases, passed_over }
+        let listings = Mutex::default();
+        Archive {
+            fetcher,
+            mirror,
+            progress,
+            keyring,
+            now,
+            allow_expired,
+            forward,
+            releases,
+            passed_over,
+            listings,
+        }
     }
 
     /// The archive as `lock` and `request` take it: with the concessions of both.
@@ -124,6 +140,40 @@ impl<'a> Archive<'a> {
         let mut entries = read.map_err(|error| Error::Packages { suite, architecture: owned, error })?;
         entries.retain(|_, entry| entry.architecture == architecture);
         Ok(Some(entries))
+    }
+
+    /// The emulators in a package. It is looked into once, however many series it is of.
+    pub(super) async fn listing(&self, entry: &Entry, host: Host) -> Result<Listing, Error> {
+        let listings = || self.listings.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (entry.digest, host);
+        if let Some(listing) = listings().get(&key) {
+            return Ok(listing.clone());
+        }
+        let listing = self.look_into(entry, host).await?;
+        listings().insert(key, listing.clone());
+        Ok(listing)
+    }
+
+    /// A damaged file in the cache is fetched again, once.
+    async fn look_into(&self, entry: &Entry, host: Host) -> Result<Listing, Error> {
+        let urls = [self.mirror.url(&entry.path)];
+        let mut again = true;
+        loop {
+            self.fetcher.pinned(&urls, entry.size, entry.digest, self.progress).await?;
+            let file = self.fetcher.cache().read(entry.size, &entry.digest).map_err(fetch::Error::from)?;
+            // Decoding takes seconds, so it has no place among the tasks that wait for the network.
+            let listed = tokio::task::spawn_blocking(move || qemu::list(file, host)).await;
+            match listed.map_err(|_| Error::Interrupted)? {
+                Ok(listing) => return Ok(listing),
+                Err(qemu::Error::Deb { error: deb::Error::Verify(_), .. }) if again => {
+                    self.fetcher.cache().remove(&entry.digest).map_err(fetch::Error::from)?;
+                    again = false;
+                }
+                Err(error) => {
+                    return Err(Error::Package { path: entry.path.clone(), error: Box::new(error) });
+                }
+            }
+        }
     }
 
     /// The descriptions of `wanted` that a suite, whose release is there, has; `None` if it has no list of sources.

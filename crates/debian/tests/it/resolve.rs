@@ -1,10 +1,12 @@
 //! The whole line, from a signed archive on a server to a lock.
 
+use std::sync::Mutex;
+
 use arch::{Host, Target};
 use base::Hint as _;
 use qus_debian::fetch::Options;
 use qus_debian::lock::Lock;
-use qus_debian::progress::Silent;
+use qus_debian::progress::{Progress, Silent, Task};
 use qus_debian::resolve::{self, Request};
 use qus_debian::testing::{Archive, Built, Deb, Fault, NOW, Server, Suite, elf};
 use qus_debian::{Cache, Fetcher, Keyring, Mirror};
@@ -172,6 +174,45 @@ async fn a_series_has_all_that_its_suite_has_and_shares_packages_with_the_newest
     let request = Request { hosts: [host("amd64"), host("i386")].into(), ..request };
     let lock = setup.resolve(&request).await.unwrap();
     assert_eq!(of_series(&lock), ["i386 bookworm aarch64,arm,mips"]);
+}
+
+/// What was mentioned of files.
+#[derive(Default)]
+struct Details(Mutex<Vec<String>>);
+
+impl Progress for Details {
+    fn start(&self, _name: &str, _size: u64) -> Box<dyn Task> {
+        Box::new(Silent)
+    }
+
+    fn note(&self, _message: &str) {}
+
+    fn detail(&self, message: &str) {
+        self.0.lock().unwrap().push(message.to_owned());
+    }
+}
+
+#[tokio::test]
+async fn a_package_of_several_series_is_looked_into_once() {
+    let setup = Setup::new(suites());
+    let request = Request {
+        series: vec!["sid".to_owned(), "bookworm".to_owned()],
+        ..request(&["amd64", "i386", "armel"])
+    };
+    let (fetcher, mirror, keyring) = setup.parts();
+    // From the cache come the packages that an earlier run has fetched, and those that this one looks into again.
+    for times in [0, 1] {
+        let details = Details::default();
+        resolve::look(&fetcher, &mirror, &keyring, &request, &details).await.unwrap();
+        let details = details.0.into_inner().unwrap();
+        for package in setup.packages() {
+            let file = package.rsplit('/').next().unwrap();
+            let mentioned =
+                details.iter().filter(|detail| detail.ends_with(&format!("in the cache: {file}")));
+            assert_eq!(mentioned.count(), times, "{file}: {details:?}");
+        }
+    }
+    assert_eq!(setup.packages().len(), 4);
 }
 
 #[tokio::test]
