@@ -113,28 +113,6 @@ fn an_archive_of_both_compressions_names_gzip_alone_to_old_engines() {
 }
 
 #[test]
-fn a_newer_package_is_found_and_taken() {
-    let line = Line::new(&HOSTS, &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
-    line.run(&["lock"]).success();
-    let same = line.run(&["lock", "--check"]).success();
-    assert_eq!(same.stdout, "the archive has nothing newer\n");
-
-    line.serve(&archive_with_alias("1:11.2.0+ds-1", &HOSTS).build());
-    let newer = line.run(&["lock", "--check"]).failure(1);
-    assert_eq!(
-        newer.stdout,
-        "SERIES  SUITE  HOST    PACKAGE    LOCKED         ARCHIVE        TARGETS\n\
-         newest  sid    amd64   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
-         newest  sid    s390x   qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n\
-         newest  sid    mipsel  qemu-user  1:11.1.3+ds-1  1:11.2.0+ds-1\n"
-    );
-    line.run(&["lock"]).success();
-    line.run(&["lock", "--check"]).success();
-    let built = line.run(&["images", "--kind", "pkg"]).success();
-    assert!(built.stdout.contains("pkg, d11.2-pkg"), "{}", built.stdout);
-}
-
-#[test]
 fn bad_input_is_named_and_nothing_is_written() {
     let line = Line::new(&HOSTS, &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
     let check = |args: &[&str], code: i32, expected: &str| {

@@ -152,6 +152,7 @@ fn a_damaged_layer_is_found() {
     let stages: Vec<&str> =
         trace["traceEvents"].as_array().unwrap().iter().map(|event| event["cat"].as_str().unwrap()).collect();
     assert!(stages.contains(&"compress") && stages.contains(&"release"), "{stages:?}");
+    assert!(trace["otherData"]["busy"].as_f64().unwrap() > 0.0, "{trace}");
 }
 
 #[test]

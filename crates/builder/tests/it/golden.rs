@@ -1,12 +1,12 @@
 //! The digests of images of a small archive, so that a change of any byte that ends up in one is seen.
 
-use debian::testing::small::archive_with_alias;
+use debian::testing::small::{self, archive_with_alias};
+use debian::testing::{Archive, Suite};
 use oci::spec::{Descriptor, Index, Manifest};
-use publish::verify::verify;
 use qus_builder::build::fetch_packages;
 use qus_builder::{Compression, Level};
 
-use crate::workshop::{Build, Workshop};
+use crate::workshop::{Build, Done, Workshop};
 
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
 
@@ -32,24 +32,22 @@ fn no_compression_depends_on_the_number_of_jobs() {
     for (compression, level, expected) in COMPRESSIONS {
         for jobs in [1, 2, 4] {
             workshop.forget_layers();
-            let done = workshop.build(Build { compression, level, jobs, output: "images" });
+            let done = workshop.build(Build { compression, level, jobs, prune: true, ..Build::default() });
             let case = format!("{compression:?} {level:?} {jobs}");
-            assert_eq!(done.compressed, HOSTS.len(), "{case}");
-            assert_eq!(done.built.indexes[0].descriptor().digest.to_string(), expected, "{case}");
+            assert_eq!(done.compressed.len(), HOSTS.len(), "{case}");
+            assert_eq!(done.index(), expected, "{case}");
             let images = if compression == Compression::Both { 6 } else { 3 };
             assert_eq!(done.built.images.len(), images, "{case}");
             assert!(done.built.images.iter().all(|image| image.attestation.is_some()), "{case}");
         }
-        let report = verify(&workshop.path("images"), 2, &mut |_, _, _| Ok(())).unwrap();
-        assert_eq!(report.problems, [], "{compression:?} {level:?}");
+        assert!(workshop.is_whole("images"), "{compression:?} {level:?}");
     }
 }
 
 #[test]
 fn both_compressions_are_in_one_index_gzip_first() {
     let workshop = workshop();
-    let (compression, level) = (Compression::Both, Level::Quick);
-    workshop.build(Build { compression, level, jobs: 2, output: "images" });
+    workshop.build(Build { compression: Compression::Both, ..Build::default() });
     let (layout, refs) = workshop.layout("images");
     let list = |tag: &str| -> Vec<(String, bool)> {
         let index: Index = layout.json(&refs[tag]).unwrap();
@@ -73,8 +71,8 @@ fn both_compressions_are_in_one_index_gzip_first() {
 fn a_level_once_made_is_not_made_again() {
     let workshop = workshop();
     let build = |level| {
-        let done = workshop.build(Build { compression: Compression::Gzip, level, jobs: 2, output: "images" });
-        (done.built.indexes[0].descriptor().digest, done.compressed)
+        let done = workshop.build(Build { level, ..Build::default() });
+        (done.index(), done.compressed.len())
     };
     let (quick, best) = (build(Level::Quick), build(Level::Best));
     assert_eq!((quick.1, best.1), (HOSTS.len(), HOSTS.len()));
@@ -85,19 +83,40 @@ fn a_level_once_made_is_not_made_again() {
 #[test]
 fn packages_that_no_build_needs_are_fetched_by_who_does() {
     let workshop = workshop();
-    let build = || {
-        let (compression, level) = (Compression::Gzip, Level::Quick);
-        workshop.build(Build { compression, level, jobs: 2, output: "images" })
-    };
-    build();
+    workshop.build(Build::default());
     let package = workshop.lock.qemu("amd64".parse().unwrap()).next().unwrap();
-    let cached = || workshop.site.fetch.cache().get(package.size, &package.digest).unwrap();
+    let cached = || workshop.site().fetch.cache().get(package.size, &package.digest).unwrap();
     std::fs::remove_file(cached().unwrap()).unwrap();
-    assert_eq!(build().compressed, 0);
+    assert_eq!(workshop.build(Build::default()).compressed, [""; 0]);
     assert_eq!(cached(), None);
     for _ in 0..2 {
         let packages = [package].into_iter();
-        fetch_packages(&workshop.site, &workshop.lock, packages, &debian::progress::Silent).unwrap();
+        fetch_packages(&workshop.site(), &workshop.lock, packages, &debian::progress::Silent).unwrap();
         assert!(cached().is_some());
     }
+}
+
+#[test]
+fn one_changed_package_is_one_hosts_work() {
+    let hosts = ["amd64", "s390x"];
+    let archive = |versions: [&str; 2]| {
+        let of_host = |sid: Suite, (host, version): (&str, &str)| {
+            let host = host.parse().unwrap();
+            let qemu = small::qemu(version, host, |target| target.name().into());
+            sid.package(qemu).package(small::busybox(host))
+        };
+        let sid = Suite::new("unstable", "sid");
+        Archive::new(1).suite(hosts.into_iter().zip(versions).fold(sid, of_host))
+    };
+    let mut workshop = Workshop::new(&hosts, &archive(["1:11.1.3+ds-1"; 2]));
+    let first = workshop.build(Build::default());
+    assert_eq!(first.compressed, hosts);
+    assert_eq!(workshop.build(Build::default()).compressed, [""; 0]);
+    workshop.relock(&archive(["1:11.1.4+ds-1", "1:11.1.3+ds-1"]));
+    let second = workshop.build(Build::default());
+    assert_eq!(second.compressed, ["amd64"]);
+    let digests =
+        |done: &Done| done.built.images.iter().map(|image| image.descriptor.digest).collect::<Vec<_>>();
+    let (first, second) = (digests(&first), digests(&second));
+    assert!(first[0] != second[0] && first[1] == second[1]);
 }
