@@ -1,7 +1,7 @@
-//! Outputs that are not regular files.
+//! Outputs that are not regular files. What becomes of devices, FIFOs and links is tested in `files`.
 
 use std::fs;
-use std::os::unix::fs::{FileTypeExt as _, symlink};
+use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
@@ -11,55 +11,11 @@ use crate::line::Line;
 
 const PKG: [&str; 3] = ["images", "--kind", "pkg"];
 
-fn is_device(path: &str) -> bool {
-    fs::metadata(path).unwrap().file_type().is_char_device()
-}
-
 /// The names of the files in a tar.
 fn entries(bytes: &[u8]) -> Vec<String> {
     let mut archive = tar::Archive::new(bytes);
     let entries = archive.entries().unwrap();
     entries.map(|entry| entry.unwrap().path().unwrap().to_str().unwrap().to_owned()).collect()
-}
-
-#[test]
-fn devices_stay_devices() {
-    let line = Line::locked(&["mipsel"]);
-    symlink("/dev/null", line.path("link")).unwrap();
-    for path in ["/dev/null", "link"] {
-        line.run(&[&PKG[..], &["--archive", path, "--digest-file", path]].concat()).success();
-        line.serve(&archive("1:11.2.0+ds-1", &["mipsel"]));
-        line.run(&["lock", "--check", "--report", path]).failure(1);
-        line.serve(&archive("1:11.1.3+ds-1", &["mipsel"]));
-        assert!(is_device("/dev/null") && line.path("link").is_symlink(), "{path}");
-    }
-    let full = line.run(&[&PKG[..], &["--archive", "/dev/full"]].concat()).failure(1);
-    let expected = "error: cannot write /dev/full: No space left on device (os error 28)\n";
-    assert!(full.stderr.ends_with(expected), "{}", full.stderr);
-}
-
-#[test]
-fn fifos_and_links_get_what_a_file_gets() {
-    let line = Line::locked(&["mipsel"]);
-    line.run(&[&PKG[..], &["--archive", "a.tar", "--digest-file", "digests"]].concat()).success();
-    let expected = (line.bytes("a.tar"), line.read("digests"));
-
-    let made = Command::new("mkfifo").args([line.path("archive"), line.path("sums")]).status().unwrap();
-    assert!(made.success());
-    let read = |name: &str| {
-        let path = line.path(name);
-        std::thread::spawn(move || fs::read(path).unwrap())
-    };
-    let (archive, sums) = (read("archive"), read("sums"));
-    line.run(&[&PKG[..], &["--archive", "archive", "--digest-file", "sums"]].concat()).success();
-    assert_eq!((archive.join().unwrap(), String::from_utf8(sums.join().unwrap()).unwrap()), expected);
-    assert!(fs::metadata(line.path("archive")).unwrap().file_type().is_fifo());
-
-    fs::create_dir(line.path("elsewhere")).unwrap();
-    symlink("elsewhere/file", line.path("link")).unwrap();
-    line.run(&[&PKG[..], &["--digest-file", "link"]].concat()).success();
-    assert!(line.path("link").is_symlink());
-    assert_eq!(line.read("elsewhere/file"), expected.1);
 }
 
 #[test]
