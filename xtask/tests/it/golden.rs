@@ -96,22 +96,6 @@ const INDEX: &str = "sha256:39b2b4431083068f0da0bb007061d7377e3a2b6c480a41b84a8c
 /// The same without statements.
 const BARE_INDEX: &str = "sha256:c4c2418dfe81f32a0dfa5f0e7999863f228ae8bddcb935376483f08eccf7abf8";
 
-/// Old engines read an archive through `manifest.json`, and no zstd.
-#[test]
-fn an_archive_of_both_compressions_names_gzip_alone_to_old_engines() {
-    let line = Line::new(&HOSTS, &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());
-    line.run(&["lock"]).success();
-    let options = ["--kind", "pkg", "--compression", "both", "--archive", "qus.tar"];
-    line.run(&[&["images"][..], &options].concat()).success();
-    let mut archive = tar::Archive::new(std::fs::File::open(line.path("qus.tar")).unwrap());
-    let mut entries = archive.entries().unwrap().map(Result::unwrap);
-    let manifest = entries.find(|entry| entry.path().unwrap().ends_with("manifest.json")).unwrap();
-    let rows: serde_json::Value = serde_json::from_reader(manifest).unwrap();
-    let names = ["docker.io/aptman/qus:d11.1-pkg", "docker.io/aptman/qus:pkg"];
-    assert_eq!(rows[0]["RepoTags"], serde_json::json!(names));
-    assert_eq!(rows.as_array().unwrap().len(), 1);
-}
-
 #[test]
 fn bad_input_is_named_and_nothing_is_written() {
     let line = Line::new(&HOSTS, &archive_with_alias("1:11.1.3+ds-1", &HOSTS).build());

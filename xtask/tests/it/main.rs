@@ -9,7 +9,6 @@ mod buildx;
 mod cache;
 mod choice;
 mod circles;
-mod compression;
 mod conformance;
 mod docs;
 mod e2e;

@@ -49,11 +49,6 @@ impl Repository {
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.registry)
     }
-
-    /// The repository with another path at the same registry.
-    pub fn sibling(&self, path: &str) -> Result<Repository, ParseReferenceError> {
-        format!("{}/{path}", self.registry).parse()
-    }
 }
 
 /// True if `host` (with or without a port) is a name of this machine.
@@ -289,10 +284,6 @@ mod tests {
         assert_eq!(name(&format!("x/y:t@{DIGEST}")), DIGEST);
         let repository: Repository = "aptman/qus".parse().unwrap();
         assert_eq!((repository.registry(), repository.server()), ("docker.io", "registry-1.docker.io"));
-        assert_eq!(
-            repository.sibling("other").map(|other| other.to_string()),
-            Ok("docker.io/library/other".to_owned())
-        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use base::Hint as _;
 use oci::spec::{Descriptor, ImageConfig, Index, Manifest};
 use tempfile::TempDir;
 use testbed::sandbox::{Network, Options};
-use testbed::{Packages, Sandbox};
+use testbed::{Package, Packages, Sandbox};
 
 use crate::publish::archive::Named;
 use crate::publish::credentials::{Credentials, Secret};
@@ -16,6 +16,7 @@ use crate::publish::layout::Layout;
 use crate::publish::registry::{self, Access, Mode, Push, Registry, Repository, Silent};
 
 mod absent;
+mod compression;
 mod tls;
 
 fn named(repository: &Repository, refs: &[(String, Descriptor)]) -> Vec<Named> {
@@ -46,27 +47,46 @@ impl Bench {
     }
 }
 
-/// Starts `which`, and a registry with a password, and runs `test` with both.
-fn with(which: testbed::Engine, test: impl AsyncFnOnce(Engine, Bench)) {
+/// Runs `test` with a registry in a sandbox on the machine's network, beside a tree of packages.
+fn sandboxed(
+    name: &str,
+    (tree, list): (&str, Vec<Package>),
+    options: &testbed::registry::Options,
+    test: impl FnOnce(&Packages, &Sandbox, &testbed::Registry<'_>),
+) {
     let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
-    let Some(packages) = Packages::for_test(which.name(), keyrings) else { return };
-    let tree = packages.tree(which.tree_name(), &which.packages()).unwrap();
+    let Some(packages) = Packages::for_test(name, keyrings) else { return };
+    let tree = packages.tree(tree, &list).unwrap();
     let registry = packages.tree("registry", &testbed::Registry::packages()).unwrap();
-    let options = Options { trees: vec![&tree, &registry], network: Network::Host, ..Options::default() };
-    let sandbox = Sandbox::start(&packages, &options).unwrap();
-    let options = testbed::registry::Options { password: true, ..Default::default() };
-    let registry = testbed::Registry::start(&sandbox, &options).unwrap();
+    let trees = vec![&tree, &registry];
+    let in_sandbox = Options { trees, network: Network::Host, ..Options::default() };
+    let sandbox = Sandbox::start(&packages, &in_sandbox).unwrap();
+    let registry = testbed::Registry::start(&sandbox, options).unwrap();
     // Docker takes 127.0.0.0/8 for a place without TLS; podman needs an option.
     let insecure = format!("[[registry]]\nlocation = \"{}\"\ninsecure = true\n", registry.address());
     sandbox.write("/etc/containers/registries.conf", insecure).unwrap();
-    let running = which.start(&sandbox).unwrap();
-    let home = TempDir::new().unwrap();
-    let refs = crate::fixture::write(home.path());
-    let repository: Repository = format!("{}/aptman/qus", registry.address()).parse().unwrap();
-    let bench = Bench { layout: crate::fixture::open(home.path()), refs, repository, _home: home };
-    base::runtime().unwrap().block_on(async {
-        let engine = Engine::connect(&[Endpoint::Unix(running.socket())]).await.unwrap();
-        test(engine, bench).await;
+    test(&packages, &sandbox, &registry);
+}
+
+/// The layout in `home`, and a place for it at `registry`.
+fn bench(home: TempDir, refs: Vec<(String, Descriptor)>, registry: &testbed::Registry<'_>) -> Bench {
+    let repository = format!("{}/aptman/qus", registry.address()).parse().unwrap();
+    Bench { layout: crate::fixture::open(home.path()), refs, repository, _home: home }
+}
+
+/// Starts `which`, and a registry with a password, and runs `test` with both.
+fn with(which: testbed::Engine, test: impl AsyncFnOnce(Engine, Bench)) {
+    let options = testbed::registry::Options { password: true, ..Default::default() };
+    let tree = (which.tree_name(), which.packages());
+    sandboxed(which.name(), tree, &options, |_, sandbox, registry| {
+        let running = which.start(sandbox).unwrap();
+        let home = TempDir::new().unwrap();
+        let refs = crate::fixture::write(home.path());
+        let bench = bench(home, refs, registry);
+        base::runtime().unwrap().block_on(async {
+            let engine = Engine::connect(&[Endpoint::Unix(running.socket())]).await.unwrap();
+            test(engine, bench).await;
+        });
     });
 }
 
@@ -143,7 +163,8 @@ fn containerds_store_ends_in_the_digests_of_a_direct_push() {
         let shipped =
             engine.ship(&bench.layout, &plan, &through_engine, &credentials(), &|_| ()).await.unwrap();
         assert!(shipped.changed.is_empty() && shipped.tags.iter().all(|tagged| tagged.moved));
-        let direct = connect(&bench.repository.sibling("aptman/direct").unwrap()).await;
+        let direct = format!("{}/aptman/direct", bench.repository.registry()).parse().unwrap();
+        let direct = connect(&direct).await;
         registry::push(&bench.layout, &plan, &[], &direct, Mode::Push, &Silent).await.unwrap();
         for (tag, descriptor) in &bench.refs {
             let bytes = bench.layout.read(descriptor).unwrap();

@@ -66,6 +66,20 @@ fn holds_a_layout_and_the_table_of_the_classic_store() {
     assert_eq!(fixture::open(unpacked.path()).refs(), fixture::open(home.path()).refs());
 }
 
+/// Old engines read an archive through `manifest.json`, and no zstd.
+#[test]
+fn gzip_alone_is_in_the_table_of_the_classic_store() {
+    let home = TempDir::new().unwrap();
+    let refs = fixture::write_both(home.path(), "amd64", ("file", b"content"), "form");
+    let bytes = write(&home, &named(&refs));
+    let mut tar = tar::Archive::new(&*bytes);
+    let mut entries = tar.entries().unwrap().map(Result::unwrap);
+    let table = entries.find(|entry| entry.path().unwrap().ends_with("manifest.json")).unwrap();
+    let rows: serde_json::Value = serde_json::from_reader(table).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+    assert_eq!(rows[0]["RepoTags"], serde_json::json!(["docker.io/aptman/qus:both"]));
+}
+
 #[test]
 fn only_what_is_asked_for_is_in_it() {
     let home = TempDir::new().unwrap();

@@ -9,7 +9,7 @@ use crate::fixture;
 use crate::publish::layout::{Layout, LayoutWriter};
 use crate::publish::verify::{Report, verify};
 use oci::spec::{Descriptor, ImageConfig, Index, Manifest, Platform, media_type};
-use oci::{Blob, Entry, Frame, FrameWriter, Level, Member};
+use oci::{Blob, Level, Member};
 
 fn problems(home: &Path) -> Vec<String> {
     report(home).problems.iter().map(ToString::to_string).collect()
@@ -71,10 +71,7 @@ fn a_good_layout_has_no_problems_and_shows_each_file_once() {
 fn layers_in_zstd_are_looked_into() {
     let home = TempDir::new().unwrap();
     let mut writer = LayoutWriter::create(home.path()).unwrap();
-    let mut layer = FrameWriter::new(writer.blob_writer().unwrap(), Frame::Long).unwrap();
-    layer.file(&Entry::file("usr/bin/qemu-arm-static", 4, 0o755, 0).unwrap(), b"\x7fELF").unwrap();
-    let (blob, layer) = layer.finish().unwrap();
-    blob.commit(&layer.descriptor.media_type).unwrap();
+    let layer = fixture::zstd_layer(&writer, "usr/bin/qemu-arm-static", b"\x7fELF");
     let image = fixture::image(&writer, "amd64", vec![layer.clone()]);
     assert!(image.descriptor().is_zstd());
     let mut finish = |image: &oci::Image| {

@@ -93,7 +93,7 @@ fn mounts_from_another_repository() {
         let setup = Setup::new();
         let first = connect(real.address(), Credentials::Anonymous, patient()).await.unwrap();
         push(&setup.layout, &setup.plan, &[], &first, Mode::Push, &Silent).await.unwrap();
-        let other = repository(real.address()).sibling("other/name").unwrap();
+        let other = format!("{}/other/name", real.address()).parse().unwrap();
         let second = Registry::connect(other, Access::Push, Credentials::Anonymous, patient()).await.unwrap();
         let from = ["aptman/qus".to_owned()];
         let report = push(&setup.layout, &setup.plan, &from, &second, Mode::Push, &Silent).await.unwrap();
