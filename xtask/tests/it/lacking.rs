@@ -3,10 +3,9 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Command;
 
-use crate::line::Line;
+use crate::line::{Line, SOURCES, link};
 use debian::testing::small as archive;
 use debian::testing::{Archive, Deb, Suite};
 
@@ -24,19 +23,9 @@ impl Machine {
         line.run(&["lock"]).success();
         // What the program is linked with: nothing here comes as far as that.
         line.run(&["lock", "--libc"]).success();
-        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
         fs::remove_file(line.path("xtask/Cargo.toml")).unwrap();
-        for source in [
-            "Cargo.lock",
-            "Cargo.toml",
-            "rust-toolchain.toml",
-            "crates",
-            "xtask/Cargo.toml",
-            "xtask/src",
-            "xtask/tests",
-        ] {
-            symlink(ours.join(source), line.path(source)).unwrap();
-        }
+        link(&line.path(""), &SOURCES);
+        link(&line.path(""), &["xtask/Cargo.toml", "xtask/tests"]);
         fs::create_dir(line.path("bin")).unwrap();
         for name in programs {
             symlink(real(name), line.path("bin").join(name)).unwrap();

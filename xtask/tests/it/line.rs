@@ -23,6 +23,18 @@ pub(crate) struct Output {
     code: Option<i32>,
 }
 
+/// The sources that `register` is built from.
+pub(crate) const SOURCES: [&str; 5] =
+    ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "crates", "xtask/src"];
+
+/// Gives the workspace `to` what the repository has under these names.
+pub(crate) fn link(to: &Path, names: &[&str]) {
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    for name in names {
+        std::os::unix::fs::symlink(ours.join(name), to.join(name)).unwrap();
+    }
+}
+
 impl Line {
     pub(crate) fn new(hosts: &[&str], archive: &Built) -> Line {
         let line = Line { dir: tempfile::tempdir().unwrap(), server: RefCell::new(None) };
@@ -57,12 +69,8 @@ impl Line {
     /// nothing is compiled; `false` where there is nothing to give.
     pub(crate) fn reuse_register(&self) -> bool {
         let Some(built) = std::env::var_os("QUS_TEST_REGISTER_DIR") else { return false };
-        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
-        for source in
-            ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml", "crates", "images/libc.lock", "xtask/src"]
-        {
-            std::os::unix::fs::symlink(ours.join(source), self.path(source)).unwrap();
-        }
+        link(self.dir.path(), &SOURCES);
+        link(self.dir.path(), &["images/libc.lock"]);
         fs::create_dir_all(self.path("cache")).unwrap();
         std::os::unix::fs::symlink(Path::new(&built).parent().unwrap(), self.path("cache/register")).unwrap();
         true

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::layout::Images;
+use crate::line::{SOURCES, link};
 use arch::Host;
 
 /// QEMU on this machine, to run other hosts' programs: Debian's `qemu-user`, unpacked.
@@ -88,23 +89,12 @@ fn a_release_holds_what_the_images_hold() {
     // A workspace with the lock that the images were built from.
     let dir = tempfile::tempdir().unwrap();
     let at = |path: &str| dir.path().join(path);
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
     for folder in ["images", "xtask"] {
         std::fs::create_dir(at(folder)).unwrap();
     }
     std::fs::copy(std::env::var_os("QUS_TEST_LOCK").unwrap(), at("images/debian.lock")).unwrap();
-    let links = [
-        "Cargo.lock",
-        "Cargo.toml",
-        "rust-toolchain.toml",
-        "crates",
-        "images/images.toml",
-        "images/libc.lock",
-        "xtask/src",
-    ];
-    for link in links {
-        std::os::unix::fs::symlink(ours.join(link), at(link)).unwrap();
-    }
+    link(dir.path(), &SOURCES);
+    link(dir.path(), &["images/images.toml", "images/libc.lock"]);
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["release", "--host", native.name(), "--target", "aarch64", "--target", "riscv64"])
         .arg("--layout")

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::line::Line;
+use crate::line::{Line, link};
 use crate::ship::{packages, registry, sandbox};
 use crate::workflow::{self, Action, Ran, Runner, Workflow};
 use debian::testing::small as archive;
@@ -47,8 +47,7 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
 
     // A clone, and where it came from.
     let runner = Runner::new(&line, &repository);
-    runner.link(".github");
-    runner.link(".ci");
+    link(&line.path(""), &[".github", ".ci"]);
     let clone = "git init --quiet --bare --initial-branch main origin && git init --quiet --initial-branch main . \
         && git remote add origin \"$PWD/origin\" && git add images \
         && git -c user.name=a -c user.email=a@b commit --quiet --message first && git push --quiet origin main";
@@ -224,7 +223,7 @@ fn a_failure_ends_what_needs_it() {
 fn only_an_unreachable_database_of_advisories_is_let_pass() {
     let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
     let runner = Runner::new(&line, "");
-    runner.link(".ci");
+    link(&line.path(""), &[".ci"]);
     let unreachable = "fatal: unable to access 'x': Could not resolve host: example.org";
     for (says, argument, expected) in [
         (unreachable, "--if-reachable", Some(0)),
@@ -247,7 +246,7 @@ fn only_an_unreachable_database_of_advisories_is_let_pass() {
 fn a_missing_checker_is_installed() {
     let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
     let runner = Runner::new(&line, "");
-    runner.link(".ci");
+    link(&line.path(""), &[".ci"]);
     fs::remove_file(line.path("tools/cargo-deny")).unwrap();
     runner.tool(
         "cargo",
@@ -279,7 +278,7 @@ fn the_readmes_commands_are_found_in_it() {
 fn a_fresh_machine_has_what_the_readme_names() {
     let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
     let runner = Runner::new(&line, "");
-    runner.link(".ci");
+    link(&line.path(""), &[".ci"]);
     runner.tool("jq", "");
     for program in ["git", "rustup", "cargo", "cc", "sh", "sha256sum", "unshare"] {
         runner.succeed(&format!("command -v {program} && .ci/fresh sh -c 'command -v {program}'"));

@@ -1,7 +1,6 @@
 //! A place where workflows run: what they take from GitHub is stood in for.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::line::Line;
@@ -75,12 +74,6 @@ impl<'a> Runner<'a> {
         testbed::write_program(&path, format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
     }
 
-    /// Gives the place what the repository has besides the crates: workflows' scripts.
-    pub(crate) fn link(&self, folder: &str) {
-        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).canonicalize().unwrap();
-        std::os::unix::fs::symlink(ours, self.line.path(folder)).unwrap();
-    }
-
     /// Runs every job, those with a matrix for `hosts`; gives what ran, and the jobs that failed.
     pub(crate) fn workflow(&self, workflow: &Workflow, hosts: &[&str]) -> (Vec<Ran>, Vec<String>) {
         let (mut ran, mut failed) = (Vec::new(), Vec::new());
@@ -102,62 +95,50 @@ impl<'a> Runner<'a> {
                 continue;
             }
             for host in job.hosts.iter().filter(|host| host.is_empty() || hosts.contains(&host.as_str())) {
-                let mut values = values.clone();
-                values.insert("matrix.host".to_owned(), host.clone());
-                if !self.job(job, host, &mut values, &mut ran) {
+                let (succeeds, outputs) = self.job(job, host, values.clone(), &mut ran);
+                if !succeeds {
                     failed.push(job.name.clone());
                 }
-            }
-            // What it puts out is known to those that need it; a job with a matrix puts out nothing.
-            if job.hosts == [""] {
-                values.extend(self.outputs(job));
+                // What it puts out is known to those that need it; a job with a matrix puts out nothing.
+                if host.is_empty() {
+                    values.extend(outputs);
+                }
             }
         }
         (ran, failed)
     }
 
-    /// Runs the steps of a job; whether it succeeds.
-    fn job(&self, job: &Job, host: &str, values: &mut Map, ran: &mut Vec<Ran>) -> bool {
+    /// Runs the steps of a job; true if it succeeds, and its outputs as others name them.
+    fn job(&self, job: &Job, host: &str, mut values: Map, ran: &mut Vec<Ran>) -> (bool, Map) {
         let mut failed = false;
-        let mut outputs = Map::new();
+        values.insert("matrix.host".to_owned(), host.to_owned());
         for step in &job.steps {
-            if !holds(step.condition.as_deref(), failed, &self.line.path(""), values) {
+            if !holds(step.condition.as_deref(), failed, &self.line.path(""), &values) {
                 continue;
             }
             match &step.action {
-                Action::Uses(name, inputs) => self.uses(name, inputs, values),
+                Action::Uses(name, inputs) => self.uses(name, inputs, &values),
                 Action::Run(command) => {
                     fs::write(self.line.path("output"), "").unwrap();
                     let environment: Vec<(String, String)> = job
                         .env
                         .iter()
                         .chain(&step.env)
-                        .map(|(name, value)| (name.clone(), expand(value, values)))
+                        .map(|(name, value)| (name.clone(), expand(value, &values)))
                         .collect();
                     let output = self.run_with(command, &environment);
                     failed |= !output.status.success();
-                    outputs.extend(self.put_out(step));
-                    values.extend(outputs.clone());
+                    values.extend(self.put_out(step));
                     let (job, host, command) = (job.name.clone(), host.to_owned(), command.clone());
                     ran.push(Ran { job, host, command, output });
                 }
             }
         }
         let outputs = job.outputs.iter().map(|(name, value)| {
-            let value = if failed { String::new() } else { expand(value, values) };
-            format!("{name}\n{value}\0")
+            let value = if failed { String::new() } else { expand(value, &values) };
+            (format!("needs.{}.outputs.{name}", job.name), value)
         });
-        self.line.write(&format!("outputs/{}", job.name), &outputs.collect::<String>());
-        !failed
-    }
-
-    /// The outputs of a job, as others name them.
-    fn outputs(&self, job: &Job) -> Map {
-        let text = self.line.read(&format!("outputs/{}", job.name));
-        let outputs = text.split_terminator('\0').map(|output| output.split_once('\n').unwrap());
-        outputs
-            .map(|(name, value)| (format!("needs.{}.outputs.{name}", job.name), value.to_owned()))
-            .collect()
+        (!failed, outputs.collect())
     }
 
     /// The outputs of a step: `name=value`, or lines between `name<<END` and `END`.
