@@ -45,7 +45,7 @@ impl Attested {
     }
 }
 
-/// What images.toml says counts where no option does.
+/// Without an option, images.toml's word counts.
 #[test]
 fn who_wants_less_said_gets_less() {
     let line = built();

@@ -1,4 +1,4 @@
-//! What the preferred models are held to: each against its QEMU's own default, and against the best model that is known.
+//! The figures of preferred models: each against its QEMU's own default, and against the best model that is known.
 
 use results::{TargetSpeeds, Way};
 

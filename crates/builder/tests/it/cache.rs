@@ -1,4 +1,4 @@
-//! What is damaged in the cache or a layout is made again, and the cache stays within its limit.
+//! Damage to the cache or a layout, which is made again; and the cache stays within its limit.
 
 use std::fs;
 use std::path::{Path, PathBuf};

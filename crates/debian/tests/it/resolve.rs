@@ -176,7 +176,7 @@ async fn a_series_has_all_that_its_suite_has_and_shares_packages_with_the_newest
     assert_eq!(of_series(&lock), ["i386 bookworm aarch64,arm,mips"]);
 }
 
-/// What was mentioned of files.
+/// The mentions of files.
 #[derive(Default)]
 struct Details(Mutex<Vec<String>>);
 

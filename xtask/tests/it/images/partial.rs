@@ -1,4 +1,4 @@
-//! What a build of a part of a layout prints, and puts into an archive. What it leaves there is tested in builder.
+//! The output of a build of a part of a layout, and its archive. What it leaves there is tested in builder.
 
 use std::fs;
 

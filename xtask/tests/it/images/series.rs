@@ -1,4 +1,4 @@
-//! What is printed of several series of QEMU in one layout. What they are there is tested in builder.
+//! The output for several series of QEMU in one layout. Their images are tested in builder.
 
 use arch::Host;
 use debian::testing::small::{busybox, qemu};
