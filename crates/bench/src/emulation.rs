@@ -8,7 +8,6 @@ mod root;
 pub mod tables;
 mod works;
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -38,20 +37,18 @@ struct Machine {
     suite: &'static str,
     /// Models that the newest QEMU is tried with beside the one that is known to be of use.
     models: &'static [&'static str],
-    /// The options by which gcc's driver tells the compiler itself the ABI.
-    abi: &'static [&'static str],
 }
 
 const fn machine(host: &'static str) -> Machine {
-    Machine { host, suite: "bookworm", models: &[], abi: &[] }
+    Machine { host, suite: "bookworm", models: &[] }
 }
 
 #[rustfmt::skip]
 const MACHINES: [Machine; 7] = [
-    Machine { suite: "trixie", models: &["rva22u64"], abi: &["-march=rv64gc", "-mabi=lp64d"], ..machine("riscv64") },
+    Machine { suite: "trixie", models: &["rva22u64"], ..machine("riscv64") },
     machine("arm64v8"),
     Machine { models: &["qemu"], ..machine("s390x") },
-    Machine { abi: &["-march=armv7-a+fp", "-mfloat-abi=hard"], ..machine("arm32v7") },
+    machine("arm32v7"),
     machine("ppc64le"),
     machine("i386"),
     machine("amd64"),
@@ -90,13 +87,13 @@ pub fn emulation(
     let data = Data::new()?;
     let Measured { date, cores } = Measured::now();
     let mut speeds = Speeds { host: native.name().to_owned(), date, cores, targets: Vec::new() };
-    for Machine { host, suite, models, abi } in MACHINES {
+    for Machine { host, suite, models } in MACHINES {
         let host: Host = host.parse()?;
-        let root = Root::new(&packages, host, suite, abi)?;
+        let root = Root::new(&packages, host, suite)?;
         let ways = ways(host, models, &qemus, &root)?;
         // The others are for comparison.
         let rounds = if host.target().cpu_models().is_empty() { rounds.div_ceil(2) } else { rounds };
-        preprocess(&root, &ways, &data)?;
+        data.write_unit(&root.path().join(works::HEADER))?;
         speeds.targets.push(measure(host.target(), suite, ways, rounds, &root, &data, progress)?);
     }
     files::write(&output.join(name), &(serde_json::to_string_pretty(&speeds)? + "\n"))?;
@@ -209,26 +206,11 @@ impl Measuring {
     }
 }
 
-/// Preprocesses the C that is compiled, a header-only library, with the headers of the target.
-fn preprocess(root: &Root, ways: &[Measuring], data: &Data) -> anyhow::Result<()> {
-    let source = data.path("unit.c");
-    fs::write(&source, "#define STB_SPRINTF_IMPLEMENTATION\n#include <stb/stb_sprintf.h>\n")?;
-    let way = ways.iter().find(|way| way.way.is_default()).context("no QEMU")?;
-    let mut words = way.program.clone();
-    words.extend(root.program(&root.find("cc1")?, false)?);
-    words.extend(["-E", "-quiet", "-imultiarch", root.triplet()?].map(str::to_owned));
-    words.extend(root.abi().map(str::to_owned));
-    words.extend([text(&source)?, "-o".to_owned(), text(&data.path("UNIT"))?]);
-    child::run(&mut command(&words)?, "cc1 -E").map(drop)
-}
-
 /// Does a work as often as it says, and adds up the times.
 fn run(way: &Way, program: &[String], work: &Work, root: &Root, data: &Data) -> anyhow::Result<Run> {
     let found = root.find(work.program)?;
     let words = program.iter().cloned().chain(root.program(&found, way.qemu.is_none())?);
-    let abi = root.abi().filter(|_| work.program == "cc1").map(str::to_owned);
-    let words: Vec<String> =
-        words.chain(abi).chain(work.arguments.iter().map(|word| data.fill(word))).collect();
+    let words: Vec<String> = words.chain(work.arguments.iter().map(|word| data.fill(word))).collect();
     let mut sum = Run::default();
     for _ in 0..work.times {
         data.clear_repository()?;

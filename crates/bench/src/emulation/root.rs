@@ -9,12 +9,11 @@ use arch::Host;
 use testbed::{Package, Packages, Tree};
 
 /// The packages that works are of.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 11] = [
     "bash",
     "coreutils",
     "gcc",
     "git",
-    "libc6-dev",
     "libstb-dev",
     "nodejs",
     "openssl",
@@ -28,39 +27,18 @@ pub(super) struct Root {
     tree: Tree,
     /// The folder with its libraries and the loader, and the loader's name.
     loader: (PathBuf, OsString),
-    abi: &'static [&'static str],
 }
 
 impl Root {
-    /// The programs of `host`; `abi` is what the C compiler itself has to be told.
-    pub(super) fn new(
-        packages: &Packages,
-        host: Host,
-        suite: &str,
-        abi: &'static [&'static str],
-    ) -> anyhow::Result<Root> {
+    pub(super) fn new(packages: &Packages, host: Host, suite: &str) -> anyhow::Result<Root> {
         let name = format!("bench-emulation-{}", host.debian());
         let tree = tree(packages, &name, host, suite, &NAMES)?;
         let loader = loader(tree.path())?;
-        Ok(Root { tree, loader, abi })
+        Ok(Root { tree, loader })
     }
 
     pub(super) fn path(&self) -> &Path {
         self.tree.path()
-    }
-
-    /// The name of the folder for libraries: `riscv64-linux-gnu`.
-    pub(super) fn triplet(&self) -> anyhow::Result<&str> {
-        self.loader
-            .0
-            .file_name()
-            .and_then(|name| name.to_str())
-            .context("a folder with libraries has no name")
-    }
-
-    /// The options of the C compiler itself.
-    pub(super) fn abi(&self) -> impl Iterator<Item = &'static str> {
-        self.abi.iter().copied()
     }
 
     /// The command line of a program in it. Natively, it is the root's loader that finds the root's libraries; and where the path

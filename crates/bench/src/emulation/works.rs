@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use anyhow::Context as _;
 use tempfile::TempDir;
 
 /// Something that is done in every way.
@@ -13,7 +14,7 @@ pub(super) struct Work {
     pub(super) name: &'static str,
     /// In `usr/bin`, but for `cc1`.
     pub(super) program: &'static str,
-    /// TEXT, BYTES, UNIT and REPOSITORY stand for the files of these kinds.
+    /// TEXT, BYTES, UNIT.c and REPOSITORY stand for the files of these kinds.
     pub(super) arguments: &'static [&'static str],
     /// The file that it reads as its standard input.
     pub(super) stdin: Option<&'static str>,
@@ -35,8 +36,19 @@ const NODE: &str = "const m=new Map();for(let i=0;i<200000;i++){const k='k'+i%50
     const t=JSON.stringify([...m]);let n=0;for(let i=0;i<5;i++)n+=JSON.parse(t).length+(t.match(/k\\d+/g)||[]).length;\
     if(n!==50000)process.exit(1)";
 
-/// Compiles the unit that `emulation::unit` preprocesses.
-const CC1: &[&str] = &["-quiet", "-O0", "-fpreprocessed", "UNIT", "-o", "/dev/null"];
+const CC1: &[&str] = &["-quiet", "-O0", "UNIT.c", "-o", "/dev/null"];
+
+/// What is compiled: a library in one header. It includes three of the C compiler's own, and uses this of them.
+pub(super) const HEADER: &str = "usr/include/stb/stb_sprintf.h";
+const PROLOGUE: &str = "#define STB_SPRINTF_IMPLEMENTATION
+typedef __builtin_va_list va_list;
+#define va_start __builtin_va_start
+#define va_arg __builtin_va_arg
+#define va_end __builtin_va_end
+typedef __SIZE_TYPE__ size_t;
+typedef __PTRDIFF_TYPE__ ptrdiff_t;
+typedef __UINTPTR_TYPE__ uintptr_t;
+";
 
 const fn work(name: &'static str, arguments: &'static [&'static str], times: usize) -> Work {
     Work { name, program: name, arguments, stdin: None, times }
@@ -68,7 +80,7 @@ pub(super) fn works() -> impl Iterator<Item = &'static Work> {
     WORKS.iter().chain([&START])
 }
 
-/// The files that works read. They are the same on every machine, but for UNIT, which is made for each target.
+/// The files that works read. They are the same on every machine.
 #[derive(Debug)]
 pub(super) struct Data {
     dir: TempDir,
@@ -100,6 +112,13 @@ impl Data {
         self.dir.path().join(name)
     }
 
+    /// Writes the unit to compile, without a need for any other header.
+    pub(super) fn write_unit(&self, header: &Path) -> anyhow::Result<()> {
+        let text = fs::read_to_string(header).with_context(|| format!("cannot read {}", header.display()))?;
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("#include"));
+        Ok(fs::write(self.path("UNIT.c"), PROLOGUE.to_owned() + &lines.collect::<Vec<_>>().join("\n"))?)
+    }
+
     /// Makes an empty repository in the place of the one before.
     pub(super) fn clear_repository(&self) -> anyhow::Result<()> {
         let repository = self.path("REPOSITORY");
@@ -122,13 +141,13 @@ impl Data {
 
     /// An argument with the path of a file in its place.
     pub(super) fn fill(&self, word: &str) -> String {
-        let is_file = ["TEXT", "BYTES", "UNIT", "REPOSITORY"].contains(&word);
+        let is_file = ["TEXT", "BYTES", "UNIT.c", "REPOSITORY"].contains(&word);
         if is_file { self.path(word).to_string_lossy().into_owned() } else { word.to_owned() }
     }
 }
 
 /// A history for `git fast-import`: so many commits, each with other words in one of a hundred files.
-fn write_stream(path: &std::path::Path, words: &[&str]) -> anyhow::Result<()> {
+fn write_stream(path: &Path, words: &[&str]) -> anyhow::Result<()> {
     let mut stream = std::io::BufWriter::new(File::create(path)?);
     for (index, words) in words.chunks_exact(400).take(600).enumerate() {
         let text = words.join("\n");

@@ -138,8 +138,16 @@ fn the_command_ignores_what_it_would_without() {
         }
     }
     // As process 1, which waits for the command itself.
-    let mut first = stand.command(&["env", "--ignore-signal=CHLD", "unshare", "-r", "-p", "-f", "--mount-proc"]);
-    first.arg(&run).args(["--mode", "trace", "./busybox-aarch64", "sh", "-c", "./busybox-s390x uname -m; exit 9"]);
+    let mut first =
+        stand.command(&["env", "--ignore-signal=CHLD", "unshare", "-r", "-p", "-f", "--mount-proc"]);
+    first.arg(&run).args([
+        "--mode",
+        "trace",
+        "./busybox-aarch64",
+        "sh",
+        "-c",
+        "./busybox-s390x uname -m; exit 9",
+    ]);
     stand.ended(first.output()).check(9, "s390x\n", "");
 }
 
