@@ -7,6 +7,7 @@ use arch::Target;
 use binfmt::mount::DEFAULT;
 use binfmt::{BinfmtMisc, Listed, in_initial_user_namespace};
 
+use crate::args::Mode;
 use crate::check::Outcome;
 use crate::context::Context;
 use crate::error::{Error, way_out};
@@ -55,7 +56,8 @@ pub(crate) fn print_json(
 }
 
 fn rows(context: &Context, misc: &BinfmtMisc) -> Result<Vec<Row>, Error> {
-    let works = misc.enabled()? && !context.request.no_check;
+    let runs_programs = !context.request.no_check && context.request.mode != Mode::DryRun;
+    let works = misc.enabled()? && runs_programs;
     let all = misc.list()?;
     let mut versions = Finder::default();
     let mut rows: Vec<Row> = Vec::new();

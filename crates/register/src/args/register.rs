@@ -168,6 +168,9 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
         }
     }
     args.action = action(&mut args, &seen, scanner.separated());
+    if args.action == Some(Action::Check) && args.check == Some(false) {
+        return Err(UsageError::Conflict("--check", "--no-check"));
+    }
     Ok(Invocation::Register(Box::new(args)))
 }
 
@@ -206,7 +209,7 @@ fn action(args: &mut Args, seen: &Seen, separated: bool) -> Option<Action> {
     let resets = args.steps.contains(&Step::Reset);
     let goes_on = separated || seen.registering || seen.export.is_some() || (resets && args.r#static);
     if seen.exit {
-        return None;
+        return seen.check.then_some(Action::Check);
     }
     if seen.clear {
         return Some(seen.export.map_or(Action::Remove, Action::Unexport));

@@ -304,7 +304,10 @@ fn a_list_and_the_check_after_it_run_a_program_once() {
         put(42);
         assert_eq!(place.register("-s -- s390x").code, Some(0));
         let checked = "s390x runs under an interpreter that is no QEMU\n1 of 1 targets run\n";
-        assert_eq!(runs(), 0);
+        // A dry run starts nothing.
+        let listed = place.register("-l -n");
+        assert_eq!((listed.code, runs()), (Some(0), 0));
+        assert!(listed.out.ends_with("  -\n"), "{listed:?}");
         let listed = place.register("-l --check s390x");
         assert_eq!((listed.code, listed.err.as_str(), runs()), (Some(0), "", 1), "{listed:?}");
         assert!(listed.out.ends_with(&format!("  yes\n{checked}")), "{listed:?}");
