@@ -109,7 +109,12 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     let (ran, failed) = runner.workflow(&release, &HOSTS);
     assert_eq!(
         (ran.len(), failed),
-        (1, ["check", "push", "assets", "manifest", "attest", "publish"].map(str::to_owned).to_vec()),
+        (
+            1,
+            ["check", "push", "assets", "conformance", "manifest", "attest", "publish"]
+                .map(str::to_owned)
+                .to_vec()
+        ),
         "{ran:#?}"
     );
     let heading = concat!("## ", env!("CARGO_PKG_VERSION"));
@@ -138,6 +143,8 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     let pushing = |ran: &&Ran| ran.job == "push" && ran.command.contains(" --push ");
     let pushed: Vec<&str> = ran.iter().filter(pushing).map(|ran| ran.host.as_str()).collect();
     assert_eq!(pushed, HOSTS);
+    let calls = runner.calls();
+    assert!(calls.contains("xtask conformance --target s390x\n"), "{calls}");
     let verified = ran.iter().find(|ran| ran.command.contains("xtask verify \"$REPOSITORY")).unwrap();
     assert!(verified.stdout().contains(&format!("{repository}:latest: sha256:")), "{verified:?}");
     // What every host pushed by itself, joined, is what one machine builds: as the page tells users to check it.
@@ -175,6 +182,22 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
         assert!(sums.contains(&format!("  {asset}\n")), "{asset}: {sums}");
     }
     line.run(&["lock", "--check"]).success();
+}
+
+/// The programs are those of every week.
+#[test]
+fn a_release_waits_for_the_real_programs_that_the_canary_runs() {
+    let [canary, release] = ["canary.yml", "release.yml"].map(Workflow::read);
+    let programs = |workflow: &Workflow| {
+        let job = workflow.job("conformance");
+        let commands = job.steps.iter().filter_map(|step| match &step.action {
+            Action::Run(command) => Some((command.clone(), step.condition.clone())),
+            Action::Uses(..) => None,
+        });
+        (job.hosts.clone(), job.env.clone(), commands.collect::<Vec<_>>())
+    };
+    assert_eq!(programs(&release), programs(&canary));
+    assert!(release.job("manifest").needs.contains(&"conformance".to_owned()));
 }
 
 /// A form that the workflows do not have is a failure.
