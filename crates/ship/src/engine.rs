@@ -1,5 +1,6 @@
 //! Through a Docker engine or podman.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use base::Hint as _;
@@ -144,11 +145,9 @@ pub(crate) async fn push(
     progress: &dyn Progress,
 ) -> anyhow::Result<Vec<Shipped>> {
     let repository = registry.repository();
-    publish::registry::check_fixed(pushes, registry).await?;
-    // An engine holds what can run; a list of a host's single-target images names no platform. And one that compresses anew must
-    // not be what decides for good what a tag points to.
-    let (lists, images): (Vec<Push>, Vec<Push>) =
-        pushes.iter().cloned().partition(|push| push.fixed || is_list(layout, &push.descriptor));
+    let there = publish::registry::check_fixed(pushes, registry).await?;
+    let Parts { there, direct, images } =
+        Parts::of(pushes, &there, &|push| is_list(layout, &push.descriptor));
     let what = format!("pushing {} through {}", count(images.len(), "tag", "tags"), engine.name());
     let step = progress.step(&what);
     let retried = |error: &EngineError| progress.note(&format!("{error}; trying again"));
@@ -165,10 +164,33 @@ pub(crate) async fn push(
     let tags = pushed.tags.into_iter();
     let mut shipped: Vec<Shipped> =
         tags.map(|tag| Shipped::new(repository, &tag.tag, tag.digest, tag.moved)).collect();
-    if !lists.is_empty() {
-        shipped.extend(crate::registry::push(layout, &lists, &[], registry, Mode::Push, progress).await?);
+    shipped.extend(there.iter().filter_map(|push| {
+        push.tag.as_deref().map(|tag| Shipped::new(repository, tag, push.descriptor.digest, false))
+    }));
+    if !direct.is_empty() {
+        shipped.extend(crate::registry::push(layout, &direct, &[], registry, Mode::Push, progress).await?);
     }
     Ok(shipped)
+}
+
+/// The parts of a push through an engine.
+struct Parts {
+    /// Tags that never move, and point to the right thing already. They are not asked for again.
+    there: Vec<Push>,
+    /// To the registry directly: an engine holds what can run, and a list of a host's single-target images names no platform. And one that
+    /// compresses anew must not be what decides for good what a tag points to. Such a tag was not there before, and this push asks for
+    /// it once more: the engine took minutes, in which another push may have set it, and nothing undoes that it is moved then.
+    direct: Vec<Push>,
+    images: Vec<Push>,
+}
+
+impl Parts {
+    fn of(pushes: &[Push], there: &BTreeSet<String>, is_list: &dyn Fn(&Push) -> bool) -> Parts {
+        let is_there = |push: &Push| push.fixed && push.tag.as_ref().is_some_and(|tag| there.contains(tag));
+        let (there, rest): (Vec<Push>, Vec<Push>) = pushes.iter().cloned().partition(is_there);
+        let (direct, images) = rest.into_iter().partition(|push| push.fixed || is_list(push));
+        Parts { there, direct, images }
+    }
 }
 
 /// True if it is an index whose images name no platform, or one of statements: what `cargo xtask manifest` finds a host's by.
@@ -183,6 +205,30 @@ mod tests {
     use publish::engine::Endpoint;
 
     use super::*;
+
+    #[test]
+    fn a_tag_that_is_there_for_good_is_not_pushed_again() {
+        let push = |tag: &str, fixed: bool| {
+            let digest = sha256::Digest::of(tag.as_bytes());
+            let descriptor = Descriptor::new(oci::spec::media_type::INDEX, digest, 1);
+            Push { tag: Some(tag.to_owned()), fixed, descriptor }
+        };
+        let pushes =
+            [push("11.1.3", true), push("11.1.3-pkg", true), push("list", false), push("latest", false)];
+        let tags = |pushes: &[Push]| pushes.iter().filter_map(|push| push.tag.clone()).collect::<Vec<_>>();
+        let is_list = |push: &Push| push.tag.as_deref() == Some("list");
+        for (there, expected) in [
+            (&[][..], [&[][..], &["11.1.3", "11.1.3-pkg", "list"], &["latest"]]),
+            (&["11.1.3"], [&["11.1.3"], &["11.1.3-pkg", "list"], &["latest"]]),
+            // Another tag says nothing by being there.
+            (&["11.1.3", "11.1.3-pkg", "latest"], [&["11.1.3", "11.1.3-pkg"], &["list"], &["latest"]]),
+        ] {
+            let there = there.iter().map(|tag| (*tag).to_owned()).collect();
+            let parts = Parts::of(&pushes, &there, &is_list);
+            let parts = [tags(&parts.there), tags(&parts.direct), tags(&parts.images)];
+            assert_eq!(parts, expected, "{there:?}");
+        }
+    }
 
     #[test]
     fn without_an_engine_the_hint_offers_what_was_asked_for() {

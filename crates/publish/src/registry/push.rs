@@ -105,11 +105,15 @@ fn check(plan: &[Push], registry: &Registry) -> Result<(), RegistryError> {
     Ok(())
 }
 
-/// Fails if a tag of `plan` that never moves would. A push asks by itself; this is for what comes before one, or in its place.
-pub async fn check_fixed(plan: &[Push], registry: &Registry) -> Result<(), RegistryError> {
+/// Fails if a tag of `plan` that never moves would, and returns those that are there already: nothing is left to do for them, unless
+/// everything is to be asked for ([`Options::repair`](super::Options::repair)). A push asks by itself; this is for what comes before
+/// one, or in its place.
+pub async fn check_fixed(plan: &[Push], registry: &Registry) -> Result<BTreeSet<String>, RegistryError> {
     let fixed: Vec<&Push> = plan.iter().filter(|push| push.fixed).collect();
     let tags = tags(&fixed, registry).await?;
-    refuse_moves(plan, registry, &|tag| tags.get(tag).copied().flatten())
+    refuse_moves(plan, registry, &|tag| tags.get(tag).copied().flatten())?;
+    let there = tags.into_iter().filter(|(_, digest)| digest.is_some() && !registry.http.options().repair);
+    Ok(there.map(|(tag, _)| tag.to_owned()).collect())
 }
 
 /// Fails if a tag that never moves would, before anything is pushed.

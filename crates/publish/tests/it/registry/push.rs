@@ -153,6 +153,16 @@ async fn a_tag_that_was_seen_is_asked_for_only_where_there_is_something_to_do() 
     server.state().log.clear();
     assert_eq!(check_fixed(&setup.plan, &registry).await.unwrap_err().to_string(), error);
     assert_eq!(server.state().log, ["HEAD /v2/aptman/qus/manifests/pkg"]);
+    // One that is right needs no second look, unless everything is to be looked at.
+    for (tag, repair, expected) in
+        [(Some(right), false, &["pkg"][..]), (Some(right), true, &[]), (None, false, &[])]
+    {
+        server.state().tags.remove("pkg");
+        server.state().tags.extend(tag.map(|right| ("pkg".to_owned(), right.to_string())));
+        let registry = connect(server.address, Credentials::Anonymous, Options { repair, ..options() });
+        let there = check_fixed(&setup.plan, &registry.await.unwrap()).await.unwrap();
+        assert!(there.iter().eq(expected), "{there:?}");
+    }
     // A tag that is gone comes back with the others.
     server.state().tags.remove("pkg");
     assert_eq!(
