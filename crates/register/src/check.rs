@@ -28,7 +28,7 @@ const WORDS: usize = 500;
 const WORDS_IN_FULL: usize = 8000;
 
 /// The reason for what could not be tried any more, which nobody gets to read.
-const INTERRUPTED: &str = "it was interrupted";
+const INTERRUPTED: &str = "interrupted";
 
 /// The outcome of running a target's program.
 #[derive(Debug, Clone, PartialEq, Eq)]

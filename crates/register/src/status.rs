@@ -7,7 +7,7 @@ use arch::Target;
 use binfmt::mount::DEFAULT;
 use binfmt::{BinfmtMisc, Listed, in_initial_user_namespace};
 
-use crate::args::Mode;
+use crate::args::{Mode, Step};
 use crate::check::Outcome;
 use crate::context::Context;
 use crate::error::{Error, way_out};
@@ -111,12 +111,18 @@ fn described(version: Version, model: Option<&str>) -> String {
     model.map_or_else(|| version.to_string(), |model| format!("{version} -cpu {model}"))
 }
 
-fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Error> {
+/// Reports that no entry has an effect, if binfmt_misc is disabled as a whole.
+fn warn_of_a_switch(misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Error> {
     if !misc.enabled()? {
         let dir = misc.dir().join("status");
         output.warning(format_args!("binfmt_misc is disabled as a whole: {} says `disabled`", dir.display()));
         output.hint(format_args!("echo 1 > {}", dir.display()));
     }
+    Ok(())
+}
+
+fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Error> {
+    warn_of_a_switch(misc, output)?;
     if rows.is_empty() {
         output.note("nothing is registered");
         if let Some(way_out) = misc.check_writable().err().as_ref().and_then(way_out) {
@@ -234,6 +240,10 @@ pub(crate) fn check(
     output: &mut Output<'_>,
 ) -> Result<(), Error> {
     let listed = misc.map_or_else(|| Ok(Vec::new()), BinfmtMisc::list)?;
+    // After a list it was said.
+    if let Some(misc) = misc.filter(|_| !context.request.steps.contains(&Step::List)) {
+        warn_of_a_switch(misc, output)?;
+    }
     let named = matches!(context.request.selection, Selection::Named(_));
     let (mut running, mut full) = (0, 0);
     let targets = context.request.selection.targets();

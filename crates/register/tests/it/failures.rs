@@ -214,6 +214,12 @@ fn read_only_and_disabled() {
         place.register("-s -- -p arm").check(1, "", &format!("error: {status}"));
         let printed = place.register("-l");
         assert_eq!((printed.code, printed.err), (Some(0), format!("warning: {status}")));
+        // A check says it once, whatever comes before.
+        for arguments in ["--check arm", "-l --check arm", "--json --check arm"] {
+            let printed = place.register(arguments);
+            let said = printed.err.matches(&format!("warning: {status}")).count();
+            assert_eq!((printed.code, said), (Some(1), 1), "{arguments}: {printed:?}");
+        }
         fs::write(Path::new(&misc).join("status"), "1").unwrap();
 
         // A single entry that is switched off is switched on again.
