@@ -13,6 +13,9 @@ use binfmt::mount::mounts;
 use crate::place::{Place, entries};
 use crate::private;
 
+/// A shell that runs the tests in its background has them ignore SIGINT.
+const WITH_SIGNALS: &[&str] = &["env", "--default-signal"];
+
 /// A place where QEMU for s390x starts a process and waits for another; nobody else has processes with their argument.
 struct Hanging {
     place: Place,
@@ -57,7 +60,7 @@ impl Hanging {
     }
 
     fn register(&self, arguments: &str) -> Command {
-        let mut command = self.place.command(&[env!("CARGO_BIN_EXE_register")]);
+        let mut command = self.place.command(&[WITH_SIGNALS, &[env!("CARGO_BIN_EXE_register")]].concat());
         command.args(arguments.split_whitespace());
         command
     }
@@ -161,7 +164,8 @@ fn the_first_process_of_a_container_is_interrupted_too() {
             env!("CARGO_BIN_EXE_register")
         );
         for (signal, code) in [("INT", 130), ("TERM", 143)] {
-            let mut command = place.command(&["unshare", "-m", "-p", "-f", "sh", "-c", &script]);
+            let unshare = ["unshare", "-m", "-p", "-f", "sh", "-c", &script];
+            let mut command = place.command(&[WITH_SIGNALS, &unshare].concat());
             command.env_remove("QEMU_BIN_DIR");
             let output = hanging.interrupt(command, signal, |child| {
                 assert_eq!(fs::read_dir(place.path("tmp")).unwrap().count(), 1, "the program is in a file");
