@@ -1,6 +1,7 @@
 //! The fate of a lock when Debian is restructured: each case on a signed archive of its own.
 
-use crate::two_hosts::{Setup, bookworm, busybox, full, qemu, request, sid, targets};
+use crate::setup::Setup;
+use crate::two_hosts::{bookworm, busybox, full, qemu, request, sid, targets};
 use arch::Target;
 use qus_debian::lock::Lock;
 use qus_debian::progress::Silent;

@@ -9,5 +9,6 @@ mod lock;
 mod news;
 mod release;
 mod resolve;
+mod setup;
 mod sources;
 mod two_hosts;

@@ -1,26 +1,11 @@
 //! The things in Debian that nobody asked for: each case on a signed archive of its own.
 
-use std::sync::Mutex;
-
-use crate::two_hosts::{Setup, bookworm, busybox, full, host, qemu, request, sid, targets};
+use crate::setup::{Reports, Setup};
+use crate::two_hosts::{bookworm, busybox, full, host, qemu, request, sid, targets};
 use qus_debian::lock::{Lock, Package};
-use qus_debian::progress::{Progress, Silent, Task};
+use qus_debian::progress::Silent;
 use qus_debian::resolve::{self, Finding, Request};
 use qus_debian::testing::{Deb, Suite, elf};
-
-/// Keeps what is noted.
-#[derive(Default)]
-struct Notes(Mutex<Vec<String>>);
-
-impl Progress for Notes {
-    fn start(&self, name: &str, size: u64) -> Box<dyn Task> {
-        Silent.start(name, size)
-    }
-
-    fn note(&self, message: &str) {
-        self.0.lock().unwrap().push(message.to_owned());
-    }
-}
 
 fn words(findings: &[Finding]) -> Vec<String> {
     findings.iter().map(|finding| format!("{}: {finding}", finding.kind.name())).collect()
@@ -28,9 +13,9 @@ fn words(findings: &[Finding]) -> Vec<String> {
 
 /// The news besides the targets of sid.
 async fn new_hosts(setup: &Setup, lock: &Lock, request: &Request) -> (Vec<Finding>, Vec<String>) {
-    let ((fetcher, keyring), notes) = (setup.parts(), Notes::default());
-    let found = resolve::new_hosts(lock, &fetcher, &setup.mirror, &keyring, request, &notes).await;
-    (found, notes.0.into_inner().unwrap())
+    let ((fetcher, keyring), reports) = (setup.parts(), Reports::default());
+    let found = resolve::new_hosts(lock, &fetcher, &setup.mirror, &keyring, request, &reports).await;
+    (found, reports.notes.into_inner().unwrap())
 }
 
 fn refusing(targets: &[&str], hosts: &[&str]) -> Request {
@@ -83,7 +68,7 @@ fn suites() -> [Suite; 2] {
 
 #[tokio::test]
 async fn architectures_that_are_no_hosts_are_found_by_metadata_alone() {
-    let setup = Setup::new(suites().into());
+    let setup = Setup::new(suites());
     let lock = setup.lock().await;
     let before = setup.server.requests().len();
     let (found, notes) = new_hosts(&setup, &lock, &request()).await;
@@ -102,7 +87,7 @@ async fn architectures_that_are_no_hosts_are_found_by_metadata_alone() {
     // What was refused is not even asked for.
     let (found, _) = new_hosts(&setup, &lock, &refusing(&[], &["riscv64", "mipsel"])).await;
     assert_eq!(words(&found), expected[2..]);
-    let fresh = Setup::new(suites().into());
+    let fresh = Setup::new(suites());
     let before = fresh.lock().await;
     let requests = fresh.server.requests().len();
     let refused = refusing(&[], &["hppa", "m68k", "mipsel", "riscv64", "sparc64"]);

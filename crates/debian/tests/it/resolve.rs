@@ -1,15 +1,14 @@
 //! The whole line, from a signed archive on a server to a lock.
 
-use std::sync::Mutex;
-
 use arch::{Host, Target};
 use base::Hint as _;
-use qus_debian::fetch::Options;
+use qus_debian::Cache;
 use qus_debian::lock::Lock;
-use qus_debian::progress::{Progress, Silent, Task};
+use qus_debian::progress::Silent;
 use qus_debian::resolve::{self, Request};
-use qus_debian::testing::{Archive, Built, Deb, Fault, NOW, Server, Suite, elf};
-use qus_debian::{Cache, Fetcher, Keyring, Mirror};
+use qus_debian::testing::{Archive, Deb, Fault, NOW, Suite, elf};
+
+use crate::setup::{Reports, Setup};
 
 const DAY: i64 = 24 * 3600;
 
@@ -53,42 +52,16 @@ fn suites() -> [Suite; 2] {
     [sid, bookworm]
 }
 
-struct Setup {
-    server: Server,
-    built: Built,
-    dir: tempfile::TempDir,
-}
-
 impl Setup {
-    fn new(suites: [Suite; 2]) -> Setup {
-        let archive = suites.into_iter().fold(Archive::new(7), Archive::suite);
-        let built = archive.build();
-        Setup {
-            server: Server::start(built.files.clone()).unwrap(),
-            built,
-            dir: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn parts(&self) -> (Fetcher, Mirror, Keyring) {
-        let mut options = Options::default();
-        options.http.attempts = 1;
-        (
-            Fetcher::new(Cache::open(self.dir.path()).unwrap(), options),
-            Mirror::choose(Some(&self.server.url()), None, None, &[]).unwrap(),
-            Keyring::parse(&self.built.keyring).unwrap(),
-        )
-    }
-
     async fn resolve(&self, request: &Request) -> Result<Lock, resolve::Error> {
-        let (fetcher, mirror, keyring) = self.parts();
-        resolve::resolve(&fetcher, &mirror, &keyring, request, &Silent).await
+        let (fetcher, keyring) = self.parts();
+        resolve::resolve(&fetcher, &self.mirror, &keyring, request, &Silent).await
     }
 
     async fn check(&self, lock: &Lock) -> Result<Vec<String>, resolve::Error> {
-        let (fetcher, mirror, keyring) = self.parts();
+        let (fetcher, keyring) = self.parts();
         let request = Request { now: NOW, ..Request::default() };
-        let changes = resolve::check(lock, &fetcher, &mirror, &keyring, &request, &Silent).await?;
+        let changes = resolve::check(lock, &fetcher, &self.mirror, &keyring, &request, &Silent).await?;
         Ok(changes.iter().map(ToString::to_string).collect())
     }
 
@@ -176,22 +149,6 @@ async fn a_series_has_all_that_its_suite_has_and_shares_packages_with_the_newest
     assert_eq!(of_series(&lock), ["i386 bookworm aarch64,arm,mips"]);
 }
 
-/// The mentions of files.
-#[derive(Default)]
-struct Details(Mutex<Vec<String>>);
-
-impl Progress for Details {
-    fn start(&self, _name: &str, _size: u64) -> Box<dyn Task> {
-        Box::new(Silent)
-    }
-
-    fn note(&self, _message: &str) {}
-
-    fn detail(&self, message: &str) {
-        self.0.lock().unwrap().push(message.to_owned());
-    }
-}
-
 #[tokio::test]
 async fn a_package_of_several_series_is_looked_into_once() {
     let setup = Setup::new(suites());
@@ -199,12 +156,12 @@ async fn a_package_of_several_series_is_looked_into_once() {
         series: vec!["sid".to_owned(), "bookworm".to_owned()],
         ..request(&["amd64", "i386", "armel"])
     };
-    let (fetcher, mirror, keyring) = setup.parts();
+    let (fetcher, keyring) = setup.parts();
     // From the cache come the packages that an earlier run has fetched, and those that this one looks into again.
     for times in [0, 1] {
-        let details = Details::default();
-        resolve::look(&fetcher, &mirror, &keyring, &request, &details).await.unwrap();
-        let details = details.0.into_inner().unwrap();
+        let reports = Reports::default();
+        resolve::look(&fetcher, &setup.mirror, &keyring, &request, &reports).await.unwrap();
+        let details = reports.details.into_inner().unwrap();
         for package in setup.packages() {
             let file = package.rsplit('/').next().unwrap();
             let mentioned =
@@ -227,9 +184,9 @@ async fn changes_are_reported_for_each_series() {
         .package(qemu("qemu-user-static", "1:7.3", "i386", &["aarch64", "mips"]))
         .package(busybox("1:1.35-4", "i386"));
     let setup = Setup::new([sid, bookworm]);
-    let (fetcher, mirror, keyring) = setup.parts();
-    let new = resolve::look(&fetcher, &mirror, &keyring, &request, &Silent).await.unwrap();
-    let changes = resolve::check(&old, &fetcher, &mirror, &keyring, &request, &Silent).await.unwrap();
+    let (fetcher, keyring) = setup.parts();
+    let new = resolve::look(&fetcher, &setup.mirror, &keyring, &request, &Silent).await.unwrap();
+    let changes = resolve::check(&old, &fetcher, &setup.mirror, &keyring, &request, &Silent).await.unwrap();
     let comparison = resolve::compare(&request, &old, Ok(&new), &changes);
     let findings: Vec<String> = comparison.findings.iter().map(ToString::to_string).collect();
     assert_eq!(findings, ["the series `bookworm` has arm for i386 no more"]);
@@ -248,8 +205,8 @@ async fn changes_are_reported_for_each_series() {
 async fn a_choice_is_no_event_in_the_archive() {
     let setup = Setup::new(suites());
     let request = Request { series: vec!["bookworm".to_owned()], ..request(&["amd64", "i386"]) };
-    let (fetcher, mirror, keyring) = setup.parts();
-    let newest = resolve::look(&fetcher, &mirror, &keyring, &request, &Silent).await.unwrap().lock;
+    let (fetcher, keyring) = setup.parts();
+    let newest = resolve::look(&fetcher, &setup.mirror, &keyring, &request, &Silent).await.unwrap().lock;
     let cell = (host("i386"), "arm".parse().unwrap());
     let chosen = newest.with_choices(&[(cell, "bookworm".to_owned())].into()).unwrap();
     assert_eq!(

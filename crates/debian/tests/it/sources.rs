@@ -1,54 +1,19 @@
 //! The descriptions of sources, from a signed archive to the lock.
 
-use std::sync::Mutex;
-
 use qus_debian::lock::Lock;
-use qus_debian::progress::{Progress, Silent, Task};
 use qus_debian::resolve::{self, Request};
-use qus_debian::testing::{Archive, Built, Deb, Fault, NOW, Server, Suite, elf};
-use qus_debian::{Cache, Fetcher, Keyring, Mirror};
+use qus_debian::testing::{Deb, Fault, NOW, Suite, elf};
 use sha256::Digest;
 
 use base::Hint as _;
 
-/// Keeps warnings.
-#[derive(Default)]
-struct Warnings(Mutex<Vec<String>>);
-
-impl Progress for Warnings {
-    fn start(&self, _: &str, _: u64) -> Box<dyn Task> {
-        Box::new(Silent)
-    }
-
-    fn note(&self, _: &str) {}
-
-    fn warn(&self, message: &str) {
-        self.0.lock().unwrap().push(message.to_owned());
-    }
-}
-
-struct Setup {
-    server: Server,
-    built: Built,
-    dir: tempfile::TempDir,
-}
+use crate::setup::{Reports, Setup};
 
 impl Setup {
-    fn new(suites: impl IntoIterator<Item = Suite>) -> Setup {
-        let built = suites.into_iter().fold(Archive::new(7), Archive::suite).build();
-        let server = Server::start(built.files.clone()).unwrap();
-        Setup { server, built, dir: tempfile::tempdir().unwrap() }
-    }
-
     /// The lock, or the error with its cause and its hint; and the warnings.
-    async fn resolve(&self, request: &Request) -> (Result<Lock, String>, Vec<String>) {
-        let mut options = qus_debian::fetch::Options::default();
-        options.http.attempts = 1;
-        let fetcher = Fetcher::new(Cache::open(self.dir.path()).unwrap(), options);
-        let mirror = Mirror::choose(Some(&self.server.url()), None, None, &[]).unwrap();
-        let keyring = Keyring::parse(&self.built.keyring).unwrap();
-        let warnings = Warnings::default();
-        let lock = resolve::resolve(&fetcher, &mirror, &keyring, request, &warnings).await;
+    async fn try_lock(&self, request: &Request) -> (Result<Lock, String>, Vec<String>) {
+        let ((fetcher, keyring), reports) = (self.parts(), Reports::default());
+        let lock = resolve::resolve(&fetcher, &self.mirror, &keyring, request, &reports).await;
         let lock = lock.map_err(|error| {
             let mut text = error.to_string();
             if let resolve::Error::Sources { error, .. } = &error {
@@ -56,12 +21,12 @@ impl Setup {
             }
             text + &error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default()
         });
-        (lock, warnings.0.into_inner().unwrap())
+        (lock, reports.warnings.into_inner().unwrap())
     }
 
     /// The lock, with no warning.
-    async fn lock(&self, request: &Request) -> Lock {
-        let (lock, warnings) = self.resolve(request).await;
+    async fn lock_with(&self, request: &Request) -> Lock {
+        let (lock, warnings) = self.try_lock(request).await;
         assert_eq!(warnings, [""; 0]);
         lock.unwrap()
     }
@@ -130,7 +95,7 @@ fn lines(lock: &Lock) -> Vec<String> {
 #[tokio::test]
 async fn each_source_of_a_locked_package_is_pinned_once() {
     let setup = Setup::new(suites());
-    let lock = setup.lock(&request()).await;
+    let lock = setup.lock_with(&request()).await;
     assert_eq!(lines(&lock), SOURCES);
     // The digests are those of the files.
     for dsc in lock.sources().values() {
@@ -142,7 +107,7 @@ async fn each_source_of_a_locked_package_is_pinned_once() {
 #[tokio::test]
 async fn nobody_who_does_not_ask_reads_sources() {
     let setup = Setup::new(suites());
-    let lock = setup.lock(&Request { sources: false, ..request() }).await;
+    let lock = setup.lock_with(&Request { sources: false, ..request() }).await;
     assert_eq!((lines(&lock), setup.is_asked_for_sources()), (vec![], false));
 }
 
@@ -150,7 +115,7 @@ async fn nobody_who_does_not_ask_reads_sources() {
 async fn a_comparison_is_about_packages() {
     let setup = Setup::new(suites());
     let [old, new] = [false, true].map(|sources| Request { sources, ..request() });
-    let (old, new) = (setup.lock(&old).await, setup.lock(&new).await);
+    let (old, new) = (setup.lock_with(&old).await, setup.lock_with(&new).await);
     assert_ne!(old, new);
     let resolution = resolve::Resolution { lock: new, rejected: Vec::new(), unknown: Vec::new() };
     assert!(resolve::compare(&request(), &old, Ok(&resolution), &[]).is_empty());
@@ -160,7 +125,7 @@ async fn a_comparison_is_about_packages() {
 async fn a_suite_without_sources_leaves_them_out() {
     let [sid, bookworm] = suites();
     let setup = Setup::new([sid, bookworm.without_sources()]);
-    let (lock, warnings) = setup.resolve(&request()).await;
+    let (lock, warnings) = setup.try_lock(&request()).await;
     let mut expected = SOURCES.to_vec();
     expected.remove(1);
     assert_eq!(lines(&lock.unwrap()), expected);
@@ -175,9 +140,9 @@ async fn a_suite_without_sources_leaves_them_out() {
 #[tokio::test]
 async fn a_source_that_is_gone_is_left_out_unless_it_was_known() {
     let [sid, bookworm] = suites();
-    let before = Setup::new([sid.clone(), bookworm.clone()]).lock(&request()).await;
+    let before = Setup::new([sid.clone(), bookworm.clone()]).lock_with(&request()).await;
     let setup = Setup::new([sid.without_source("rust-cfg-if").without_source("glibc"), bookworm]);
-    let (lock, warnings) = setup.resolve(&request()).await;
+    let (lock, warnings) = setup.try_lock(&request()).await;
     let of = |part: &str| SOURCES.into_iter().filter(|line| line.contains(part)).count();
     assert_eq!((lines(&lock.unwrap()).len(), of("glibc") + of("rust-cfg-if")), (4, 3));
     assert_eq!(
@@ -186,19 +151,19 @@ async fn a_source_that_is_gone_is_left_out_unless_it_was_known() {
           the lock has no digest of that"]
     );
     let again = Request { previous: Some(before.clone()), ..request() };
-    assert_eq!(setup.lock(&again).await.sources(), before.sources());
+    assert_eq!(setup.lock_with(&again).await.sources(), before.sources());
 }
 
 #[tokio::test]
 async fn the_archive_counts_more_than_the_lock_before() {
     let setup = Setup::new(suites());
-    let lock = setup.lock(&request()).await;
+    let lock = setup.lock_with(&request()).await;
     let mut sources = lock.sources().clone();
     for dsc in sources.values_mut() {
         dsc.digest = Digest::of(b"other");
     }
     let edited = lock.clone().with_sources(sources);
-    assert_eq!(setup.lock(&Request { previous: Some(edited), ..request() }).await, lock);
+    assert_eq!(setup.lock_with(&Request { previous: Some(edited), ..request() }).await, lock);
 }
 
 /// A stanza of a source that packages name, with the digest of `of`.
@@ -225,7 +190,7 @@ async fn bad_stanzas_are_named() {
     ] {
         let [sid, bookworm] = suites();
         let setup = Setup::new([sid.source(&stanza), bookworm]);
-        let (lock, _) = setup.resolve(&request()).await;
+        let (lock, _) = setup.try_lock(&request()).await;
         assert_eq!(lock.unwrap_err(), format!("cannot read `Sources` of `sid`: {expected}"));
     }
 }
@@ -235,9 +200,9 @@ async fn two_suites_agree_about_a_source() {
     let [sid, _] = suites();
     let deb = Deb::new("busybox-static", "1:1.35.0-4", "i386").field("Built-Using: glibc (= 2.43-7)");
     let same = Suite::new("oldstable", "bookworm").package(deb);
-    assert_eq!(lines(&Setup::new([sid.clone(), same.clone()]).lock(&request()).await), SOURCES);
+    assert_eq!(lines(&Setup::new([sid.clone(), same.clone()]).lock_with(&request()).await), SOURCES);
     let other = same.without_source("glibc").source(&stanza("pool/main/g/glibc", "other"));
-    let (lock, _) = Setup::new([sid, other]).resolve(&request()).await;
+    let (lock, _) = Setup::new([sid, other]).try_lock(&request()).await;
     assert_eq!(lock.unwrap_err(), "source `glibc` 2.43-7 is there twice");
 }
 
@@ -245,7 +210,7 @@ async fn two_suites_agree_about_a_source() {
 async fn a_mirror_with_other_sources_is_found_out() {
     let [sid, bookworm] = suites();
     let setup = Setup::new([sid.clone().skewed("source"), bookworm.clone()]);
-    let (lock, _) = setup.resolve(&request()).await;
+    let (lock, _) = setup.try_lock(&request()).await;
     assert_eq!(
         lock.unwrap_err(),
         "`Sources` of `sid` does not match its InRelease: the mirror is skewed \
@@ -256,7 +221,7 @@ async fn a_mirror_with_other_sources_is_found_out() {
     let setup = Setup::new([sid.without_by_hash(), bookworm]);
     let path = "dists/sid/main/source/Sources.xz";
     setup.server.always(path, Fault::Status(404, None));
-    let (lock, _) = setup.resolve(&request()).await;
+    let (lock, _) = setup.try_lock(&request()).await;
     let url = setup.server.url();
     let error = lock.unwrap_err();
     let expected = format!("cannot fetch `sid/main/source/Sources.xz`: {url}/{path}: HTTP 404 Not Found");

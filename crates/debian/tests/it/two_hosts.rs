@@ -1,12 +1,12 @@
 //! A small signed archive: two suites with QEMU for two hosts.
 
 use arch::{Host, Target};
-use qus_debian::fetch::Options;
 use qus_debian::lock::Lock;
 use qus_debian::progress::Silent;
 use qus_debian::resolve::{self, Request};
-use qus_debian::testing::{Archive, Deb, NOW, Server, Suite, dynamic_elf, elf};
-use qus_debian::{Cache, Fetcher, Keyring, Mirror};
+use qus_debian::testing::{Deb, NOW, Suite, dynamic_elf, elf};
+
+use crate::setup::Setup;
 
 pub(crate) fn host(name: &str) -> Host {
     name.parse().unwrap()
@@ -60,28 +60,7 @@ pub(crate) fn request() -> Request {
     }
 }
 
-pub(crate) struct Setup {
-    pub(crate) server: Server,
-    dir: tempfile::TempDir,
-    keyring: Vec<u8>,
-    pub(crate) mirror: Mirror,
-}
-
 impl Setup {
-    pub(crate) fn new(suites: Vec<Suite>) -> Setup {
-        let built = suites.into_iter().fold(Archive::new(7), Archive::suite).build();
-        let server = Server::start(built.files).unwrap();
-        let mirror = Mirror::choose(Some(&server.url()), None, None, &[]).unwrap();
-        Setup { server, dir: tempfile::tempdir().unwrap(), keyring: built.keyring, mirror }
-    }
-
-    pub(crate) fn parts(&self) -> (Fetcher, Keyring) {
-        let mut options = Options::default();
-        options.http.attempts = 1;
-        let fetcher = Fetcher::new(Cache::open(self.dir.path()).unwrap(), options);
-        (fetcher, Keyring::parse(&self.keyring).unwrap())
-    }
-
     pub(crate) async fn lock(&self) -> Lock {
         let (fetcher, keyring) = self.parts();
         resolve::resolve(&fetcher, &self.mirror, &keyring, &request(), &Silent).await.unwrap()
