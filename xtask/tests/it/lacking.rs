@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use crate::line::{Line, SOURCES, link};
+use crate::line::{Line, SOURCES, dress, link};
 use debian::testing::small as archive;
 use debian::testing::{Archive, Deb, Suite};
 
@@ -41,8 +41,8 @@ impl Machine {
         command.args(["--user", "--map-root-user"]).args(namespaces);
         let script = format!("{before}\nexport PATH=\"$PWD/bin\"\nexec \"$@\"");
         command.args(["sh", "-euc", &script, "sh"]);
-        command.arg(build.get_program()).args(build.get_args()).current_dir(self.line.path(""));
-        command.envs(build.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.arg(build.get_program()).args(build.get_args());
+        dress(&mut command, &build);
         // The workspace's rust-toolchain.toml counts.
         let output = command.env_remove("RUSTUP_TOOLCHAIN").output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

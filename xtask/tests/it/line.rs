@@ -35,6 +35,17 @@ pub(crate) fn link(to: &Path, names: &[&str]) {
     }
 }
 
+/// Gives `outer` the environment and the folder of `inner`.
+pub(crate) fn dress(outer: &mut Command, inner: &Command) {
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer.current_dir(inner.get_current_dir().unwrap());
+}
+
 impl Line {
     pub(crate) fn new(hosts: &[&str], archive: &Built) -> Line {
         let line = Line { dir: tempfile::tempdir().unwrap(), server: RefCell::new(None) };

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::line::Line;
+use crate::line::{Line, dress};
 use debian::testing::{Archive, Built, Deb, Suite, elf};
 use serde_json::Value;
 
@@ -43,15 +43,7 @@ fn noise(seed: u64, size: usize) -> Vec<u8> {
 fn interruptible(command: &Command) -> Command {
     let mut env = Command::new("env");
     env.arg("--default-signal=INT").arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => env.env(name, value),
-            None => env.env_remove(name),
-        };
-    }
-    if let Some(dir) = command.get_current_dir() {
-        env.current_dir(dir);
-    }
+    dress(&mut env, command);
     env
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Output};
 
-use crate::line::Line;
+use crate::line::{Line, dress};
 use crate::workflow::{Action, Job, Map, Step, Workflow, expand, holds};
 
 pub(crate) struct Runner<'a> {
@@ -201,13 +201,8 @@ impl<'a> Runner<'a> {
         // The environment of the line's own runs.
         let prepared = self.line.command(&[], &variables);
         let mut shell = Command::new("bash");
-        shell.args(["-e", "-c", command]).current_dir(self.line.path(""));
-        for (name, value) in prepared.get_envs() {
-            match value {
-                Some(value) => shell.env(name, value),
-                None => shell.env_remove(name),
-            };
-        }
+        shell.args(["-e", "-c", command]);
+        dress(&mut shell, &prepared);
         shell.envs(environment.iter().map(|(name, value)| (name, value))).output().unwrap()
     }
 
