@@ -415,5 +415,5 @@ fn no_checkout_leaves_its_credentials() {
     });
     let kept: Vec<Option<&str>> =
         checkouts.map(|inputs| inputs.get("persist-credentials").map(String::as_str)).collect();
-    assert_eq!(kept, vec![Some("false"); 11]);
+    assert_eq!(kept, vec![Some("false"); 12]);
 }

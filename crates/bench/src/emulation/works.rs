@@ -38,7 +38,7 @@ const NODE: &str = "const m=new Map();for(let i=0;i<200000;i++){const k='k'+i%50
 
 const CC1: &[&str] = &["-quiet", "-O0", "UNIT.c", "-o", "/dev/null"];
 
-/// What is compiled: a library in one header. It includes three of the C compiler's own, and uses this of them.
+/// The unit to compile: a library in one header. It includes three of the C compiler's own, and uses this of them.
 pub(super) const HEADER: &str = "usr/include/stb/stb_sprintf.h";
 const PROLOGUE: &str = "#define STB_SPRINTF_IMPLEMENTATION
 typedef __builtin_va_list va_list;
