@@ -107,8 +107,11 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
             return Err(UsageError::Unknown(argument.to_string_lossy().into_owned()));
         };
         let value = match (row.takes, attached) {
-            (Takes::Value, Some(value)) => value.to_owned(),
-            (Takes::Value, None) => arguments.next().ok_or(UsageError::NoValue(name))?,
+            (Takes::Value, attached) => {
+                let value = attached.map(OsStr::to_owned).or_else(|| arguments.next());
+                // Every value is a name or a path, and the empty path would be the current directory.
+                value.filter(|value| !value.is_empty()).ok_or(UsageError::NoValue(name))?
+            }
             (_, Some(_)) => return Err(UsageError::Value(name)),
             (_, None) => OsString::new(),
         };
@@ -225,6 +228,8 @@ mod tests {
             ("run --json a", "`--json` goes with `--check`"),
             ("run --check a", "`--check` takes no command"),
             ("run --install d a", "`--install` takes no command"),
+            ("run --install=", "`--install` needs a value"),
+            ("run --root= a", "`--root` needs a value"),
         ] {
             check(line, Err(expected));
         }

@@ -78,10 +78,14 @@ pub(super) fn select(
 ) -> Result<Vec<System>, UnknownName> {
     let mut rows = Vec::new();
     for name in names {
-        let before = rows.len();
-        rows.extend(ROWS.into_iter().filter(|row| row.is_called(name)));
-        if rows.len() == before {
+        let mut called = ROWS.into_iter().filter(|row| row.is_called(name)).peekable();
+        if called.peek().is_none() {
             return Err(UnknownName::new("target", name, ROWS.map(|row| row.host().debian())));
+        }
+        for row in called {
+            if !rows.iter().any(|other: &Row| other.host() == row.host()) {
+                rows.push(row);
+            }
         }
     }
     if names.is_empty() {
@@ -110,6 +114,7 @@ mod tests {
         check(&["arm32v6", "ppc64le"], false, &["bookworm/armel", "bookworm/ppc64el"]);
         check(&["arm"], false, &["bookworm/armhf", "bookworm/armel"]);
         check(&["aarch64"], false, &["bookworm/arm64"]);
+        check(&["armhf", "arm", "arm32v7"], false, &["bookworm/armhf", "bookworm/armel"]);
         check(&[], true, &["bookworm/arm64", "bookworm/armhf", "bookworm/s390x"]);
         let error = select(&["vax".to_owned()], false, None, "amd64".parse().unwrap()).unwrap_err();
         assert!(error.to_string().starts_with("unknown target `vax`"), "{error}");
