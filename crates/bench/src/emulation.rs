@@ -8,6 +8,7 @@ mod root;
 pub mod tables;
 mod works;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -85,8 +86,9 @@ pub fn emulation(
     let native = Host::native().context("there are no images for this machine")?;
     let qemus = Qemus::new(&packages, native)?;
     let data = Data::new()?;
-    let Measured { date, cores } = Measured::now();
-    let mut speeds = Speeds { host: native.name().to_owned(), date, cores, targets: Vec::new() };
+    let file = output.join(name);
+    let mut speeds = kept(&file, native);
+    let mut figures = Vec::new();
     for Machine { host, suite, models } in MACHINES {
         let host: Host = host.parse()?;
         let root = Root::new(&packages, host, suite)?;
@@ -94,10 +96,21 @@ pub fn emulation(
         // The others are for comparison.
         let rounds = if host.target().cpu_models().is_empty() { rounds.div_ceil(2) } else { rounds };
         data.write_unit(&root.path().join(works::HEADER))?;
-        speeds.targets.push(measure(host.target(), suite, ways, rounds, &root, &data, progress)?);
+        let measured = measure(host.target(), suite, ways, rounds, &root, &data, progress)?;
+        figures.extend(figures::of(title, &measured));
+        speeds.targets.retain(|other| other.target != measured.target);
+        speeds.targets.push(measured);
+        // It took minutes: what comes next takes nothing of it away.
+        files::write(&file, &(serde_json::to_string_pretty(&speeds)? + "\n"))?;
     }
-    files::write(&output.join(name), &(serde_json::to_string_pretty(&speeds)? + "\n"))?;
-    Ok(speeds.targets.iter().flat_map(|target| figures::of(title, target)).collect())
+    Ok(figures)
+}
+
+/// The times of this kind of machine that a file has: those of a target stay until it is measured again.
+fn kept(file: &Path, native: Host) -> Speeds {
+    let kept: Option<Speeds> = fs::read(file).ok().and_then(|json| serde_json::from_slice(&json).ok());
+    let none = || Speeds { host: native.name().to_owned(), targets: Vec::new() };
+    kept.filter(|speeds| speeds.host == native.name()).unwrap_or_else(none)
 }
 
 fn measure(
@@ -112,6 +125,9 @@ fn measure(
     for round in 1..=rounds {
         for (index, work) in works().enumerate() {
             for Measuring { way, program, rounds } in &mut ways {
+                if way.qemu.is_none() && work.has_files {
+                    continue;
+                }
                 let run = run(way, program, work, root, data)?;
                 let (name, user) = (way.name(), run.user);
                 progress.note(&format!("  {target}, {name}, {}: {user:.2} s, round {round}", work.name));
@@ -122,16 +138,20 @@ fn measure(
     let best = |rounds: &[Vec<Run>], of: fn(&Run) -> f64| {
         let best = |runs: &Vec<Run>| least(&runs.iter().map(of).collect::<Vec<_>>());
         // Finer than the kernel's clock is noise.
-        rounds.iter().map(|runs| (best(runs) * 1000.0).round() / 1000.0).collect()
+        let rounded = |runs: &Vec<Run>| (!runs.is_empty()).then(|| (best(runs) * 1000.0).round() / 1000.0);
+        rounds.iter().map(rounded).collect()
     };
     let finished = |Measuring { way, rounds, .. }: Measuring| Way {
         user: best(&rounds, |run| run.user),
         wall: best(&rounds, |run| run.wall),
         ..way
     };
+    let Measured { date, cores } = Measured::now();
     Ok(TargetSpeeds {
         target: target.name().to_owned(),
         suite: suite.to_owned(),
+        date,
+        cores,
         rounds,
         works: works().map(|work| work.name.to_owned()).collect(),
         ways: ways.into_iter().map(finished).collect(),

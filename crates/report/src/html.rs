@@ -101,8 +101,8 @@ mod tests {
             target: text(),
             suite: text(),
             date: text(),
-            ways: vec![Column { name: text(), times: 1.0 }],
-            works: vec![Work { name: text(), cells: vec![Time { seconds: 1.5, times: 1.0 }] }],
+            ways: vec![Column { name: text(), times: 1.0 }, Column { name: text(), times: 2.0 }],
+            works: vec![Work { name: text(), cells: vec![Some(Time { seconds: 1.5, times: 1.0 }), None] }],
         };
         let matrix = Matrix {
             repository: text(),

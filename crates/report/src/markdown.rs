@@ -127,7 +127,10 @@ fn push_speeds(text: &mut String, matrix: &Matrix) {
         let interpreters = ways.iter().map(|way| format!("x{:.2}", way.times));
         row(text, ["**interpreters**".to_owned()].into_iter().chain(interpreters));
         for work in works {
-            let cells = work.cells.iter().map(|cell| format!("{:.2} s x{:.2}", cell.seconds, cell.times));
+            let cells = work.cells.iter().map(|cell| match cell {
+                Some(cell) => format!("{:.2} s x{:.2}", cell.seconds, cell.times),
+                None => "-".to_owned(),
+            });
             row(text, [work.name.clone()].into_iter().chain(cells));
         }
     }

@@ -29,8 +29,8 @@ pub struct Column {
 #[derive(Debug, Serialize)]
 pub struct Work {
     pub name: String,
-    /// In the order of the ways.
-    pub cells: Vec<Time>,
+    /// In the order of the ways; `None` where it cannot be done.
+    pub cells: Vec<Option<Time>>,
 }
 
 /// The user time of a work.
@@ -55,20 +55,18 @@ fn of_target(speeds: &Speeds, target: &TargetSpeeds) -> Option<Speed> {
     let best = fastest(&mut emulated().map(interpreters))?;
     let column = |way: &Way| Column { name: way.name(), times: hundredths(interpreters(way) / best) };
     let work = |(index, name): (usize, &String)| {
-        let best = fastest(&mut emulated().filter_map(|way| way.user.get(index).copied()))?;
-        let time = |way: &Way| {
-            let seconds = *way.user.get(index)?;
-            Some(Time { seconds, times: hundredths(seconds / best) })
-        };
-        Some(Work { name: name.clone(), cells: target.ways.iter().map(time).collect::<Option<_>>()? })
+        let user = |way: &Way| way.user.get(index).copied().flatten();
+        let best = fastest(&mut emulated().filter_map(user))?;
+        let time = |seconds: f64| Time { seconds, times: hundredths(seconds / best) };
+        Some(Work { name: name.clone(), cells: target.ways.iter().map(|way| user(way).map(time)).collect() })
     };
     Some(Speed {
         host: speeds.host.clone(),
         target: target.target.clone(),
         suite: target.suite.clone(),
-        date: speeds.date.clone(),
+        date: target.date.clone(),
         ways: target.ways.iter().map(column).collect(),
-        works: target.works.iter().enumerate().map(work).collect::<Option<_>>()?,
+        works: target.works.iter().enumerate().filter_map(work).collect(),
     })
 }
 
@@ -86,19 +84,21 @@ mod tests {
             qemu: qemu.map(str::to_owned),
             model: None,
             dynamic: false,
-            user: user.into(),
-            wall: user.into(),
+            user: user.map(Some).into(),
+            wall: user.map(Some).into(),
         };
         let ways =
             vec![way(None, [0.1, 0.2]), way(Some("7.2.22"), [1.0, 3.0]), way(Some("11.1.3"), [1.5, 2.0])];
         let works = ["bash", "xz"].map(str::to_owned).into();
         let (target, suite) = ("x86_64".to_owned(), "bookworm".to_owned());
-        let targets = vec![TargetSpeeds { target, suite, rounds: 1, works, ways }];
-        let speeds = Speeds { host: "amd64".to_owned(), date: "2026-01-01".to_owned(), cores: 2, targets };
+        let date = "2026-01-02".to_owned();
+        let mut targets = vec![TargetSpeeds { target, suite, date, cores: 2, rounds: 1, works, ways }];
+        targets[0].ways[0].user[1] = None;
+        let speeds = Speeds { host: "amd64".to_owned(), targets };
         let [speed] = &of(&speeds)[..] else { panic!() };
         let ways: Vec<_> = speed.ways.iter().map(|way| (way.name.as_str(), way.times)).collect();
         assert_eq!(ways, [("without QEMU", 0.1), ("7.2.22", 1.0), ("11.1.3", 1.5)]);
-        let xz: Vec<_> = speed.works[1].cells.iter().map(|time| (time.seconds, time.times)).collect();
-        assert_eq!(xz, [(0.2, 0.1), (3.0, 1.5), (2.0, 1.0)]);
+        let xz = speed.works[1].cells.iter().map(|time| time.as_ref().map(|time| (time.seconds, time.times)));
+        assert_eq!(xz.collect::<Vec<_>>(), [None, Some((3.0, 1.5)), Some((2.0, 1.0))]);
     }
 }

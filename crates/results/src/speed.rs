@@ -5,17 +5,13 @@ use serde::{Deserialize, Serialize};
 /// The works that are interpreters: what containers' builds are made of.
 pub const INTERPRETERS: [&str; 3] = ["bash", "perl", "python3"];
 
-/// All that was measured in one run, on one machine.
+/// All that was measured on one machine, a target at a time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Speeds {
     /// The machine's name as a host: `amd64`.
     pub host: String,
-    /// The day, in UTC: `2026-11-25`.
-    pub date: String,
-    /// The number of its cores.
-    pub cores: usize,
-    /// The targets, in the order in which they were measured.
+    /// The targets, in the order in which they are measured.
     pub targets: Vec<TargetSpeeds>,
 }
 
@@ -27,6 +23,10 @@ pub struct TargetSpeeds {
     pub target: String,
     /// The suite of Debian that the programs are from.
     pub suite: String,
+    /// The day, in UTC: `2026-11-25`.
+    pub date: String,
+    /// The number of the machine's cores.
+    pub cores: usize,
     /// The number of rounds in which the ways took turns.
     pub rounds: usize,
     /// The works, in the order of the times of each way.
@@ -48,10 +48,10 @@ pub struct Way {
     /// The QEMU is linked to shared libraries. The images have static ones.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dynamic: bool,
-    /// The seconds of user time of each work: the least of all rounds.
-    pub user: Vec<f64>,
+    /// The seconds of user time of each work: the least of all rounds. `None` if it cannot be done so.
+    pub user: Vec<Option<f64>>,
     /// The seconds that passed, likewise.
-    pub wall: Vec<f64>,
+    pub wall: Vec<Option<f64>>,
 }
 
 impl Way {
@@ -80,18 +80,17 @@ impl TargetSpeeds {
         self.defaults().find(|default| default.qemu == way.qemu)
     }
 
-    /// The speed of each work in one way, in that of another: two is twice as fast.
-    pub fn ratios<'a>(&'a self, base: &'a Way, way: &'a Way) -> impl Iterator<Item = (&'a str, f64)> {
-        let times = base.user.iter().zip(&way.user).map(|(base, way)| base / way);
+    /// The speed of each work in one way, in that of another: two is twice as fast. `None` if one of them cannot do it.
+    pub fn ratios<'a>(&'a self, base: &'a Way, way: &'a Way) -> impl Iterator<Item = (&'a str, Option<f64>)> {
+        let times = base.user.iter().zip(&way.user).map(|(base, way)| Some((*base)? / (*way)?));
         self.works.iter().map(String::as_str).zip(times)
     }
 
     /// The same for interpreters: the geometric mean.
     pub fn interpreters(&self, base: &Way, way: &Way) -> f64 {
         let ratios = self.ratios(base, way).filter(|(work, _)| INTERPRETERS.contains(work));
-        let (sum, count) =
-            ratios.fold((0.0, 0.0), |(sum, count), (_, ratio)| (sum + ratio.ln(), count + 1.0));
-        (sum / count).exp()
+        let logarithms: Vec<f64> = ratios.filter_map(|(_, ratio)| Some(ratio?.ln())).collect();
+        (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp()
     }
 }
 
@@ -101,7 +100,8 @@ mod tests {
 
     fn way(qemu: Option<&str>, model: Option<&str>, user: [f64; 4]) -> Way {
         let (qemu, model) = (qemu.map(str::to_owned), model.map(str::to_owned));
-        Way { qemu, model, dynamic: false, user: user.into(), wall: user.into() }
+        let times = user.map(Some);
+        Way { qemu, model, dynamic: false, user: times.into(), wall: times.into() }
     }
 
     #[test]
@@ -118,7 +118,8 @@ mod tests {
         assert_eq!(names, expected);
         let works = ["bash", "perl", "python3", "xz"].map(str::to_owned).into();
         let target = "aarch64".to_owned();
-        let speeds = TargetSpeeds { target, suite: "bookworm".to_owned(), rounds: 1, works, ways };
+        let (suite, date) = ("bookworm".to_owned(), "2026-01-01".to_owned());
+        let mut speeds = TargetSpeeds { target, suite, date, cores: 2, rounds: 1, works, ways };
         let of = |index: usize| &speeds.ways[index];
         assert_eq!(speeds.defaults().map(Way::name).collect::<Vec<_>>(), ["7.2.22", "11.1.3"]);
         assert_eq!(speeds.default_of(of(3)), Some(of(2)));
@@ -126,7 +127,18 @@ mod tests {
         // The cube root of 1/4, 1/2 and 1.
         assert!((speeds.interpreters(of(1), of(2)) - 0.5).abs() < 1e-12);
         assert!((speeds.interpreters(of(2), of(3)) - 1.0).abs() < 1e-12);
-        let ratios: Vec<(&str, f64)> = speeds.ratios(of(2), of(3)).collect();
-        assert_eq!(ratios, [("bash", 2.0), ("perl", 1.0), ("python3", 0.5), ("xz", 3.0)]);
+        let ratios: Vec<_> = speeds.ratios(of(2), of(3)).collect();
+        assert_eq!(
+            ratios,
+            [("bash", Some(2.0)), ("perl", Some(1.0)), ("python3", Some(0.5)), ("xz", Some(3.0))]
+        );
+        // What cannot be done in a way is no ratio, and no part of a mean.
+        (speeds.ways[0].user[0], speeds.ways[0].user[1]) = (None, None);
+        let of = |index: usize| &speeds.ways[index];
+        assert_eq!(
+            speeds.ratios(of(1), of(0)).map(|(_, ratio)| ratio).collect::<Vec<_>>()[..2],
+            [None, None]
+        );
+        assert!((speeds.interpreters(of(1), of(0)) - 2.0).abs() < 1e-12);
     }
 }

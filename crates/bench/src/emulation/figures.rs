@@ -33,7 +33,8 @@ pub(super) fn of(title: &str, speeds: &TargetSpeeds) -> Vec<Figure> {
             let figure = Figure::new(title, &what, Unit::Times, value, how);
             figures.push(figure.of(speeds.rounds).goal(goal));
         };
-        let ratios: Vec<(&str, f64)> = speeds.ratios(base, way).collect();
+        let ratios = speeds.ratios(base, way).filter_map(|(work, ratio)| Some((work, ratio?)));
+        let ratios: Vec<(&str, f64)> = ratios.collect();
         let named = |(work, ratio): &(&str, f64)| format!("{work} {ratio:.2}");
         let (starts, works): (Vec<_>, Vec<_>) = ratios.into_iter().partition(|(work, _)| *work == START.name);
         let values =
@@ -72,7 +73,7 @@ mod tests {
             work if INTERPRETERS.contains(&work) => interpreter,
             _ => other,
         };
-        let user: Vec<f64> = works().map(|work| time(work.name)).collect();
+        let user: Vec<Option<f64>> = works().map(|work| Some(time(work.name))).collect();
         let (qemu, model) = (Some("11.1.3".to_owned()), model.map(str::to_owned));
         Way { qemu, model, dynamic: false, wall: user.clone(), user }
     }
@@ -87,7 +88,9 @@ mod tests {
         ];
         let works = works().map(|work| work.name.to_owned()).collect();
         let (target, suite) = ("aarch64".to_owned(), "bookworm".to_owned());
-        let figures = of("emulation", &TargetSpeeds { target, suite, rounds: 2, works, ways });
+        let date = "2026-01-01".to_owned();
+        let figures =
+            of("emulation", &TargetSpeeds { target, suite, date, cores: 2, rounds: 2, works, ways });
         let expected = [
             ("interpreters, against the default", 2.0, true),
             ("the slowest work, against the default", 0.8, false),

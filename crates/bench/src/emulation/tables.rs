@@ -66,7 +66,9 @@ fn by_work<'a>(speeds: &'a Speeds, rows: impl Fn(&'a TargetSpeeds) -> Vec<Row<'a
     let mut text = line(heads.map(str::to_owned)) + &rule(first.works.len() + 2);
     for target in &speeds.targets {
         for (name, base, way) in rows(target) {
-            let ratios = target.ratios(base, way).map(|(_, ratio)| format!("{ratio:.2}"));
+            let ratios = target
+                .ratios(base, way)
+                .map(|(_, ratio)| ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")));
             text += &line([format!("`{}`", target.target), name].into_iter().chain(ratios));
         }
     }
@@ -97,10 +99,10 @@ mod tests {
             qemu: qemu.map(str::to_owned),
             model: model.map(str::to_owned),
             dynamic: false,
-            user: vec![user; 2],
-            wall: vec![user; 2],
+            user: vec![Some(user); 2],
+            wall: vec![Some(user); 2],
         };
-        let ways = vec![
+        let mut ways = vec![
             way(None, None, 0.5),
             way(Some("7.2.22"), None, 1.0),
             way(Some("11.1.3"), None, 4.0),
@@ -109,8 +111,10 @@ mod tests {
         ];
         let works = ["bash", "xz"].map(str::to_owned).into();
         let (target, suite) = ("aarch64".to_owned(), "bookworm".to_owned());
-        let targets = vec![TargetSpeeds { target, suite, rounds: 1, works, ways }];
-        let speeds = Speeds { host: "amd64".to_owned(), date: "2026-01-01".to_owned(), cores: 2, targets };
+        ways[0].user[1] = None;
+        let date = "2026-01-01".to_owned();
+        let targets = vec![TargetSpeeds { target, suite, date, cores: 2, rounds: 1, works, ways }];
+        let speeds = Speeds { host: "amd64".to_owned(), targets };
         let releases = releases(&speeds);
         assert_eq!(
             releases,
@@ -119,7 +123,7 @@ mod tests {
         let head = "| target | QEMU | bash | xz |\n|---|---|---|---|\n";
         assert_eq!(models(&speeds), format!("{head}| `aarch64` | 11.1.3, neoverse-n1 | 2.00 | 2.00 |\n"));
         assert_eq!(links(&speeds), format!("{head}| `aarch64` | 7.2.22 | 0.80 | 0.80 |\n"));
-        let rows = "| `aarch64` | 7.2.22 | 2.00 | 2.00 |\n| `aarch64` | 11.1.3 | 8.00 | 8.00 |\n";
+        let rows = "| `aarch64` | 7.2.22 | 2.00 | - |\n| `aarch64` | 11.1.3 | 8.00 | - |\n";
         assert_eq!(native(&speeds), format!("{head}{rows}"));
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Work {
     pub(super) stdin: Option<&'static str>,
     /// The number of times that it is done.
     pub(super) times: usize,
+    /// True if its program looks for files in `/usr`, where only QEMU shows it those of the root.
+    pub(super) has_files: bool,
 }
 
 const BASH: &str =
@@ -51,7 +53,7 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 ";
 
 const fn work(name: &'static str, arguments: &'static [&'static str], times: usize) -> Work {
-    Work { name, program: name, arguments, stdin: None, times }
+    Work { name, program: name, arguments, stdin: None, times, has_files: false }
 }
 
 #[rustfmt::skip]
@@ -61,7 +63,7 @@ pub(super) const WORKS: [Work; 11] = [
     work("python3", &["-IS", "-c", PYTHON], 1),
     Work { program: "cc1", ..work("gcc", CC1, 1) },
     Work { stdin: Some("STREAM"), ..work("git", &["--git-dir", "REPOSITORY", "fast-import", "--quiet"], 1) },
-    work("node", &["-e", NODE], 1),
+    Work { has_files: true, ..work("node", &["-e", NODE], 1) },
     work("xz", &["-2c", "-T1", "TEXT"], 1),
     work("zstd", &["-6qc", "--single-thread", "TEXT"], 2),
     work("sha256sum", &["BYTES"], 6),
