@@ -1,5 +1,6 @@
 //! `benches/emulation.json`: the time that the same programs take under each QEMU and each CPU model.
 
+use arch::Target;
 use serde::{Deserialize, Serialize};
 
 /// The works that are interpreters: what containers' builds are made of.
@@ -75,6 +76,13 @@ impl TargetSpeeds {
         self.ways.iter().filter(|way| way.is_default())
     }
 
+    /// The ways with the model that is known to be of use to the target, the oldest QEMU first.
+    pub fn preferred(&self) -> impl DoubleEndedIterator<Item = &Way> {
+        let target: Option<Target> = self.target.parse().ok();
+        let model = target.and_then(Target::preferred_cpu).map(|model| model.name);
+        self.ways.iter().filter(move |way| way.model.is_some() && way.model.as_deref() == model)
+    }
+
     /// The default way of the QEMU that `way` has.
     pub fn default_of(&self, way: &Way) -> Option<&Way> {
         self.defaults().find(|default| default.qemu == way.qemu)
@@ -122,6 +130,7 @@ mod tests {
         let mut speeds = TargetSpeeds { target, suite, date, cores: 2, rounds: 1, works, ways };
         let of = |index: usize| &speeds.ways[index];
         assert_eq!(speeds.defaults().map(Way::name).collect::<Vec<_>>(), ["7.2.22", "11.1.3"]);
+        assert_eq!(speeds.preferred().map(Way::name).collect::<Vec<_>>(), ["11.1.3, neoverse-n1"]);
         assert_eq!(speeds.default_of(of(3)), Some(of(2)));
         assert_eq!(speeds.default_of(of(0)), None);
         // The cube root of 1/4, 1/2 and 1.

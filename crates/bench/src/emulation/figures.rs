@@ -1,6 +1,6 @@
 //! The figures of preferred models: each against its QEMU's own default, and against the best model that is known.
 
-use results::{TargetSpeeds, Way};
+use results::TargetSpeeds;
 
 use super::works::START;
 use crate::figure::{Figure, Goal, Unit, least};
@@ -22,11 +22,8 @@ fn bar(target: &str) -> f64 {
 
 /// The figures of one target.
 pub(super) fn of(title: &str, speeds: &TargetSpeeds) -> Vec<Figure> {
-    let target: Option<arch::Target> = speeds.target.parse().ok();
-    let preferred = target.and_then(arch::Target::preferred_cpu).map(|model| model.name);
-    let is_preferred = |way: &&Way| way.model.is_some() && way.model.as_deref() == preferred;
     let mut figures = Vec::new();
-    for way in speeds.ways.iter().filter(is_preferred) {
+    for way in speeds.preferred() {
         let Some(base) = speeds.default_of(way) else { continue };
         let mut figure = |what: &str, value: f64, goal: Goal, how: String| {
             let what = format!("{}, {}: {what}", speeds.target, way.name());
@@ -65,7 +62,7 @@ pub(super) fn of(title: &str, speeds: &TargetSpeeds) -> Vec<Figure> {
 mod tests {
     use super::*;
     use crate::emulation::works::works;
-    use results::INTERPRETERS;
+    use results::{INTERPRETERS, Way};
 
     fn way(model: Option<&str>, interpreter: f64, other: f64, start: f64) -> Way {
         let time = |work: &str| match work {

@@ -25,7 +25,7 @@ pub fn releases(speeds: &Speeds) -> String {
         };
         let of = |version: &&str| speed(target.defaults().find(|way| way.qemu.as_deref() == Some(version)));
         let cells = versions.iter().skip(1).map(of);
-        let model = preferred(target).rfind(|way| way.qemu.as_deref() == Some(newest));
+        let model = target.preferred().rfind(|way| way.qemu.as_deref() == Some(newest));
         text += &line([format!("`{}`", target.target)].into_iter().chain(cells).chain([speed(model)]));
     }
     text
@@ -73,12 +73,6 @@ fn by_work<'a>(speeds: &'a Speeds, rows: impl Fn(&'a TargetSpeeds) -> Vec<Row<'a
         }
     }
     text
-}
-
-fn preferred(target: &TargetSpeeds) -> impl DoubleEndedIterator<Item = &Way> {
-    let known: Option<arch::Target> = target.target.parse().ok();
-    let model = known.and_then(arch::Target::preferred_cpu).map(|model| model.name);
-    target.ways.iter().filter(move |way| way.model.is_some() && way.model.as_deref() == model)
 }
 
 fn line(cells: impl IntoIterator<Item = String>) -> String {
