@@ -101,7 +101,10 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
             Opt::Ephemeral => args.ephemeral = true,
             Opt::Install => args.install.extend(names(utf8(&value.ok_or_else(needed)?)?)),
             Opt::Uninstall => args.uninstall.extend(names(utf8(&value.ok_or_else(needed)?)?)),
-            Opt::Mount => args.mount = Some(path(&value.ok_or_else(needed)?)),
+            Opt::Mount => {
+                let value = value.filter(|value| !value.is_empty());
+                args.mount = Some(path(&value.ok_or_else(needed)?));
+            }
         }
     }
     Ok(Invocation::Run(args))

@@ -214,8 +214,12 @@ impl Scanner {
                 Err(UsageError::UnexpectedValue(typed, value.to_string_lossy().into_owned()))
             }
             (Takes::Attached, None) => Ok(Token::Plain(row.option)),
-            (Takes::Value | Takes::Attached, Some(value)) => Ok(Token::Value(row.option, value)),
-            (Takes::Value, None) => match self.rest.pop_front() {
+            (Takes::Attached, Some(value)) => Ok(Token::Value(row.option, value)),
+            (Takes::Value, value) => match value.or_else(|| self.rest.pop_front()) {
+                // A script's variable that is not set: no folder has this name.
+                Some(value) if value.is_empty() && row.option.is_folder() => {
+                    Err(UsageError::MissingValue(typed))
+                }
                 Some(value) => Ok(Token::Value(row.option, value)),
                 None => Err(UsageError::MissingValue(typed)),
             },
