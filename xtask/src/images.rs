@@ -67,6 +67,13 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         ui::print(&(images::dry_run(&plan, &build) + &images::going(&plan, &others, build.output)?))?;
         return Ok(());
     }
+    let hosts = plan.hosts().len();
+    let work = format!("a first build for {}", base::count(hosts, "host", "hosts"));
+    if !output.exists()
+        && let Some(lack) = images::lack_of_room(&output, &work, images::ROOM_OF_A_HOST * hosts as u64)
+    {
+        ui.say(format!("warning: {lack}"));
+    }
     let archive = args.archive.as_deref().filter(|_| !args.dry_run);
     let archive = archive.map(|path| anyhow::Ok((path, Draft::create(path)?))).transpose()?;
     let (built, changed) = images::build(&plan, &build, &others, &ui.shared())?;

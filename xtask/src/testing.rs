@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use arch::Host;
 use builder::cache::{self, Limit};
-use builder::cross;
+use builder::{cross, images};
 use debian::Cache;
 use debian::lock::Lock;
 use suite::{Place, Wanted, binary, qemu};
@@ -21,6 +21,8 @@ use crate::manual;
 pub(crate) const IMAGES: &str = "target/test-images";
 /// The folder where tests and end-to-end jobs have the release assets for this machine; a release of its own is elsewhere.
 pub(crate) const ASSETS: &str = "target/test-assets";
+/// The bytes that a first run takes: the images, what cargo compiles, and what tests write.
+const ROOM: u64 = 12_000_000_000;
 /// Names the real layout to the tests.
 const LAYOUT: &str = "QUS_TEST_LAYOUT";
 /// Names the lock that the layout was built from.
@@ -38,6 +40,11 @@ pub(crate) fn run(args: &TestArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let limit = context::cache_limit(None)?;
     let workspace = context::workspace()?;
     let layout = workspace.join(IMAGES);
+    if !layout.exists()
+        && let Some(lack) = images::lack_of_room(&layout, "a first run of all tests", ROOM)
+    {
+        ui.say(format!("warning: {lack}"));
+    }
     let wanted = Wanted { images: true, assets: true, relock: true };
     let Real { lock, lock_path, site } = real(wanted, &Sources::default(), ui)?;
     let register = cross::folder(&workspace, &site.build.cache_dir)?;

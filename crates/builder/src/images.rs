@@ -2,6 +2,7 @@
 
 mod dry_run;
 mod finish;
+mod room;
 
 use std::num::NonZero;
 use std::path::Path;
@@ -21,6 +22,7 @@ use crate::trace::Trace;
 use crate::{Leave, Site, cross};
 pub use dry_run::dry_run;
 pub use finish::{Others, clear, going};
+pub use room::{HOST as ROOM_OF_A_HOST, lack_of_room};
 
 /// The context of a build: the sources of images, their place, and the way of making them.
 pub struct BuildContext<'a> {
