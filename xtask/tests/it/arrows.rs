@@ -43,18 +43,12 @@ const NOT_FOR_IMAGES: &[&str] = &[
 /// The most crates that it is made of, ours and those for build scripts among them. Each takes a new machine time.
 const MOST_FOR_IMAGES: usize = 150;
 
-fn metadata() -> Value {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
-        .args(["--filter-platform", "x86_64-unknown-linux-musl"])
-        .output()
-        .unwrap();
+/// The output of cargo, which asks no network.
+fn cargo(arguments: &[&str]) -> String {
+    let output =
+        Command::new(env!("CARGO")).args(arguments).args(["--locked", "--offline"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap().to_owned()
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Each crate with those of ours that it may use, out of ARCHITECTURE.md's table; `None` is everything.
@@ -90,24 +84,20 @@ fn arrows(page: &str) -> BTreeMap<&str, Option<BTreeSet<&str>>> {
 fn crates_use_only_what_they_may() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../ARCHITECTURE.md")).unwrap();
     let arrows = arrows(&page);
-    let metadata = metadata();
-    let members: BTreeSet<String> =
-        metadata["workspace_members"].as_array().unwrap().iter().map(text).collect();
-    let packages = metadata["packages"].as_array().unwrap().iter();
-    let ours = packages.filter(|package| members.contains(package["id"].as_str().unwrap()));
-    let short = |name: &Value| text(name).trim_start_matches("qus-").to_owned();
-    let ours: BTreeMap<String, &Value> = ours.map(|package| (short(&package["name"]), package)).collect();
-    assert_eq!(
-        ours.keys().map(String::as_str).collect::<Vec<_>>(),
-        arrows.keys().copied().collect::<Vec<_>>()
-    );
-    for (name, package) in &ours {
+    let metadata: Value =
+        serde_json::from_str(&cargo(&["metadata", "--format-version", "1", "--no-deps"])).unwrap();
+    let short = |named: &Value| named["name"].as_str().unwrap().trim_start_matches("qus-").to_owned();
+    let packages = metadata["packages"].as_array().unwrap();
+    let ours: BTreeSet<String> = packages.iter().map(short).collect();
+    assert!(ours.iter().eq(arrows.keys()), "{ours:?}");
+    for package in packages {
+        let name = short(package);
         let Some(allowed) = &arrows[name.as_str()] else { continue };
         for dependency in package["dependencies"].as_array().unwrap() {
-            let other = short(&dependency["name"]);
+            let other = short(dependency);
             let is_fuzzed = other == "fuzzing" && FUZZED.contains(&name.as_str());
             // Tests may use more; what ships may not.
-            if ours.contains_key(&other) && dependency["kind"].is_null() && !is_fuzzed {
+            if ours.contains(&other) && dependency["kind"].is_null() && !is_fuzzed {
                 assert!(allowed.contains(other.as_str()), "{name} must not use {other}");
             }
         }
@@ -130,58 +120,33 @@ fn arrows_are_read_from_the_table() {
     assert_eq!(arrows(page), expected.into());
 }
 
+/// The crates that `package` is made of, without those that only its tests have.
+fn made_of(package: &str, options: &[&str]) -> BTreeSet<String> {
+    let tree = ["tree", "--package", package, "--prefix", "none", "--no-dedupe"];
+    cargo(&[&tree, options].concat()).lines().map(str::to_owned).collect()
+}
+
+/// True if one of these lines, `NAME vVERSION …`, is about the crate.
+fn has(lines: &BTreeSet<String>, name: &str) -> bool {
+    lines.iter().any(|line| line.split(' ').next() == Some(name))
+}
+
 #[test]
 fn what_ships_stays_small() {
-    let metadata = metadata();
-    let nodes: BTreeMap<String, &Value> = metadata["resolve"]["nodes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|node| (text(&node["id"]), node))
-        .collect();
-    let names: BTreeMap<String, String> = metadata["packages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|package| (text(&package["id"]), text(&package["name"])))
-        .collect();
     for program in SHIPS {
-        let root = names.iter().find(|(_, name)| *name == program).unwrap().0.clone();
-        let mut reached = BTreeSet::new();
-        let mut queue = vec![root];
-        while let Some(id) = queue.pop() {
-            if !reached.insert(id.clone()) {
-                continue;
-            }
-            for dependency in nodes[&id]["deps"].as_array().unwrap() {
-                // Normal dependencies only: tests and build scripts do not ship.
-                let ships =
-                    dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null());
-                if ships {
-                    queue.push(text(&dependency["pkg"]));
-                }
-            }
-        }
-        let reached: BTreeSet<&str> = reached.iter().map(|id| names[id].as_str()).collect();
+        // Normal dependencies only: tests and build scripts do not ship.
+        let crates = made_of(program, &["--edges", "normal", "--target", "x86_64-unknown-linux-musl"]);
         for name in NOT_IN_PROGRAMS {
-            assert!(!reached.contains(name), "{program} pulls in {name}: {reached:?}");
+            assert!(!has(&crates, name), "{program} pulls in {name}: {crates:?}");
         }
     }
 }
 
 #[test]
 fn a_first_image_waits_for_little() {
-    let output = Command::new(env!("CARGO"))
-        .args(["tree", "--package", "xtask", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])
-        .args(["--locked", "--offline"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let tree = String::from_utf8(output.stdout).unwrap();
-    let crates: BTreeSet<&str> = tree.lines().collect();
+    let crates = made_of("xtask", &["--edges", "normal,build"]);
     for name in NOT_FOR_IMAGES {
-        let found = crates.iter().any(|line| line.split(' ').next() == Some(*name));
-        assert!(!found, "`cargo xtask images` is made of {name}");
+        assert!(!has(&crates, name), "`cargo xtask images` is made of {name}");
     }
     assert!(crates.len() <= MOST_FOR_IMAGES, "{}: {crates:?}", crates.len());
 }
