@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::docs::files;
-use crate::docs::source::{ends_item, is_punct};
+use crate::docs::source::{is_test, without};
 
 /// A module's place in its crate: `["registry", "push"]`; the root's is empty.
 type Module = Vec<String>;
@@ -109,68 +109,41 @@ impl Sources {
                 }
             }
         }
-        let reached = |from: &Module| {
-            let mut reached = BTreeSet::new();
-            let mut next = vec![from];
-            while let Some(module) = next.pop() {
-                for to in arrows.get(module).into_iter().flatten() {
-                    if reached.insert(to) {
-                        next.push(to);
-                    }
-                }
+        // Whatever is reached through others counts as well.
+        loop {
+            let further = |to: &BTreeSet<Module>| {
+                to.iter().filter_map(|to| arrows.get(to)).flatten().chain(to).cloned().collect()
+            };
+            let longer: BTreeMap<_, _> =
+                arrows.iter().map(|(from, to)| (from.clone(), further(to))).collect();
+            if longer == arrows {
+                break;
             }
-            reached
-        };
-        let reach: BTreeMap<&Module, BTreeSet<&Module>> =
-            arrows.keys().map(|module| (module, reached(module))).collect();
-        let mut circles = BTreeSet::new();
-        for (module, others) in &reach {
-            let back = |other: &&&Module| reach.get(*other).is_some_and(|back| back.contains(*module));
-            let circle: BTreeSet<String> = others.iter().filter(back).map(|other| other.join("::")).collect();
-            if !circle.is_empty() {
-                circles.insert(circle.into_iter().collect::<Vec<_>>());
-            }
+            arrows = longer;
         }
+        let circle = |(module, others): (&Module, &BTreeSet<Module>)| {
+            let back = |other: &&Module| arrows.get(*other).is_some_and(|back| back.contains(module));
+            others.iter().filter(back).map(|other| other.join("::")).collect::<Vec<_>>()
+        };
+        let circles: BTreeSet<_> = arrows.iter().map(circle).filter(|circle| !circle.is_empty()).collect();
         circles.into_iter().collect()
     }
 
     /// The module that the thing called `path` is in, at most `depth` re-exports away.
     fn home(&self, path: &[String], depth: usize) -> Module {
-        let mut module = Module::new();
-        for (at, name) in path.iter().enumerate() {
-            module.push(name.clone());
-            if self.modules.contains_key(&module) {
-                continue;
-            }
-            module.pop();
-            let import = self.modules.get(&module).and_then(|names| names.imported.get(name));
-            return match import.filter(|_| depth > 0) {
-                Some(import) => {
-                    let mut path = self.absolute_import(&module, import, &path[at + 1..]);
-                    // An external crate's name leads nowhere here.
-                    if path.is_empty() {
-                        path.clone_from(&module);
-                    }
-                    let home = self.home(&path, depth - 1);
-                    if home.is_empty() { module } else { home }
-                }
-                None => module,
-            };
-        }
-        module
-    }
-
-    /// The module that an import of `module` leads to. A bare first name is a module inside, or else an external crate.
-    fn absolute_import(&self, module: &Module, import: &[String], rest: &[String]) -> Vec<String> {
-        let path: Vec<String> = import.iter().chain(rest).cloned().collect();
-        if matches!(path[0].as_str(), "crate" | "super" | "self") {
-            return absolute(module, &path);
-        }
-        let inner: Vec<String> = module.iter().chain(&path).cloned().collect();
-        match self.modules.contains_key(&inner[..=module.len()]) {
-            true => inner,
-            false => Vec::new(),
-        }
+        let is_module = |end: &usize| self.modules.contains_key(&path[..*end]);
+        let (module, rest) = path.split_at((0..=path.len()).take_while(is_module).last().unwrap_or_default());
+        let imported = &self.modules[module].imported;
+        let Some(import) = rest.first().and_then(|name| imported.get(name)).filter(|_| depth > 0) else {
+            return module.to_vec();
+        };
+        // A bare first name is a module inside, or an external crate, whose name leads nowhere here.
+        let import = match is_own(&import[0]) {
+            true => absolute(&module.to_vec(), import),
+            false => [module, import].concat(),
+        };
+        let home = self.home(&[&import, &rest[1..]].concat(), depth - 1);
+        if home.is_empty() { module.to_vec() } else { home }
     }
 }
 
@@ -195,105 +168,80 @@ fn absolute(module: &Module, path: &[String]) -> Vec<String> {
 
 impl Names {
     fn of(tokens: TokenStream) -> Names {
+        let mut words = Vec::new();
+        flatten(tokens, &mut words);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut names = Names::default();
-        names.walk(&tokens.into_iter().collect::<Vec<_>>(), true);
+        for at in 0..words.len() {
+            let is_import = words[at] == "use";
+            if !(is_import || is_own(words[at]) && words[at + 1..].starts_with(&[":", ":"])) {
+                continue;
+            }
+            let mut leaves = Vec::new();
+            tree(&words[at + usize::from(is_import)..], Vec::new(), &mut leaves);
+            for (name, path) in leaves {
+                if is_own(&path[0]) {
+                    names.used.push(path.clone());
+                }
+                if is_import {
+                    names.imported.insert(name, path);
+                }
+            }
+        }
         names
     }
+}
 
-    fn walk(&mut self, tokens: &[TokenTree], top: bool) {
-        let mut at = 0;
-        while at < tokens.len() {
-            match &tokens[at] {
-                TokenTree::Punct(punct) if punct.as_char() == '#' && is_for_tests(tokens.get(at + 1)) => {
-                    // The item that it is about ends with a block or a semicolon.
-                    while at < tokens.len() && !ends_item(tokens.get(at)) {
-                        at += 1;
-                    }
-                    at += 1;
-                }
-                TokenTree::Ident(ident) if ident == "use" => {
-                    let mut leaves = Vec::new();
-                    at = paths(tokens, at + 1, &mut Vec::new(), &mut leaves);
-                    for (name, path) in leaves {
-                        if matches!(path[0].as_str(), "crate" | "super" | "self") {
-                            self.used.push(path.clone());
-                        }
-                        if top {
-                            self.imported.insert(name, path);
-                        }
-                    }
-                }
-                TokenTree::Ident(ident)
-                    if (ident == "crate" || ident == "super" || ident == "self")
-                        && is_punct(tokens.get(at + 1), ':') =>
-                {
-                    let mut leaves = Vec::new();
-                    at = paths(tokens, at, &mut Vec::new(), &mut leaves);
-                    self.used.extend(leaves.into_iter().map(|(_, path)| path));
-                }
-                TokenTree::Group(group) => {
-                    self.walk(&group.stream().into_iter().collect::<Vec<_>>(), false);
-                    at += 1;
-                }
-                _ => at += 1,
+/// True for the beginnings of paths that stay in the crate.
+fn is_own(name: &str) -> bool {
+    ["crate", "super", "self"].contains(&name)
+}
+
+/// Collects the names and signs of everything that is not for tests.
+fn flatten(tokens: TokenStream, words: &mut Vec<String>) {
+    for token in without(tokens, is_test) {
+        match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                words.push("{".to_owned());
+                flatten(group.stream(), words);
+                words.push("}".to_owned());
             }
+            TokenTree::Group(group) => flatten(group.stream(), words),
+            TokenTree::Ident(_) | TokenTree::Punct(_) => words.push(token.to_string()),
+            TokenTree::Literal(_) => words.push(String::new()),
         }
     }
 }
 
-/// True for `[cfg(test)]`.
-fn is_for_tests(token: Option<&TokenTree>) -> bool {
-    let text = token.map(ToString::to_string).unwrap_or_default();
-    text.split_whitespace().collect::<String>() == "[cfg(test)]"
-}
-
-/// Reads the path or the tree of paths at `at`, below `prefix`, and returns where it ends. Each leaf comes with its name.
-fn paths(
-    tokens: &[TokenTree],
-    mut at: usize,
-    prefix: &mut Vec<String>,
+/// Collects the paths of a tree that begins with these words, below `path`, each with the name that it has here; returns what
+/// follows the tree.
+fn tree<'a>(
+    words: &'a [&'a str],
+    mut path: Vec<String>,
     leaves: &mut Vec<(String, Vec<String>)>,
-) -> usize {
-    let depth = prefix.len();
-    let mut name = None;
-    loop {
-        match tokens.get(at) {
-            Some(TokenTree::Ident(ident)) if ident == "as" => {
-                name = tokens.get(at + 1).map(ToString::to_string);
-                at += 2;
-                break;
-            }
-            Some(TokenTree::Ident(ident)) => {
-                // `{self, X}`: what the braces are of.
-                if ident != "self" || prefix.is_empty() {
-                    prefix.push(ident.to_string());
-                }
-                at += 1;
-            }
-            Some(TokenTree::Group(group))
-                if group.delimiter() == Delimiter::Brace && depth < prefix.len() =>
-            {
-                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-                let mut next = 0;
-                while next < inner.len() {
-                    let end = paths(&inner, next, prefix, leaves);
-                    // A comma lies between two.
-                    next = end.max(next) + 1;
-                }
-                prefix.truncate(depth);
-                return at + 1;
-            }
-            _ => break,
+) -> &'a [&'a str] {
+    let (name, rest) = words.split_first().unwrap_or((&"", &[]));
+    if *name == "{" {
+        let mut rest = rest;
+        while !rest.starts_with(&["}"]) {
+            rest = tree(rest, path.clone(), leaves);
+            rest = rest.strip_prefix(&[","]).unwrap_or(rest);
         }
-        match (tokens.get(at), is_punct(tokens.get(at), ':') && is_punct(tokens.get(at + 1), ':')) {
-            (_, true) => at += 2,
-            (Some(TokenTree::Ident(ident)), _) if ident == "as" => {}
-            _ => break,
+        return &rest[1..];
+    }
+    // `self` in braces is what these are of.
+    if name.starts_with(|c: char| c.is_alphabetic() || c == '_') && (*name != "self" || path.is_empty()) {
+        path.push((*name).to_owned());
+    }
+    match rest {
+        [":", ":", rest @ ..] => tree(rest, path, leaves),
+        ["as", other, rest @ ..] => {
+            leaves.push(((*other).to_owned(), path));
+            rest
+        }
+        rest => {
+            leaves.extend(path.last().cloned().map(|name| (name, path)));
+            rest
         }
     }
-    if let Some(last) = prefix.last().cloned() {
-        leaves.push((name.unwrap_or(last), prefix.clone()));
-    }
-    prefix.truncate(depth);
-    at.max(1)
 }

@@ -41,110 +41,112 @@ pub(crate) struct Found {
 /// The literals below `dir`, without tests.
 pub(crate) fn messages(dir: &Path) -> Vec<Found> {
     let mut found = Vec::new();
-    let is_for_tests = |name: &str| name.ends_with("_tests.rs") || name == "tests.rs";
-    for file in files(dir, "rs") {
-        if is_for_tests(file.file_name().unwrap().to_str().unwrap()) {
-            continue;
-        }
-        let text = fs::read_to_string(&file).unwrap();
-        let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let mut literals = Vec::new();
-        walk(tokens, false, &mut literals);
-        let with_file = |(text, is_error)| Found { text, file: file.clone(), is_error };
-        found.extend(literals.into_iter().map(with_file));
+    let is_for_tests =
+        |file: &Path| file.ends_with("tests.rs") || file.to_str().unwrap().ends_with("_tests.rs");
+    for file in files(dir, "rs").into_iter().filter(|file| !is_for_tests(file)) {
+        let literals = literals(&fs::read_to_string(&file).unwrap());
+        found.extend(literals.into_iter().map(|(text, is_error)| Found {
+            text,
+            file: file.clone(),
+            is_error,
+        }));
     }
+    found
+}
+
+/// The literals in a source, each with whether it is an error.
+pub(crate) fn literals(source: &str) -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    walk(source.parse().unwrap(), false, &mut found);
     found
 }
 
 /// Collects literals, each with whether it is an error; `in_error`: whether all here are.
 fn walk(tokens: TokenStream, in_error: bool, found: &mut Vec<(String, bool)>) {
-    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let ident = |place: usize| match tokens.get(place) {
-        Some(TokenTree::Ident(ident)) => ident.to_string(),
-        _ => String::new(),
-    };
-    let (mut place, mut in_message) = (0, false);
-    while let Some(token) = tokens.get(place) {
+    let tokens =
+        without(tokens, |tokens, at| is_test(tokens, at) || is_hint(tokens, at) || is_constant(tokens, at));
+    let mut is_error = in_error;
+    for (at, token) in tokens.iter().enumerate() {
+        let before = |count: usize| at.checked_sub(count).map_or(String::new(), |at| word(&tokens, at));
+        let is_attribute = before(1) == "#" || before(1) == "!" && before(2) == "#";
         match token {
-            TokenTree::Punct(punct) if punct.as_char() == '#' => {
-                // An attribute: of these only thiserror's has messages, and only tests are left out by one.
-                let at = place + 1 + usize::from(is_punct(tokens.get(place + 1), '!'));
-                if let Some(TokenTree::Group(group)) = tokens.get(at) {
-                    let attribute = group.stream().to_string();
-                    if attribute.starts_with("error") {
-                        walk(group.stream(), true, found);
-                    } else if attribute == "cfg (test)" {
-                        // Up to the end of what it is on.
-                        while !ends_item(tokens.get(at.max(place))) && place < tokens.len() {
-                            place += 1;
-                        }
-                    }
-                }
-                place = place.max(at);
-            }
-            TokenTree::Ident(name) if name == "fn" && HINTS.contains(&ident(place + 1).as_str()) => {
-                while !matches!(tokens.get(place), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace)
-                {
-                    place += 1;
-                }
-            }
-            // `const` and `static` (not `'static`): tables, and texts that are printed as they are.
-            TokenTree::Ident(name)
-                if (name == "const" || name == "static")
-                    && ident(place + 1) != "fn"
-                    && !is_punct(place.checked_sub(1).and_then(|before| tokens.get(before)), '\'') =>
-            {
-                while place < tokens.len() && !is_punct(tokens.get(place), ';') {
-                    place += 1;
-                }
-            }
             // `let message = …;`
-            TokenTree::Ident(name) if name == "message" && is_punct(tokens.get(place + 1), '=') => {
-                in_message = true;
+            TokenTree::Punct(punct) if punct.as_char() == '=' => is_error |= before(1) == "message",
+            TokenTree::Punct(punct) if punct.as_char() == ';' => is_error = in_error,
+            // Of attributes only thiserror's has messages.
+            TokenTree::Group(group) if is_attribute && group.stream().to_string().starts_with("error") => {
+                walk(group.stream(), true, found);
             }
-            TokenTree::Punct(punct) if punct.as_char() == ';' => in_message = false,
-            TokenTree::Group(group) => {
-                let before = place.checked_sub(1).map(|before| {
-                    if is_punct(tokens.get(before), '!') { before.saturating_sub(1) } else { before }
-                });
-                let called = before.map(ident).unwrap_or_default();
-                let of = place.checked_sub(4).map(ident).unwrap_or_default();
-                let is_error = in_error || in_message || ERRORS.contains(&called.as_str());
-                if called == "new" && of == HINTED {
-                    let (message, hint) = arguments(group.stream());
+            TokenTree::Group(group) if !is_attribute => {
+                let called = if before(1) == "!" { before(2) } else { before(1) };
+                if called == "new" && before(4) == HINTED {
+                    let is_first = |token: &TokenTree| token.to_string() != ",";
+                    let message = group.stream().into_iter().take_while(is_first).collect();
+                    let hint = group.stream().into_iter().skip_while(is_first).collect();
                     walk(message, true, found);
                     walk(hint, false, found);
                 } else if !OTHERS.contains(&called.as_str()) {
-                    walk(group.stream(), is_error, found);
+                    walk(group.stream(), is_error || ERRORS.contains(&called.as_str()), found);
                 }
             }
             TokenTree::Literal(literal) => {
-                let is_error = in_error || in_message;
                 found.extend(message(literal, is_error).map(|text| (text, is_error)));
             }
             _ => {}
         }
-        place += 1;
     }
 }
 
-/// The first of several arguments, and the others.
-fn arguments(all: TokenStream) -> (TokenStream, TokenStream) {
-    let (mut first, mut others) = (Vec::new(), Vec::new());
-    for token in all {
-        let is_later = !others.is_empty() || is_punct(Some(&token), ',');
-        if is_later { &mut others } else { &mut first }.push(token);
+/// The tokens of one level without the items that begin where `is_left_out` says.
+pub(crate) fn without(
+    tokens: TokenStream,
+    is_left_out: impl Fn(&[TokenTree], usize) -> bool,
+) -> Vec<TokenTree> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        if is_left_out(&tokens, at) {
+            at += tokens[at..].iter().take_while(|token| !ends_item(token)).count();
+        } else {
+            kept.push(tokens[at].clone());
+        }
+        at += 1;
     }
-    (first.into_iter().collect(), others.into_iter().collect())
+    kept
 }
 
-pub(crate) fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {
-    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
+fn ends_item(token: &TokenTree) -> bool {
+    match token {
+        TokenTree::Punct(punct) => punct.as_char() == ';',
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        _ => false,
+    }
 }
 
-pub(crate) fn ends_item(token: Option<&TokenTree>) -> bool {
-    is_punct(token, ';')
-        || matches!(token, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace)
+/// True for `#[cfg(test)]`.
+pub(crate) fn is_test(tokens: &[TokenTree], at: usize) -> bool {
+    word(tokens, at) == "#"
+        && matches!(tokens.get(at + 1), Some(TokenTree::Group(group)) if group.stream().to_string() == "cfg (test)")
+}
+
+fn is_hint(tokens: &[TokenTree], at: usize) -> bool {
+    word(tokens, at) == "fn" && HINTS.contains(&word(tokens, at + 1).as_str())
+}
+
+/// True for `const` and `static` (not `'static`): tables, and texts that are printed as they are.
+fn is_constant(tokens: &[TokenTree], at: usize) -> bool {
+    ["const", "static"].contains(&word(tokens, at).as_str())
+        && word(tokens, at + 1) != "fn"
+        && (at == 0 || word(tokens, at - 1) != "'")
+}
+
+/// A name or a sign; empty for anything else.
+fn word(tokens: &[TokenTree], at: usize) -> String {
+    match tokens.get(at) {
+        Some(token @ (TokenTree::Ident(_) | TokenTree::Punct(_))) => token.to_string(),
+        _ => String::new(),
+    }
 }
 
 /// A literal that is a string of several words, or an error with holes, with its escapes undone.
