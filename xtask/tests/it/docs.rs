@@ -1,7 +1,6 @@
 //! The documentation against the code and against itself: messages, links, and generated parts.
 
 mod comments;
-mod errors;
 mod findings;
 mod links;
 mod messages;

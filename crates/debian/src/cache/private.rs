@@ -37,16 +37,16 @@ impl Exposed {
 
 /// Fails if anybody but this user and root can write to `dir`, to a folder in it, or can replace it.
 pub(super) fn check(dir: &Path) -> Result<(), Error> {
-    const OPERATION: &str = "trust the cache folder";
+    let operation = "trust the cache folder";
     let look = |path: &Path, exposed: fn(&Metadata) -> Option<Exposed>| {
-        let metadata = fs::metadata(path).map_err(Error::at(OPERATION, path))?;
+        let metadata = fs::metadata(path).map_err(Error::at(operation, path))?;
         match exposed(&metadata).filter(|_| metadata.is_dir()) {
-            Some(exposed) => Err(Error::at(OPERATION, path)(io::Error::other(exposed))),
+            Some(exposed) => Err(Error::at(operation, path)(io::Error::other(exposed))),
             None => Ok(metadata),
         }
     };
     let own = look(dir, in_cache)?;
-    let whole = dir.canonicalize().map_err(Error::at(OPERATION, dir))?;
+    let whole = dir.canonicalize().map_err(Error::at(operation, dir))?;
     for ancestor in whole.ancestors().skip(1) {
         look(ancestor, above)?;
     }
@@ -54,8 +54,8 @@ pub(super) fn check(dir: &Path) -> Result<(), Error> {
     if own.mode() & 0o011 == 0 {
         return Ok(());
     }
-    for entry in fs::read_dir(dir).map_err(Error::at(OPERATION, dir))? {
-        let entry = entry.map_err(Error::at(OPERATION, dir))?;
+    for entry in fs::read_dir(dir).map_err(Error::at(operation, dir))? {
+        let entry = entry.map_err(Error::at(operation, dir))?;
         // What goes meanwhile is another process's.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) && entry.path().exists() {
             look(&entry.path(), in_cache)?;
