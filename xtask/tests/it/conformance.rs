@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use arch::Host;
 
-use crate::workflow::{Action, Workflow};
+use crate::workflow;
 
 fn conformance(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask")).arg("conformance").args(arguments).output().unwrap()
@@ -340,14 +340,14 @@ fn the_canary_tries_every_system() {
     let list = String::from_utf8(list.stdout).unwrap();
     let systems = list.lines().skip_while(|line| !line.starts_with("TARGET")).skip(1);
     let systems = systems.map_while(|line| line.split_whitespace().nth(1).map(str::to_owned));
-    let canary = Workflow::read("canary.yml");
-    let job = canary.job("conformance");
-    let hosts: Vec<Host> = job.hosts.iter().map(|host| host.parse().unwrap()).collect();
+    let canary = workflow::read("canary.yml");
+    let job = &canary["jobs"]["conformance"];
+    let hosts: Vec<Host> = workflow::hosts(job).iter().map(|host| host.parse().unwrap()).collect();
     let native = Host::native().unwrap();
     let expected: Vec<&str> =
         hosts.iter().filter(|host| host.target() != native.target()).map(|host| host.debian()).collect();
     let systems: Vec<String> = systems.filter(|system| system != "amd64").collect();
     assert_eq!(systems, expected);
-    let Some(Action::Run(command)) = job.steps.last().map(|step| &step.action) else { panic!("no command") };
+    let command = *workflow::commands(job).last().unwrap();
     assert!(command.ends_with(" cargo xtask conformance --target \"$HOST\""), "{command}");
 }

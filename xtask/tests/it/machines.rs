@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output};
 
-use crate::workflow::{Action, Workflow};
+use crate::workflow;
 
 fn machines(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask")).args(["e2e", "--machines"]).args(arguments).output().unwrap()
@@ -96,18 +96,10 @@ fn the_canary_boots_every_machine() {
     let (list, _) = list.split_once("\n\n").unwrap();
     let mut hosts: Vec<&str> = list.lines().skip(1).map(|line| line.split_once('-').unwrap().0).collect();
     hosts.dedup();
-    let canary = Workflow::read("canary.yml");
-    let job = canary.job("machines");
-    assert_eq!(job.hosts, hosts);
-    assert_eq!(job.env["HOST"], "${{ matrix.host }}");
-    let commands: Vec<&str> = job
-        .steps
-        .iter()
-        .filter_map(|step| match &step.action {
-            Action::Run(command) => Some(command.as_str()),
-            Action::Uses(..) => None,
-        })
-        .collect();
+    let canary = workflow::read("canary.yml");
+    let job = &canary["jobs"]["machines"];
+    assert_eq!(workflow::hosts(job), hosts);
+    assert_eq!(workflow::map(&job["env"])["HOST"], "${{ matrix.host }}");
     let boot = "sudo --preserve-env=CI,HOME env \"PATH=$PATH\" cargo xtask e2e --machines --layout target/images \"$HOST\"";
-    assert_eq!(commands, ["cargo xtask images --host \"$HOST\"", boot]);
+    assert_eq!(workflow::commands(job), ["cargo xtask images --host \"$HOST\"", boot]);
 }

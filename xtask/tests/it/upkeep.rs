@@ -5,12 +5,15 @@ mod check;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::iter;
 use std::path::Path;
 use std::process::Command;
 
 use crate::line::{Line, link};
 use crate::ship::{packages, registry, sandbox};
-use crate::workflow::{self, Action, Ran, Runner, Workflow};
+use yaml_rust2::Yaml;
+
+use crate::workflow::{self, Runner, strings};
 use debian::testing::small as archive;
 use debian::testing::{Archive, Deb, Suite};
 
@@ -53,13 +56,23 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
         && git -c user.name=a -c user.email=a@b commit --quiet --message first && git push --quiet origin main";
     runner.succeed(clone);
 
-    let canary = Workflow::read("canary.yml");
-    let look = |ran: &[Ran]| ran.iter().filter(|ran| ran.job == "look").count();
-    // Nothing is newer: the first step says so and leaves no report, on which the others depend.
-    let (ran, failed) = runner.workflow(&canary, &["amd64"]);
-    assert_eq!((look(&ran), failed), (1, Vec::new()), "{ran:#?}");
+    let canary = workflow::read("canary.yml");
+    let job = |name: &str| runner.job(&canary["jobs"][name], None, &[("HOST", "amd64")]);
+    // The first step of the job `look`; gives what it puts out.
+    let look = || {
+        line.write("output", "");
+        job("look").map(|ran| {
+            assert_eq!(ran.len(), 1);
+            line.read("output")
+        })
+    };
+    // Nothing is newer: nothing is put out, on which all that follows depends.
+    assert_eq!(look().unwrap(), "");
     assert!(!line.path("report.md").exists());
     // Machines are booted with what is locked.
+    for name in ["advisories", "fuzz", "machines", "conformance"] {
+        job(name).unwrap();
+    }
     assert!(line.path("target/images/index.json").exists());
     let calls = runner.calls();
     assert!(calls.contains("xtask e2e --machines --layout target/images amd64\n"), "{calls}");
@@ -69,25 +82,26 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
 
     // An archive that cannot be read is no difference.
     line.close();
-    let (ran, failed) = runner.workflow(&canary, &[]);
-    let expected = ["look", "propose"].map(str::to_owned).to_vec();
-    assert_eq!((look(&ran), failed), (1, expected), "{ran:#?}");
-    assert!(!line.path("report.md").exists());
+    look().unwrap_err();
+    assert!(line.read("output").is_empty() && !line.path("report.md").exists());
 
     // What is only worth knowing is in the summary.
     let port = Deb::new("qemu-user", "1:11.1.3+ds-1", "sparc64");
     line.serve(&Archive::new(1).suite(sid("1:11.1.3+ds-1", |qemu| qemu).package(port)).build());
-    let (ran, failed) = runner.workflow(&canary, &[]);
-    assert_eq!((look(&ran), failed), (2, Vec::new()), "{ran:#?}");
+    assert_eq!(look().unwrap(), "");
     let summary = line.read("summary");
     assert!(summary.contains("- **host-new**: `sid` has `qemu-user` "), "{summary}");
     line.write("summary", "");
 
     line.serve(&archive("1:12.0.0+ds-1").build());
     line.run(&["lock", "--check"]).failure(1);
-    let (ran, failed) = runner.workflow(&canary, &[]);
-    let steps = canary.job("look").steps.iter().filter(|step| matches!(step.action, Action::Run(_))).count();
-    assert_eq!((look(&ran), failed), (steps, Vec::new()), "{ran:#?}");
+    assert_eq!(look().unwrap(), "differs=true\n");
+    for (name, differs) in [
+        ("look", "steps.look.outputs.differs == 'true'"),
+        ("propose", "needs.look.outputs.differs == 'true'"),
+    ] {
+        runner.job(&canary["jobs"][name], Some(differs), &[]).unwrap();
+    }
     let row = "| sid | qemu-user | 1:11.1.3+ds-1 | 1:12.0.0+ds-1 |  | amd64, s390x, mipsel |";
     assert!(line.read("report.md").contains(row), "{}", line.read("report.md"));
     assert_eq!(line.read("summary"), line.read("report.md"));
@@ -103,46 +117,51 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     assert_eq!(show("upkeep/debian-lock"), line.read("images/debian.lock"));
     assert_ne!(show("upkeep/debian-lock"), old);
 
+    let release = workflow::read("release.yml");
+    let job = |name: &str, variables: &[(&str, &str)]| {
+        let login = [("REGISTRY_USER", "user"), ("REGISTRY_PASSWORD", "password")];
+        runner.job(&release["jobs"][name], None, &[&login, variables].concat())
+    };
     // A tag that the changelog does not know makes no release.
-    let release = Workflow::read("release.yml");
     line.write("CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n- all of it\n");
-    let (ran, failed) = runner.workflow(&release, &HOSTS);
-    assert_eq!(
-        (ran.len(), failed),
-        (
-            1,
-            ["check", "push", "assets", "conformance", "manifest", "attest", "publish"]
-                .map(str::to_owned)
-                .to_vec()
-        ),
-        "{ran:#?}"
-    );
+    assert!(job("check", &[]).unwrap_err().command.starts_with("cargo xtask notes "));
     let heading = concat!("## ", env!("CARGO_PKG_VERSION"));
     line.write("CHANGELOG.md", &line.read("CHANGELOG.md").replace("## Unreleased", heading));
 
     // Nor does one whose Action would run other images.
     line.write("action/digests", "# None yet.\n");
-    let (ran, failed) = runner.workflow(&release, &HOSTS);
-    assert_eq!(failed.len(), release.jobs.len(), "{ran:#?}");
-    assert!(ran.last().unwrap().command.ends_with("action/digests | diff - target/digests"), "{ran:#?}");
+    assert!(job("check", &[]).unwrap_err().command.ends_with("action/digests | diff - target/digests"));
     runner.succeed("cargo xtask images --level best --digest-file action/digests");
+    line.write("output", "");
+    job("check", &[]).unwrap();
+    // GitHub hands it to the job that moves the tags.
+    let output = line.read("output");
+    let verified =
+        output.strip_prefix("digests<<END\n").and_then(|text| text.strip_suffix("\nEND\n")).unwrap();
+    let verified = [("VERIFIED", verified)];
 
     // Machines that push something else than what was verified move nothing that users follow.
-    let other = workflow::text("release.yml").replace("--versioned-only", "--versioned-only --level quick");
-    let (ran, failed) = runner.workflow(&Workflow::parse(&other), &HOSTS);
-    assert_eq!(failed, ["manifest", "attest", "publish"], "{:#?}", ran.last());
-    let refused = String::from_utf8_lossy(&ran.last().unwrap().output.stderr).into_owned();
+    for host in HOSTS {
+        let quick =
+            "cargo xtask images --series all --level quick --push --versioned-only --push-via registry";
+        runner.succeed(&format!("{quick} --repository \"$REPOSITORY\" --host {host}"));
+    }
+    let refused = job("manifest", &verified).unwrap_err().output;
+    let refused = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.contains("it is not what target/verified has:\n  "), "{refused}");
     for tag in ["latest", "d12.0", "mips-pkg"] {
         let gone = runner.run(&format!("cargo xtask verify \"$REPOSITORY:{tag}\""));
         assert!(!gone.status.success(), "{tag}: {gone:?}");
     }
 
-    let (ran, failed) = runner.workflow(&release, &HOSTS);
-    assert_eq!(failed, [""; 0], "{:#?}", ran.last());
-    let pushing = |ran: &&Ran| ran.job == "push" && ran.command.contains(" --push ");
-    let pushed: Vec<&str> = ran.iter().filter(pushing).map(|ran| ran.host.as_str()).collect();
-    assert_eq!(pushed, HOSTS);
+    for host in HOSTS {
+        job("push", &[("HOST", host)]).unwrap();
+    }
+    job("assets", &[]).unwrap();
+    job("conformance", &[("HOST", "s390x")]).unwrap();
+    let ran = job("manifest", &verified).unwrap();
+    job("attest", &[]).unwrap();
+    job("publish", &[]).unwrap();
     let calls = runner.calls();
     assert!(calls.contains("xtask conformance --target s390x\n"), "{calls}");
     let verified = ran.iter().find(|ran| ran.command.contains("xtask verify \"$REPOSITORY")).unwrap();
@@ -166,9 +185,11 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
     runner.succeed("cd target/release-assets && sha256sum --strict -c SHA256SUMS");
     let sums = line.read("target/release-assets/SHA256SUMS");
     let calls = runner.calls();
-    for file in ["target/release-assets/SHA256SUMS", "target/image-checksums"] {
-        assert!(calls.contains(&format!("attest {file}\n")), "{calls}");
-    }
+    let attested = workflow::steps(&release["jobs"]["attest"]).iter();
+    let attested = attested.filter_map(|step| step["with"]["subject-checksums"].as_str());
+    assert!(attested.eq(["target/release-assets/SHA256SUMS", "target/image-checksums"]));
+    // The most that one attestation takes.
+    assert!(sums.lines().count() <= 1024 && checksums.lines().count() <= 1024);
     let created = calls.lines().find(|call| call.starts_with("gh release ")).unwrap();
     let expected = concat!(
         "gh release create v",
@@ -186,59 +207,70 @@ fn something_newer_becomes_a_proposal_and_then_a_release() {
 
 /// The programs are those of every week.
 #[test]
-fn a_release_waits_for_the_real_programs_that_the_canary_runs() {
-    let [canary, release] = ["canary.yml", "release.yml"].map(Workflow::read);
-    let programs = |workflow: &Workflow| {
-        let job = workflow.job("conformance");
-        let commands = job.steps.iter().filter_map(|step| match &step.action {
-            Action::Run(command) => Some((command.clone(), step.condition.clone())),
-            Action::Uses(..) => None,
-        });
-        (job.hosts.clone(), job.env.clone(), commands.collect::<Vec<_>>())
-    };
-    assert_eq!(programs(&release), programs(&canary));
-    assert!(release.job("manifest").needs.contains(&"conformance".to_owned()));
+fn a_release_runs_the_real_programs_that_the_canary_runs() {
+    let [canary, release] = ["canary.yml", "release.yml"].map(workflow::read);
+    for part in ["strategy", "env", "steps"] {
+        assert_eq!(release["jobs"]["conformance"][part], canary["jobs"]["conformance"][part]);
+    }
 }
 
-/// A form that the workflows do not have is a failure.
+/// Jobs and steps wait for what they need, and are told what others have put out.
 #[test]
-fn conditions_are_evaluated_and_unknown_ones_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("there"), "").unwrap();
-    let values = [("steps.look.outputs.differs".to_owned(), "true".to_owned())].into();
-    for (condition, after_success, after_failure) in [
-        (None, true, false),
-        (Some("always()"), true, true),
-        (Some("failure()"), false, true),
-        (Some("${{ success() }}"), true, false),
-        (Some("hashFiles('there') != ''"), true, false),
-        (Some("hashFiles('there') == ''"), false, false),
-        (Some("hashFiles('gone') != ''"), false, false),
-        (Some("${{ hashFiles('gone') == '' }}"), true, false),
-        (Some("steps.look.outputs.differs == 'true'"), true, false),
-        (Some("steps.other.outputs.differs == 'true'"), false, false),
+fn nothing_moves_before_what_it_needs() {
+    let [canary, release] = ["canary.yml", "release.yml"].map(workflow::read);
+    for (name, needed) in [
+        ("check", &[][..]),
+        ("push", &["check"]),
+        ("assets", &["check"]),
+        ("conformance", &["check"]),
+        ("manifest", &["check", "push", "assets", "conformance"]),
+        ("attest", &["manifest"]),
+        ("publish", &["attest"]),
     ] {
-        let found = [false, true].map(|failed| workflow::holds(condition, failed, folder.path(), &values));
-        assert_eq!(found, [after_success, after_failure], "{condition:?}");
+        assert_eq!(strings(&release["jobs"][name]["needs"]), needed, "{name}");
     }
-    for condition in ["github.ref == 'x'", "failure() && always()", "hashFiles('**') != 'x'", "false"] {
-        let held =
-            std::panic::catch_unwind(|| workflow::holds(Some(condition), false, folder.path(), &values));
-        assert!(held.is_err(), "{condition}");
-    }
-}
+    assert_eq!(workflow::jobs(&release).count(), 7);
+    assert_eq!(strings(&canary["jobs"]["propose"]["needs"]), ["look"]);
 
-/// A step that fails ends its job but for what is to run then, and the jobs that need it.
-#[test]
-fn a_failure_ends_what_needs_it() {
-    let text = "jobs:\n  a:\n    steps:\n      - run: echo one\n      - run: exit 3\n      - run: echo two\n      \
-                - run: echo three\n        if: failure()\n      - run: echo four\n        if: always()\n  \
-                b:\n    needs: a\n    steps:\n      - run: echo five\n";
-    let line = Line::new(&["amd64"], &archive("1:11.1.3+ds-1").build());
-    let (ran, failed) = Runner::new(&line, "").workflow(&Workflow::parse(text), &[]);
-    let commands: Vec<&str> = ran.iter().map(|ran| ran.command.as_str()).collect();
-    assert_eq!(commands, ["echo one", "exit 3", "echo three", "echo four"]);
-    assert_eq!(failed, ["a", "b"]);
+    // Every name, condition, output and variable of jobs and steps.
+    let mut wires = Vec::new();
+    for (name, job) in workflow::jobs(&canary).chain(workflow::jobs(&release)) {
+        for part in iter::once(job).chain(workflow::steps(job)) {
+            let own =
+                ["id", "if"].into_iter().filter_map(|key| Some(format!("{key}: {}", part[key].as_str()?)));
+            let maps = ["outputs", "env"].into_iter().flat_map(|key| workflow::map(&part[key]));
+            wires.extend(
+                own.chain(maps.map(|(key, value)| format!("{key}: {value}"))).map(|wire| (name, wire)),
+            );
+        }
+    }
+    wires.dedup();
+    let wires: Vec<(&str, &str)> = wires.iter().map(|(name, wire)| (*name, wire.as_str())).collect();
+    let login = [
+        "REGISTRY_PASSWORD: ${{ secrets.REGISTRY_PASSWORD }}",
+        "REGISTRY_USER: ${{ secrets.REGISTRY_USER }}",
+    ];
+    let expected = [
+        ("fuzz", "if: failure()"),
+        ("machines", "HOST: ${{ matrix.host }}"),
+        ("conformance", "HOST: ${{ matrix.host }}"),
+        ("look", "differs: ${{ steps.look.outputs.differs }}"),
+        ("look", "id: look"),
+        ("look", "if: steps.look.outputs.differs == 'true'"),
+        ("propose", "if: needs.look.outputs.differs == 'true'"),
+        ("propose", "GH_TOKEN: ${{ github.token }}"),
+        ("check", "digests: ${{ steps.digests.outputs.digests }}"),
+        ("check", "id: digests"),
+        ("push", "HOST: ${{ matrix.host }}"),
+        ("push", login[0]),
+        ("push", login[1]),
+        ("conformance", "HOST: ${{ matrix.host }}"),
+        ("manifest", "VERIFIED: ${{ needs.check.outputs.digests }}"),
+        ("manifest", login[0]),
+        ("manifest", login[1]),
+        ("publish", "GH_TOKEN: ${{ github.token }}"),
+    ];
+    assert_eq!(wires, expected);
 }
 
 /// A database that cannot be reached is let pass where that is asked for, and no other failure.
@@ -354,28 +386,30 @@ fn an_open_proposal_is_updated() {
 #[test]
 fn the_release_has_a_machine_for_each_host() {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/images.toml");
-    let config = fs::read_to_string(config).unwrap();
-    let hosts = config.split_once("hosts = [").unwrap().1.split_once(']').unwrap().0;
-    let quoted: Vec<&str> = hosts.split('"').skip(1).step_by(2).collect();
-    assert_eq!(Workflow::read("release.yml").job("push").hosts, quoted);
+    let config: toml::Table = fs::read_to_string(config).unwrap().parse().unwrap();
+    let configured = config["hosts"].as_array().unwrap().iter().map(|host| host.as_str().unwrap());
+    let release = workflow::read("release.yml");
+    assert!(configured.eq(workflow::hosts(&release["jobs"]["push"])));
+}
+
+/// The jobs of all workflows.
+fn all_jobs(workflows: &[Yaml]) -> impl Iterator<Item = &Yaml> {
+    workflows.iter().flat_map(workflow::jobs).map(|(_, job)| job)
+}
+
+fn workflows() -> [Yaml; 3] {
+    ["canary.yml", "ci.yml", "release.yml"].map(workflow::read)
 }
 
 /// Compiling runs other people's build scripts and macros: no step that knows a secret compiles.
 #[test]
 fn no_step_with_a_secret_compiles() {
-    let workflows = ["canary.yml", "ci.yml", "release.yml"].map(Workflow::read);
-    let steps = workflows.iter().flat_map(|workflow| &workflow.jobs).flat_map(|job| {
-        assert!(!job.env.values().any(|value| value.contains("secrets.")), "{}", job.name);
-        &job.steps
-    });
-    let knows = |step: &&workflow::Step| step.env.values().any(|value| value.contains("secrets."));
-    let commands: Vec<&str> = steps
-        .filter(knows)
-        .map(|step| match &step.action {
-            Action::Run(command) => command.as_str(),
-            Action::Uses(name, _) => panic!("{name} is given a secret"),
-        })
-        .collect();
+    let workflows = workflows();
+    let knows = |yaml: &Yaml| workflow::map(&yaml["env"]).values().any(|value| value.contains("secrets."));
+    assert!(!all_jobs(&workflows).any(knows));
+    let steps = all_jobs(&workflows).flat_map(workflow::steps).filter(|step| knows(step));
+    let commands: Vec<&str> =
+        steps.map(|step| step["run"].as_str().expect("an action with a secret")).collect();
     assert_eq!(commands.len(), 2, "{commands:?}");
     assert!(commands.iter().all(|command| command.starts_with("target/debug/xtask ")), "{commands:?}");
 }
@@ -383,20 +417,15 @@ fn no_step_with_a_secret_compiles() {
 /// A job that may write, or sign, runs nothing of other people's: no crate is compiled or run in it.
 #[test]
 fn no_job_with_rights_compiles() {
-    let workflows = ["canary.yml", "ci.yml", "release.yml"].map(Workflow::read);
-    let mut commands = Vec::new();
+    let workflows = workflows();
     for workflow in &workflows {
-        assert_eq!(workflow.permissions, [("contents".to_owned(), "read".to_owned())].into());
-        for job in &workflow.jobs {
-            if job.permissions.values().any(|right| right != "read") {
-                commands.extend(job.steps.iter().filter_map(|step| match &step.action {
-                    Action::Run(command) => Some(command.as_str()),
-                    // The runner knows what each of them is given, and no other.
-                    Action::Uses(..) => None,
-                }));
-            }
-        }
+        assert_eq!(
+            workflow::map(&workflow["permissions"]),
+            [("contents".to_owned(), "read".to_owned())].into()
+        );
     }
+    let has_rights = |job: &&Yaml| workflow::map(&job["permissions"]).values().any(|right| right != "read");
+    let commands: Vec<&str> = all_jobs(&workflows).filter(has_rights).flat_map(workflow::commands).collect();
     assert_eq!(commands.len(), 2, "{commands:?}");
     let known = [".github/propose.sh ", "gh release create "];
     assert!(known.iter().zip(&commands).all(|(known, command)| command.starts_with(known)), "{commands:?}");
@@ -404,16 +433,24 @@ fn no_job_with_rights_compiles() {
     assert!(!proposes.unwrap().contains("cargo"));
 }
 
-/// GitHub's token stays on no disk, where whatever a job compiles could read it.
+/// Actions are GitHub's own; its token stays on no disk, where whatever a job compiles could read it, and what is to be handed
+/// over and is not there is a failure.
 #[test]
-fn no_checkout_leaves_its_credentials() {
-    let workflows = ["canary.yml", "ci.yml", "release.yml"].map(Workflow::read);
-    let steps = workflows.iter().flat_map(|workflow| &workflow.jobs).flat_map(|job| &job.steps);
-    let checkouts = steps.filter_map(|step| match &step.action {
-        Action::Uses(name, inputs) if name == "actions/checkout" => Some(inputs),
-        _ => None,
-    });
-    let kept: Vec<Option<&str>> =
-        checkouts.map(|inputs| inputs.get("persist-credentials").map(String::as_str)).collect();
-    assert_eq!(kept, vec![Some("false"); 12]);
+fn actions_are_given_what_makes_them_safe() {
+    let workflows = workflows();
+    let mut checkouts = 0;
+    for step in all_jobs(&workflows).flat_map(workflow::steps) {
+        let Some(name) = step["uses"].as_str() else { continue };
+        let name = name.split_once('@').unwrap().0;
+        let inputs = workflow::map(&step["with"]);
+        match name {
+            "actions/checkout" => assert_eq!(inputs["persist-credentials"], "false"),
+            "actions/upload-artifact" => assert_eq!(inputs["if-no-files-found"], "error"),
+            "actions/download-artifact" => assert!(inputs.contains_key("name")),
+            "actions/attest-build-provenance" => assert!(inputs.keys().eq(["subject-checksums"])),
+            _ => panic!("{name} is not known"),
+        }
+        checkouts += usize::from(name == "actions/checkout");
+    }
+    assert_eq!(checkouts, 12);
 }

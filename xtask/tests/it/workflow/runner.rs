@@ -3,8 +3,10 @@
 use std::fs;
 use std::process::{Command, Output};
 
+use yaml_rust2::Yaml;
+
 use crate::line::{Line, dress};
-use crate::workflow::{Action, Job, Map, Step, Workflow, expand, holds};
+use crate::workflow;
 
 pub(crate) struct Runner<'a> {
     line: &'a Line,
@@ -14,8 +16,6 @@ pub(crate) struct Runner<'a> {
 /// A command that ran, and how.
 #[derive(Debug)]
 pub(crate) struct Ran {
-    pub(crate) job: String,
-    pub(crate) host: String,
     pub(crate) command: String,
     pub(crate) output: Output,
 }
@@ -74,120 +74,28 @@ impl<'a> Runner<'a> {
         testbed::write_program(&path, format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
     }
 
-    /// Runs every job, those with a matrix for `hosts`; gives what ran, and the jobs that failed.
-    pub(crate) fn workflow(&self, workflow: &Workflow, hosts: &[&str]) -> (Vec<Ran>, Vec<String>) {
-        let (mut ran, mut failed) = (Vec::new(), Vec::new());
-        let mut values: Map = [
-            ("github.token", "token"),
-            ("secrets.REGISTRY_USER", "user"),
-            ("secrets.REGISTRY_PASSWORD", "password"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-        for name in workflow.env.keys() {
-            let ours = self.variables.iter().find(|(other, _)| other == name);
-            let ours = ours.unwrap_or_else(|| panic!("nothing stands in for {name}")).1.clone();
-            values.insert(format!("env.{name}"), ours);
-        }
-        for job in &workflow.jobs {
-            if job.needs.iter().any(|needed| failed.contains(needed)) {
-                failed.push(job.name.clone());
-                continue;
+    /// Runs the steps of a job that have this condition; gives what ran, or the one that failed. What the job hands to others is
+    /// then there: all jobs run in one folder.
+    pub(crate) fn job(
+        &self,
+        job: &Yaml,
+        condition: Option<&str>,
+        variables: &[(&str, &str)],
+    ) -> Result<Vec<Ran>, Ran> {
+        let mut ran = Vec::new();
+        for step in workflow::steps(job).iter().filter(|step| step["if"].as_str() == condition) {
+            if let Some(command) = step["run"].as_str() {
+                let command = Ran { command: command.to_owned(), output: self.run_with(command, variables) };
+                if !command.output.status.success() {
+                    return Err(command);
+                }
+                ran.push(command);
             }
-            for host in job.hosts.iter().filter(|host| host.is_empty() || hosts.contains(&host.as_str())) {
-                let (succeeds, outputs) = self.job(job, host, values.clone(), &mut ran);
-                if !succeeds {
-                    failed.push(job.name.clone());
-                }
-                // What it puts out is known to those that need it; a job with a matrix puts out nothing.
-                if host.is_empty() {
-                    values.extend(outputs);
-                }
+            for path in step["with"]["path"].as_str().unwrap_or_default().lines() {
+                assert!(self.line.path(path).exists(), "{path} is not there");
             }
         }
-        (ran, failed)
-    }
-
-    /// Runs the steps of a job; true if it succeeds, and its outputs as others name them.
-    fn job(&self, job: &Job, host: &str, mut values: Map, ran: &mut Vec<Ran>) -> (bool, Map) {
-        let mut failed = false;
-        values.insert("matrix.host".to_owned(), host.to_owned());
-        for step in &job.steps {
-            if !holds(step.condition.as_deref(), failed, &self.line.path(""), &values) {
-                continue;
-            }
-            match &step.action {
-                Action::Uses(name, inputs) => self.uses(name, inputs, &values),
-                Action::Run(command) => {
-                    fs::write(self.line.path("output"), "").unwrap();
-                    let environment: Vec<(String, String)> = job
-                        .env
-                        .iter()
-                        .chain(&step.env)
-                        .map(|(name, value)| (name.clone(), expand(value, &values)))
-                        .collect();
-                    let output = self.run_with(command, &environment);
-                    failed |= !output.status.success();
-                    values.extend(self.put_out(step));
-                    let (job, host, command) = (job.name.clone(), host.to_owned(), command.clone());
-                    ran.push(Ran { job, host, command, output });
-                }
-            }
-        }
-        let outputs = job.outputs.iter().map(|(name, value)| {
-            let value = if failed { String::new() } else { expand(value, &values) };
-            (format!("needs.{}.outputs.{name}", job.name), value)
-        });
-        (!failed, outputs.collect())
-    }
-
-    /// The outputs of a step: `name=value`, or lines between `name<<END` and `END`.
-    fn put_out(&self, step: &Step) -> Map {
-        let text = self.line.read("output");
-        let mut lines = text.lines();
-        let mut outputs = Map::new();
-        while let Some(line) = lines.next() {
-            let (name, value) = match line.split_once("<<") {
-                Some((name, end)) => {
-                    let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
-                    (name, value.join("\n"))
-                }
-                None => line.split_once('=').map(|(name, value)| (name, value.to_owned())).unwrap(),
-            };
-            let id = step.id.as_deref().expect("a step that puts something out has an id");
-            outputs.insert(format!("steps.{id}.outputs.{name}"), value);
-        }
-        outputs
-    }
-
-    /// Stands in for an action: checks what it is given.
-    fn uses(&self, name: &str, inputs: &Map, values: &Map) {
-        match name {
-            "actions/checkout" => assert_eq!(inputs["persist-credentials"], "false"),
-            // All jobs run in one folder, so what one hands to another lies there.
-            "actions/upload-artifact" => {
-                assert_eq!(inputs["if-no-files-found"], "error");
-                for path in inputs["path"].lines() {
-                    assert!(self.line.path(path).exists(), "{path} is not there");
-                }
-            }
-            "actions/download-artifact" => assert!(inputs.contains_key("name")),
-            "actions/attest-build-provenance" => {
-                assert_eq!(inputs.keys().collect::<Vec<_>>(), ["subject-checksums"]);
-                let path = expand(&inputs["subject-checksums"], values);
-                let text = self.line.read(&path);
-                for line in text.lines() {
-                    let (digest, name) = line.split_once("  ").unwrap_or_else(|| panic!("{path}: {line}"));
-                    assert!(digest.len() == 64 && !name.is_empty(), "{path}: {line}");
-                    assert!(digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{path}: {line}");
-                }
-                // The most that the action takes.
-                assert!((1..=1024).contains(&text.lines().count()), "{path}: {} lines", text.lines().count());
-                let calls = format!("{}attest {path}\n", self.calls());
-                self.line.write("calls", &calls);
-            }
-            _ => panic!("nothing stands in for {name}"),
-        }
+        Ok(ran)
     }
 
     /// Runs a step's command as GitHub does.
@@ -195,15 +103,15 @@ impl<'a> Runner<'a> {
         self.run_with(command, &[])
     }
 
-    fn run_with(&self, command: &str, environment: &[(String, String)]) -> Output {
-        let variables: Vec<(&str, &str)> =
-            self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    fn run_with(&self, command: &str, variables: &[(&str, &str)]) -> Output {
+        let own = self.variables.iter().map(|(name, value)| (*name, value.as_str()));
+        let variables: Vec<(&str, &str)> = own.chain(variables.iter().copied()).collect();
         // The environment of the line's own runs.
         let prepared = self.line.command(&[], &variables);
         let mut shell = Command::new("bash");
         shell.args(["-e", "-c", command]);
         dress(&mut shell, &prepared);
-        shell.envs(environment.iter().map(|(name, value)| (name, value))).output().unwrap()
+        shell.output().unwrap()
     }
 
     #[track_caller]
