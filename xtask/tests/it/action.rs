@@ -7,10 +7,7 @@ use std::process::{Command, Output};
 
 use crate::layout::Images;
 use crate::ship::packages;
-use arch::{Host, Status, Target};
-use oci::spec::Platform;
-use publish::archive::{self, Named};
-use publish::layout::Layout;
+use arch::{Status, Target};
 use testbed::sandbox::Options;
 use testbed::{Engine, Running, Sandbox};
 
@@ -380,15 +377,8 @@ struct Real<'a> {
 impl Real<'_> {
     /// Gives the engine an image, as a pull would.
     fn load(&self, tag: &str) {
-        let native = Host::native().unwrap();
-        let platform: Platform = native.platform().into();
-        let layout = Layout::open(self.images.path()).unwrap();
-        let index: oci::spec::Index = layout.json(&self.images.tag(tag)).unwrap();
-        let ours = |descriptor: &oci::spec::Descriptor| descriptor.platform.as_ref() == Some(&platform);
-        let descriptor = index.manifests.into_iter().find(ours).unwrap();
-        let named = Named { repository: "docker.io/aptman/qus".to_owned(), tag: tag.to_owned(), descriptor };
         let path = self.sandbox.shared().join("image.tar");
-        archive::write(&layout, &[named], &platform, &mut fs::File::create(&path).unwrap()).unwrap();
+        self.images.write_archive(&[tag], &path);
         self.running.load(&path).unwrap();
     }
 
