@@ -4,7 +4,7 @@ mod comments;
 mod findings;
 mod links;
 mod messages;
-mod page;
+pub(crate) mod page;
 pub(crate) mod source;
 
 use std::fs;

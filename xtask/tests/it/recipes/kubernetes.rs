@@ -42,30 +42,6 @@ impl Schema {
     }
 }
 
-/// True if a pod has what the profile `restricted` asks for (Kubernetes' Pod Security Standards).
-pub(crate) fn is_restricted(pod: &Yaml) -> bool {
-    let spec = &pod["spec"];
-    let of_pod = &spec["securityContext"];
-    let containers = ["initContainers", "containers"].map(|key| spec[key].as_vec().unwrap());
-    let is_bound = |container: &Yaml| {
-        let own = &container["securityContext"];
-        let dropped: Vec<_> = own["capabilities"]["drop"].as_vec().into_iter().flatten().collect();
-        own["allowPrivilegeEscalation"].as_bool() == Some(false)
-            && dropped.iter().any(|name| name.as_str() == Some("ALL"))
-            && own["capabilities"]["add"].is_badvalue()
-            && own["privileged"].is_badvalue()
-    };
-    let has_host = ["hostNetwork", "hostPID", "hostIPC"].iter().any(|key| !spec[*key].is_badvalue());
-    let is_harmless =
-        |volume: &Yaml| !volume["emptyDir"].is_badvalue() && volume.as_hash().unwrap().len() == 2;
-    of_pod["runAsNonRoot"].as_bool() == Some(true)
-        && of_pod["runAsUser"].as_i64().is_some_and(|user| user != 0)
-        && of_pod["seccompProfile"]["type"].as_str() == Some("RuntimeDefault")
-        && containers.into_iter().flatten().all(is_bound)
-        && spec["volumes"].as_vec().unwrap().iter().all(is_harmless)
-        && !has_host
-}
-
 fn json(yaml: &Yaml) -> Value {
     match yaml {
         Yaml::Integer(number) => (*number).into(),

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use yaml_rust2::Yaml;
 
+use crate::workflow::{Map, map};
+
 /// A script that a runner gives to a shell.
-#[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) text: String,
-    pub(crate) variables: Vec<(String, String)>,
+    pub(crate) variables: Map,
 }
 
 /// GitLab: each job's `script` is one shell script that ends at the first command that fails.
@@ -17,7 +18,7 @@ pub(crate) fn gitlab(document: &Yaml) -> Vec<Script> {
     let jobs = document.as_hash().unwrap().values();
     jobs.map(|job| {
         let lines = job["script"].as_vec().unwrap().iter().map(|line| line.as_str().unwrap());
-        Script { text: lines.collect::<Vec<_>>().join("\n"), variables: strings(&job["variables"]) }
+        Script { text: lines.collect::<Vec<_>>().join("\n"), variables: map(&job["variables"]) }
     })
     .collect()
 }
@@ -60,31 +61,23 @@ pub(crate) fn github(document: &Yaml) -> Vec<Script> {
 }
 
 fn step(step: &Yaml) -> Script {
-    let inputs = strings(&step["with"]);
-    let input = |name: &str| inputs.iter().find(|(key, _)| key == name).unwrap().1.clone();
+    let inputs = map(&step["with"]);
     let action = step["uses"].as_str().map(|uses| uses.split_once('@').unwrap().0);
     match action {
-        None => Script { text: step["run"].as_str().unwrap().to_owned(), variables: Vec::new() },
+        None => Script { text: step["run"].as_str().unwrap().to_owned(), variables: Map::new() },
         Some("dbhi/qus/action") => {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../action/setup.sh");
             let output = ("GITHUB_OUTPUT".to_owned(), "/tmp/output".to_owned());
-            let variable =
-                |(key, value): &(String, String)| (format!("QUS_{}", key.to_uppercase()), value.clone());
-            Script {
-                text: fs::read_to_string(file).unwrap(),
-                variables: inputs.iter().map(variable).chain([output]).collect(),
-            }
+            let variables =
+                inputs.into_iter().map(|(key, value)| (format!("QUS_{}", key.to_uppercase()), value));
+            Script { text: fs::read_to_string(file).unwrap(), variables: variables.chain([output]).collect() }
         }
         // What it calls its image with (its src/main.ts).
         Some("docker/setup-qemu-action") => {
-            let run = format!("docker run --rm --privileged {}", input("image"));
-            Script { text: format!("{run} --install {}\n{run}", input("platforms")), variables: Vec::new() }
+            let run = format!("docker run --rm --privileged {}", inputs["image"]);
+            let text = format!("{run} --install {}\n{run}", inputs["platforms"]);
+            Script { text, variables: Map::new() }
         }
         Some(action) => panic!("what does {action} run?"),
     }
-}
-
-fn strings(map: &Yaml) -> Vec<(String, String)> {
-    let string = |value: &Yaml| value.as_str().unwrap().to_owned();
-    map.as_hash().into_iter().flatten().map(|(key, value)| (string(key), string(value))).collect()
 }
