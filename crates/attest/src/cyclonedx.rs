@@ -28,7 +28,7 @@ struct Metadata<'a> {
 }
 
 /// The image, a package, a crate or a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Component<'a> {
     #[serde(rename = "type")]
@@ -141,18 +141,8 @@ fn package(package: &spdx::Package) -> Component<'_> {
 }
 
 fn file(file: &spdx::File) -> Component<'_> {
-    Component {
-        kind: "file",
-        id: &file.spdx_id,
-        supplier: None,
-        name: file.path(),
-        version: None,
-        description: None,
-        hashes: hashes(&file.checksums),
-        licenses: Vec::new(),
-        purl: None,
-        external_references: Vec::new(),
-    }
+    let (id, name, hashes) = (&*file.spdx_id, file.path(), hashes(&file.checksums));
+    Component { kind: "file", id, name, hashes, ..Component::default() }
 }
 
 fn hashes(sums: &[spdx::Checksum]) -> Vec<Hash<'_>> {
@@ -185,114 +175,6 @@ mod tests {
         document.relationships.retain(|one| !one.related_spdx_element.contains("Source-glibc"));
         document.relationships.retain(|one| !one.related_spdx_element.contains("Source-zlib"));
         let text = serde_json::to_string_pretty(&Bom::of(&document)).unwrap();
-        assert_eq!(text, EXPECTED);
+        assert_eq!(text + "\n", include_str!("cyclonedx/expected.json"));
     }
-
-    const EXPECTED: &str = r#"{
-  "bomFormat": "CycloneDX",
-  "specVersion": "1.6",
-  "version": 1,
-  "metadata": {
-    "timestamp": "2026-10-30T08:08:01Z",
-    "component": {
-      "type": "container",
-      "bom-ref": "SPDXRef-Image",
-      "name": "qus",
-      "version": "2.0",
-      "description": "All of it",
-      "hashes": [
-        {
-          "alg": "SHA-256",
-          "content": "6105d6cc76af400325e94d588ce511be5bfdbb73b437dc51eca43917d7a43e3d"
-        }
-      ],
-      "purl": "pkg:oci/qus@sha256:6105d6cc76af400325e94d588ce511be5bfdbb73b437dc51eca43917d7a43e3d?arch=amd64"
-    }
-  },
-  "components": [
-    {
-      "type": "library",
-      "bom-ref": "SPDXRef-Deb-qemu-user-a391a4c693dc",
-      "supplier": {
-        "name": "Debian"
-      },
-      "name": "qemu-user",
-      "version": "1:2.0+ds-1",
-      "hashes": [
-        {
-          "alg": "SHA-256",
-          "content": "2143eeb0610518f1f1fbafdb25e79f66449c33824223e7101abf858fd06479bb"
-        }
-      ],
-      "purl": "pkg:deb/debian/qemu-user@1:2.0%2Bds-1?arch=amd64&distro=sid",
-      "externalReferences": [
-        {
-          "type": "distribution",
-          "url": "http://ftp.debian.org/debian/pool/qemu-user.deb"
-        },
-        {
-          "type": "distribution",
-          "url": "https://snapshot.debian.org/archive/debian/1/pool/qemu-user.deb"
-        }
-      ]
-    },
-    {
-      "type": "library",
-      "bom-ref": "SPDXRef-Source-qemu-076ed2fef09a",
-      "supplier": {
-        "name": "Debian"
-      },
-      "name": "qemu",
-      "version": "1:2.0+ds-1",
-      "hashes": [
-        {
-          "alg": "SHA-256",
-          "content": "f846192069aacb3553982d6408b3842bae77185d73d928054bef453300ee162c"
-        }
-      ],
-      "purl": "pkg:deb/debian/qemu@1:2.0%2Bds-1?arch=source&distro=sid",
-      "externalReferences": [
-        {
-          "type": "distribution",
-          "url": "https://snapshot.debian.org/archive/debian/1/pool/qemu.dsc"
-        }
-      ]
-    },
-    {
-      "type": "file",
-      "bom-ref": "SPDXRef-File-usr-bin-qemu-arm-static-6ad8517802c2",
-      "name": "usr/bin/qemu-arm-static",
-      "hashes": [
-        {
-          "alg": "SHA-1",
-          "content": "6be48ba47be18275381152380886625de66c5641"
-        },
-        {
-          "alg": "SHA-256",
-          "content": "6ad8517802c2417ccd47f830edf9c6dc2928082b36cf2afe66501ed708c56448"
-        }
-      ]
-    }
-  ],
-  "dependencies": [
-    {
-      "ref": "SPDXRef-Deb-qemu-user-a391a4c693dc",
-      "dependsOn": [
-        "SPDXRef-Source-qemu-076ed2fef09a"
-      ]
-    },
-    {
-      "ref": "SPDXRef-File-usr-bin-qemu-arm-static-6ad8517802c2",
-      "dependsOn": [
-        "SPDXRef-Deb-qemu-user-a391a4c693dc"
-      ]
-    },
-    {
-      "ref": "SPDXRef-Image",
-      "dependsOn": [
-        "SPDXRef-File-usr-bin-qemu-arm-static-6ad8517802c2"
-      ]
-    }
-  ]
-}"#;
 }

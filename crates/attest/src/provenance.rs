@@ -20,16 +20,14 @@ const BUILDER: &str = "https://github.com/dbhi/qus";
 pub struct Provenance {
     /// The build, and what it was made from.
     pub build_definition: BuildDefinition,
-    /// The run of it.
-    pub run_details: RunDetails,
+    run_details: RunDetails,
 }
 
 /// A build, as one needs to know it to repeat it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildDefinition {
-    /// The meaning of the parameters.
-    pub build_type: String,
+    build_type: String,
     /// The parameters.
     pub external_parameters: BTreeMap<String, String>,
     /// Every input.
@@ -49,18 +47,14 @@ pub struct Dependency {
     pub download_location: Option<String>,
 }
 
-/// A run of a build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunDetails {
-    /// The program that has built.
-    pub builder: Builder,
+struct RunDetails {
+    builder: Builder,
 }
 
-/// The program that has built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Builder {
-    /// Its address.
-    pub id: String,
+struct Builder {
+    id: String,
 }
 
 impl Provenance {

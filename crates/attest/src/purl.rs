@@ -10,23 +10,10 @@ use serde::Serialize;
 pub struct Purl(String);
 
 impl Purl {
-    /// A package of `kind`, which may be in a namespace. Qualifiers come in the order of their keys; those without a value are
+    /// A package of `kind`, which may end with a namespace. Qualifiers come in the order of their keys; those without a value are
     /// left out.
-    fn new(
-        kind: &str,
-        namespace: Option<&str>,
-        name: &str,
-        version: &str,
-        qualifiers: &[(&str, &str)],
-    ) -> Purl {
-        let mut text = format!("pkg:{kind}/");
-        if let Some(namespace) = namespace {
-            text.push_str(&encoded(namespace));
-            text.push('/');
-        }
-        text.push_str(&encoded(name));
-        text.push('@');
-        text.push_str(&encoded(version));
+    fn new(kind: &str, name: &str, version: &str, qualifiers: &[(&str, &str)]) -> Purl {
+        let mut text = format!("pkg:{kind}/{}@{}", encoded(name), encoded(version));
         let mut qualifiers: Vec<_> = qualifiers.iter().filter(|(_, value)| !value.is_empty()).collect();
         qualifiers.sort();
         for (n, (key, value)) in qualifiers.into_iter().enumerate() {
@@ -38,22 +25,22 @@ impl Purl {
 
     /// A Debian package; `source` of one of its sources.
     pub fn deb(name: &str, version: &str, architecture: &str, distro: &str) -> Purl {
-        Purl::new("deb", Some("debian"), name, version, &[("arch", architecture), ("distro", distro)])
+        Purl::new("deb/debian", name, version, &[("arch", architecture), ("distro", distro)])
     }
 
     /// A crate of Rust's.
     pub fn cargo(name: &str, version: &str) -> Purl {
-        Purl::new("cargo", None, name, version, &[])
+        Purl::new("cargo", name, version, &[])
     }
 
     /// An image, by its digest.
     pub fn oci(name: &str, digest: &str, architecture: &str) -> Purl {
-        Purl::new("oci", None, name, digest, &[("arch", architecture)])
+        Purl::new("oci", name, digest, &[("arch", architecture)])
     }
 
     /// Something that no other type is for.
     pub fn generic(name: &str, version: &str) -> Purl {
-        Purl::new("generic", None, name, version, &[])
+        Purl::new("generic", name, version, &[])
     }
 
     /// The text.

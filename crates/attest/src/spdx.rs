@@ -25,86 +25,69 @@ const SOURCE: &str = "SOURCE";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Document {
-    /// Always `SPDX-2.3`.
-    pub spdx_version: String,
-    /// Always `CC0-1.0`.
-    pub data_license: String,
-    /// Always `SPDXRef-DOCUMENT`.
+    spdx_version: String,
+    data_license: String,
     #[serde(rename = "SPDXID")]
-    pub spdx_id: String,
+    pub(crate) spdx_id: String,
     /// The name of the image.
     pub name: String,
-    /// An address that no other document has.
-    pub document_namespace: String,
-    /// The making of the document.
-    pub creation_info: CreationInfo,
+    document_namespace: String,
+    pub(crate) creation_info: CreationInfo,
     /// The image first, then what it was made of.
     pub packages: Vec<Package>,
     /// The image's files.
     pub files: Vec<File>,
-    /// The relations between all of these.
-    pub relationships: Vec<Relationship>,
+    pub(crate) relationships: Vec<Relationship>,
 }
 
-/// The making of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreationInfo {
-    /// As RFC 3339 in UTC.
-    pub created: String,
-    /// `Tool: NAME`.
-    pub creators: Vec<String>,
+pub(crate) struct CreationInfo {
+    pub(crate) created: String,
+    creators: Vec<String>,
 }
 
 /// A package: the image, a Debian package, or a crate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Package {
-    /// The name that relationships have for it.
     #[serde(rename = "SPDXID")]
-    pub spdx_id: String,
+    pub(crate) spdx_id: String,
     /// Its name.
     pub name: String,
     /// Its version.
     pub version_info: String,
-    /// Its makers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub supplier: Option<String>,
+    pub(crate) supplier: Option<String>,
     /// The address that it can be had from.
     pub download_location: String,
-    /// True if the document lists all of its files.
-    pub files_analyzed: bool,
-    /// One checksum over all of these.
+    files_analyzed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub package_verification_code: Option<VerificationCode>,
+    package_verification_code: Option<VerificationCode>,
     /// Its own checksums.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checksums: Vec<Checksum>,
     /// The licence that the document's author finds.
-    pub license_concluded: String,
+    license_concluded: String,
     /// The licence that its authors state.
     pub license_declared: String,
     /// The authors' words, where SPDX has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub license_comments: Option<String>,
-    /// The copyright of its authors.
-    pub copyright_text: String,
-    /// Its purpose, in a line.
+    license_comments: Option<String>,
+    copyright_text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<String>,
+    pub(crate) summary: Option<String>,
     /// Its names and addresses elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external_refs: Vec<ExternalRef>,
-    /// Its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub primary_package_purpose: Option<String>,
+    primary_package_purpose: Option<String>,
 }
 
 /// The SHA-1 of the SHA-1s of a package's files (clause 7.9).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct VerificationCode {
-    /// 40 hexadecimal digits.
-    pub package_verification_code_value: String,
+struct VerificationCode {
+    package_verification_code_value: String,
 }
 
 /// A checksum.
@@ -133,9 +116,8 @@ pub struct ExternalRef {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct File {
-    /// The name that relationships have for it.
     #[serde(rename = "SPDXID")]
-    pub spdx_id: String,
+    pub(crate) spdx_id: String,
     /// Its path, after `./`.
     pub file_name: String,
     /// `BINARY` for programs, `TEXT`.
@@ -143,22 +125,17 @@ pub struct File {
     pub file_types: Vec<String>,
     /// Both of its checksums.
     pub checksums: Vec<Checksum>,
-    /// The licence that the document's author finds.
-    pub license_concluded: String,
-    /// The copyright of its authors.
-    pub copyright_text: String,
+    license_concluded: String,
+    copyright_text: String,
 }
 
-/// A relation between two elements.
+/// A relation between two elements: `CONTAINS`, `STATIC_LINK`, …
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Relationship {
-    /// The one.
-    pub spdx_element_id: String,
-    /// `CONTAINS`, `STATIC_LINK`, …
-    pub relationship_type: String,
-    /// The other.
-    pub related_spdx_element: String,
+pub(crate) struct Relationship {
+    pub(crate) spdx_element_id: String,
+    pub(crate) relationship_type: String,
+    pub(crate) related_spdx_element: String,
 }
 
 impl Document {
