@@ -144,3 +144,7 @@ unsafe fn drop_in_place<T: PointeeSized>(value: *mut T) {
 /// Instructions beside the functions.
 #[rustc_builtin_macro]
 pub macro global_asm() {}
+
+/// The text of a file.
+#[rustc_builtin_macro]
+pub macro include_str() {}
