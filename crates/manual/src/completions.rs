@@ -32,46 +32,21 @@ fn targets() -> String {
     names.join(" ")
 }
 
+/// A script with what is made from the tables in the place of `@NAME@`.
+fn fill(script: &str, own: &[(&str, String)]) -> String {
+    let shared = [
+        ("targets", targets()),
+        ("folder", after(Kind::Folder)),
+        ("command", after(Kind::Command)),
+        ("anything", after(Kind::Any)),
+        ("yes_no", after(YES_NO)),
+    ];
+    crate::fill(script, shared.iter().chain(own))
+}
+
 pub(crate) fn bash() -> String {
     let names = |own| options(own).flat_map(Flag::spellings).collect::<Vec<_>>().join(" ");
-    format!(
-        r#"# Completion of register(1) for bash.
-# shellcheck shell=bash
-_register() {{
-    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}}
-    local side=before word options list
-    local targets='{targets}'
-    for word in "${{COMP_WORDS[@]:1:COMP_CWORD - 1}}"; do
-        [[ $word == -- ]] && side=after
-    done
-    COMPREPLY=()
-    case $side,$prev in
-        {folder}) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-        {command}) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
-        {anything}) return ;;
-        {yes_no}) targets="yes no $targets" ;;
-    esac
-    case $side in
-        before) options='-- {before}' ;;
-        after) options='{after}' ;;
-    esac
-    if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
-    else
-        list=${{cur%"${{cur##*,}}"}}
-        mapfile -t COMPREPLY < <(compgen -P "$list" -W "$targets" -- "${{cur##*,}}")
-    fi
-}}
-complete -F _register register
-"#,
-        targets = targets(),
-        folder = after(Kind::Folder),
-        command = after(Kind::Command),
-        anything = after(Kind::Any),
-        yes_no = after(YES_NO),
-        before = names(SIDES[0].1),
-        after = names(SIDES[1].1),
-    )
+    fill(include_str!("register.bash"), &SIDES.map(|(side, own)| (side, names(own))))
 }
 
 pub(crate) fn zsh() -> String {
@@ -85,54 +60,11 @@ pub(crate) fn zsh() -> String {
         }
         lines
     };
-    format!(
-        r#"#compdef register
-# Completion of register(1) for zsh.
-local side=before
-local -a options targets
-targets=({targets})
-(( ${{words[(ie)--]}} < CURRENT )) && side=after
-case $side,$words[CURRENT-1] in
-    {folder}) _files -/; return ;;
-    {command}) _command_names -e; return ;;
-    {anything}) return 1 ;;
-    {yes_no}) targets=(yes no $targets) ;;
-esac
-if [[ $side == before ]]; then
-    options=(
-{before}    )
-else
-    options=(
-{after}    )
-fi
-if [[ $PREFIX == -* ]]; then
-    _describe -o option options
-else
-    compset -P '*,'
-    compadd -a targets
-fi
-"#,
-        targets = targets(),
-        folder = after(Kind::Folder),
-        command = after(Kind::Command),
-        anything = after(Kind::Any),
-        yes_no = after(YES_NO),
-        before = described(SIDES[0].1),
-        after = described(SIDES[1].1),
-    )
+    fill(include_str!("register.zsh"), &SIDES.map(|(side, own)| (side, described(own))))
 }
 
 pub(crate) fn fish() -> String {
-    let mut script = String::from(
-        "# Completion of register(1) for fish.\n\
-         function __register_is\n    \
-             set -l words (commandline -opc)\n    \
-             set -l side before\n    \
-             contains -- -- $words; and set side after\n    \
-             test \"$side\" = \"$argv[1]\"; or return\n    \
-             test (count $argv) -eq 1; or contains -- $words[-1] $argv[2..]\n\
-         end\n",
-    );
+    let mut script = include_str!("register.fish").to_owned();
     for (side, own) in SIDES {
         for flag in options(own) {
             let text = meaning(flag).replace('\\', "\\\\").replace('\'', "\\'");

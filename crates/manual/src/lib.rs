@@ -67,6 +67,12 @@ pub fn files(program: Command, script: fn(Shell) -> Vec<u8>) -> io::Result<Vec<F
     Ok(files)
 }
 
+/// A script with values in the place of `@NAME@`.
+fn fill<'a>(script: &str, values: impl IntoIterator<Item = &'a (&'a str, String)>) -> String {
+    let put = |script: String, (name, value): &(&str, String)| script.replace(&format!("@{name}@"), value);
+    values.into_iter().fold(script.to_owned(), put)
+}
+
 /// A page whose title has no date, since the same sources give the same bytes. The generator writes an empty argument
 /// without quotes, and what follows would be taken for it.
 fn undated(page: &str) -> Vec<u8> {

@@ -38,46 +38,14 @@ pub(crate) fn bash() -> String {
         format!("            {names}) mapfile -t COMPREPLY < <(compgen -W '{list}' -- \"$cur\"); return ;;\n")
     };
     let words: String = words().into_iter().map(case).collect();
-    format!(
-        r#"# Completion of qus-run(1) for bash.
-# shellcheck shell=bash
-_qus_run() {{
-    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}} place word
-    COMPREPLY=()
-    for ((place = 1; place < COMP_CWORD; place++)); do
-        word=${{COMP_WORDS[place]}}
-        case $word in
-            {valued}) ((place++)); continue ;;
-            --) ((place++)) ;;
-            -*) continue ;;
-        esac
-        if ((place < COMP_CWORD)) && declare -F _command_offset > /dev/null; then
-            _command_offset "$place"
-            return
-        fi
-        break
-    done
-    if ((place >= COMP_CWORD)); then
-        case $prev in
-            {folder}) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-{words}        esac
-        if [[ $cur == -* && $prev != -- ]]; then
-            mapfile -t COMPREPLY < <(compgen -W '{plain} {all}' -- "$cur")
-        else
-            mapfile -t COMPREPLY < <(compgen -c -- "$cur")
-        fi
-    else
-        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-    fi
-}}
-complete -o filenames -F _qus_run qus-run
-"#,
-        folder = names(FOLDER, " | "),
-        valued = valued(" | "),
-        words = words,
-        plain = names(None, " "),
-        all = valued(" "),
-    )
+    let values = [
+        ("folder", names(FOLDER, " | ")),
+        ("valued", valued(" | ")),
+        ("words", words),
+        ("plain", names(None, " ")),
+        ("all", valued(" ")),
+    ];
+    crate::fill(include_str!("run.bash"), &values)
 }
 
 pub(crate) fn zsh() -> String {
@@ -105,26 +73,7 @@ pub(crate) fn zsh() -> String {
 }
 
 pub(crate) fn fish() -> String {
-    let mut script = String::from(
-        "# Completion of qus-run(1) for fish.\n\
-         function __qus_run_has_no_command\n    \
-             set -l words (commandline -opc)\n    \
-             set -e words[1]\n    \
-             while set -q words[1]\n        \
-                 switch $words[1]\n            \
-                     case VALUED\n                \
-                         set -e words[1]\n            \
-                     case --\n                \
-                         return 1\n            \
-                     case '-*'\n            \
-                     case '*'\n                \
-                         return 1\n        \
-                 end\n        \
-                 set -e words[1]\n    \
-             end\n\
-         end\n",
-    )
-    .replace("VALUED", &valued(" "));
+    let mut script = crate::fill(include_str!("run.fish"), &[("valued", valued(" "))]);
     for flag in &OPTIONS {
         let text = meaning(flag).replace('\\', "\\\\").replace('\'', "\\'");
         let names: Vec<String> = flag
