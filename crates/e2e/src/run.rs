@@ -147,9 +147,8 @@ mod tests {
         packages: Vec<Package>,
         steps: Vec<Step>,
     ) -> Option<Outcome> {
-        let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
         let nowhere = Path::new("/nowhere");
-        let source = Packages::for_test("e2e::run", keyrings)?;
+        let source = Packages::for_test("e2e::run")?;
         let fixtures = Fixtures {
             packages: source,
             layout: nowhere,

@@ -1,7 +1,8 @@
 //! The output of a program, a machine's console say, read as it comes.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -21,6 +22,16 @@ pub(crate) struct Console {
 pub(crate) struct Overdue;
 
 impl Console {
+    /// Starts `command` with nothing on its stdin, and reads both of its streams as one.
+    pub(crate) fn spawn(mut command: Command) -> io::Result<(Child, Console)> {
+        let (reader, writer) = io::pipe()?;
+        command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+        let child = command.spawn()?;
+        // It holds the ends of the pipe that are written to, and would keep it open.
+        drop(command);
+        Ok((child, Console::of(reader)))
+    }
+
     /// Reads `reader` to its end in a thread.
     pub(crate) fn of(reader: impl Read + Send + 'static) -> Console {
         let (sender, lines) = mpsc::channel();
@@ -61,7 +72,7 @@ impl Console {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write as _};
+    use std::io::Write as _;
 
     use super::*;
 

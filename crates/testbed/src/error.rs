@@ -4,14 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The reason why a [`Source`] has no package.
-pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+/// The reason why the archive has no package.
+pub(crate) type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The reason why a package, a sandbox, an engine or a registry is not to be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The source has no such package, or could not bring it.
+    /// The archive has no such package, or could not bring it.
     #[error("cannot get packages: {}", chain(.0.as_ref()))]
     Source(SourceError),
     /// The machine's settings name no usable cache, mirror or keys.

@@ -36,12 +36,11 @@ mod shared;
 pub mod skopeo;
 mod systemd;
 
-pub use browser::Browser;
 pub use engine::{Engine, Running};
 pub use error::Error;
 pub use machine::{Hardware, Initramfs, Kernel, Machine};
-pub use missing::{Reason, missing, ready, skip};
-pub use packages::{Package, Packages, Source, Tree};
+pub use missing::{missing, ready, skip};
+pub use packages::{Package, Packages, Tree};
 pub use programs::{copy_program, write_program};
 pub use registry::Registry;
 pub use sandbox::Sandbox;

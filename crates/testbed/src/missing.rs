@@ -6,58 +6,43 @@ use std::path::{Path, PathBuf};
 
 use crate::cgroup;
 
-/// The thing that is missing; prints as a sentence with a hint.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Reason {
-    /// A map of (nearly) all ids can only be written by root.
-    #[error("not root, so a user namespace gets too few ids\nhint: run it with sudo")]
-    NotRoot,
-    /// binfmt_misc per user namespace came with Linux 6.7 (commit 21ca59b365c0).
-    #[error(
-        "Linux {0} has one binfmt_misc for the whole machine\nhint: Linux 6.7 and newer have one per user namespace"
-    )]
-    Kernel(String),
-    /// `user.max_user_namespaces` is 0, or no such file.
-    #[error("user namespaces are turned off\nhint: sysctl user.max_user_namespaces=1000")]
-    UserNamespaces,
-    /// A filesystem that the kernel does not know, at least not yet.
-    #[error("the kernel has no {0}\nhint: modprobe {0}")]
-    Filesystem(&'static str),
-    /// A container's runtime has covered parts of `/proc`, and the kernel then refuses a new one (`mount_too_revealing`).
-    #[error(
-        "{0} is covered, so that no new /proc can be mounted\nhint: run it on the machine itself, or in a container with --privileged"
-    )]
-    Covered(String),
-    /// No cgroup2 hierarchy to make a directory in.
-    #[error("{}", cgroup::MISSING)]
-    Cgroup,
-}
-
-/// Finds what this machine lacks to run a [`crate::Sandbox`]; `None` if everything is there.
-pub fn missing() -> Option<Reason> {
+/// The thing that this machine lacks to run a [`crate::Sandbox`], as a sentence with a hint; `None` if everything is there.
+pub fn missing() -> Option<String> {
+    // A map of (nearly) all ids can only be written by root.
     if !rustix::process::geteuid().is_root() {
-        return Some(Reason::NotRoot);
+        return Some(NOT_ROOT.to_owned());
     }
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     if !recent(&release) {
-        return Some(Reason::Kernel(release));
+        return Some(old(&release));
     }
     let namespaces = fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();
     if namespaces.trim().parse::<u64>().unwrap_or(0) == 0 {
-        return Some(Reason::UserNamespaces);
+        return Some("user namespaces are turned off\nhint: sysctl user.max_user_namespaces=1000".to_owned());
     }
     let known = fs::read_to_string("/proc/filesystems").unwrap_or_default();
     for name in ["overlay", "binfmt_misc"] {
         if !known.lines().any(|line| line.split_whitespace().next_back() == Some(name)) {
-            return Some(Reason::Filesystem(name));
+            return Some(format!("the kernel has no {name}\nhint: modprobe {name}"));
         }
     }
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    // A container's runtime has covered parts of `/proc`, and the kernel then refuses a new one (`mount_too_revealing`).
     if let Some(path) = covered(&mounts) {
-        return Some(Reason::Covered(path.to_owned()));
+        return Some(format!(
+            "{path} is covered, so that no new /proc can be mounted\nhint: run it on the machine itself, or in a container with --privileged"
+        ));
     }
-    cgroup::root().is_none().then_some(Reason::Cgroup)
+    cgroup::root().is_none().then(|| cgroup::MISSING.to_owned())
+}
+
+const NOT_ROOT: &str = "not root, so a user namespace gets too few ids\nhint: run it with sudo";
+
+/// binfmt_misc per user namespace came with Linux 6.7 (commit 21ca59b365c0).
+fn old(release: &str) -> String {
+    format!(
+        "Linux {release} has one binfmt_misc for the whole machine\nhint: Linux 6.7 and newer have one per user namespace"
+    )
 }
 
 fn recent(release: &str) -> bool {
@@ -79,7 +64,7 @@ fn covered(mounts: &str) -> Option<&str> {
 pub fn ready(test: &str) -> bool {
     let missing = missing();
     if let Some(reason) = &missing {
-        skip(test, &reason.to_string());
+        skip(test, reason);
     }
     missing.is_none()
 }
@@ -135,7 +120,7 @@ mod tests {
     #[test]
     fn a_reason_says_what_to_do() {
         assert_eq!(
-            Reason::Kernel("5.15.0".to_owned()).to_string(),
+            old("5.15.0"),
             "Linux 5.15.0 has one binfmt_misc for the whole machine\nhint: Linux 6.7 and newer have one per user namespace"
         );
     }
@@ -143,13 +128,13 @@ mod tests {
     #[test]
     #[should_panic(expected = "a is skipped: not root")]
     fn in_ci_a_skip_is_a_failure() {
-        report("a", &Reason::NotRoot.to_string(), None, true);
+        report("a", NOT_ROOT, None, true);
     }
 
     #[test]
     fn a_skip_is_a_line_of_the_list() {
         let list = tempfile::NamedTempFile::new().unwrap();
-        report("m::a", &Reason::NotRoot.to_string(), Some(list.path()), false);
+        report("m::a", NOT_ROOT, Some(list.path()), false);
         report("m::b", "no kernel", Some(list.path()), false);
         assert_eq!(
             fs::read_to_string(list.path()).unwrap(),

@@ -42,20 +42,15 @@ pub(crate) fn collect(command: &mut Command, name: &str, limit: Duration) -> Res
 ///
 /// `name` is how the command reads in errors.
 pub(crate) fn stream(
-    mut command: Command,
+    command: Command,
     name: &str,
     limit: Duration,
     take: &mut dyn FnMut(&str),
 ) -> Result<ExitStatus, Error> {
     let spawn = |cause| Error::Spawn { command: name.to_owned(), cause };
-    let (reader, writer) = io::pipe().map_err(spawn)?;
-    command.stdin(Stdio::null()).stdout(writer.try_clone().map_err(spawn)?).stderr(writer);
     let end = Instant::now() + limit;
     let left = || end.saturating_duration_since(Instant::now());
-    let mut child = command.spawn().map_err(spawn)?;
-    // It holds the ends of the pipe that are written to, and would keep it open.
-    drop(command);
-    let mut console = Console::of(reader);
+    let (mut child, mut console) = Console::spawn(command).map_err(spawn)?;
     let ended = loop {
         match console.line(left()) {
             Ok(Some(line)) => take(&line),
@@ -69,6 +64,15 @@ pub(crate) fn stream(
         let _ = child.wait();
         Error::Slow { command: name.to_owned(), limit, printed: console.tail() }
     })
+}
+
+/// The stdout of a command that has ended with 0; another end is an error. `name` is how the command reads in it.
+pub(crate) fn stdout(output: &Output, name: impl FnOnce() -> String) -> Result<String, Error> {
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let printed = text(&output.stdout, &output.stderr);
+    Err(Error::Failed { command: name(), status: output.status, printed })
 }
 
 /// Waits at most `limit`; `None` if `child` still runs.

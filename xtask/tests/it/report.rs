@@ -9,7 +9,7 @@ use arch::Target;
 use debian::lock::Lock;
 use results::{Key, Qemu, Results};
 use serde_json::{Value, json};
-use testbed::Browser;
+use testbed::browser;
 use testbed::sandbox::{Options, Sandbox};
 
 use crate::ship::packages;
@@ -103,19 +103,19 @@ fn the_page_wants_nothing_from_elsewhere() {
 }
 
 /// Uses the page in a frame of this size; what a reader sees then.
-fn used(browser: &Browser<'_>, sandbox: &Sandbox, size: (u32, u32)) -> Value {
+fn used(sandbox: &Sandbox, size: (u32, u32)) -> Value {
     let hash = "#run=linux%2Farm64&on=s390x&sort=-amd64";
-    seen(browser, sandbox, include_str!("report/harness.html"), size, hash)
+    seen(sandbox, include_str!("report/harness.html"), size, hash)
 }
 
 /// The findings of a harness around the page.
-fn seen(browser: &Browser<'_>, sandbox: &Sandbox, harness: &str, size: (u32, u32), hash: &str) -> Value {
+fn seen(sandbox: &Sandbox, harness: &str, size: (u32, u32), hash: &str) -> Value {
     let page = harness
         .replace("WIDTH", &size.0.to_string())
         .replace("HEIGHT", &size.1.to_string())
         .replace("HASH", hash);
     sandbox.write(format!("{PAGES}/harness.html"), page).unwrap();
-    let document = browser.document(&format!("file://{PAGES}/harness.html")).unwrap();
+    let document = browser::document(sandbox, &format!("file://{PAGES}/harness.html")).unwrap();
     let seen = document.split_once("<pre id=\"seen\">").unwrap().1.split_once("</pre>").unwrap().0;
     let seen = seen.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
     serde_json::from_str(&seen).unwrap_or_else(|error| panic!("{error}: {seen}"))
@@ -125,14 +125,13 @@ fn seen(browser: &Browser<'_>, sandbox: &Sandbox, harness: &str, size: (u32, u32
 fn a_reader_finds_a_combination_in_a_browser() {
     let test = "a_reader_finds_a_combination_in_a_browser";
     let Some(packages) = packages(test) else { return };
-    let tree = packages.tree("chromium", &Browser::packages()).unwrap();
+    let tree = packages.tree("chromium", &browser::packages()).unwrap();
     let sandbox = Sandbox::start(&packages, &Options { trees: vec![&tree], ..Options::default() }).unwrap();
-    let browser = Browser::new(&sandbox);
     let report = Report::make();
     sandbox.write(format!("{PAGES}/index.html"), report.read("index.html")).unwrap();
 
     for (width, height) in [(390, 844), (1200, 900), (1400, 900)] {
-        let seen = used(&browser, &sandbox, (width, height));
+        let seen = used(&sandbox, (width, height));
         // Nothing hangs over: the page is as wide as its window.
         assert_eq!(seen["width"], json!([width, width]), "at {width}");
         check_use(&report, &seen);
@@ -347,12 +346,11 @@ fn times_that_cannot_be_read_are_reported_with_the_file() {
 #[test]
 fn a_reader_sees_which_qemu_runs_what_in_a_browser() {
     let Some(packages) = packages("a_reader_sees_which_qemu_runs_what_in_a_browser") else { return };
-    let tree = packages.tree("chromium", &Browser::packages()).unwrap();
+    let tree = packages.tree("chromium", &browser::packages()).unwrap();
     let sandbox = Sandbox::start(&packages, &Options { trees: vec![&tree], ..Options::default() }).unwrap();
-    let browser = Browser::new(&sandbox);
     sandbox.write(format!("{PAGES}/index.html"), with_results().read("index.html")).unwrap();
     for (width, height) in [(390, 844), (1200, 900), (1400, 900)] {
-        let seen = seen(&browser, &sandbox, include_str!("report/programs.html"), (width, height), "");
+        let seen = seen(&sandbox, include_str!("report/programs.html"), (width, height), "");
         assert_eq!(seen["width"], json!([width, width]), "at {width}");
         assert_eq!(seen["unreachable"], json!([]), "at {width}");
         assert_eq!(seen["open"], json!([false, false, true]));

@@ -12,7 +12,7 @@ use testbed::sandbox::{self, Network};
 use testbed::{Engine, Packages, Registry, Sandbox, Tree};
 
 pub(crate) fn packages(test: &str) -> Option<Packages> {
-    Packages::for_test(test, concat!(env!("CARGO_MANIFEST_DIR"), "/../images/keyrings"))
+    Packages::for_test(test)
 }
 
 /// A sandbox on the machine's network with `trees` and a registry's packages in it.

@@ -54,8 +54,7 @@ fn sandboxed(
     options: &testbed::registry::Options,
     test: impl FnOnce(&Packages, &Sandbox, &testbed::Registry<'_>),
 ) {
-    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
-    let Some(packages) = Packages::for_test(name, keyrings) else { return };
+    let Some(packages) = Packages::for_test(name) else { return };
     let tree = packages.tree(tree, &list).unwrap();
     let registry = packages.tree("registry", &testbed::Registry::packages()).unwrap();
     let trees = vec![&tree, &registry];

@@ -165,12 +165,7 @@ impl Running<'_> {
     }
 
     fn checked(&self, arguments: &[&str], stdin: Stdio, limit: Duration) -> Result<String, Error> {
-        let output = self.feed(arguments, stdin, limit)?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        let printed = output::text(&output.stdout, &output.stderr);
-        Err(Error::Failed { command: self.typed(arguments), status: output.status, printed })
+        output::stdout(&self.feed(arguments, stdin, limit)?, || self.typed(arguments))
     }
 
     /// The command as a user types it.

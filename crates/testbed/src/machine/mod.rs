@@ -12,9 +12,9 @@ mod initramfs;
 mod kernel;
 
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 pub use hardware::Hardware;
@@ -30,55 +30,13 @@ use crate::{Error, output};
 const SUITE: &str = "trixie";
 
 /// The packages that every emulator needs: QEMU's firmware and keymaps, and the libraries that `ldd` says it loads.
-const LIBRARIES: [&str; 47] = [
-    "qemu-system-common",
-    "qemu-system-data",
-    "libaio1t64",
-    "libatomic1",
-    "libblkid1",
-    "libbpf1",
-    "libc6",
-    "libcap2",
-    "libcapstone5",
-    "libdaxctl1",
-    "libelf1t64",
-    "libfdt1",
-    "libffi8",
-    "libfuse3-4",
-    "libglib2.0-0t64",
-    "libgmp10",
-    "libgnutls30t64",
-    "libhogweed6t64",
-    "libibverbs1",
-    "libidn2-0",
-    "libjpeg62-turbo",
-    "libkmod2",
-    "libmount1",
-    "libndctl6",
-    "libnettle8t64",
-    "libnl-3-200",
-    "libnl-route-3-200",
-    "libnuma1",
-    "libp11-kit0",
-    "libpcre2-8-0",
-    "libpixman-1-0",
-    "libpmem1",
-    "libpng16-16t64",
-    "librdmacm1t64",
-    "libsasl2-2",
-    "libseccomp2",
-    "libselinux1",
-    "libslirp0",
-    "libssl3t64",
-    "libtasn1-6",
-    "libudev1",
-    "libunistring5",
-    "liburing2",
-    "libuuid1",
-    "libvdeplug2t64",
-    "libzstd1",
-    "zlib1g",
-];
+const LIBRARIES: &str = "
+    qemu-system-common qemu-system-data libaio1t64 libatomic1 libblkid1 libbpf1 libc6 libcap2 libcapstone5
+    libdaxctl1 libelf1t64 libfdt1 libffi8 libfuse3-4 libglib2.0-0t64 libgmp10 libgnutls30t64 libhogweed6t64
+    libibverbs1 libidn2-0 libjpeg62-turbo libkmod2 libmount1 libndctl6 libnettle8t64 libnl-3-200
+    libnl-route-3-200 libnuma1 libp11-kit0 libpcre2-8-0 libpixman-1-0 libpmem1 libpng16-16t64 librdmacm1t64
+    libsasl2-2 libseccomp2 libselinux1 libslirp0 libssl3t64 libtasn1-6 libudev1 libunistring5 liburing2
+    libuuid1 libvdeplug2t64 libzstd1 zlib1g";
 
 /// The file in the sandbox that holds the initramfs.
 const INITRAMFS: &str = "initramfs";
@@ -107,9 +65,9 @@ pub struct Prepared {
 impl Prepared {
     /// Brings QEMU and makes a sandbox with it and with `kernel`.
     pub fn new(packages: &Packages, hardware: Hardware, kernel: &Kernel) -> Result<Prepared, Error> {
-        let of = |names: &[&str]| names.iter().map(|name| Package::native(SUITE, name)).collect::<Vec<_>>();
-        let libraries = packages.tree("machine", &of(&LIBRARIES))?;
-        let emulator = packages.tree(hardware.packages[0], &of(hardware.packages))?;
+        let libraries = packages.tree("machine", &Package::natives(SUITE, LIBRARIES))?;
+        let emulator = Package::natives(SUITE, hardware.packages);
+        let emulator = packages.tree(&emulator[0].name, &emulator)?;
         let trees = vec![&emulator, &libraries, kernel.tree()];
         let sandbox = Sandbox::start(packages, &Options { trees, ..Options::default() })?;
         let name = format!("{} with Linux {}", hardware.host, kernel.release());
@@ -133,14 +91,9 @@ impl Prepared {
         let initramfs = Path::new(SHARED).join(INITRAMFS);
         let argv = self.hardware.command(&self.kernel.to_string_lossy(), &initramfs.to_string_lossy());
         let spawn = |cause| Error::Spawn { command: argv.join(" "), cause };
-        let (reader, writer) = io::pipe().map_err(spawn)?;
         let mut command = self.sandbox.command(&argv[0]);
-        command.args(&argv[1..]).stdin(Stdio::null());
-        command.stdout(writer.try_clone().map_err(spawn)?).stderr(writer);
-        let child = command.spawn().map_err(spawn)?;
-        // It holds the ends of the pipe that are written to, and would keep it open.
-        drop(command);
-        let console = Console::of(reader);
+        command.args(&argv[1..]);
+        let (child, console) = Console::spawn(command).map_err(spawn)?;
         let Prepared { name, sandbox, .. } = self;
         Ok(Machine { child, console, end: Instant::now() + limit, limit, name, sandbox })
     }

@@ -1,4 +1,4 @@
-//! Packages from Debian's archive, with everything checked on the way: the real [`Source`].
+//! Packages from Debian's archive, with everything checked on the way.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +12,7 @@ use debian::{Fetcher, Keyring, Mirror, fetch, packages, release};
 use serde::{Deserialize, Serialize};
 use sha256::Digest;
 
-use super::{Contents, Deb, Mirrored, Package, Source, SourceError};
+use super::{Contents, Deb, Mirrored, Package, SourceError};
 
 /// For how long what a suite had is taken for what it has, in seconds: a day.
 const FRESH: i64 = 24 * 60 * 60;
@@ -20,23 +20,14 @@ const FRESH: i64 = 24 * 60 * 60;
 /// The largest size of an `InRelease`, in bytes.
 const INRELEASE_LIMIT: usize = 4 << 20;
 
-/// The reason why the archive does not have a package.
+/// The reason why the archive does not have a package, unless it is one of `debian`'s own.
 #[derive(Debug, thiserror::Error)]
-pub enum ArchiveError {
-    /// A file could not be had.
-    #[error(transparent)]
-    Fetch(#[from] fetch::Error),
-    /// A suite's `InRelease` is not to be used.
-    #[error(transparent)]
-    Release(#[from] release::Error),
+enum ArchiveError {
     /// A `Packages` cannot be read.
     #[error("cannot read `Packages` of `{suite}` for `{architecture}`")]
     Packages {
-        /// The suite.
         suite: String,
-        /// The architecture.
         architecture: String,
-        /// The reason.
         #[source]
         error: packages::Error,
     },
@@ -45,15 +36,10 @@ pub enum ArchiveError {
     NoPackage(Package),
 }
 
-impl ArchiveError {
-    /// Without this layer around `debian`'s own errors, which is transparent and would hide their hints.
-    fn boxed(self) -> SourceError {
-        match self {
-            ArchiveError::Fetch(error) => error.into(),
-            ArchiveError::Release(error) => error.into(),
-            other => other.into(),
-        }
-    }
+/// For `map_err` on reading a `Packages`.
+fn unreadable(suite: &str, architecture: &str) -> impl FnOnce(packages::Error) -> ArchiveError {
+    let (suite, architecture) = (suite.to_owned(), architecture.to_owned());
+    move |error| ArchiveError::Packages { suite, architecture, error }
 }
 
 /// Debian's archive at a mirror, with a cache.
@@ -100,11 +86,7 @@ fn newest(
     names: &[&str],
 ) -> Result<BTreeMap<String, Entry>, ArchiveError> {
     let file = File::open(list).map_err(packages::Error::Read);
-    file.and_then(|file| packages::newest(file, names)).map_err(|error| ArchiveError::Packages {
-        suite: suite.to_owned(),
-        architecture: architecture.to_owned(),
-        error,
-    })
+    file.and_then(|file| packages::newest(file, names)).map_err(unreadable(suite, architecture))
 }
 
 impl Archive {
@@ -122,7 +104,7 @@ impl Archive {
     }
 
     /// The pins of `packages`, from the memo or the mirror.
-    async fn pins(&self, packages: &[Package]) -> Result<Pins, ArchiveError> {
+    async fn pins(&self, packages: &[Package]) -> Result<Pins, SourceError> {
         let mut pins = self.recall();
         let mut unknown: BTreeMap<(&str, &str), Vec<&Package>> = BTreeMap::new();
         for package in packages.iter().filter(|package| !pins.contains_key(&package.to_string())) {
@@ -136,7 +118,7 @@ impl Archive {
             let mut entries = self.entries(suite, architecture, &names).await?;
             for package in wanted {
                 let Some(Entry { path, size, digest, .. }) = entries.remove(&package.name) else {
-                    return Err(ArchiveError::NoPackage(package.clone()));
+                    return Err(ArchiveError::NoPackage(package.clone()).into());
                 };
                 pins.insert(package.to_string(), Pin { path, size, digest, seen: self.now });
             }
@@ -151,13 +133,13 @@ impl Archive {
         suite: &str,
         architecture: &str,
         names: &[&str],
-    ) -> Result<BTreeMap<String, Entry>, ArchiveError> {
+    ) -> Result<BTreeMap<String, Entry>, SourceError> {
         let list = self.lists(suite, architecture).await?.list;
-        list.map_or(Ok(BTreeMap::new()), |(_, file)| newest(&file, suite, architecture, names))
+        Ok(list.map_or(Ok(BTreeMap::new()), |(_, file)| newest(&file, suite, architecture, names))?)
     }
 
     /// A suite's `InRelease`, and the list of packages that it has for an architecture.
-    async fn lists(&self, suite: &str, architecture: &str) -> Result<Lists, ArchiveError> {
+    async fn lists(&self, suite: &str, architecture: &str) -> Result<Lists, SourceError> {
         let url = self.mirror.url(&inrelease_path(suite));
         let inrelease = self.fetcher.unpinned(&url, INRELEASE_LIMIT, &Silent).await?;
         let policy = Policy { allow_expired: true };
@@ -173,7 +155,7 @@ impl Archive {
         suite: &str,
         architecture: &str,
         names: &[&str],
-    ) -> Result<Vec<Mirrored>, ArchiveError> {
+    ) -> Result<Vec<Mirrored>, SourceError> {
         let Lists { inrelease, list } = self.lists(suite, architecture).await?;
         let inrelease = Mirrored { path: inrelease_path(suite), contents: Contents::Bytes(inrelease) };
         let mut files = vec![inrelease];
@@ -186,7 +168,8 @@ impl Archive {
         for &name in names {
             let Some(Entry { path, size, digest, .. }) = entries.remove(name) else {
                 let (suite, architecture) = (suite.to_owned(), architecture.to_owned());
-                return Err(ArchiveError::NoPackage(Package { suite, architecture, name: name.to_owned() }));
+                let package = Package { suite, architecture, name: name.to_owned() };
+                return Err(ArchiveError::NoPackage(package).into());
             };
             let deb = self.fetcher.verified(&[self.mirror.url(&path)], size, digest, &Silent).await?;
             files.push(Mirrored { path, contents: Contents::File(deb) });
@@ -195,19 +178,15 @@ impl Archive {
     }
 
     /// The relations of a suite's packages; of an architecture that it does not have, none.
-    async fn related(&self, suite: &str, architecture: &str) -> Result<Relations, ArchiveError> {
+    async fn related(&self, suite: &str, architecture: &str) -> Result<Relations, SourceError> {
         let Some((_, list)) = self.lists(suite, architecture).await?.list else {
             return Ok(Relations::default());
         };
         let file = File::open(list).map_err(packages::Error::Read);
-        file.and_then(Relations::read).map_err(|error| ArchiveError::Packages {
-            suite: suite.to_owned(),
-            architecture: architecture.to_owned(),
-            error,
-        })
+        Ok(file.and_then(Relations::read).map_err(unreadable(suite, architecture))?)
     }
 
-    async fn fetch(&self, pin: &Pin) -> Result<Deb, ArchiveError> {
+    async fn fetch(&self, pin: &Pin) -> Result<Deb, SourceError> {
         let urls = [self.mirror.url(&pin.path)];
         let path = self.fetcher.verified(&urls, pin.size, pin.digest, &Silent).await?;
         Ok(Deb { path, size: pin.size, digest: pin.digest })
@@ -228,14 +207,14 @@ impl Archive {
         }
     }
 
-    async fn all(&self, packages: &[Package]) -> Result<Vec<Deb>, ArchiveError> {
+    async fn all(&self, packages: &[Package]) -> Result<Vec<Deb>, SourceError> {
         let mut pins = self.pins(packages).await?;
         let mut debs = Vec::new();
         for package in packages {
             let name = package.to_string();
             let deb = match self.fetch(&pins[&name]).await {
                 // Replaced by a newer version since it was remembered, most likely.
-                Err(ArchiveError::Fetch(_)) if pins[&name].seen < self.now => {
+                Err(error) if error.is::<fetch::Error>() && pins[&name].seen < self.now => {
                     self.forget(&name);
                     pins = self.pins(packages).await?;
                     self.fetch(&pins[&name]).await?
@@ -252,23 +231,25 @@ impl Archive {
         pins.remove(name);
         self.remember(&pins);
     }
-}
 
-impl Source for Archive {
-    fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, SourceError> {
-        self.runtime.block_on(self.all(packages)).map_err(ArchiveError::boxed)
+    /// The .debs of `packages`, in their order.
+    pub(super) fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, SourceError> {
+        self.runtime.block_on(self.all(packages))
     }
 
-    fn mirrored(
+    /// The files by which a mirror has a suite for an architecture: its signed `InRelease`, its list of packages, and the .debs
+    /// of `names`.
+    pub(super) fn mirrored(
         &self,
         suite: &str,
         architecture: &str,
         names: &[&str],
     ) -> Result<Vec<Mirrored>, SourceError> {
-        self.runtime.block_on(self.files(suite, architecture, names)).map_err(ArchiveError::boxed)
+        self.runtime.block_on(self.files(suite, architecture, names))
     }
 
-    fn relations(&self, suite: &str, architecture: &str) -> Result<Relations, SourceError> {
-        self.runtime.block_on(self.related(suite, architecture)).map_err(ArchiveError::boxed)
+    /// The relations between the packages that a suite has for an architecture.
+    pub(super) fn relations(&self, suite: &str, architecture: &str) -> Result<Relations, SourceError> {
+        self.runtime.block_on(self.related(suite, architecture))
     }
 }

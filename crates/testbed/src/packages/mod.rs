@@ -1,6 +1,6 @@
 //! Debian packages, unpacked into a cache instead of installed.
 //!
-//! A [`Source`] brings .deb files; [`Packages`] unpacks a list of them into one directory, a [`Tree`], that sandboxes
+//! An [`Archive`] brings .deb files; [`Packages`] unpacks a list of them into one directory, a [`Tree`], that sandboxes
 //! use as a read-only layer. A tree is made once and kept; its name is a digest of what is in it. For a tool that wants a
 //! mirror, [`Packages::mirror`] makes a folder that is a part of one.
 
@@ -14,13 +14,13 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use archive::{Archive, ArchiveError};
+pub use archive::Archive;
 use base::LockFile;
 use debian::relations::Relations;
 use sha256::{Digest, Hasher};
 
 use crate::Error;
-pub use crate::error::SourceError;
+use crate::error::SourceError;
 use crate::programs::apart;
 
 /// One of Debian's packages: `docker.io` for `amd64` from `sid`.
@@ -40,14 +40,28 @@ impl Package {
         Package { suite: suite.to_owned(), architecture: host.debian().to_owned(), name: name.to_owned() }
     }
 
+    /// Those with these names, which have space between them.
+    pub fn list(suite: &str, host: arch::Host, names: &str) -> Vec<Package> {
+        names.split_whitespace().map(|name| Package::new(suite, host, name)).collect()
+    }
+
     /// `name` for the machine that this program was built for, from `suite`.
     ///
     /// # Panics
     ///
     /// On a machine that qus has no images for: there is nothing to test there.
     pub fn native(suite: &str, name: &str) -> Package {
-        Package::new(suite, arch::Host::native().unwrap_or_else(|error| panic!("{error}")), name)
+        Package::new(suite, native(), name)
     }
+
+    /// Those with these names, which have space between them, likewise.
+    pub fn natives(suite: &str, names: &str) -> Vec<Package> {
+        Package::list(suite, native(), names)
+    }
+}
+
+fn native() -> arch::Host {
+    arch::Host::native().unwrap_or_else(|error| panic!("{error}"))
 }
 
 impl fmt::Display for Package {
@@ -67,42 +81,23 @@ pub struct Deb {
     pub digest: Digest,
 }
 
-/// The source of packages.
-pub trait Source: Send + Sync {
-    /// The .debs of `packages`, in their order.
-    fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, SourceError>;
-
-    /// The files by which a mirror has a suite for an architecture: its signed `InRelease`, its list of packages, and the .debs
-    /// of `names`.
-    fn mirrored(&self, suite: &str, architecture: &str, names: &[&str])
-    -> Result<Vec<Mirrored>, SourceError>;
-
-    /// The relations between the packages that a suite has for an architecture.
-    fn relations(&self, suite: &str, architecture: &str) -> Result<Relations, SourceError>;
-}
-
 /// A file of an archive.
-#[derive(Debug, Clone)]
-pub struct Mirrored {
+struct Mirrored {
     /// Its path from the mirror's base.
-    pub path: String,
-    /// The contents.
-    pub contents: Contents,
+    path: String,
+    contents: Contents,
 }
 
-/// The contents of a file of an archive.
-#[derive(Debug, Clone)]
-pub enum Contents {
-    /// Themselves.
+/// The contents of a file of an archive: themselves, or in this file.
+enum Contents {
     Bytes(Vec<u8>),
-    /// In this file.
     File(PathBuf),
 }
 
 /// A cache of unpacked packages.
 pub struct Packages {
     dir: PathBuf,
-    source: Box<dyn Source>,
+    archive: Archive,
 }
 
 /// A directory with the files of some packages. Nobody writes into it once it is there.
@@ -137,15 +132,15 @@ impl Tree {
 }
 
 impl Packages {
-    /// Unpacks below `dir`, what `source` brings. `dir` is made if need be; several processes may share it.
-    pub fn new(dir: &Path, source: impl Source + 'static) -> Result<Packages, Error> {
+    /// Unpacks below `dir`, what `archive` brings. `dir` is made if need be; several processes may share it.
+    pub fn new(dir: &Path, archive: Archive) -> Result<Packages, Error> {
         fs::create_dir_all(dir).map_err(Error::file("create", dir))?;
         let dir = dir.canonicalize().map_err(Error::file("open", dir))?;
         // These mean something in overlayfs's options.
         if dir.as_os_str().as_encoded_bytes().iter().any(|byte| b":,\\".contains(byte)) {
             return Err(Error::Layer(dir));
         }
-        Ok(Packages { dir, source: Box::new(source) })
+        Ok(Packages { dir, archive })
     }
 
     /// From Debian's archive, as the machine is set up: cache and mirror as `cargo xtask` chooses them without flags,
@@ -159,9 +154,9 @@ impl Packages {
     /// # Panics
     ///
     /// If something else is wrong, and for a skip in CI.
-    pub fn for_test(test: &str, keyrings: impl AsRef<Path>) -> Option<Packages> {
-        let packages =
-            || Packages::of_the_machine(keyrings.as_ref()).unwrap_or_else(|error| panic!("{error}"));
+    pub fn for_test(test: &str) -> Option<Packages> {
+        let keyrings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images/keyrings");
+        let packages = || Packages::of_the_machine(&keyrings).unwrap_or_else(|error| panic!("{error}"));
         crate::ready(test).then(packages)
     }
 
@@ -184,18 +179,18 @@ impl Packages {
 
     /// The .debs of `packages` themselves, in their order: for what installs them.
     pub fn debs(&self, packages: &[Package]) -> Result<Vec<Deb>, Error> {
-        self.source.debs(packages).map_err(Error::Source)
+        self.archive.debs(packages).map_err(Error::Source)
     }
 
     /// The relations between the packages that a suite has for `host`: what else a tree needs. None if the suite is not for it.
     pub fn relations(&self, suite: &str, host: arch::Host) -> Result<Relations, Error> {
-        self.source.relations(suite, host.debian()).map_err(Error::Source)
+        self.archive.relations(suite, host.debian()).map_err(Error::Source)
     }
 
     /// Puts into `dir` what a mirror has of a suite for `host`, for tools that read mirrors: the signed `InRelease`, the list of
     /// packages, and the .debs of `names`.
     pub fn mirror(&self, suite: &str, host: arch::Host, names: &[&str], dir: &Path) -> Result<(), Error> {
-        let files = self.source.mirrored(suite, host.debian(), names).map_err(Error::Source)?;
+        let files = self.archive.mirrored(suite, host.debian(), names).map_err(Error::Source)?;
         for Mirrored { path, contents } in files {
             let to = dir.join(path);
             let folder = to.parent().unwrap_or(dir);
@@ -238,9 +233,8 @@ impl Packages {
 
     /// The sandboxes' own tree: a static busybox, tini, util-linux, and the files that every Debian has.
     pub(crate) fn base(&self) -> Result<Tree, Error> {
-        let packages = ["busybox-static", "libc6", "libpcre2-8-0", "libselinux1", "tini", "util-linux"]
-            .map(|name| Package::native("bookworm", name));
-        self.tree("base", &packages)
+        let names = "busybox-static libc6 libpcre2-8-0 libselinux1 tini util-linux";
+        self.tree("base", &Package::natives("bookworm", names))
     }
 
     fn unpack(&self, debs: &[Deb], path: &Path) -> Result<(), Error> {

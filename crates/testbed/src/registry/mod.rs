@@ -3,7 +3,7 @@
 mod certificate;
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use certificate::Certificate;
 
@@ -22,10 +22,8 @@ pub const PASSWORD: &str = "secret";
 const HASH: &str = "$2y$05$qusTestbedRegistryHtpOporEmPktoeelH6tr8HdwjhNzWghBkru";
 
 /// The options of a registry.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// 127.0.0.1, or [`crate::sandbox::ADDRESS`] for an address that engines do not take for the machine itself.
-    pub address: IpAddr,
     /// The port; one that is free if `None`.
     pub port: Option<u16>,
     /// HTTPS, with a certificate that only [`Registry::authority`] vouches for.
@@ -34,18 +32,6 @@ pub struct Options {
     pub password: bool,
     /// Gives addresses that begin with `http:`, as a registry does behind a proxy that does not tell it of TLS.
     pub unaware: bool,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            address: Ipv4Addr::LOCALHOST.into(),
-            port: None,
-            tls: false,
-            password: false,
-            unaware: false,
-        }
-    }
 }
 
 /// A registry that answers. Dropping it stops it; its blobs go with the sandbox.
@@ -66,12 +52,12 @@ impl Registry<'_> {
     /// Starts a registry in `sandbox`, which has a tree of [`Registry::packages`], and waits until it answers.
     pub fn start<'a>(sandbox: &'a Sandbox, options: &Options) -> Result<Registry<'a>, Error> {
         let port = options.port.map_or_else(free_port, Ok)?;
-        let address = SocketAddr::new(options.address, port);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let name = format!("registry-{port}");
         let dir = format!("{SHARED}/{name}");
         let blobs = sandbox.shared().join(&name);
         fs::create_dir_all(&blobs).map_err(Error::file("create", &blobs))?;
-        let certificate = options.tls.then(|| Certificate::new(options.address)).transpose()?;
+        let certificate = options.tls.then(|| Certificate::new(address.ip())).transpose()?;
         if let Some(certificate) = &certificate {
             sandbox.write(format!("{dir}/certificate.pem"), &certificate.pem)?;
             sandbox.write(format!("{dir}/key.pem"), &certificate.key)?;
@@ -131,27 +117,4 @@ fn config(address: SocketAddr, dir: &str, options: &Options) -> String {
         config.push_str(&format!("auth:\n  htpasswd: {{realm: qus, path: {dir}/htpasswd}}\n"));
     }
     config
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(tls: bool, password: bool, unaware: bool, expected: &str) {
-        let options = Options { tls, password, unaware, ..Options::default() };
-        let config = config(SocketAddr::from(([127, 0, 0, 1], 5000)), "/d", &options);
-        let rest = config.split_once("http:\n  addr: 127.0.0.1:5000\n").unwrap().1;
-        assert_eq!(rest, expected);
-    }
-
-    #[test]
-    fn the_configuration_has_what_was_asked_for() {
-        let tls = "  tls: {certificate: /d/certificate.pem, key: /d/key.pem}\n";
-        let password = "auth:\n  htpasswd: {realm: qus, path: /d/htpasswd}\n";
-        check(false, false, false, "");
-        check(true, false, false, tls);
-        check(false, true, false, password);
-        check(true, true, false, &format!("{tls}{password}"));
-        check(true, false, true, &format!("{tls}  host: http://127.0.0.1:5000\n"));
-    }
 }

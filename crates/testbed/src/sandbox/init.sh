@@ -19,6 +19,7 @@ case $network in
 private)
     on mount -t sysfs sysfs "$root/sys"
     on ip link set lo up
+    # An address that engines do not take for the machine itself (TEST-NET-1, RFC 5737), as they do with 127.0.0.0/8.
     on ip addr add 192.0.2.1/32 dev lo
     # Of this network only; Docker warns at every start of a container without it.
     echo 1 > "$root/proc/sys/net/ipv4/ip_forward"

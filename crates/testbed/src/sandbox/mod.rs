@@ -22,17 +22,13 @@ use crate::{Error, output};
 /// The directory in a sandbox that the machine sees, too: [`Sandbox::shared`].
 pub const SHARED: &str = "/shared";
 
-/// An address in a sandbox's private network that engines do not take for the machine itself (TEST-NET-1, RFC 5737),
-/// as they do with 127.0.0.0/8 when they decide whether a registry needs TLS.
-pub const ADDRESS: &str = "192.0.2.1";
-
 /// The time that a command in a sandbox may take unless another is given.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// The network of a sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Network {
-    /// Its own: a loopback device with 127.0.0.1, ::1 and [`ADDRESS`].
+    /// Its own: a loopback device with 127.0.0.1, ::1 and 192.0.2.1.
     #[default]
     Private,
     /// The machine's, so that the test itself can talk to a registry in the sandbox.
@@ -87,20 +83,11 @@ impl Sandbox {
     /// The child that it spawns stands for the program: its streams and exit status are the program's. But killing the
     /// child leaves the program to the end of the sandbox.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        self.command_in("/root", program)
-    }
-
-    /// The same with another working directory, a path inside.
-    pub fn command_in(&self, dir: impl AsRef<OsStr>, program: impl AsRef<OsStr>) -> Command {
         let busybox = start::busybox(&self.base);
         let mut command = Command::new(&busybox);
         command.args(["sh", "-euc", include_str!("enter.sh"), "sh"]).arg(&busybox);
-        command
-            .arg(self.place.cgroup())
-            .arg(self.pid.to_string())
-            .arg(self.network.name())
-            .arg(dir)
-            .arg(program);
+        command.arg(self.place.cgroup()).arg(self.pid.to_string()).arg(self.network.name());
+        command.arg("/root").arg(program);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin").env("HOME", "/root");
         command
     }
@@ -133,15 +120,8 @@ impl Sandbox {
 
     /// Runs a program inside for at most [`LIMIT`] and returns its stdout; other exit codes than 0 are errors.
     pub fn run<S: AsRef<str>>(&self, argv: &[S]) -> Result<String, Error> {
-        let output = self.output(argv, LIMIT)?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        Err(Error::Failed {
-            command: argv.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "),
-            status: output.status,
-            printed: output::text(&output.stdout, &output.stderr),
-        })
+        let name = || argv.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" ");
+        output::stdout(&self.output(argv, LIMIT)?, name)
     }
 
     /// A path inside as the machine sees it: for sockets, and for reading what is there.
@@ -168,17 +148,10 @@ impl Sandbox {
         };
         let stdin = staged().map_err(Error::file("write", inside))?;
         let mut command = self.command("sh");
-        command
-            .args(["-euc", r#"mkdir -p "$(dirname "$0")"; rm -f "$0"; cat > "$0""#])
-            .arg(inside)
-            .stdin(stdin);
+        command.args(["-euc", r#"mkdir -p "$(dirname "$0")"; rm -f "$0"; cat > "$0""#]);
+        command.arg(inside).stdin(stdin);
         let name = format!("cat > {}", inside.display());
-        let output = output::collect(&mut command, &name, LIMIT)?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let printed = output::text(&output.stdout, &output.stderr);
-        Err(Error::Failed { command: name, status: output.status, printed })
+        output::stdout(&output::collect(&mut command, &name, LIMIT)?, || name).map(drop)
     }
 
     /// The directory of the machine that all of its changing files are in; gone with the sandbox.

@@ -1,14 +1,13 @@
 //! Starting a sandbox: the namespaces, the id maps, and the wait until it is up.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use super::{Network, Options, Sandbox, place::Place};
+use crate::console::Console;
 use crate::packages::{Packages, Tree};
 use crate::{Error, output};
 
@@ -72,15 +71,14 @@ fn spawn(base: &Tree, place: &Place, log: &Path, options: &Options<'_>) -> Resul
 /// Writes the id maps when the namespaces are there, and returns the first process's number when it is up.
 fn bring_up(child: &mut Child) -> Result<u32, (&'static str, String)> {
     let at = |stage| move |error: String| (stage, error);
-    let lines = lines(child);
-    let line = |lines: &mpsc::Receiver<String>| {
-        lines.recv_timeout(LIMIT).map_err(|error| match error {
-            mpsc::RecvTimeoutError::Timeout => format!("nothing happened for {} s", LIMIT.as_secs()),
-            mpsc::RecvTimeoutError::Disconnected => "it ended".to_owned(),
-        })
+    // Without a stdout, which is piped, there would be no line.
+    let mut console = child.stdout.take().map_or_else(|| Console::of(io::empty()), Console::of);
+    let mut line = || match console.line(LIMIT) {
+        Ok(line) => line.ok_or_else(|| "it ended".to_owned()),
+        Err(_) => Err(format!("nothing happened for {} s", LIMIT.as_secs())),
     };
 
-    let pid = line(&lines).map_err(at("making its namespaces"))?;
+    let pid = line().map_err(at("making its namespaces"))?;
     let pid: u32 = pid.trim().parse().map_err(|_| ("making its namespaces", pid))?;
     for map in ["uid_map", "gid_map"] {
         fs::write(format!("/proc/{pid}/{map}"), IDS)
@@ -89,25 +87,10 @@ fn bring_up(child: &mut Child) -> Result<u32, (&'static str, String)> {
     if let Some(stdin) = &mut child.stdin {
         stdin.write_all(b"mapped\n").map_err(|error| ("mapping ids", error.to_string()))?;
     }
-    match line(&lines).map_err(at("mounting its root"))?.trim() {
+    match line().map_err(at("mounting its root"))?.trim() {
         "up" => Ok(pid),
         other => Err(("mounting its root", other.to_owned())),
     }
-}
-
-/// The output of `child`, line by line; a thread reads, so that waiting can have a limit.
-fn lines(child: &mut Child) -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    if let Some(stdout) = child.stdout.take() {
-        thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    receiver
 }
 
 /// Kills the first process of a sandbox, and with it everything inside.

@@ -18,22 +18,9 @@ use crate::{Error, output};
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The libraries that systemd loads, according to `ldd`, beyond what Docker's packages have.
-const PACKAGES: [&str; 14] = [
-    "libacl1",
-    "libapparmor1",
-    "libaudit1",
-    "libblkid1",
-    "libcap-ng0",
-    "libcrypt1",
-    "libip4tc2",
-    "libkmod2",
-    "libmount1",
-    "libpam0g",
-    "libselinux1",
-    "libssl3",
-    "libsystemd-shared",
-    "systemd",
-];
+const PACKAGES: &str = "
+    libacl1 libapparmor1 libaudit1 libblkid1 libcap-ng0 libcrypt1 libip4tc2 libkmod2 libmount1 libpam0g
+    libselinux1 libssl3 libsystemd-shared systemd";
 
 /// The folders where Debian's packages have their units, and where administrators have theirs.
 const UNITS: [&str; 2] = ["/lib/systemd/system", "/etc/systemd/system"];
@@ -60,7 +47,7 @@ impl<'a> Booted<'a> {
     /// The packages that a sandbox must have beside those of [`crate::Engine::Docker28`]: a list for
     /// [`crate::Packages::tree`].
     pub fn packages() -> Vec<Package> {
-        PACKAGES.iter().map(|name| Package::native("bookworm", name)).collect()
+        Package::natives("bookworm", PACKAGES)
     }
 
     /// Boots `sandbox`, and waits until all services have started. Docker has the images that an engine had which ran in

@@ -5,41 +5,13 @@ use std::fs;
 
 use debian::mirror::apt_sources;
 use qus_testbed::sandbox::Options;
-use qus_testbed::{Package, Sandbox};
+use qus_testbed::{Package, Packages, Sandbox};
 
 /// apt, dpkg, which it asks for architectures, and the libraries that `ldd` says they and the method `http` load.
-const PACKAGES: [&str; 30] = [
-    "apt",
-    "dpkg",
-    "libapt-pkg6.0",
-    "libbz2-1.0",
-    "libc6",
-    "libcap2",
-    "libffi8",
-    "libgcc-s1",
-    "libgcrypt20",
-    "libgmp10",
-    "libgnutls30",
-    "libgpg-error0",
-    "libhogweed6",
-    "libidn2-0",
-    "liblz4-1",
-    "liblzma5",
-    "libmd0",
-    "libnettle8",
-    "libp11-kit0",
-    "libpcre2-8-0",
-    "libseccomp2",
-    "libselinux1",
-    "libstdc++6",
-    "libsystemd0",
-    "libtasn1-6",
-    "libudev1",
-    "libunistring2",
-    "libxxhash0",
-    "libzstd1",
-    "zlib1g",
-];
+const PACKAGES: &str = "
+    apt dpkg libapt-pkg6.0 libbz2-1.0 libc6 libcap2 libffi8 libgcc-s1 libgcrypt20 libgmp10 libgnutls30
+    libgpg-error0 libhogweed6 libidn2-0 liblz4-1 liblzma5 libmd0 libnettle8 libp11-kit0 libpcre2-8-0
+    libseccomp2 libselinux1 libstdc++6 libsystemd0 libtasn1-6 libudev1 libunistring2 libxxhash0 libzstd1 zlib1g";
 
 /// Names and contents of files in `sources.list.d`.
 fn cases() -> Vec<(String, String)> {
@@ -93,11 +65,10 @@ fn cases() -> Vec<(String, String)> {
 
 #[test]
 fn sources_are_read_as_the_real_apt_reads_them() {
-    let Some(packages) = crate::support::packages("sources_are_read_as_the_real_apt_reads_them") else {
+    let Some(packages) = Packages::for_test("sources_are_read_as_the_real_apt_reads_them") else {
         return;
     };
-    let wanted: Vec<Package> = PACKAGES.iter().map(|name| Package::native("bookworm", name)).collect();
-    let tree = packages.tree("apt", &wanted).unwrap();
+    let tree = packages.tree("apt", &Package::natives("bookworm", PACKAGES)).unwrap();
     let sandbox = Sandbox::start(&packages, &Options { trees: vec![&tree], ..Options::default() }).unwrap();
     let mut taken = 0;
     for (number, (name, text)) in cases().into_iter().enumerate() {

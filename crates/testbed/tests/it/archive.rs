@@ -42,6 +42,10 @@ impl Setup {
 
     /// As a process would be that starts at `now`.
     fn packages(&self, now: i64) -> Packages {
+        Packages::new(&self.trees(), self.archive(now)).unwrap()
+    }
+
+    fn archive(&self, now: i64) -> Archive {
         let cache = Cache::open(&self.dir.path().join("cache")).unwrap();
         let mut options = Options::default();
         options.http.attempts = 1;
@@ -49,8 +53,7 @@ impl Setup {
         let mirror = Mirror::choose(Some(&self.server.url()), None, None, &[]).unwrap();
         let keyring = Keyring::parse(&self.keyring).unwrap();
         let memo = self.trees().join("packages.json");
-        let archive = Archive::new(fetcher, mirror, keyring, &memo, now).unwrap();
-        Packages::new(&self.trees(), archive).unwrap()
+        Archive::new(fetcher, mirror, keyring, &memo, now).unwrap()
     }
 
     fn trees(&self) -> PathBuf {
@@ -175,39 +178,11 @@ fn an_archive_that_somebody_else_signed_is_refused() {
 
 #[test]
 fn a_cache_that_overlayfs_cannot_name_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("a:b");
-    let error = Packages::new(&path, Nothing).err().unwrap().to_string();
+    let setup = Setup::new();
+    let path = setup.dir.path().join("a:b");
+    let error = Packages::new(&path, setup.archive(NOW)).err().unwrap().to_string();
     let path = path.canonicalize().unwrap();
     let expected =
         format!("cannot use {} as a layer of a sandbox: it contains `:`, `,` or `\\`", path.display());
     assert_eq!(error, expected);
-}
-
-struct Nothing;
-
-impl qus_testbed::Source for Nothing {
-    fn debs(
-        &self,
-        _packages: &[Package],
-    ) -> Result<Vec<qus_testbed::packages::Deb>, qus_testbed::packages::SourceError> {
-        Err("there is nothing".into())
-    }
-
-    fn mirrored(
-        &self,
-        _suite: &str,
-        _architecture: &str,
-        _names: &[&str],
-    ) -> Result<Vec<qus_testbed::packages::Mirrored>, qus_testbed::packages::SourceError> {
-        Err("there is nothing".into())
-    }
-
-    fn relations(
-        &self,
-        _suite: &str,
-        _architecture: &str,
-    ) -> Result<debian::relations::Relations, qus_testbed::packages::SourceError> {
-        Err("there is nothing".into())
-    }
 }

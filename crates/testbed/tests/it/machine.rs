@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use qus_testbed::machine::Prepared;
-use qus_testbed::{Error, Hardware, Kernel, Package};
+use qus_testbed::{Error, Hardware, Kernel, Package, Packages};
 
 #[test]
 fn a_machine_that_takes_too_long_ends_with_its_value() {
     let test = "a_machine_that_takes_too_long_ends_with_its_value";
-    let Some(packages) = crate::support::packages(test) else { return };
+    let Some(packages) = Packages::for_test(test) else { return };
     let host = "amd64".parse().unwrap();
     let kernel = Kernel::fetch(&packages, "bookworm", host, "linux-image-cloud-amd64").unwrap();
     assert!(kernel.release().ends_with("-cloud-amd64"), "{}", kernel.release());

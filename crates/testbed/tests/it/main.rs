@@ -7,4 +7,3 @@ mod archive;
 mod machine;
 mod registry;
 mod sandbox;
-mod support;

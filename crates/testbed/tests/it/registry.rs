@@ -5,12 +5,12 @@ use std::net::TcpStream;
 
 use qus_testbed::registry::Options;
 use qus_testbed::sandbox::{self, Network};
-use qus_testbed::{Registry, Sandbox};
+use qus_testbed::{Packages, Registry, Sandbox};
 
 #[test]
 fn on_the_machines_network_the_test_itself_reaches_it() {
     let test = "on_the_machines_network_the_test_itself_reaches_it";
-    let Some(packages) = crate::support::packages(test) else { return };
+    let Some(packages) = Packages::for_test(test) else { return };
     let tree = packages.tree("registry", &Registry::packages()).unwrap();
     let options = sandbox::Options { trees: vec![&tree], network: Network::Host, ..Default::default() };
     let sandbox = Sandbox::start(&packages, &options).unwrap();

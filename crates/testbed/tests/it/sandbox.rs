@@ -14,14 +14,9 @@ use qus_testbed::{Error, Packages, Sandbox};
 /// Set in a process that holds a sandbox until it is killed.
 const HOLD: &str = "QUS_TESTBED_HOLD";
 
-fn with_packages(test: &str, body: impl FnOnce(&Packages)) {
-    if let Some(packages) = crate::support::packages(test) {
-        body(&packages);
-    }
-}
-
-fn with_sandbox(test: &str, body: impl FnOnce(&Sandbox)) {
-    with_packages(test, |packages| body(&Sandbox::start(packages, &Options::default()).unwrap()));
+fn sandbox(test: &str) -> Option<Sandbox> {
+    let packages = Packages::for_test(test)?;
+    Some(Sandbox::start(&packages, &Options::default()).unwrap())
 }
 
 /// The namespaces of a process: `pid:[4026531836]`, …
@@ -67,163 +62,152 @@ fn mounts() -> String {
 
 #[test]
 fn nothing_is_left_behind() {
-    with_packages("nothing_is_left_behind", |packages| {
-        let before = mounts();
-        let sandbox = Sandbox::start(packages, &Options::default()).unwrap();
-        let namespaces = own_namespaces(sandbox.pid());
-        let cgroup = cgroup_of(sandbox.pid());
-        let dir = sandbox.shared().parent().unwrap().to_owned();
-        // Something that ignores polite signals, and something with a namespace of its own.
-        let mut stubborn =
-            sandbox.command("sh").args(["-c", "trap '' TERM HUP; sleep 1000"]).spawn().unwrap();
-        let mut nested = sandbox.command("unshare").args(["-m", "sleep", "1000"]).spawn().unwrap();
-        while inhabitants(&namespaces).len() < 5 {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        assert!(cgroups().iter().any(|path| path.ends_with(&cgroup)));
-        assert!(dir.is_dir());
+    let Some(packages) = Packages::for_test("nothing_is_left_behind") else { return };
+    let before = mounts();
+    let sandbox = Sandbox::start(&packages, &Options::default()).unwrap();
+    let namespaces = own_namespaces(sandbox.pid());
+    let cgroup = cgroup_of(sandbox.pid());
+    let dir = sandbox.shared().parent().unwrap().to_owned();
+    // Something that ignores polite signals, and something with a namespace of its own.
+    let mut stubborn = sandbox.command("sh").args(["-c", "trap '' TERM HUP; sleep 1000"]).spawn().unwrap();
+    let mut nested = sandbox.command("unshare").args(["-m", "sleep", "1000"]).spawn().unwrap();
+    while inhabitants(&namespaces).len() < 5 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(cgroups().iter().any(|path| path.ends_with(&cgroup)));
+    assert!(dir.is_dir());
 
-        let start = Instant::now();
-        drop(sandbox);
-        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
-        stubborn.wait().unwrap();
-        nested.wait().unwrap();
-        assert_eq!(inhabitants(&namespaces), BTreeSet::new());
-        assert!(!cgroups().iter().any(|path| path.ends_with(&cgroup)));
-        assert!(!dir.exists());
-        assert_eq!(mounts(), before);
-    });
+    let start = Instant::now();
+    drop(sandbox);
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    stubborn.wait().unwrap();
+    nested.wait().unwrap();
+    assert_eq!(inhabitants(&namespaces), BTreeSet::new());
+    assert!(!cgroups().iter().any(|path| path.ends_with(&cgroup)));
+    assert!(!dir.exists());
+    assert_eq!(mounts(), before);
 }
 
 #[test]
 fn a_killed_process_leaves_nothing_for_long() {
     if std::env::var_os(HOLD).is_some() {
-        with_sandbox("a_killed_process_leaves_nothing_for_long", |sandbox| {
-            println!("\nholds {} {}", sandbox.pid(), sandbox.shared().display());
-            std::thread::sleep(Duration::from_secs(600));
-        });
+        let Some(sandbox) = sandbox("a_killed_process_leaves_nothing_for_long") else { return };
+        println!("\nholds {} {}", sandbox.pid(), sandbox.shared().display());
+        std::thread::sleep(Duration::from_secs(600));
         return;
     }
-    with_packages("a_killed_process_leaves_nothing_for_long", |packages| {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "sandbox::a_killed_process_leaves_nothing_for_long", "--nocapture"])
-            .env(HOLD, "1")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = lines.map_while(Result::ok).find(|line| line.starts_with("holds ")).unwrap();
-        let fields: Vec<&str> = line.split(' ').collect();
-        let pid = fields[1].parse().unwrap();
-        let dir = Path::new(fields[2]).parent().unwrap();
-        let namespaces = own_namespaces(pid);
-        let cgroup = cgroup_of(pid);
-        child.kill().unwrap();
-        child.wait().unwrap();
+    let Some(packages) = Packages::for_test("a_killed_process_leaves_nothing_for_long") else { return };
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "sandbox::a_killed_process_leaves_nothing_for_long", "--nocapture"])
+        .env(HOLD, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.map_while(Result::ok).find(|line| line.starts_with("holds ")).unwrap();
+    let fields: Vec<&str> = line.split(' ').collect();
+    let pid = fields[1].parse().unwrap();
+    let dir = Path::new(fields[2]).parent().unwrap();
+    let namespaces = own_namespaces(pid);
+    let cgroup = cgroup_of(pid);
+    child.kill().unwrap();
+    child.wait().unwrap();
 
-        // The kernel ends the processes, …
-        let end = Instant::now() + Duration::from_secs(10);
-        while !inhabitants(&namespaces).is_empty() {
-            assert!(Instant::now() < end, "still there: {:?}", inhabitants(&namespaces));
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        // … and the next sandbox clears up.
-        drop(Sandbox::start(packages, &Options::default()).unwrap());
-        assert!(!dir.exists());
-        assert!(!cgroups().iter().any(|path| path.ends_with(&cgroup)));
-    });
+    // The kernel ends the processes, …
+    let end = Instant::now() + Duration::from_secs(10);
+    while !inhabitants(&namespaces).is_empty() {
+        assert!(Instant::now() < end, "still there: {:?}", inhabitants(&namespaces));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // … and the next sandbox clears up.
+    drop(Sandbox::start(&packages, &Options::default()).unwrap());
+    assert!(!dir.exists());
+    assert!(!cgroups().iter().any(|path| path.ends_with(&cgroup)));
 }
 
 #[test]
 fn inside_is_a_machine_of_its_own() {
-    with_sandbox("inside_is_a_machine_of_its_own", |sandbox| {
-        let shell = |script: &str| sandbox.run(&["sh", "-euc", script]).unwrap();
-        assert_eq!(shell("id -u; hostname; pwd"), "0\ntestbed\n/root\n");
-        assert_eq!(shell("ls /proc/sys/fs/binfmt_misc"), "register\nstatus\n");
-        assert_eq!(shell("cat /proc/1/comm"), "tini-static\n");
-        assert_eq!(shell("ls /sys/class/net; cat /proc/self/cgroup | grep ^0:"), "lo\n0::/init\n");
-        let status = fs::read_to_string(format!("/proc/{}/status", sandbox.pid())).unwrap();
-        let bounding = status.lines().find_map(|line| line.strip_prefix("CapBnd:\t")).unwrap();
-        let last: u32 = fs::read_to_string("/proc/sys/kernel/cap_last_cap").unwrap().trim().parse().unwrap();
-        assert_eq!(u64::from_str_radix(bounding, 16).unwrap(), (1 << (last + 1)) - 1, "all capabilities");
-        // The machine's directories are not there, and a name is only inside.
-        assert_eq!(shell("ls /home 2> /dev/null || echo none"), "none\n");
-        shell("echo ':x:E::x::/bin/sh:' > /proc/sys/fs/binfmt_misc/register");
-        assert!(!Path::new("/proc/sys/fs/binfmt_misc/x").exists());
-        assert_eq!(shell("test -e /proc/sys/fs/binfmt_misc/x && echo registered"), "registered\n");
-    });
+    let Some(sandbox) = sandbox("inside_is_a_machine_of_its_own") else { return };
+    let shell = |script: &str| sandbox.run(&["sh", "-euc", script]).unwrap();
+    assert_eq!(shell("id -u; hostname; pwd"), "0\ntestbed\n/root\n");
+    assert_eq!(shell("ls /proc/sys/fs/binfmt_misc"), "register\nstatus\n");
+    assert_eq!(shell("cat /proc/1/comm"), "tini-static\n");
+    assert_eq!(shell("ls /sys/class/net; cat /proc/self/cgroup | grep ^0:"), "lo\n0::/init\n");
+    let status = fs::read_to_string(format!("/proc/{}/status", sandbox.pid())).unwrap();
+    let bounding = status.lines().find_map(|line| line.strip_prefix("CapBnd:\t")).unwrap();
+    let last: u32 = fs::read_to_string("/proc/sys/kernel/cap_last_cap").unwrap().trim().parse().unwrap();
+    assert_eq!(u64::from_str_radix(bounding, 16).unwrap(), (1 << (last + 1)) - 1, "all capabilities");
+    // The machine's directories are not there, and a name is only inside.
+    assert_eq!(shell("ls /home 2> /dev/null || echo none"), "none\n");
+    shell("echo ':x:E::x::/bin/sh:' > /proc/sys/fs/binfmt_misc/register");
+    assert!(!Path::new("/proc/sys/fs/binfmt_misc/x").exists());
+    assert_eq!(shell("test -e /proc/sys/fs/binfmt_misc/x && echo registered"), "registered\n");
 }
 
 #[test]
 fn files_go_in_and_out() {
-    with_packages("files_go_in_and_out", |packages| {
-        let bound = tempfile::tempdir().unwrap();
-        fs::write(bound.path().join("file"), "of the machine").unwrap();
-        let options = Options { binds: vec![bound.path().to_owned()], ..Options::default() };
-        let sandbox = Sandbox::start(packages, &options).unwrap();
-        sandbox.write("/etc/some/where", "written").unwrap();
-        assert_eq!(sandbox.run(&["cat", "/etc/some/where"]).unwrap(), "written");
-        // busybox's applets are absolute links: neither the machine's file nor busybox is written to.
-        sandbox
-            .run(&["ln", "-s", bound.path().join("file").to_str().unwrap(), "/usr/bin/some-link"])
-            .unwrap();
-        sandbox.write("/usr/bin/some-link", "replaced").unwrap();
-        sandbox.write("/usr/bin/wget", "replaced").unwrap();
-        assert_eq!(sandbox.run(&["cat", "/usr/bin/some-link", "/usr/bin/wget"]).unwrap(), "replacedreplaced");
-        assert_eq!(fs::read_to_string(bound.path().join("file")).unwrap(), "of the machine");
-        let error = sandbox.write("/proc/x", "").unwrap_err().to_string();
-        assert!(error.starts_with("`cat > /proc/x` failed (exit status: 1):\n"), "{error}");
-        fs::write(sandbox.shared().join("a"), "shared").unwrap();
-        assert_eq!(sandbox.run(&["cat", "/shared/a"]).unwrap(), "shared");
-        sandbox.run(&["sh", "-c", "echo -n back > /tmp/b"]).unwrap();
-        assert_eq!(fs::read_to_string(sandbox.path("/tmp/b")).unwrap(), "back");
-        let file = bound.path().join("file");
-        assert_eq!(sandbox.run(&["cat", file.to_str().unwrap()]).unwrap(), "of the machine");
-    });
+    let Some(packages) = Packages::for_test("files_go_in_and_out") else { return };
+    let bound = tempfile::tempdir().unwrap();
+    fs::write(bound.path().join("file"), "of the machine").unwrap();
+    let options = Options { binds: vec![bound.path().to_owned()], ..Options::default() };
+    let sandbox = Sandbox::start(&packages, &options).unwrap();
+    sandbox.write("/etc/some/where", "written").unwrap();
+    assert_eq!(sandbox.run(&["cat", "/etc/some/where"]).unwrap(), "written");
+    // busybox's applets are absolute links: neither the machine's file nor busybox is written to.
+    sandbox.run(&["ln", "-s", bound.path().join("file").to_str().unwrap(), "/usr/bin/some-link"]).unwrap();
+    sandbox.write("/usr/bin/some-link", "replaced").unwrap();
+    sandbox.write("/usr/bin/wget", "replaced").unwrap();
+    assert_eq!(sandbox.run(&["cat", "/usr/bin/some-link", "/usr/bin/wget"]).unwrap(), "replacedreplaced");
+    assert_eq!(fs::read_to_string(bound.path().join("file")).unwrap(), "of the machine");
+    let error = sandbox.write("/proc/x", "").unwrap_err().to_string();
+    assert!(error.starts_with("`cat > /proc/x` failed (exit status: 1):\n"), "{error}");
+    fs::write(sandbox.shared().join("a"), "shared").unwrap();
+    assert_eq!(sandbox.run(&["cat", "/shared/a"]).unwrap(), "shared");
+    sandbox.run(&["sh", "-c", "echo -n back > /tmp/b"]).unwrap();
+    assert_eq!(fs::read_to_string(sandbox.path("/tmp/b")).unwrap(), "back");
+    let file = bound.path().join("file");
+    assert_eq!(sandbox.run(&["cat", file.to_str().unwrap()]).unwrap(), "of the machine");
 }
 
 #[test]
 fn the_network_is_private_unless_asked_for() {
-    with_packages("the_network_is_private_unless_asked_for", |packages| {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port().to_string();
-        for (network, expected) in [(Network::Private, Some(1)), (Network::Host, Some(0))] {
-            let sandbox = Sandbox::start(packages, &Options { network, ..Options::default() }).unwrap();
-            let output =
-                sandbox.output(&["nc", "127.0.0.1", &port, "-e", "true"], Duration::from_secs(10)).unwrap();
-            assert_eq!(output.status.code(), expected, "{network:?}: {output:?}");
-        }
-    });
+    let Some(packages) = Packages::for_test("the_network_is_private_unless_asked_for") else { return };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    for (network, expected) in [(Network::Private, Some(1)), (Network::Host, Some(0))] {
+        let sandbox = Sandbox::start(&packages, &Options { network, ..Options::default() }).unwrap();
+        let output =
+            sandbox.output(&["nc", "127.0.0.1", &port, "-e", "true"], Duration::from_secs(10)).unwrap();
+        assert_eq!(output.status.code(), expected, "{network:?}: {output:?}");
+    }
 }
 
 #[test]
 fn failures_are_named() {
-    with_sandbox("failures_are_named", |sandbox| {
-        let error = sandbox.run(&["sh", "-c", "echo out; echo err >&2; exit 3"]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`sh -c echo out; echo err >&2; exit 3` failed (exit status: 3):\nout\nerr"
-        );
-        let error = sandbox.output(&["sleep", "100"], Duration::from_secs(1)).unwrap_err();
-        assert!(matches!(error, Error::Slow { .. }), "{error}");
-        assert_eq!(error.to_string(), "`sleep 100` did not end within 1 s; it had printed:\n");
-        let error = sandbox.run(&["no-such-program"]).unwrap_err().to_string();
-        assert!(error.starts_with("`no-such-program` failed (exit status: 127):\n"), "{error}");
-        let killed = sandbox.output(&["sh", "-c", "kill -9 $$"], Duration::from_secs(10)).unwrap();
-        assert_eq!(killed.status.signal(), Some(9));
-    });
+    let Some(sandbox) = sandbox("failures_are_named") else { return };
+    let error = sandbox.run(&["sh", "-c", "echo out; echo err >&2; exit 3"]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`sh -c echo out; echo err >&2; exit 3` failed (exit status: 3):\nout\nerr"
+    );
+    let error = sandbox.output(&["sleep", "100"], Duration::from_secs(1)).unwrap_err();
+    assert!(matches!(error, Error::Slow { .. }), "{error}");
+    assert_eq!(error.to_string(), "`sleep 100` did not end within 1 s; it had printed:\n");
+    let error = sandbox.run(&["no-such-program"]).unwrap_err().to_string();
+    assert!(error.starts_with("`no-such-program` failed (exit status: 127):\n"), "{error}");
+    let killed = sandbox.output(&["sh", "-c", "kill -9 $$"], Duration::from_secs(10)).unwrap();
+    assert_eq!(killed.status.signal(), Some(9));
 }
 
 #[test]
 fn a_sandbox_that_cannot_start_says_why() {
-    with_packages("a_sandbox_that_cannot_start_says_why", |packages| {
-        let options = Options { binds: vec!["/no/such/directory".into()], ..Options::default() };
-        let error = Sandbox::start(packages, &options).unwrap_err().to_string();
-        let expected = concat!(
-            "cannot start a sandbox: mounting its root: it ended\n",
-            "mount: mounting /no/such/directory on "
-        );
-        assert!(error.starts_with(expected), "{error}");
-        assert!(error.ends_with("/no/such/directory failed: No such file or directory"), "{error}");
-    });
+    let Some(packages) = Packages::for_test("a_sandbox_that_cannot_start_says_why") else { return };
+    let options = Options { binds: vec!["/no/such/directory".into()], ..Options::default() };
+    let error = Sandbox::start(&packages, &options).unwrap_err().to_string();
+    let expected = concat!(
+        "cannot start a sandbox: mounting its root: it ended\n",
+        "mount: mounting /no/such/directory on "
+    );
+    assert!(error.starts_with(expected), "{error}");
+    assert!(error.ends_with("/no/such/directory failed: No such file or directory"), "{error}");
 }

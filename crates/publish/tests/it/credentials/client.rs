@@ -74,8 +74,7 @@ fn shown(handed: &Handed, case: &Case) -> Shown {
 
 #[test]
 fn the_table_is_what_dockers_client_does() {
-    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
-    let Some(packages) = Packages::for_test("the_table_is_what_dockers_client_does", keyrings) else {
+    let Some(packages) = Packages::for_test("the_table_is_what_dockers_client_does") else {
         return;
     };
     let client = packages.tree("docker-cli", &[Package::native("sid", "docker-cli")]).unwrap();

@@ -23,8 +23,7 @@ static READER: Shared<Reader> = Shared::new();
 impl Reader {
     fn find(test: &str) -> Option<Arc<Reader>> {
         READER.get(|| {
-            let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
-            let packages = Packages::for_test(test, keyrings)?;
+            let packages = Packages::for_test(test)?;
             let tree = packages.tree("skopeo", &skopeo::packages()).unwrap();
             let dir = TempDir::new().unwrap();
             let options =

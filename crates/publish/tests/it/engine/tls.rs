@@ -235,8 +235,7 @@ fn variables_ask_for_tls() {
 #[test]
 fn docker_itself_is_reached_through_a_context() {
     let which = testbed::Engine::Docker28 { containerd_store: true };
-    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
-    let Some(packages) = Packages::for_test("docker_itself_is_reached_through_a_context", keyrings) else {
+    let Some(packages) = Packages::for_test("docker_itself_is_reached_through_a_context") else {
         return;
     };
     let tree = packages.tree(which.tree_name(), &which.packages()).unwrap();

@@ -17,8 +17,7 @@ static SANDBOX: Shared<Sandbox> = Shared::new();
 
 /// On the machine's network, so that the registries in it can be reached from here.
 fn sandbox(test: &str) -> Option<Sandbox> {
-    let keyrings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
-    let packages = Packages::for_test(test, keyrings)?;
+    let packages = Packages::for_test(test)?;
     let registry = packages.tree("registry", &testbed::Registry::packages()).unwrap();
     let skopeo = packages.tree("skopeo", &skopeo::packages()).unwrap();
     let trees = vec![&skopeo, &registry];
