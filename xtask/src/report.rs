@@ -47,10 +47,9 @@ pub(crate) fn run(args: &ReportArgs, ui: &Ui) -> anyhow::Result<()> {
     };
     let matrix = Matrix::new(&lock, &sizes, &config.repository, &results, &choices)
         .with_speeds(choice::speeds(&workspace)?.as_ref());
-    let page = report::html(&matrix)?;
-    for (name, text) in [("index.html", &page), ("report.md", &report::markdown(&matrix))] {
+    for (name, text) in [("index.html", report::html(&matrix)?), ("report.md", report::markdown(&matrix)?)] {
         let path = args.output.join(name);
-        files::write(&path, text)?;
+        files::write(&path, &text)?;
         ui.note(format!("wrote {}", path.display()));
     }
     if args.json {

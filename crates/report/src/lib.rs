@@ -12,7 +12,22 @@ mod matrix;
 mod programs;
 mod speed;
 
+use anyhow::Context as _;
+use minijinja::{Environment, Value};
+
 pub use html::render as html;
 pub use markdown::render as markdown;
 pub use matrix::Matrix;
 pub use programs::Programs;
+
+/// The template `name` with what it is about.
+fn fill(
+    mut environment: Environment<'static>,
+    name: &'static str,
+    text: &'static str,
+    context: &Value,
+) -> anyhow::Result<String> {
+    environment.add_template(name, text).with_context(|| format!("{name} is no template"))?;
+    let template = environment.get_template(name)?;
+    template.render(context).with_context(|| format!("cannot render {name}"))
+}

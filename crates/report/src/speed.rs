@@ -82,17 +82,14 @@ mod tests {
     fn times_are_multiples_of_the_fastest_qemus() {
         let way = |qemu: Option<&str>, user: [f64; 2]| Way {
             qemu: qemu.map(str::to_owned),
-            model: None,
-            dynamic: false,
             user: user.map(Some).into(),
-            wall: user.map(Some).into(),
+            ..Way::default()
         };
         let ways =
             vec![way(None, [0.1, 0.2]), way(Some("7.2.22"), [1.0, 3.0]), way(Some("11.1.3"), [1.5, 2.0])];
         let works = ["bash", "xz"].map(str::to_owned).into();
-        let (target, suite) = ("x86_64".to_owned(), "bookworm".to_owned());
-        let date = "2026-01-02".to_owned();
-        let mut targets = vec![TargetSpeeds { target, suite, date, cores: 2, rounds: 1, works, ways }];
+        let target = "x86_64".to_owned();
+        let mut targets = vec![TargetSpeeds { target, works, ways, ..TargetSpeeds::default() }];
         targets[0].ways[0].user[1] = None;
         let speeds = Speeds { host: "amd64".to_owned(), targets };
         let [speed] = &of(&speeds)[..] else { panic!() };
