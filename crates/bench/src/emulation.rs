@@ -165,7 +165,7 @@ impl Qemus {
             Ok((suffix, packages.tree(&format!("{name}-{suite}"), &[Package::native(suite, name)])?))
         });
         let fixed = fixed.collect::<anyhow::Result<_>>()?;
-        let dynamic = root::tree(packages, "qemu-user-dynamic", native, DYNAMIC, &["qemu-user"])?;
+        let dynamic = root::tree(packages, "qemu-user-dynamic", native, DYNAMIC, "qemu-user")?;
         Ok(Qemus { fixed, dynamic })
     }
 }

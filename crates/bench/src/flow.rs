@@ -15,29 +15,15 @@ use testbed::{Engine, Package, Packages, Registry, Sandbox};
 use crate::child::{self, Run};
 
 /// The programs that the script calls, and their libraries.
-const TOOLS: [&str; 13] = [
-    "coreutils",
-    "dpkg",
-    "gzip",
-    "libacl1",
-    "libattr1",
-    "libbz2-1.0",
-    "libgmp10",
-    "liblzma5",
-    "libmd0",
-    "libssl3",
-    "libzstd1",
-    "tar",
-    "zlib1g",
-];
+const TOOLS: &str = "
+    coreutils dpkg gzip libacl1 libattr1 libbz2-1.0 libgmp10 liblzma5 libmd0 libssl3 libzstd1 tar zlib1g";
 
 const ENGINE: Engine = Engine::Docker28 { containerd_store: false };
 
 /// Builds and pushes the images of amd64: `qemu` is its package in `cache`, `register` the program.
 pub(crate) fn run(packages: &Packages, qemu: &Locked, cache: &Path, register: &Path) -> anyhow::Result<Run> {
-    let tools: Vec<Package> = TOOLS.iter().map(|name| Package::native("bookworm", name)).collect();
     let trees = [
-        packages.tree("flow-tools", &tools)?,
+        packages.tree("flow-tools", &Package::natives("bookworm", TOOLS))?,
         packages.tree(ENGINE.tree_name(), &ENGINE.packages())?,
         packages.tree("registry", &Registry::packages())?,
     ];

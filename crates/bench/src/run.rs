@@ -29,52 +29,32 @@ struct Work {
     undo: Option<&'static str>,
 }
 
+const fn work(what: &'static str, goals: [f64; 2], script: &'static str) -> Work {
+    Work { what, script, goals, undo: None }
+}
+
+#[rustfmt::skip]
 const WORKS: [Work; 5] = [
-    Work {
-        what: "500 execs",
-        script: "i=0; while [ $i -lt 500 ]; do /bin/busybox true; i=$((i+1)); done",
-        goals: [1.05, 1.08],
-        undo: None,
-    },
-    Work {
-        what: "1000 forks",
-        script: "i=0; while [ $i -lt 1000 ]; do (:); i=$((i+1)); done",
-        goals: [1.05, 1.45],
-        undo: None,
-    },
-    Work {
-        what: "`find` and `stat`",
-        // Long enough for a bar of 2 %: the start of `run` counts, too.
-        script: "for i in 1 2 3 4 5 6 7 8 9 10; do find / -xdev -print0 | xargs -0 stat -c '%s %n' | sha256sum; done",
-        goals: [1.02, 1.02],
-        undo: None,
-    },
-    Work {
-        what: "`apt-get install`",
-        script: "apt-get -qq -y install /debs/*.deb > /dev/null 2>&1 && hello",
-        goals: [1.05, 1.10],
-        undo: Some("dpkg --purge hello jq libjq1 libonig5 tree"),
-    },
-    Work {
-        what: "4 loops of 125 execs at a time",
-        script: "for j in 1 2 3 4; do (i=0; while [ $i -lt 125 ]; do /bin/busybox true; i=$((i+1)); done) & done; wait",
-        goals: [1.08, 1.15],
-        undo: None,
-    },
+    work("500 execs", [1.05, 1.08], "i=0; while [ $i -lt 500 ]; do /bin/busybox true; i=$((i+1)); done"),
+    work("1000 forks", [1.05, 1.45], "i=0; while [ $i -lt 1000 ]; do (:); i=$((i+1)); done"),
+    // Long enough for a bar of 2 %: the start of `run` counts, too.
+    work("`find` and `stat`", [1.02, 1.02],
+        "for i in 1 2 3 4 5 6 7 8 9 10; do find / -xdev -print0 | xargs -0 stat -c '%s %n' | sha256sum; done"),
+    Work { undo: Some("dpkg --purge hello jq libjq1 libonig5 tree"),
+        ..work("`apt-get install`", [1.05, 1.10], "apt-get -qq -y install /debs/*.deb > /dev/null 2>&1 && hello") },
+    work("4 loops of 125 execs at a time", [1.08, 1.15],
+        "for j in 1 2 3 4; do (i=0; while [ $i -lt 125 ]; do /bin/busybox true; i=$((i+1)); done) & done; wait"),
 ];
 
 /// The programs of the foreign root, with the libraries that they load.
-#[rustfmt::skip]
-const ROOT: [&str; 42] = [
-    "apt", "busybox-static", "coreutils", "dash", "diffutils", "dpkg", "findutils", "libacl1", "libapt-pkg6.0",
-    "libattr1", "libbz2-1.0", "libc-bin", "libc6", "libcap2", "libffi8", "libgcc-s1", "libgcrypt20", "libgmp10",
-    "libgnutls30", "libgpg-error0", "libhogweed6", "libidn2-0", "liblz4-1", "liblzma5", "libmd0", "libnettle8",
-    "libp11-kit0", "libpcre2-8-0", "libseccomp2", "libselinux1", "libstdc++6", "libsystemd0", "libtasn1-6",
-    "libudev1", "libunistring2", "libxxhash0", "libzstd1", "sed", "tar", "tzdata", "util-linux", "zlib1g",
-];
+const ROOT: &str = "
+    apt busybox-static coreutils dash diffutils dpkg findutils libacl1 libapt-pkg6.0 libattr1 libbz2-1.0
+    libc-bin libc6 libcap2 libffi8 libgcc-s1 libgcrypt20 libgmp10 libgnutls30 libgpg-error0 libhogweed6
+    libidn2-0 liblz4-1 liblzma5 libmd0 libnettle8 libp11-kit0 libpcre2-8-0 libseccomp2 libselinux1 libstdc++6
+    libsystemd0 libtasn1-6 libudev1 libunistring2 libxxhash0 libzstd1 sed tar tzdata util-linux zlib1g";
 
 /// The packages that are installed in it.
-const INSTALLED: [&str; 5] = ["hello", "jq", "libjq1", "libonig5", "tree"];
+const INSTALLED: &str = "hello jq libjq1 libonig5 tree";
 
 /// The seconds that one round of a work took: on the clock, and of CPU time, the supervisor's included.
 #[derive(Debug, Clone, Copy)]
@@ -95,11 +75,8 @@ pub(crate) fn run(
     progress: &dyn Progress,
 ) -> anyhow::Result<Measured> {
     let (run, register) = programs;
-    let of_foreign = |names: &[&str]| -> anyhow::Result<Vec<Package>> {
-        let host: Host = FOREIGN.parse()?;
-        Ok(names.iter().map(|name| Package::new("bookworm", host, name)).collect())
-    };
-    let (root, installed) = (of_foreign(&ROOT)?, of_foreign(&INSTALLED)?);
+    let foreign: Host = FOREIGN.parse()?;
+    let [root, installed] = [ROOT, INSTALLED].map(|names| Package::list("bookworm", foreign, names));
     let tree = packages.tree("bench-run", &root)?;
     let folder = |program: &Path| program.parent().map(Path::to_owned).context("a program has a folder");
     let mut binds = vec![qemu.to_owned(), tree.path().to_owned(), folder(run)?, folder(register)?];

@@ -9,19 +9,8 @@ use arch::Host;
 use testbed::{Package, Packages, Tree};
 
 /// The packages that works are of.
-const NAMES: [&str; 11] = [
-    "bash",
-    "coreutils",
-    "gcc",
-    "git",
-    "libstb-dev",
-    "nodejs",
-    "openssl",
-    "perl-base",
-    "python3-minimal",
-    "xz-utils",
-    "zstd",
-];
+const NAMES: &str =
+    "bash coreutils gcc git libstb-dev nodejs openssl perl-base python3-minimal xz-utils zstd";
 
 pub(super) struct Root {
     tree: Tree,
@@ -32,7 +21,7 @@ pub(super) struct Root {
 impl Root {
     pub(super) fn new(packages: &Packages, host: Host, suite: &str) -> anyhow::Result<Root> {
         let name = format!("bench-emulation-{}", host.debian());
-        let tree = tree(packages, &name, host, suite, &NAMES)?;
+        let tree = tree(packages, &name, host, suite, NAMES)?;
         let loader = loader(tree.path())?;
         Ok(Root { tree, loader })
     }
@@ -79,9 +68,9 @@ pub(super) fn tree(
     name: &str,
     host: Host,
     suite: &str,
-    names: &[&str],
+    names: &str,
 ) -> anyhow::Result<Tree> {
-    let closure = packages.relations(suite, host)?.closure(names)?;
+    let closure = packages.relations(suite, host)?.closure(&names.split_whitespace().collect::<Vec<_>>())?;
     let all: Vec<Package> = closure.iter().map(|name| Package::new(suite, host, name)).collect();
     Ok(packages.tree(name, &all)?)
 }

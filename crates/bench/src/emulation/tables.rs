@@ -92,9 +92,8 @@ mod tests {
         let way = |qemu: Option<&str>, model: Option<&str>, user: f64| Way {
             qemu: qemu.map(str::to_owned),
             model: model.map(str::to_owned),
-            dynamic: false,
             user: vec![Some(user); 2],
-            wall: vec![Some(user); 2],
+            ..Way::default()
         };
         let mut ways = vec![
             way(None, None, 0.5),
@@ -104,10 +103,9 @@ mod tests {
             Way { dynamic: true, ..way(Some("7.2.22"), None, 1.25) },
         ];
         let works = ["bash", "xz"].map(str::to_owned).into();
-        let (target, suite) = ("aarch64".to_owned(), "bookworm".to_owned());
         ways[0].user[1] = None;
-        let date = "2026-01-01".to_owned();
-        let targets = vec![TargetSpeeds { target, suite, date, cores: 2, rounds: 1, works, ways }];
+        let targets =
+            vec![TargetSpeeds { target: "aarch64".to_owned(), works, ways, ..TargetSpeeds::default() }];
         let speeds = Speeds { host: "amd64".to_owned(), targets };
         let releases = releases(&speeds);
         assert_eq!(
