@@ -41,14 +41,9 @@ impl Composer {
         self.run();
         self.remove();
         let image_in_use = matches!(self.method, Method::Full | Method::Image);
-        Job {
-            name: name.to_owned(),
-            about: self.setup.about(self.method),
-            cells: Vec::new(),
-            engines_differ: image_in_use && !self.setup.clear,
-            needs: self.needs,
-            steps: self.steps,
-        }
+        let engines_differ = image_in_use && !self.setup.clear;
+        let about = self.setup.about(self.method);
+        Job { engines_differ, ..Job::new(name, about, self.needs, self.steps) }
     }
 
     /// QEMU, `register`, and the foreign program.
@@ -99,12 +94,11 @@ impl Composer {
     }
 
     /// The things that the distribution has installed.
-    fn packages(&self) -> &'static [(&'static str, &'static str)] {
-        if self.setup.is_static {
-            &[("bookworm", "qemu-user-static")]
-        } else {
+    fn packages(&self) -> Vec<Package> {
+        match self.setup.is_static {
+            true => Package::natives("bookworm", "qemu-user-static"),
             // The one recommends the other, so both are there unless somebody says no.
-            &[("sid", "qemu-user-binfmt"), ("sid", "qemu-user")]
+            false => Package::natives("sid", "qemu-user-binfmt qemu-user"),
         }
     }
 

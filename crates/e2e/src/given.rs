@@ -7,26 +7,13 @@ use debian::lock::Lock;
 use oci::spec::Manifest;
 use publish::layout::Layout;
 
-use crate::job::{Image, Job};
+use crate::job::Image;
 use crate::stage::descriptor;
 use base::Hinted;
 use builder::build;
 
-/// Fails if the layout at `path` lacks an image that `jobs` need, or has one that was made from another lock.
-pub(super) fn check(path: &Path, lock: &Lock, jobs: &[Job]) -> anyhow::Result<()> {
-    check_images(
-        path,
-        lock,
-        jobs.iter().flat_map(|job| job.needs.images.iter().chain(&job.needs.unpacked)).copied(),
-    )
-}
-
-/// The same for the images themselves.
-pub(super) fn check_images(
-    path: &Path,
-    lock: &Lock,
-    images: impl Iterator<Item = Image>,
-) -> anyhow::Result<()> {
+/// Fails if the layout at `path` lacks one of `images`, or has one that was made from another lock.
+pub(super) fn check(path: &Path, lock: &Lock, images: impl Iterator<Item = Image>) -> anyhow::Result<()> {
     let layout = Layout::open(path)?;
     for image in images {
         check_image(&layout, lock, image).map_err(|error| {

@@ -91,6 +91,17 @@ pub(crate) const NOT_REGISTERED: &str = "exec format error";
 pub(crate) const NOT_A_SCRIPT: &str = "syntax error";
 
 impl Job {
+    /// A job for the first engine alone, which runs no program of a cell.
+    pub(crate) fn new(name: &str, about: impl Into<String>, needs: Needs, steps: Vec<Step>) -> Job {
+        let (name, about) = (name.to_owned(), about.into());
+        Job { name, about, engines_differ: false, cells: Vec::new(), needs, steps }
+    }
+
+    /// The same for every engine.
+    pub(crate) fn on_all_engines(self) -> Job {
+        Job { engines_differ: true, ..self }
+    }
+
     /// True if any of its commands is an engine's.
     pub(crate) fn uses_engine(&self) -> bool {
         self.steps.iter().any(|step| step.command.contains("docker "))

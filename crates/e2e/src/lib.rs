@@ -109,19 +109,10 @@ impl Jobs {
         names.iter().map(job).collect::<Result<_, _>>().map(Jobs)
     }
 
-    /// A line for each job, if these engines were asked for.
-    pub fn list(&self, engines: &[Engine]) -> String {
-        report::list(&self.0, engines)
-    }
-
-    /// The same as JSON.
-    pub fn list_json(&self, engines: &[Engine]) -> serde_json::Result<String> {
-        report::list_json(&self.0, engines)
-    }
-
     /// Fails if `layout` lacks an image that a job needs, or has one that was made from another lock.
     pub fn check(&self, layout: &Path, lock: &Lock) -> anyhow::Result<()> {
-        given::check(layout, lock, &self.0)
+        let images = self.0.iter().flat_map(|job| job.needs.images.iter().chain(&job.needs.unpacked));
+        given::check(layout, lock, images.copied())
     }
 
     /// True if any job needs images.
@@ -204,15 +195,5 @@ impl Results {
     /// The changes meanwhile that no job can have made.
     pub fn changed_by_others(&self) -> &[String] {
         &self.changes.others
-    }
-
-    /// Job by engine, and what of the images' programs ran.
-    pub fn table(&self) -> String {
-        report::table(&self.outcomes, self.elapsed)
-    }
-
-    /// The same as JSON, with what has changed.
-    pub fn json(&self) -> serde_json::Result<String> {
-        report::json(&self.outcomes, &self.changes)
     }
 }

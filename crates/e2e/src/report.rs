@@ -1,15 +1,13 @@
 //! The output of `cargo xtask e2e`.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde::Serialize;
 use testbed::Engine;
 
 use crate::job::{Expect, Job};
-use crate::machine::Changes;
 use crate::run::Outcome;
-use crate::{matrix, setup};
+use crate::{Jobs, Results, matrix, setup};
 
 /// The engines in the order of the table; the first runs every job.
 pub(super) const ENGINES: [Engine; 4] = [
@@ -35,35 +33,79 @@ pub(super) fn block(outcome: &Outcome) -> String {
     format!("\n== {job} on {engine}\n{transcript}-- {job} on {engine}: {end} ({:.1} s)\n", time.as_secs_f64())
 }
 
-/// Job by engine, and what of the images' programs ran.
-pub(super) fn table(outcomes: &[Outcome], elapsed: Duration) -> String {
-    let columns = ENGINES.map(Some).into_iter().chain([None]);
-    let mut rows = vec![[const { String::new() }; 6]];
-    rows[0][0] = "JOB".to_owned();
-    for (cell, column) in rows[0][1..].iter_mut().zip(columns.clone()) {
-        *cell = engine(column).to_uppercase();
-    }
-    let mut jobs: Vec<&str> = outcomes.iter().map(|outcome| outcome.job.as_str()).collect();
-    // Those of one job follow each other.
-    jobs.dedup();
-    for job in jobs {
-        let mut row = [const { String::new() }; 6].map(|_| "-".to_owned());
-        row[0] = job.to_owned();
-        for (cell, column) in row[1..].iter_mut().zip(columns.clone()) {
+impl Results {
+    /// Job by engine, and what of the images' programs ran.
+    pub fn table(&self) -> String {
+        let Results { outcomes, elapsed, .. } = self;
+        let columns = ENGINES.map(Some).into_iter().chain([None]);
+        let cell = |job: &str, column| {
             let found = outcomes.iter().find(|outcome| outcome.job == job && outcome.engine == column);
-            if let Some(outcome) = found {
+            found.map_or("-".to_owned(), |outcome| {
                 let end = if outcome.failure.is_none() { "ok" } else { "FAILED" };
-                *cell = format!("{end} {:.1} s", outcome.time.as_secs_f64());
-            }
-        }
-        rows.push(row);
+                format!("{end} {:.1} s", outcome.time.as_secs_f64())
+            })
+        };
+        let row = |first: &str, cells: Vec<String>| [vec![first.to_owned()], cells].concat();
+        let mut jobs: Vec<&str> = outcomes.iter().map(|outcome| outcome.job.as_str()).collect();
+        // Those of one job follow each other.
+        jobs.dedup();
+        let mut rows =
+            vec![row("JOB", columns.clone().map(|column| engine(column).to_uppercase()).collect())];
+        rows.extend(
+            jobs.into_iter().map(|job| row(job, columns.clone().map(|column| cell(job, column)).collect())),
+        );
+        let mut text = format!("\n{}", base::table(&rows));
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "\n{} in {:.0} s",
+            base::count(outcomes.len(), "run", "runs"),
+            elapsed.as_secs_f64()
+        );
+        text.push_str(&matrix::table(&matrix::cells(outcomes)));
+        text
     }
-    let mut text = format!("\n{}", base::table(&rows));
-    // Writing to a String cannot fail.
-    let _ =
-        writeln!(text, "\n{} in {:.0} s", base::count(outcomes.len(), "run", "runs"), elapsed.as_secs_f64());
-    text.push_str(&matrix::table(&matrix::cells(outcomes)));
-    text
+
+    /// The same as JSON, with what has changed.
+    pub fn json(&self) -> serde_json::Result<String> {
+        let Results { outcomes, changes, .. } = self;
+        let jobs = outcomes.iter().map(|outcome| OutcomeJson {
+            job: &outcome.job,
+            engine: engine(outcome.engine),
+            passed: outcome.failure.is_none(),
+            seconds: outcome.time.as_secs_f64(),
+            failure: outcome.failure.as_deref(),
+        });
+        let cells = matrix::json(&matrix::cells(outcomes));
+        let json = Json { jobs: jobs.collect(), cells, changes: &changes.ours, others: &changes.others };
+        serde_json::to_string_pretty(&json).map(|text| text + "\n")
+    }
+}
+
+impl Jobs {
+    /// A line for each job, if these engines were asked for.
+    pub fn list(&self, engines: &[Engine]) -> String {
+        let mut rows = vec![["JOB".to_owned(), "ENGINES".to_owned(), "WHAT".to_owned()]];
+        for job in &self.0 {
+            let engines = crate::engines_of(job, engines);
+            let engines = match engines.len() == ENGINES.len() {
+                true => "all".to_owned(),
+                false => engines.into_iter().map(engine).collect::<Vec<_>>().join(", "),
+            };
+            rows.push([job.name.to_owned(), engines, job.about.clone()]);
+        }
+        base::table(&rows)
+    }
+
+    /// The same as JSON.
+    pub fn list_json(&self, engines: &[Engine]) -> serde_json::Result<String> {
+        let listed = self.0.iter().map(|job| ListedJson {
+            job: &job.name,
+            engines: crate::engines_of(job, engines).into_iter().flatten().map(Engine::name).collect(),
+            about: &job.about,
+        });
+        serde_json::to_string_pretty(&listed.collect::<Vec<_>>()).map(|text| text + "\n")
+    }
 }
 
 #[derive(Serialize)]
@@ -87,49 +129,12 @@ struct Json<'a> {
     others: &'a [String],
 }
 
-pub(super) fn json(outcomes: &[Outcome], changes: &Changes) -> serde_json::Result<String> {
-    let jobs = outcomes.iter().map(|outcome| OutcomeJson {
-        job: &outcome.job,
-        engine: engine(outcome.engine),
-        passed: outcome.failure.is_none(),
-        seconds: outcome.time.as_secs_f64(),
-        failure: outcome.failure.as_deref(),
-    });
-    let cells = matrix::json(&matrix::cells(outcomes));
-    let json = Json { jobs: jobs.collect(), cells, changes: &changes.ours, others: &changes.others };
-    serde_json::to_string_pretty(&json).map(|text| text + "\n")
-}
-
-/// The output of `--list`, if the engines `asked` were asked for.
-pub(super) fn list(jobs: &[Job], asked: &[Engine]) -> String {
-    let mut rows = vec![["JOB".to_owned(), "ENGINES".to_owned(), "WHAT".to_owned()]];
-    for job in jobs {
-        let engines = crate::engines_of(job, asked);
-        let engines = match engines.len() == ENGINES.len() {
-            true => "all".to_owned(),
-            false => engines.into_iter().map(engine).collect::<Vec<_>>().join(", "),
-        };
-        rows.push([job.name.to_owned(), engines, job.about.clone()]);
-    }
-    base::table(&rows)
-}
-
 #[derive(Serialize)]
 struct ListedJson<'a> {
     job: &'a str,
     /// The engines that it would run on; empty if it uses none.
     engines: Vec<&'a str>,
     about: &'a str,
-}
-
-/// The same as JSON.
-pub(super) fn list_json<'a>(jobs: &'a [Job], asked: &[Engine]) -> serde_json::Result<String> {
-    let listed = |job: &'a Job| ListedJson {
-        job: &job.name,
-        engines: crate::engines_of(job, asked).into_iter().flatten().map(Engine::name).collect(),
-        about: &job.about,
-    };
-    serde_json::to_string_pretty(&jobs.iter().map(listed).collect::<Vec<_>>()).map(|text| text + "\n")
 }
 
 /// The table of the seventeen setups, and the commands of each.

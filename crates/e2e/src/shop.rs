@@ -3,7 +3,7 @@
 use arch::Host;
 use testbed::Package;
 
-use crate::job::{Extract, Image, Needs, Root, Step};
+use crate::job::{Extract, Image, NOT_REGISTERED, Needs, Root, Step};
 
 /// The working directory of every job, inside its sandbox.
 pub(super) const WORK: &str = "/shared/qus";
@@ -23,35 +23,14 @@ pub(super) const FILE: &str = "qemu-aarch64-static";
 pub(super) const SYSTEMD_BINFMT: &str = "/usr/lib/systemd/systemd-binfmt";
 
 /// systemd-binfmt and its libraries, from the suite whose libc the sandboxes have.
-const SYSTEMD: [&str; 22] = [
-    "systemd",
-    "libacl1",
-    "libaudit1",
-    "libblkid1",
-    "libcap-ng0",
-    "libcap2",
-    "libcrypt1",
-    "libgcrypt20",
-    "libgpg-error0",
-    "libip4tc2",
-    "libkmod2",
-    "liblz4-1",
-    "liblzma5",
-    "libmount1",
-    "libpam0g",
-    "libpcre2-8-0",
-    "libseccomp2",
-    "libselinux1",
-    "libssl3",
-    "libsystemd-shared",
-    "libuuid1",
-    "libzstd1",
-];
+const SYSTEMD: &str = "
+    systemd libacl1 libaudit1 libblkid1 libcap-ng0 libcap2 libcrypt1 libgcrypt20 libgpg-error0 libip4tc2
+    libkmod2 liblz4-1 liblzma5 libmount1 libpam0g libpcre2-8-0 libseccomp2 libselinux1 libssl3
+    libsystemd-shared libuuid1 libzstd1";
 
 /// Packages of the host's distribution, with what registers them.
-pub(super) fn installed(packages: &[(&str, &str)]) -> Vec<Package> {
-    let systemd = SYSTEMD.iter().map(|name| Package::native("bookworm", name));
-    packages.iter().map(|(suite, name)| Package::native(suite, name)).chain(systemd).collect()
+pub(super) fn installed(packages: Vec<Package>) -> Vec<Package> {
+    [packages, Package::natives("bookworm", SYSTEMD)].concat()
 }
 
 pub(super) fn host(name: &str) -> Host {
@@ -61,6 +40,11 @@ pub(super) fn host(name: &str) -> Host {
 /// The image that `tag` means on `host`.
 pub(super) fn image(tag: &'static str, host: Host) -> Image {
     Image { tag, host }
+}
+
+/// An image of qus, and images with foreign programs.
+pub(super) fn needs(image: Image, roots: Vec<Root>) -> Needs {
+    Needs { images: vec![image], roots, ..Needs::default() }
 }
 
 /// An image with the busybox of `host`.
@@ -91,9 +75,19 @@ pub(super) fn check(name: &str) -> String {
     format!("grep ' {}$' SHA256SUMS | sha256sum -c", name.replace('.', "\\."))
 }
 
+/// Writes the Dockerfile in the working directory.
+pub(super) fn dockerfile(text: &str) -> Step {
+    Step::succeeds(format!("cat > Dockerfile <<'EOF'\n{text}\nEOF"))
+}
+
+/// The foreign program, while nobody has registered anything.
+pub(super) fn no_foreign_program() -> Step {
+    Step::fails(run("linux/arm64", "", FOREIGN, "uname -m"), NOT_REGISTERED)
+}
+
 /// Builds an image by `dockerfile` in the working directory and calls it `built`.
 pub(super) fn build(steps: &mut Vec<Step>, platform: &str, dockerfile: &str) {
-    steps.push(Step::succeeds(format!("cat > Dockerfile <<'EOF'\n{dockerfile}\nEOF")));
+    steps.push(self::dockerfile(dockerfile));
     steps.push(Step::succeeds(format!("docker build --network none --platform {platform} -t built .")));
 }
 

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use anyhow::Context as _;
-use arch::Host;
 use builder::Site;
 use flate2::read::MultiGzDecoder;
 use oci::spec::{Descriptor, Index, Manifest, Platform};
@@ -57,7 +56,8 @@ impl Fixtures<'_> {
                 .with_context(|| format!("cannot copy {}", from.display()))?;
         }
         for file in &needs.files {
-            let tree = self.packages.tree(&tree_name(&file.package), std::slice::from_ref(&file.package))?;
+            let name = format!("e2e-{}-{}", file.package.name, file.package.architecture);
+            let tree = self.packages.tree(&name, std::slice::from_ref(&file.package))?;
             let from = tree.path().join(file.path);
             copy_program(&from, &work.join(file.name))
                 .with_context(|| format!("cannot copy {}", from.display()))?;
@@ -143,24 +143,16 @@ fn work(sandbox: &Sandbox) -> anyhow::Result<std::path::PathBuf> {
     Ok(work)
 }
 
-fn tree_name(package: &testbed::Package) -> String {
-    format!("e2e-{}-{}", package.name, package.architecture)
-}
-
 /// The manifest that an index has for one host.
 pub(super) fn descriptor(layout: &Layout, image: Image) -> anyhow::Result<Descriptor> {
     let missing = || format!("there is no image `{}` for {}", image.tag, image.host);
     let refs = layout.refs();
     let (_, index) = refs.into_iter().find(|(name, _)| name == image.tag).with_context(missing)?;
     let index: Index = layout.json(&index)?;
-    let platform: Platform = host_platform(image.host);
+    let platform: Platform = image.host.platform().into();
     index
         .manifests
         .into_iter()
         .find(|descriptor| descriptor.platform.as_ref() == Some(&platform))
         .with_context(missing)
-}
-
-fn host_platform(host: Host) -> Platform {
-    host.platform().into()
 }

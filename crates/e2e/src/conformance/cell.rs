@@ -5,7 +5,7 @@ use std::time::Duration;
 use results::Outcome as Kind;
 
 use super::known::Known;
-use super::qemu::label;
+use super::qemu::Qemu;
 use super::rows::System;
 
 /// A workload of a system under a QEMU.
@@ -13,13 +13,7 @@ use super::rows::System;
 pub(super) struct Cell {
     pub(super) system: System,
     pub(super) workload: &'static str,
-    /// The series, or the file.
-    pub(super) qemu: String,
-    pub(super) version: Option<String>,
-    /// The version of Debian's package, of a series.
-    pub(super) package: Option<String>,
-    /// The CPU model that QEMU was given.
-    pub(super) cpu: Option<String>,
+    pub(super) qemu: Qemu,
     pub(super) result: Outcome,
     /// The failure that is known of it.
     pub(super) known: Option<Known>,
@@ -44,9 +38,9 @@ pub(super) enum Outcome {
 }
 
 impl Cell {
-    /// The name of the QEMU, with its version.
-    pub(super) fn qemu(&self) -> String {
-        label(&self.qemu, self.version.as_deref(), self.cpu.as_deref())
+    /// Its place in messages.
+    pub(super) fn place(&self) -> String {
+        format!("{} for {} under {}", self.workload, self.system.name(), self.qemu.label())
     }
 
     pub(super) fn kind(&self) -> Option<Kind> {
@@ -114,10 +108,9 @@ pub(super) mod tests {
         let user = Duration::from_millis(milliseconds);
         let reason = (kind != Kind::Pass).then(|| "because".to_owned());
         let result = Outcome::Ran { kind, reason, user, elapsed: user * 2 };
-        let version = Some("7.2.22".to_owned());
-        let package = Some("1:7.2+dfsg-7".to_owned());
-        let qemu = qemu.to_owned();
-        Cell { system, workload: "bash", qemu, version, package, cpu: None, result, known: None }
+        let [version, package] = ["7.2.22", "1:7.2+dfsg-7"].map(|text| Some(text.to_owned()));
+        let qemu = Qemu { name: qemu.to_owned(), version, package, cpu: None };
+        Cell { system, workload: "bash", qemu, result, known: None }
     }
 
     #[test]

@@ -36,7 +36,7 @@ use crate::stage;
 use attempt::Attempt;
 use cell::{Cell, Outcome};
 use known::Known;
-use qemu::{NEWEST, Qemu, Series, Source};
+use qemu::{NEWEST, Program, Qemu, Series, Source};
 use roots::{NoRoot, Root, Roots};
 use rows::System;
 use workloads::Workload;
@@ -178,8 +178,9 @@ impl Suite {
                 }
             }
             qemus.extend(files.get(&system.target()).into_iter().flatten().cloned());
-            let with_cpu = |qemu: Qemu| qemu.with_cpu(&options.cpu, system.target());
-            let qemus: Vec<Qemu> = qemus.into_iter().map(with_cpu).collect();
+            let with_cpu =
+                |(qemu, program): (Qemu, Program)| (qemu.with_cpu(&options.cpu, system.target()), program);
+            let qemus: Vec<_> = qemus.into_iter().map(with_cpu).collect();
             let run = Run { system, packages: &packages, known: &known, options, tracks: &tracks };
             cells.extend(run.all(&self.workloads, &qemus)?);
         }
@@ -188,8 +189,8 @@ impl Suite {
     }
 
     /// The files that are QEMUs, by target; the systems are then those that they are for, unless others were named.
-    fn files(&mut self, source: &Source<'_>) -> anyhow::Result<BTreeMap<Target, Vec<Qemu>>> {
-        let mut files: BTreeMap<Target, Vec<Qemu>> = BTreeMap::new();
+    fn files(&mut self, source: &Source<'_>) -> anyhow::Result<BTreeMap<Target, Vec<(Qemu, Program)>>> {
+        let mut files: BTreeMap<Target, Vec<_>> = BTreeMap::new();
         for file in &self.files {
             let given = source.given(file)?;
             let targets: Vec<Target> = match given.target {
@@ -240,7 +241,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Each workload under each QEMU.
-    fn all(&self, workloads: &[Workload], qemus: &[Qemu]) -> anyhow::Result<Vec<Cell>> {
+    fn all(&self, workloads: &[Workload], qemus: &[(Qemu, Program)]) -> anyhow::Result<Vec<Cell>> {
         let Options { parallel, progress, explain, .. } = self.options;
         let name = self.system.name();
         let task = progress.step(&format!("unpacking packages for {name} ({})", self.system.suite));
@@ -261,35 +262,30 @@ impl Run<'_> {
         let runs: Vec<_> = each.flat_map(|each| qemus.iter().map(move |qemu| (each, qemu))).collect();
         let total = runs.len();
         let jobs = base::jobs(*parallel).get();
-        let mut cells = base::pool(jobs, runs.iter().enumerate(), |(index, ((workload, root), qemu))| {
-            let place = format!("{} for {name} under {}", workload.name, qemu.label());
-            let task = progress.step(&format!("{place} ({} of {total})", index + 1));
-            let result = match root {
-                Ok(root) => self.one(workload, root, qemu),
-                Err(outcome) => outcome.clone(),
-            };
-            drop(task);
-            let cell = self.cell(workload, qemu, result);
-            if let (Some(kind), Some(_)) = (cell.kind(), cell.failure()) {
-                progress.note(&format!("{place}: {kind}"));
-            }
-            Ok::<_, anyhow::Error>(cell)
-        })?;
+        let mut cells =
+            base::pool(jobs, runs.iter().enumerate(), |(index, ((workload, root), (qemu, program)))| {
+                let place = format!("{} for {name} under {}", workload.name, qemu.label());
+                let task = progress.step(&format!("{place} ({} of {total})", index + 1));
+                let result = match root {
+                    Ok(root) => self.one(workload, root, program, qemu.cpu.as_deref()),
+                    Err(outcome) => outcome.clone(),
+                };
+                drop(task);
+                let cell = self.cell(workload, qemu, result);
+                if let (Some(kind), Some(_)) = (cell.kind(), cell.failure()) {
+                    progress.note(&format!("{place}: {kind}"));
+                }
+                Ok::<_, anyhow::Error>(cell)
+            })?;
         for row in cells.chunk_by_mut(|a, b| a.workload == b.workload) {
             cell::mark_slow(row);
         }
         Ok(cells)
     }
 
-    fn one(&self, workload: &Workload, root: &Root, qemu: &Qemu) -> Outcome {
-        let attempt = Attempt {
-            packages: self.packages,
-            target: self.system.target(),
-            root,
-            qemu: &qemu.program,
-            cpu: qemu.cpu.as_deref(),
-            workload,
-        };
+    fn one(&self, workload: &Workload, root: &Root, qemu: &Program, cpu: Option<&str>) -> Outcome {
+        let attempt =
+            Attempt { packages: self.packages, target: self.system.target(), root, qemu, cpu, workload };
         let mut track = None;
         let ran = attempt::run(&attempt, &mut track);
         base::lock(self.tracks).extend(track);
@@ -310,10 +306,7 @@ impl Run<'_> {
         Cell {
             system: self.system.clone(),
             workload: workload.name,
-            qemu: qemu.name.clone(),
-            version: qemu.version.clone(),
-            package: qemu.package.clone(),
-            cpu: qemu.cpu.clone(),
+            qemu: qemu.clone(),
             result,
             known: known.cloned(),
         }

@@ -87,7 +87,6 @@ impl Program {
 pub(super) struct Qemu {
     /// The series, or the file.
     pub(super) name: String,
-    pub(super) program: Program,
     /// As it prints it: `10.0.13`. `None` of one that does not.
     pub(super) version: Option<String>,
     /// The version of Debian's package, of a series.
@@ -97,9 +96,10 @@ pub(super) struct Qemu {
 }
 
 impl Qemu {
-    /// The name in tables.
+    /// The name in tables: `newest (11.1.3, neoverse-n1)`.
     pub(super) fn label(&self) -> String {
-        label(&self.name, self.version.as_deref(), self.cpu.as_deref())
+        let more: Vec<&str> = [&self.version, &self.cpu].into_iter().flatten().map(String::as_str).collect();
+        if more.is_empty() { self.name.clone() } else { format!("{} ({})", self.name, more.join(", ")) }
     }
 
     /// The same with a CPU model of `target`.
@@ -107,12 +107,6 @@ impl Qemu {
         let cpu = model(wanted, target, self.version.as_deref());
         Qemu { cpu, ..self }
     }
-}
-
-/// The name of a QEMU in tables: `newest (11.1.3, neoverse-n1)`.
-pub(super) fn label(name: &str, version: Option<&str>, cpu: Option<&str>) -> String {
-    let more: Vec<&str> = version.into_iter().chain(cpu).collect();
-    if more.is_empty() { name.to_owned() } else { format!("{name} ({})", more.join(", ")) }
 }
 
 /// The model of `target` for a QEMU of this version, as `register --cpu` and `run` choose it; `None` is QEMU's own default.
@@ -129,9 +123,8 @@ fn model(wanted: &Wanted, target: Target, version: Option<&str>) -> Option<Strin
 }
 
 /// A file that is to be QEMU, with the target that it says it is for.
-#[derive(Debug, Clone)]
 pub(super) struct Given {
-    pub(super) qemu: Qemu,
+    pub(super) qemu: (Qemu, Program),
     pub(super) target: Option<Target>,
 }
 
@@ -146,7 +139,11 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     /// The QEMU of a series for `target` on this machine; `None` if it has none.
-    pub(super) fn of_series(&self, series: &Series, target: Target) -> anyhow::Result<Option<Qemu>> {
+    pub(super) fn of_series(
+        &self,
+        series: &Series,
+        target: Target,
+    ) -> anyhow::Result<Option<(Qemu, Program)>> {
         let _task = self.progress.step(&format!("QEMU of {} for {target}", series.name));
         let lock = if series.name == NEWEST { self.lock.newest() } else { self.lock.of_series(&series.name) };
         let Some(package) = lock.cell(self.native, target) else { return Ok(None) };
@@ -161,7 +158,7 @@ impl Source<'_> {
         let program = Program::Packaged { path, _tree: tree };
         let (version, _) = ask(self.packages, &program)?;
         let (name, package) = (series.name.clone(), Some(package.version.clone()));
-        Ok(Some(Qemu { name, program, version, package, cpu: None }))
+        Ok(Some((Qemu { name, version, package, cpu: None }, program)))
     }
 
     /// A file that somebody brings.
@@ -175,8 +172,8 @@ impl Source<'_> {
         })?;
         let program = Program::Given(bytes.into());
         let (version, target) = ask(self.packages, &program)?;
-        let qemu = Qemu { name: file.display().to_string(), program, version, package: None, cpu: None };
-        Ok(Given { qemu, target })
+        let qemu = Qemu { name: file.display().to_string(), version, package: None, cpu: None };
+        Ok(Given { qemu: (qemu, program), target })
     }
 }
 
@@ -238,6 +235,10 @@ mod tests {
         check("auto", "s390x", Some("11.1.3"), None);
         check("qemu", "aarch64", Some("11.1.3"), None);
         check("max", "arm", None, Some("max"));
+        let label = |name: &str, version: Option<&str>, cpu: Option<&str>| {
+            let [version, cpu] = [version, cpu].map(|text| text.map(str::to_owned));
+            Qemu { name: name.to_owned(), version, package: None, cpu }.label()
+        };
         assert_eq!(label("newest", Some("11.1.3"), Some("max")), "newest (11.1.3, max)");
         assert_eq!(label("./qemu", None, None), "./qemu");
     }

@@ -32,8 +32,7 @@ pub(super) fn changes(cells: &[Cell], native: Host, recorded: &Results) -> Vec<S
             (false, false) => ("changed", outcome.outcome()),
         };
         let version = &system.qemus().get(&series)?.version;
-        let place = format!("{} for {} under {}", cell.workload, cell.system.name(), cell.qemu());
-        Some(format!("{word}: {place}: {now}; recorded is {before}, of {version}"))
+        Some(format!("{word}: {}: {now}; recorded is {before}, of {version}", cell.place()))
     };
     cells.iter().filter_map(change).collect()
 }
@@ -54,7 +53,7 @@ impl Recordable {
             Outcome::Absent(_) => (Kind::Absent, Duration::ZERO),
             Outcome::Failed(_) => return None,
         };
-        if cell.cpu.is_some() {
+        if cell.qemu.cpu.is_some() {
             return None;
         }
         let system = &cell.system;
@@ -65,8 +64,8 @@ impl Recordable {
                 architecture: system.name().to_owned(),
                 suite: system.suite.clone(),
             },
-            series: cell.qemu.parse().ok()?,
-            qemu: Qemu { version: cell.version.clone()?, package: cell.package.clone()? },
+            series: cell.qemu.name.parse().ok()?,
+            qemu: Qemu { version: cell.qemu.version.clone()?, package: cell.qemu.package.clone()? },
             outcome: results::Cell::new(outcome, user),
         })
     }
@@ -113,13 +112,15 @@ mod tests {
 
     #[test]
     fn other_qemus_and_what_was_not_tried_are_not_recorded() {
-        let given = Cell { package: None, ..cell("./qemu-aarch64", Kind::Pass, 1) };
+        let [mut given, mut named] = ["./qemu-aarch64", "newest"].map(|qemu| cell(qemu, Kind::Pass, 1));
         // A file may have the name of a series.
-        let named = Cell { package: None, ..cell("newest", Kind::Pass, 1) };
-        let with_cpu = Cell { cpu: Some("max".to_owned()), ..cell("newest", Kind::Pass, 1) };
+        (given.qemu.package, named.qemu.package) = (None, None);
+        let mut with_cpu = cell("newest", Kind::Pass, 1);
+        with_cpu.qemu.cpu = Some("max".to_owned());
         let failed = Outcome::Failed("no mirror".to_owned());
         let failed = Cell { result: failed, ..cell("newest", Kind::Pass, 1) };
-        let silent = Cell { version: None, ..cell("newest", Kind::Crash, 1) };
+        let mut silent = cell("newest", Kind::Crash, 1);
+        silent.qemu.version = None;
         let cells = [given, named, with_cpu, failed, silent];
         assert_eq!(of(&cells, native()), Results::default());
         let recorded = of(&[cell("newest", Kind::Hang, 1)], native());
@@ -153,8 +154,9 @@ mod tests {
         recorded.merge(&of(&[cell("newest", Kind::Pass, 2000)], native()));
         assert_eq!(lines(&recorded), ["bash = { bookworm = \"pass 1.00\", newest = \"pass 2.00\" }"]);
         // What another QEMU did is not what this one does.
-        let newer = Cell { workload: "git", ..cell("newest", Kind::Pass, 3000) };
-        recorded.merge(&of(&[Cell { package: Some("1:12.0-1".to_owned()), ..newer }], native()));
+        let mut newer = Cell { workload: "git", ..cell("newest", Kind::Pass, 3000) };
+        newer.qemu.package = Some("1:12.0-1".to_owned());
+        recorded.merge(&of(&[newer], native()));
         let expected = ["bash = { bookworm = \"pass 1.00\" }", "git = { newest = \"pass 3.00\" }"];
         assert_eq!(lines(&recorded), expected);
     }

@@ -46,21 +46,22 @@ impl<'a> Roots<'a> {
             let hint = "`--suite` chooses another; `cargo xtask conformance --list` names those that have it";
             return Err(Hinted::new(message, hint).into());
         }
-        let names = relations.closure(&BASE)?;
+        let names = relations.closure(&BASE.split_whitespace().collect::<Vec<_>>())?;
         let base = tree(packages, system, "base", &names)?;
         Ok(Roots { packages, system, relations, names, base })
     }
 
     /// The root of a workload.
     pub(super) fn of(&self, workload: &Workload) -> Result<Root, NoRoot> {
-        let names = self.relations.closure(&[&BASE[..], workload.packages].concat());
+        let wanted: Vec<&str> = BASE.split_whitespace().chain(workload.packages.split_whitespace()).collect();
+        let names = self.relations.closure(&wanted);
         let names = names.map_err(|error| NoRoot::Absent(error.to_string()))?;
         let more: BTreeSet<String> = names.difference(&self.names).cloned().collect();
         let mut trees = vec![self.base.clone()];
         if !more.is_empty() {
             let name = match workload.has_packages {
                 true => workload.name.to_owned(),
-                false => workload.packages.join("+"),
+                false => workload.packages.replace(' ', "+"),
             };
             trees.insert(0, tree(self.packages, self.system, &name, &more).map_err(NoRoot::Failed)?);
         }

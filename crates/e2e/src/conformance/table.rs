@@ -15,13 +15,13 @@ pub(super) fn text(cells: &[Cell]) -> String {
 }
 
 fn system(cells: &[Cell]) -> String {
-    let qemus = names(cells.iter().map(Cell::qemu));
+    let qemus = names(cells.iter().map(|cell| cell.qemu.label()));
     let rows: Vec<&[Cell]> = cells.chunk_by(|a, b| a.workload == b.workload).collect();
     let mut lines =
         vec![["WORKLOAD".to_owned()].into_iter().chain(qemus.iter().cloned()).collect::<Vec<_>>()];
     for row in &rows {
         let best = row.iter().filter_map(Cell::time).min();
-        let of = |qemu: &String| row.iter().find(|cell| cell.qemu() == *qemu);
+        let of = |qemu: &String| row.iter().find(|cell| cell.qemu.label() == *qemu);
         let line =
             qemus.iter().map(|qemu| of(qemu).map_or("-".to_owned(), |cell| shown(cell, best, row.len())));
         lines.push([row[0].workload.to_owned()].into_iter().chain(line).collect());
@@ -47,7 +47,7 @@ fn system(cells: &[Cell]) -> String {
 fn regression(row: &[Cell]) -> Option<String> {
     let first = row.iter().position(|cell| cell.time().is_some())?;
     let worse = row[first..].iter().find(|cell| cell.kind().is_some_and(Kind::is_failure))?;
-    Some(format!("{} under {} and not {}", worse.workload, worse.qemu(), row[first].qemu()))
+    Some(format!("{} under {} and not {}", worse.workload, worse.qemu.label(), row[first].qemu.label()))
 }
 
 /// Each name once, in the order of their first places.
@@ -135,10 +135,10 @@ fn cell_json(cell: &Cell) -> CellJson<'_> {
         architecture: cell.system.name(),
         suite: &cell.system.suite,
         workload: cell.workload,
-        qemu: &cell.qemu,
-        version: cell.version.as_deref(),
-        package: cell.package.as_deref(),
-        cpu: cell.cpu.as_deref(),
+        qemu: &cell.qemu.name,
+        version: cell.qemu.version.as_deref(),
+        package: cell.qemu.package.as_deref(),
+        cpu: cell.qemu.cpu.as_deref(),
         outcome,
         reason,
         user_seconds: times.map(|(user, _)| user.as_secs_f64()),
@@ -151,8 +151,7 @@ fn cell_json(cell: &Cell) -> CellJson<'_> {
 pub(super) fn failures(cells: &[Cell]) -> Vec<String> {
     let failure = |cell: &Cell| {
         let kind = cell.kind().map_or("failed".to_owned(), |kind| kind.to_string());
-        let place = format!("{} for {} under {}", cell.workload, cell.system.name(), cell.qemu());
-        Some(format!("{place}: {kind}: {}", cell.failure()?))
+        Some(format!("{}: {kind}: {}", cell.place(), cell.failure()?))
     };
     cells.iter().filter_map(failure).collect()
 }
@@ -160,7 +159,7 @@ pub(super) fn failures(cells: &[Cell]) -> Vec<String> {
 /// The things that are worth knowing and no failures.
 pub(super) fn notes(cells: &[Cell]) -> Vec<String> {
     let note = |cell: &Cell| {
-        let place = format!("{} for {} under {}", cell.workload, cell.system.name(), cell.qemu());
+        let place = cell.place();
         if let Some(known) = cell.mended() {
             return Some(format!("{place} passes, which was known to fail: {}", known.reference));
         }

@@ -51,7 +51,7 @@ impl Systems {
     ) -> anyhow::Result<Results> {
         anyhow::ensure!(native.has_run(), "there is no `run` for {native}");
         let &Place { site, layout, lock } = place;
-        given::check_images(layout, lock, self.0.iter().map(|row| row.image(native)))?;
+        given::check(layout, lock, self.0.iter().map(|row| row.image(native)))?;
         let before = Snapshot::take()?;
         let packages = stage::packages(site)?;
         let parts = Parts { packages: &packages, layout, lock, progress };
@@ -67,7 +67,7 @@ impl Systems {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct StageJson<'a> {
     target: &'a str,
     architecture: &'a str,
@@ -150,13 +150,7 @@ impl Results {
                 target: row.target().name(),
                 architecture: row.host().debian(),
                 suite: row.suite,
-                qemu: None,
-                mode: None,
-                auto: false,
-                passed: false,
-                seconds: None,
-                packages: None,
-                failure: None,
+                ..StageJson::default()
             };
             match system {
                 Err(error) => stages.push(StageJson { failure: Some(error), ..none }),

@@ -24,23 +24,9 @@ const LIMIT: Duration = Duration::from_secs(3600);
 
 /// debootstrap, and the programs that it uses of its own machine; a sandbox's busybox has the others. In busybox's shell, it would
 /// get busybox's own of all programs.
-const TOOLS: [&str; 15] = [
-    "coreutils",
-    "dash",
-    "debootstrap",
-    "dpkg",
-    "libacl1",
-    "libattr1",
-    "libbz2-1.0",
-    "libcrypt1",
-    "libgmp10",
-    "liblzma5",
-    "libmd0",
-    "libzstd1",
-    "perl-base",
-    "tar",
-    "zlib1g",
-];
+const TOOLS: &str = "
+    coreutils dash debootstrap dpkg libacl1 libattr1 libbz2-1.0 libcrypt1 libgmp10 liblzma5 libmd0 libzstd1
+    perl-base tar zlib1g";
 
 /// The modes that watch programs.
 const MODES: [&str; 2] = ["trace", "notify"];
@@ -92,8 +78,7 @@ pub(super) fn install(
     let (host, target) = (native, row.target());
     let qemu = parts.lock.cell(host, target).with_context(|| format!("{target} is not locked for {host}"))?;
     let qemu = qemu.version.clone();
-    let tools = TOOLS.map(|name| Package::native("bookworm", name));
-    let tools = parts.packages.tree("debootstrap", &tools)?;
+    let tools = parts.packages.tree("debootstrap", &Package::natives("bookworm", TOOLS))?;
     let sandbox = Sandbox::start(parts.packages, &Options { trees: vec![&tools], ..Options::default() })?;
     *track = Some(Track::of(&sandbox));
     let layout = Layout::open(parts.layout)?;
