@@ -57,17 +57,8 @@ fn entry(name: &str, interpreter: &str) -> Entry {
     Entry::new(name, (b"\x7fQUS", b"\xff\xff\xff\xff"), Path::new(interpreter), Flags::NONE).unwrap()
 }
 
-/// Replaces `/old` by `/new`, which is accepted; `failing` are the numbers of the calls that fail.
+/// Replaces `/old` by `/new`; `failing` are the numbers of the calls that fail.
 fn check(
-    before: &[(&str, &str)],
-    failing: &[usize],
-    expected: std::result::Result<(), &str>,
-    after: &[(&str, &str)],
-) {
-    check_with(before, failing, true, expected.map(|()| true), after);
-}
-
-fn check_with(
     before: &[(&str, &str)],
     failing: &[usize],
     accepted: bool,
@@ -93,50 +84,22 @@ fn check_with(
 #[test]
 fn whatever_fails_an_entry_stays_in_effect_and_the_message_says_which() {
     let old = [("e", "/old")];
-    check(&old, &[], Ok(()), &[("e", "/new")]);
+    check(&old, &[], true, Ok(true), &[("e", "/new")]);
     // Left over by a replacement that was killed half-way.
-    check(&[("e", "/old"), ("e.qus-new", "/older")], &[], Ok(()), &[("e", "/new")]);
-    check(&old, &[0], Err("cannot register e.qus-new: the kernel refuses the line `call 0`"), &old);
-    check(
-        &old,
-        &[1],
-        Err(
-            "cannot replace e: cannot register e: the kernel refuses the line `call 1`; the old entry is still in effect",
-        ),
-        &old,
-    );
-    check(
-        &old,
-        &[1, 2],
-        Err(
-            "cannot replace e: cannot register e: the kernel refuses the line `call 1`; the new entry is in effect as e.qus-new",
-        ),
-        &[("e", "/old"), ("e.qus-new", "/new")],
-    );
-    check(
-        &old,
-        &[2],
-        Err(
-            "cannot replace e: cannot register e: the kernel refuses the line `call 2`; the old entry was put back",
-        ),
-        &old,
-    );
-    check(
-        &old,
-        &[2, 3],
-        Err(
-            "cannot replace e: cannot register e: the kernel refuses the line `call 2`; the new entry is in effect as e.qus-new",
-        ),
-        &[("e.qus-new", "/new")],
-    );
-    check(
-        &old,
-        &[2, 4],
-        Err(
-            "cannot replace e: cannot register e: the kernel refuses the line `call 2`; the old entry was put back, and e.qus-new is still there",
-        ),
-        &[("e.qus-new", "/new"), ("e", "/old")],
-    );
+    check(&[("e", "/old"), ("e.qus-new", "/older")], &[], true, Ok(true), &[("e", "/new")]);
+    let first = "cannot register e.qus-new: the kernel refuses the line `call 0`";
+    check(&old, &[0], true, Err(first), &old);
+    let both = [("e", "/old"), ("e.qus-new", "/new")];
+    for (failing, state, after) in [
+        (&[1][..], "the old entry is still in effect", &old[..]),
+        (&[1, 2], "the new entry is in effect as e.qus-new", &both),
+        (&[2], "the old entry was put back", &old),
+        (&[2, 3], "the new entry is in effect as e.qus-new", &both[1..]),
+        (&[2, 4], "the old entry was put back, and e.qus-new is still there", &[both[1], both[0]]),
+    ] {
+        let refused = format!("cannot register e: the kernel refuses the line `call {}`", failing[0]);
+        check(&old, failing, true, Err(&format!("cannot replace e: {refused}; {state}")), after);
+    }
 }
 
 #[test]
@@ -149,32 +112,22 @@ fn a_failure_is_told_of_the_entry_that_was_asked_for() {
     let told = under_its_own_name(interpreter("e.qus-new"), "e");
     assert_eq!(told.to_string(), interpreter("e").to_string());
 }
+
 #[test]
 fn what_is_not_accepted_is_taken_back() {
     let old = [("e", "/old")];
-    check_with(&old, &[], false, Ok(false), &old);
-    check_with(&[("e", "/old"), ("e.qus-new", "/older")], &[], false, Ok(false), &old);
-    check_with(
-        &old,
-        &[1],
-        false,
-        Err(
-            "cannot replace e: cannot register e.qus-new: the kernel refuses the line `call 1`; the new entry is in effect as e.qus-new",
-        ),
-        &[("e", "/old"), ("e.qus-new", "/new")],
-    );
+    check(&old, &[], false, Ok(false), &old);
+    check(&[("e", "/old"), ("e.qus-new", "/older")], &[], false, Ok(false), &old);
+    let stays = "cannot replace e: cannot register e.qus-new: the kernel refuses the line `call 1`; \
+                 the new entry is in effect as e.qus-new";
+    check(&old, &[1], false, Err(stays), &[("e", "/old"), ("e.qus-new", "/new")]);
 }
 
 #[test]
 fn another_entry_that_took_the_name_stays() {
-    check(
-        &[("e", "/anothers")],
-        &[],
-        Err(
-            "cannot replace e: cannot remove e: another entry has taken its name, and stays; the new entry was taken back",
-        ),
-        &[("e", "/anothers")],
-    );
+    let taken = "cannot replace e: cannot remove e: another entry has taken its name, and stays; \
+                 the new entry was taken back";
+    check(&[("e", "/anothers")], &[], true, Err(taken), &[("e", "/anothers")]);
 }
 
 /// The kernel's table, at whose call of this number the process dies.
@@ -214,38 +167,37 @@ const DIES_AT: &str = "QUS_TEST_DIES_AT";
 
 #[test]
 fn a_killed_replacement_leaves_the_old_entry_or_the_new_one() {
-    let name = "replace::tests::a_killed_replacement_leaves_the_old_entry_or_the_new_one";
-    private::run(name, |dir| {
-        let misc = BinfmtMisc::open(Some(dir)).unwrap();
-        let (old, new) = (entry("e", "/old"), entry("e", "/new"));
-        if let Ok(call) = std::env::var(DIES_AT) {
-            let table = Deadly { table: &misc, left: Cell::new(call.parse().unwrap()) };
-            replace(&table, &old, &new, &mut || true).unwrap();
-            return;
+    let name = private::test_name!();
+    let Some(dir) = private::enter(name) else { return };
+    let misc = BinfmtMisc::open(Some(dir)).unwrap();
+    let (old, new) = (entry("e", "/old"), entry("e", "/new"));
+    if let Ok(call) = std::env::var(DIES_AT) {
+        let table = Deadly { table: &misc, left: Cell::new(call.parse().unwrap()) };
+        replace(&table, &old, &new, &mut || true).unwrap();
+        return;
+    }
+    let both = [("e", "/old"), ("e.qus-new", "/new")];
+    for (call, ends, left) in [
+        (0, false, &[("e", "/old")][..]),
+        // The new one is being tried, or was.
+        (1, false, &both),
+        (2, false, &[("e.qus-new", "/new")]),
+        (3, false, &[("e", "/new"), ("e.qus-new", "/new")]),
+        (4, true, &[("e", "/new")]),
+    ] {
+        misc.register(&old).unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let child = child.args(["--exact", name, "--test-threads=1"]).env(DIES_AT, call.to_string());
+        assert_eq!(child.output().unwrap().status.success(), ends, "{call}");
+        let mut listed: Vec<_> =
+            misc.list().unwrap().into_iter().map(|listed| listed.entry.unwrap()).collect();
+        listed.sort_by(|a, b| a.name().cmp(b.name()));
+        let left: Vec<_> = left.iter().map(|(name, interpreter)| entry(name, interpreter)).collect();
+        assert_eq!(listed, left, "{call}");
+        for entry in listed {
+            assert!(misc.remove(&entry).unwrap());
         }
-        let both = [("e", "/old"), ("e.qus-new", "/new")];
-        for (call, ends, left) in [
-            (0, false, &[("e", "/old")][..]),
-            // The new one is being tried, or was.
-            (1, false, &both),
-            (2, false, &[("e.qus-new", "/new")]),
-            (3, false, &[("e", "/new"), ("e.qus-new", "/new")]),
-            (4, true, &[("e", "/new")]),
-        ] {
-            misc.register(&old).unwrap();
-            let mut child = Command::new(std::env::current_exe().unwrap());
-            let child = child.args(["--exact", name, "--test-threads=1"]).env(DIES_AT, call.to_string());
-            assert_eq!(child.output().unwrap().status.success(), ends, "{call}");
-            let mut listed: Vec<_> =
-                misc.list().unwrap().into_iter().map(|listed| listed.entry.unwrap()).collect();
-            listed.sort_by(|a, b| a.name().cmp(b.name()));
-            let left: Vec<_> = left.iter().map(|(name, interpreter)| entry(name, interpreter)).collect();
-            assert_eq!(listed, left, "{call}");
-            for entry in listed {
-                assert!(misc.remove(&entry).unwrap());
-            }
-        }
-    });
+    }
 }
 
 #[path = "../tests/private/mod.rs"]

@@ -1,10 +1,20 @@
 //! A binfmt_misc of the test's own, in a user namespace, without root: since Linux 6.7 each user namespace can mount one.
 //!
-//! A test calls [`run`] with its own name; the test program is then started again in new namespaces, with that test only.
+//! A test begins with [`enter`] and its own name; the test program is then started again in new namespaces, with that test only.
 
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+
+/// The name of the test that it is called in. (Its form is the compiler's own affair; a wrong one is found out, for no test has it.)
+macro_rules! test_name {
+    () => {{
+        fn here() {}
+        let (_, path) = std::any::type_name_of_val(&here).split_once("::").unwrap();
+        path.strip_suffix("::here").unwrap()
+    }};
+}
+pub(crate) use test_name;
 
 /// Set inside.
 const INSIDE: &str = "QUS_TEST_INSIDE";
@@ -12,15 +22,17 @@ const INSIDE: &str = "QUS_TEST_INSIDE";
 /// The place where it is mounted inside.
 pub(crate) const MISC: &str = "/proc/sys/fs/binfmt_misc";
 
-/// Runs `test` where [`MISC`] is a binfmt_misc with no entries, which nobody else sees.
+/// The path of a binfmt_misc with no entries, which nobody else sees: [`MISC`], inside. Outside the test is run inside, and this
+/// one has nothing left to do.
 ///
 /// Where that cannot be had, the test is skipped and says so; with `CI` set it fails.
-pub(crate) fn run(name: &str, test: impl FnOnce(&Path)) {
+pub(crate) fn enter(name: &str) -> Option<&'static Path> {
     if std::env::var_os(INSIDE).is_some() {
-        return test(Path::new(MISC));
+        return Some(Path::new(MISC));
     }
     if let Err(reason) = possible() {
-        return skip(name, &reason);
+        skip(name, &reason);
+        return None;
     }
     let program = std::env::current_exe().unwrap();
     let mut inside = unshare();
@@ -38,6 +50,7 @@ pub(crate) fn run(name: &str, test: impl FnOnce(&Path)) {
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "in its own namespaces:\n{told}");
     assert!(told.contains("1 passed"), "there is no test called {name}:\n{told}");
+    None
 }
 
 /// Reports that a test does not run, as `testbed::skip` does, which is too much to compile for these crates: on stderr, and to

@@ -5,11 +5,8 @@
 
 use std::fs;
 
-use crate::place::{Place, names};
+use crate::place::{LIFETIME, Place, names};
 use crate::private;
-
-const LIFETIME: &str = "note: this is a user namespace with a binfmt_misc of its own: the entries hold inside it, and \
-     vanish with it\n";
 
 /// The members of an array in the JSON that `binfmt` prints.
 fn members(json: &str, key: &str) -> Vec<String> {
@@ -20,79 +17,74 @@ fn members(json: &str, key: &str) -> Vec<String> {
 
 #[test]
 fn binfmt_installs_uninstalls_and_prints_its_json() {
-    private::run("faces::binfmt_installs_uninstalls_and_prints_its_json", |misc| {
-        let place = Place::with(&["aarch64", "arm", "sparc"]);
-        let empty = place.called("binfmt", "");
-        assert_eq!((empty.code, empty.err.as_str()), (Some(0), ""));
-        assert_eq!(members(&empty.out, "emulators"), [""; 0]);
-        assert_eq!(members(&empty.out, "supported")[0], "linux/amd64");
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["aarch64", "arm", "sparc"]) else {
+        return;
+    };
+    let empty = place.called("binfmt", "");
+    assert_eq!((empty.code, empty.err.as_str()), (Some(0), ""));
+    assert_eq!(members(&empty.out, "emulators"), [""; 0]);
+    assert_eq!(members(&empty.out, "supported")[0], "linux/amd64");
 
-        let printed = place.called("binfmt", "--install arm64,linux/arm/v7,amd64");
-        let log = "installing: arm64 OK\ninstalling: arm OK\ninstalling: amd64 OK (this machine runs it by itself)\n";
-        assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
-        assert_eq!(members(&printed.out, "emulators"), ["qemu-aarch64", "qemu-arm"]);
-        let supported = members(&printed.out, "supported");
-        for platform in ["linux/amd64", "linux/arm64", "linux/386", "linux/arm/v7", "linux/arm/v6"] {
-            assert!(supported.iter().any(|name| name == platform), "{platform}: {supported:?}");
-        }
-        assert!(!supported.iter().any(|name| name == "linux/riscv64"));
-        assert!(fs::read_to_string(misc.join("qemu-arm")).unwrap().contains("\nflags: POCF\n"));
+    let printed = place.called("binfmt", "--install arm64,linux/arm/v7,amd64");
+    let log =
+        "installing: arm64 OK\ninstalling: arm OK\ninstalling: amd64 OK (this machine runs it by itself)\n";
+    assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
+    assert_eq!(members(&printed.out, "emulators"), ["qemu-aarch64", "qemu-arm"]);
+    let supported = members(&printed.out, "supported");
+    for platform in ["linux/amd64", "linux/arm64", "linux/386", "linux/arm/v7", "linux/arm/v6"] {
+        assert!(supported.iter().any(|name| name == platform), "{platform}: {supported:?}");
+    }
+    assert!(!supported.iter().any(|name| name == "linux/riscv64"));
+    assert!(fs::read_to_string(misc.join("qemu-arm")).unwrap().contains("\nflags: POCF\n"));
 
-        // Again, and all: what is there is fine, and what has no binary is not asked for.
-        let printed = place.called("binfmt", "-install all");
-        let log = "installing: arm64 OK\ninstalling: arm OK\ninstalling: sparc OK\n";
-        assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
-        assert_eq!(members(&printed.out, "emulators").len(), 3);
+    // Again, and all: what is there is fine, and what has no binary is not asked for.
+    let printed = place.called("binfmt", "-install all");
+    let log = "installing: arm64 OK\ninstalling: arm OK\ninstalling: sparc OK\n";
+    assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
+    assert_eq!(members(&printed.out, "emulators").len(), 3);
 
-        let printed = place.called("binfmt", "--uninstall arm64");
-        assert_eq!((printed.code, printed.err.as_str()), (Some(0), "uninstalling: qemu-aarch64 OK\n"));
-        fs::write(misc.join("register"), ":qemu-me:M::me::/usr/bin/me:").unwrap();
-        let printed = place.called("binfmt", "--uninstall qemu-me");
-        let log = "uninstalling: qemu-me is another tool's\nhint: --force removes it\n";
-        assert_eq!((printed.code, printed.err.as_str()), (Some(1), log));
-        // A pattern means what is there.
-        let printed = place.called("binfmt", "--uninstall qemu-*");
-        assert_eq!(printed.code, Some(0));
-        assert!(
-            printed.err.contains("uninstalling: qemu-me stays: it is another tool's\n"),
-            "{}",
-            printed.err
-        );
-        let printed = place.called("binfmt", "--uninstall qemu-a*");
-        assert_eq!((printed.code, printed.err.as_str()), (Some(0), "uninstalling: qemu-a* not found\n"));
-        assert_eq!(names(misc), ["qemu-me"]);
-        assert_eq!(place.called("binfmt", "--force --uninstall=qemu-*").code, Some(0));
-        assert_eq!(names(misc), [""; 0]);
-    });
+    let printed = place.called("binfmt", "--uninstall arm64");
+    assert_eq!((printed.code, printed.err.as_str()), (Some(0), "uninstalling: qemu-aarch64 OK\n"));
+    fs::write(misc.join("register"), ":qemu-me:M::me::/usr/bin/me:").unwrap();
+    let printed = place.called("binfmt", "--uninstall qemu-me");
+    let log = "uninstalling: qemu-me is another tool's\nhint: --force removes it\n";
+    assert_eq!((printed.code, printed.err.as_str()), (Some(1), log));
+    // A pattern means what is there.
+    let printed = place.called("binfmt", "--uninstall qemu-*");
+    assert_eq!(printed.code, Some(0));
+    assert!(printed.err.contains("uninstalling: qemu-me stays: it is another tool's\n"), "{}", printed.err);
+    let printed = place.called("binfmt", "--uninstall qemu-a*");
+    assert_eq!((printed.code, printed.err.as_str()), (Some(0), "uninstalling: qemu-a* not found\n"));
+    assert_eq!(names(misc), ["qemu-me"]);
+    assert_eq!(place.called("binfmt", "--force --uninstall=qemu-*").code, Some(0));
+    assert_eq!(names(misc), [""; 0]);
 }
 
 #[test]
 fn binfmt_fails_when_something_did() {
-    private::run("faces::binfmt_fails_when_something_did", |_| {
-        let place = Place::with(&["arm"]);
-        let printed = place.called("binfmt", "--install arm,riscv64");
-        assert_eq!(printed.code, Some(1));
-        let log = "installing: arm OK\ninstalling: riscv64 cannot register riscv64: there is no BIN/qemu-riscv64-static\n";
-        assert!(printed.err.contains(log), "{}", printed.err);
-        assert_eq!(members(&printed.out, "emulators"), ["qemu-arm"]);
-        let printed = place.called("binfmt", "--install vax");
-        assert!(
-            printed.code == Some(1) && printed.err.starts_with("error: unknown target `vax`\n"),
-            "{}",
-            printed.err
-        );
-        let printed = place.called("binfmt", "--uninstall s390x");
-        assert_eq!((printed.code, printed.err.as_str()), (Some(1), "uninstalling: qemu-s390x not found\n"));
-        let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "--install", "arm"]);
-        let printed = place.printed(command.env("QEMU_BINARY_PREFIX", "buildkit-").output().unwrap());
-        printed.check(
-            1,
-            "",
-            "error: cannot use QEMU_BINARY_PREFIX (buildkit-)\nhint: the binaries here are called qemu-TARGET; unset it\n",
-        );
-        let place = Place::with(&[]);
-        assert_eq!(place.called("binfmt", "--install all").code, Some(1));
-    });
+    let Some((_, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
+    let printed = place.called("binfmt", "--install arm,riscv64");
+    assert_eq!(printed.code, Some(1));
+    let log = "installing: arm OK\ninstalling: riscv64 cannot register riscv64: there is no BIN/qemu-riscv64-static\n";
+    assert!(printed.err.contains(log), "{}", printed.err);
+    assert_eq!(members(&printed.out, "emulators"), ["qemu-arm"]);
+    let printed = place.called("binfmt", "--install vax");
+    assert!(
+        printed.code == Some(1) && printed.err.starts_with("error: unknown target `vax`\n"),
+        "{}",
+        printed.err
+    );
+    let printed = place.called("binfmt", "--uninstall s390x");
+    assert_eq!((printed.code, printed.err.as_str()), (Some(1), "uninstalling: qemu-s390x not found\n"));
+    let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "--install", "arm"]);
+    let printed = place.printed(command.env("QEMU_BINARY_PREFIX", "buildkit-").output().unwrap());
+    printed.check(
+        1,
+        "",
+        "error: cannot use QEMU_BINARY_PREFIX (buildkit-)\nhint: the binaries here are called qemu-TARGET; unset it\n",
+    );
+    let place = Place::with(&[]);
+    assert_eq!(place.called("binfmt", "--install all").code, Some(1));
 }
 
 #[test]
@@ -107,75 +99,71 @@ fn binfmt_tells_its_qemus_version() {
 
 #[test]
 fn both_faces_know_what_the_kernel_and_the_machine_cannot_do() {
-    private::run("faces::both_faces_know_what_the_kernel_and_the_machine_cannot_do", |misc| {
-        let place = Place::with(&["arm"]);
-        let register = env!("CARGO_BIN_EXE_register");
-        // The kernel's own way to say that it is Linux 2.6 (personality(2), UNAME26).
-        let old = ["setarch", "x86_64", "--uname-2.6", register];
-        for arguments in ["-s -- -p arm", "--install arm"] {
-            place.run(&old, arguments).check(
-                1,
-                "",
-                "error: cannot register persistently: the flag F came with Linux 4.8, and this is Linux 2.6\n\
-                 hint: use `register` without -p, and have each container hold its QEMU binary under the registered path\n",
-            );
-            assert_eq!(names(misc), [""; 0], "{arguments}");
-        }
-        // The file that shows an emulated program what is beneath it.
-        fs::write(place.path("arch"), "aarch64\n").unwrap();
-        let script = format!(
-            "mount --bind {} /proc/sys/kernel/arch && exec {register} \"$@\"",
-            place.path("arch").display()
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
+    let register = env!("CARGO_BIN_EXE_register");
+    // The kernel's own way to say that it is Linux 2.6 (personality(2), UNAME26).
+    let old = ["setarch", "x86_64", "--uname-2.6", register];
+    for arguments in ["-s -- -p arm", "--install arm"] {
+        place.run(&old, arguments).check(
+            1,
+            "",
+            "error: cannot register persistently: the flag F came with Linux 4.8, and this is Linux 2.6\n\
+             hint: use `register` without -p, and have each container hold its QEMU binary under the registered path\n",
         );
-        let emulated = ["unshare", "-m", "sh", "-c", &script, "sh"];
-        let warning = "warning: this program is itself emulated: it is for x86_64, and this machine is aarch64\n\
-                       hint: use the image and the QEMU binaries for aarch64 hosts\n";
-        for arguments in ["-s -- -p arm", "--install arm"] {
-            let printed = place.run(&emulated, arguments);
-            assert_eq!(printed.code, Some(0), "{arguments}: {}", printed.err);
-            assert!(printed.err.contains(warning), "{arguments}: {}", printed.err);
-        }
-    });
+        assert_eq!(names(misc), [""; 0], "{arguments}");
+    }
+    // The file that shows an emulated program what is beneath it.
+    fs::write(place.path("arch"), "aarch64\n").unwrap();
+    let script = format!(
+        "mount --bind {} /proc/sys/kernel/arch && exec {register} \"$@\"",
+        place.path("arch").display()
+    );
+    let emulated = ["unshare", "-m", "sh", "-c", &script, "sh"];
+    let warning = "warning: this program is itself emulated: it is for x86_64, and this machine is aarch64\n\
+                   hint: use the image and the QEMU binaries for aarch64 hosts\n";
+    for arguments in ["-s -- -p arm", "--install arm"] {
+        let printed = place.run(&emulated, arguments);
+        assert_eq!(printed.code, Some(0), "{arguments}: {}", printed.err);
+        assert!(printed.err.contains(warning), "{arguments}: {}", printed.err);
+    }
 }
 
 #[test]
 fn systemds_files_hold_lines_that_the_kernel_takes() {
-    private::run("faces::systemds_files_hold_lines_that_the_kernel_takes", |misc| {
-        let place = Place::with(&["arm", "sparc"]);
-        let dir = place.path("binfmt.d");
-        let arguments = format!("-s -- -p --systemd arm sparc x86_64 --exportdir {}", dir.display());
-        place.register(&arguments).check(
-            1,
-            "",
-            "error: cannot write to DIR/binfmt.d: there is no such folder\n\
-             hint: mkdir -p DIR/binfmt.d, or name another with --exportdir\n",
-        );
-        fs::create_dir(&dir).unwrap();
-        let printed = place.register(&arguments);
-        assert_eq!(printed.code, Some(0), "x86_64 is passed over here too");
-        assert_eq!(
-            printed.out,
-            "Skipping x86_64: this machine (x86_64) runs these by itself\n\
-             Setting BIN/qemu-arm-static as binfmt interpreter for arm for systemd-binfmt.service\n\
-             Setting BIN/qemu-sparc-static as binfmt interpreter for sparc for systemd-binfmt.service\n"
-        );
-        assert_eq!(names(misc), [""; 0]);
-        assert_eq!(names(&dir), ["qemu-arm.conf", "qemu-sparc.conf"]);
-        fs::write(dir.join("qemu-alpha.conf"), "# somebody else's\n").unwrap();
-        let remove = format!("-- -r -s -e {}", dir.display());
-        let removed = "DIR/binfmt.d/qemu-arm.conf\nVERB DIR/binfmt.d/qemu-sparc.conf\n";
-        let printed = |verb: &str| format!("{verb} {}", removed.replace("VERB", verb));
-        place.register(&format!("-n {remove}")).check(0, &printed("Would remove"), "");
-        let line = fs::read(dir.join("qemu-arm.conf")).unwrap();
-        place.register(&remove).check(0, &printed("Removing"), "");
-        place.register(&remove).check(0, "", "note: there is none of this program's files in DIR/binfmt.d\n");
-        assert_eq!(names(&dir), ["qemu-alpha.conf"]);
-        fs::write(misc.join("register"), &line).unwrap();
-        let written = fs::read_to_string(misc.join("qemu-arm")).unwrap();
-        place.register("-- -r");
-        place.register("-s -- -p arm");
-        assert_eq!(fs::read_to_string(misc.join("qemu-arm")).unwrap(), written);
-    });
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm", "sparc"]) else { return };
+    let dir = place.path("binfmt.d");
+    let arguments = format!("-s -- -p --systemd arm sparc x86_64 --exportdir {}", dir.display());
+    place.register(&arguments).check(
+        1,
+        "",
+        "error: cannot write to DIR/binfmt.d: there is no such folder\n\
+         hint: mkdir -p DIR/binfmt.d, or name another with --exportdir\n",
+    );
+    fs::create_dir(&dir).unwrap();
+    let printed = place.register(&arguments);
+    assert_eq!(printed.code, Some(0), "x86_64 is passed over here too");
+    assert_eq!(
+        printed.out,
+        "Skipping x86_64: this machine (x86_64) runs these by itself\n\
+         Setting BIN/qemu-arm-static as binfmt interpreter for arm for systemd-binfmt.service\n\
+         Setting BIN/qemu-sparc-static as binfmt interpreter for sparc for systemd-binfmt.service\n"
+    );
+    assert_eq!(names(misc), [""; 0]);
+    assert_eq!(names(&dir), ["qemu-arm.conf", "qemu-sparc.conf"]);
+    fs::write(dir.join("qemu-alpha.conf"), "# somebody else's\n").unwrap();
+    let remove = format!("-- -r -s -e {}", dir.display());
+    let removed = "DIR/binfmt.d/qemu-arm.conf\nVERB DIR/binfmt.d/qemu-sparc.conf\n";
+    let printed = |verb: &str| format!("{verb} {}", removed.replace("VERB", verb));
+    place.register(&format!("-n {remove}")).check(0, &printed("Would remove"), "");
+    let line = fs::read(dir.join("qemu-arm.conf")).unwrap();
+    place.register(&remove).check(0, &printed("Removing"), "");
+    place.register(&remove).check(0, "", "note: there is none of this program's files in DIR/binfmt.d\n");
+    assert_eq!(names(&dir), ["qemu-alpha.conf"]);
+    fs::write(misc.join("register"), &line).unwrap();
+    let written = fs::read_to_string(misc.join("qemu-arm")).unwrap();
+    place.register("-- -r");
+    place.register("-s -- -p arm");
+    assert_eq!(fs::read_to_string(misc.join("qemu-arm")).unwrap(), written);
 }
 
 #[test]

@@ -94,90 +94,83 @@ fn until(what: &str, holds: impl Fn() -> bool) {
 
 #[test]
 fn an_interrupt_ends_the_program_and_leaves_nothing() {
-    private::run("interrupt::an_interrupt_ends_the_program_and_leaves_nothing", |_| {
-        let hanging = Hanging::new(1);
-        let place = &hanging.place;
-        hanging.put("false");
-        assert_eq!(place.register("-s -- s390x").code, Some(0));
-        let elsewhere = place.path("elsewhere");
-        fs::create_dir(&elsewhere).unwrap();
-        let before = mounts();
-        for arguments in ["--check s390x", "-l --check", "--json", "-s -- s390x --check", "--install s390x"] {
-            for (signal, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
-                // A mount of its own, which is to go, too, but stays where something was registered.
-                let mut command = hanging.register(arguments);
-                if !arguments.contains("s390x --check") && !arguments.contains("install") {
-                    command.arg("--mount").arg(&elsewhere);
-                }
-                let output = hanging.interrupt(command, signal, |child| child.id().to_string());
-                assert_eq!(output.status.signal(), Some(number), "{arguments}: {output:?}");
-                let messages = String::from_utf8_lossy(&output.stderr);
-                assert!(!messages.contains("error") && !messages.contains("interrupted"), "{messages}");
-                hanging.assert_nothing_is_left();
-                assert_eq!(mounts(), before, "{arguments}");
+    let Some(_) = private::enter(private::test_name!()) else { return };
+    let hanging = Hanging::new(1);
+    let place = &hanging.place;
+    hanging.put("false");
+    assert_eq!(place.register("-s -- s390x").code, Some(0));
+    let elsewhere = place.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let before = mounts();
+    for arguments in ["--check s390x", "-l --check", "--json", "-s -- s390x --check", "--install s390x"] {
+        for (signal, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+            // A mount of its own, which is to go, too, but stays where something was registered.
+            let mut command = hanging.register(arguments);
+            if !arguments.contains("s390x --check") && !arguments.contains("install") {
+                command.arg("--mount").arg(&elsewhere);
             }
+            let output = hanging.interrupt(command, signal, |child| child.id().to_string());
+            assert_eq!(output.status.signal(), Some(number), "{arguments}: {output:?}");
+            let messages = String::from_utf8_lossy(&output.stderr);
+            assert!(!messages.contains("error") && !messages.contains("interrupted"), "{messages}");
+            hanging.assert_nothing_is_left();
+            assert_eq!(mounts(), before, "{arguments}");
         }
-    });
+    }
 }
 
 #[test]
 fn an_interrupt_changes_no_entry() {
-    private::run("interrupt::an_interrupt_changes_no_entry", |misc| {
-        let hanging = Hanging::new(2);
-        let place = &hanging.place;
-        hanging.put("true");
-        assert_eq!(place.register("-s -- s390x").code, Some(0));
-        let before = entries(misc);
-        hanging.put("false");
-        let register = || {
-            // The entry is in effect while its program is waited for: under a temporary name, as long as there is another.
-            let command = hanging.register("-s -- -g yes --check s390x");
-            let output = hanging.interrupt(command, "INT", |child| {
-                assert_ne!(entries(misc), before);
-                child.id().to_string()
-            });
-            assert_eq!(output.status.signal(), Some(2), "{output:?}");
-            hanging.assert_nothing_is_left();
-        };
-        register();
-        assert_eq!(entries(misc), before);
-        assert_eq!(place.register("-- -r").code, Some(0));
-        register();
-        assert_eq!(entries(misc), []);
-    });
+    let Some(misc) = private::enter(private::test_name!()) else { return };
+    let hanging = Hanging::new(2);
+    let place = &hanging.place;
+    hanging.put("true");
+    assert_eq!(place.register("-s -- s390x").code, Some(0));
+    let before = entries(misc);
+    hanging.put("false");
+    let register = || {
+        // The entry is in effect while its program is waited for: under a temporary name, as long as there is another.
+        let command = hanging.register("-s -- -g yes --check s390x");
+        let output = hanging.interrupt(command, "INT", |child| {
+            assert_ne!(entries(misc), before);
+            child.id().to_string()
+        });
+        assert_eq!(output.status.signal(), Some(2), "{output:?}");
+        hanging.assert_nothing_is_left();
+    };
+    register();
+    assert_eq!(entries(misc), before);
+    assert_eq!(place.register("-- -r").code, Some(0));
+    register();
+    assert_eq!(entries(misc), []);
 }
 
 /// `docker run` starts it so: the kernel lets no signal through that such a process does not ask for. Without /proc, the program is
 /// in a file.
 #[test]
 fn the_first_process_of_a_container_is_interrupted_too() {
-    private::run("interrupt::the_first_process_of_a_container_is_interrupted_too", |_| {
-        let hanging = Hanging::new(3);
-        let place = &hanging.place;
-        hanging.put("false");
-        assert_eq!(place.register("-s -- s390x").code, Some(0));
-        let elsewhere = place.path("elsewhere");
-        fs::create_dir(&elsewhere).unwrap();
-        let script = format!(
-            "mount -t binfmt_misc none {0} && mount -t tmpfs none /proc && exec {1} --mount {0} --check s390x",
-            elsewhere.display(),
-            env!("CARGO_BIN_EXE_register")
-        );
-        for (signal, code) in [("INT", 130), ("TERM", 143)] {
-            let unshare = ["unshare", "-m", "-p", "-f", "sh", "-c", &script];
-            let mut command = place.command(&[WITH_SIGNALS, &unshare].concat());
-            command.env_remove("QEMU_BIN_DIR");
-            let output = hanging.interrupt(command, signal, |child| {
-                assert_eq!(fs::read_dir(place.path("tmp")).unwrap().count(), 1, "the program is in a file");
-                let children = format!("/proc/{0}/task/{0}/children", child.id());
-                fs::read_to_string(children).unwrap().trim().to_owned()
-            });
-            assert_eq!(
-                (output.status.code(), output.stderr.as_slice()),
-                (Some(code), &b""[..]),
-                "{output:?}"
-            );
-            hanging.assert_nothing_is_left();
-        }
-    });
+    let Some(_) = private::enter(private::test_name!()) else { return };
+    let hanging = Hanging::new(3);
+    let place = &hanging.place;
+    hanging.put("false");
+    assert_eq!(place.register("-s -- s390x").code, Some(0));
+    let elsewhere = place.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let script = format!(
+        "mount -t binfmt_misc none {0} && mount -t tmpfs none /proc && exec {1} --mount {0} --check s390x",
+        elsewhere.display(),
+        env!("CARGO_BIN_EXE_register")
+    );
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let unshare = ["unshare", "-m", "-p", "-f", "sh", "-c", &script];
+        let mut command = place.command(&[WITH_SIGNALS, &unshare].concat());
+        command.env_remove("QEMU_BIN_DIR");
+        let output = hanging.interrupt(command, signal, |child| {
+            assert_eq!(fs::read_dir(place.path("tmp")).unwrap().count(), 1, "the program is in a file");
+            let children = format!("/proc/{0}/task/{0}/children", child.id());
+            fs::read_to_string(children).unwrap().trim().to_owned()
+        });
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(code), &b""[..]), "{output:?}");
+        hanging.assert_nothing_is_left();
+    }
 }

@@ -15,8 +15,21 @@ use qus_register::machine::Machine;
 use qus_register::program;
 use tempfile::TempDir;
 
+use crate::private;
+
 /// The ELF header and the one program header in front of a program's instructions on a 64-bit machine.
 const HEADERS: usize = 64 + 56;
+
+/// The note where a binfmt_misc is not the machine's.
+pub(crate) const LIFETIME: &str = "note: this is a user namespace with a binfmt_misc of its own: the entries hold inside it, and \
+     vanish with it\n";
+
+/// The first 20 bytes of an arm program.
+pub(crate) const ARM: &str =
+    "\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
+
+/// root of its own user namespace, and without any capability.
+pub(crate) const POWERLESS: [&str; 4] = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"];
 
 pub(crate) struct Place {
     dir: TempDir,
@@ -39,6 +52,11 @@ impl Place {
             place.put(target, "11.1.3");
         }
         place
+    }
+
+    /// The same for the test of this name, and the path of a binfmt_misc of its own; `None` outside of that.
+    pub(crate) fn alone(test: &str, targets: &[&str]) -> Option<(&'static Path, Place)> {
+        Some((private::enter(test)?, Place::with(targets)))
     }
 
     pub(crate) fn bin(&self) -> PathBuf {
@@ -129,6 +147,11 @@ impl Place {
         self.run(&[link.to_str().unwrap()], arguments)
     }
 
+    /// `register` without any right.
+    pub(crate) fn powerless(&self, arguments: &str) -> Printed {
+        self.run(&[&POWERLESS[..], &[env!("CARGO_BIN_EXE_register")]].concat(), arguments)
+    }
+
     pub(crate) fn run(&self, command: &[&str], arguments: &str) -> Printed {
         self.printed(self.command(command).args(arguments.split_whitespace()).output().unwrap())
     }
@@ -170,4 +193,10 @@ pub(crate) fn entries(misc: &Path) -> Vec<(String, u64)> {
 
 pub(crate) fn names(misc: &Path) -> Vec<String> {
     entries(misc).into_iter().map(|(name, _)| name).collect()
+}
+
+#[track_caller]
+pub(crate) fn system(command: &str) {
+    let status = Command::new("sh").args(["-c", command]).status().unwrap();
+    assert!(status.success(), "{command}");
 }

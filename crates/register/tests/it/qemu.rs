@@ -21,7 +21,12 @@ pub(crate) fn binaries(name: &str) -> Option<PathBuf> {
 }
 
 pub(crate) fn register(bin: &Path, arguments: &str) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_register"));
+    run(Path::new(env!("CARGO_BIN_EXE_register")), bin, arguments)
+}
+
+/// The exit status, data and messages of a `register`.
+pub(crate) fn run(register: &Path, bin: &Path, arguments: &str) -> (Option<i32>, String, String) {
+    let mut command = Command::new(register);
     command.env("QEMU_BIN_DIR", bin).args(arguments.split_whitespace());
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -42,31 +47,30 @@ fn entries(misc: &Path) -> Vec<(String, String)> {
 fn every_target_is_registered_listed_proved_and_removed() {
     let name = "qemu::every_target_is_registered_listed_proved_and_removed";
     let Some(bin) = binaries(name) else { return };
-    private::run(name, |misc| {
-        std::fs::write(misc.join("register"), ":python3.11:M::\\xa7\\x0d::/usr/bin/python3.11:").unwrap();
-        let before = entries(misc);
-        let (code, out, err) = register(&bin, "-- -p");
-        assert_eq!(code, Some(0), "{err}");
-        // All but this machine's family: 31 of 34 on an x86-64 machine.
-        let set = out.lines().filter(|line| line.starts_with("Setting ")).count();
-        assert!(out.ends_with(&format!(
-            "{set} set, 0 kept as they were; flags: PF; {set} of {set} proved by running\n"
-        )));
-        assert!(set >= 30, "{out}");
+    let Some(misc) = private::enter(name) else { return };
+    std::fs::write(misc.join("register"), ":python3.11:M::\\xa7\\x0d::/usr/bin/python3.11:").unwrap();
+    let before = entries(misc);
+    let (code, out, err) = register(&bin, "-- -p");
+    assert_eq!(code, Some(0), "{err}");
+    // All but this machine's family: 31 of 34 on an x86-64 machine.
+    let set = out.lines().filter(|line| line.starts_with("Setting ")).count();
+    assert!(out.ends_with(&format!(
+        "{set} set, 0 kept as they were; flags: PF; {set} of {set} proved by running\n"
+    )));
+    assert!(set >= 30, "{out}");
 
-        let (code, out, _) = register(&bin, "-- -p");
-        assert!(code == Some(0) && out.contains(&format!("\n0 set, {set} kept as they were")), "{out}");
+    let (code, out, _) = register(&bin, "-- -p");
+    assert!(code == Some(0) && out.contains(&format!("\n0 set, {set} kept as they were")), "{out}");
 
-        let (code, json, _) = register(&bin, "--json");
-        assert_eq!((code, json.matches("\"works\": \"yes\"").count()), (Some(0), set));
+    let (code, json, _) = register(&bin, "--json");
+    assert_eq!((code, json.matches("\"works\": \"yes\"").count()), (Some(0), set));
 
-        let (code, out, err) = register(&bin, "--check");
-        assert_eq!((code, out.matches(" runs under QEMU ").count(), err.as_str()), (Some(0), set, ""));
-        assert!(out.ends_with("\n34 of 34 targets run\n"), "{out}");
+    let (code, out, err) = register(&bin, "--check");
+    assert_eq!((code, out.matches(" runs under QEMU ").count(), err.as_str()), (Some(0), set, ""));
+    assert!(out.ends_with("\n34 of 34 targets run\n"), "{out}");
 
-        assert_eq!(register(&bin, "-- -r").0, Some(0));
-        assert_eq!(entries(misc), before);
-    });
+    assert_eq!(register(&bin, "-- -r").0, Some(0));
+    assert_eq!(entries(misc), before);
 }
 
 /// A program that does not wait may have ended before its parent looks at what runs it.
@@ -102,16 +106,15 @@ fn every_program_takes_one_byte_of_its_input() {
 fn the_flags_that_are_chosen_work_and_so_do_the_others() {
     let name = "qemu::the_flags_that_are_chosen_work_and_so_do_the_others";
     let Some(bin) = binaries(name) else { return };
-    private::run(name, |_| {
-        for arguments in
-            ["-- -p -g yes arm", "-- -p -g no arm", "-- -p -c yes arm", "-- -p no --check arm", "-- arm"]
-        {
-            assert_eq!(register(&bin, arguments).0, Some(0), "{arguments}");
-            let (code, out, err) = register(&bin, "--check arm");
-            assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments}");
-            assert!(out.starts_with("arm runs under QEMU "), "{out}");
-        }
-    });
+    let Some(_) = private::enter(name) else { return };
+    for arguments in
+        ["-- -p -g yes arm", "-- -p -g no arm", "-- -p -c yes arm", "-- -p no --check arm", "-- arm"]
+    {
+        assert_eq!(register(&bin, arguments).0, Some(0), "{arguments}");
+        let (code, out, err) = register(&bin, "--check arm");
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments}");
+        assert!(out.starts_with("arm runs under QEMU "), "{out}");
+    }
 }
 
 fn bytes(hex: &str) -> Vec<u8> {

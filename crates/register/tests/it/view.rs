@@ -8,24 +8,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use binfmt::mount::mounts;
 
-use crate::place::{self, Place, names};
+use crate::place::{self, ARM, LIFETIME, Place, names, system};
 use crate::private;
-
-const LIFETIME: &str = "note: this is a user namespace with a binfmt_misc of its own: the entries hold inside it, and \
-     vanish with it\n";
-
-/// The first 20 bytes of an arm program, and a mask that compares them.
-const ARM: &str = "\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
-
-#[track_caller]
-fn system(command: &str) {
-    let status = Command::new("sh").args(["-c", command]).status().unwrap();
-    assert!(status.success(), "{command}");
-}
 
 fn enter(misc: &Path, name: &str, magic: &str, interpreter: &Path) {
     let line = format!(":{name}:M::{magic}::{}:", interpreter.display());
@@ -44,181 +31,167 @@ fn table(place: &Place, arguments: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn the_newest_entry_wins_and_the_others_are_shadowed() {
-    private::run("view::the_newest_entry_wins_and_the_others_are_shadowed", |misc| {
-        let place = Place::with(&["arm"]);
-        place.register("-s -- -p arm");
-        enter(misc, "box", ARM, &place.put_as("box", "none", "1"));
-        let list = table(&place, "-l");
-        assert_eq!(list[0], ["box", "BIN/box", "-", "-", "enabled", "other", "yes"]);
-        assert_eq!(
-            list[1],
-            ["qemu-arm", "BIN/qemu-arm-static", "11.1.3", "PF", "enabled", "qemu", "shadowed by box"]
-        );
-        let json = place.register("--json").out;
-        let entry = json.split("\"name\": \"qemu-arm\"").nth(1).unwrap();
-        assert!(entry.contains("\"shadowed_by\": \"box\""), "{json}");
-        assert!(entry.contains("\"works\": null,\n      \"reason\": null"), "{json}");
-        assert_eq!(json.matches("\"works\": \"yes\"").count(), 1, "{json}");
-        assert_eq!(json.matches("\"shadowed_by\": null").count(), 1, "{json}");
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
+    place.register("-s -- -p arm");
+    enter(misc, "box", ARM, &place.put_as("box", "none", "1"));
+    let list = table(&place, "-l");
+    assert_eq!(list[0], ["box", "BIN/box", "-", "-", "enabled", "other", "yes"]);
+    assert_eq!(
+        list[1],
+        ["qemu-arm", "BIN/qemu-arm-static", "11.1.3", "PF", "enabled", "qemu", "shadowed by box"]
+    );
+    let json = place.register("--json").out;
+    let entry = json.split("\"name\": \"qemu-arm\"").nth(1).unwrap();
+    assert!(entry.contains("\"shadowed_by\": \"box\""), "{json}");
+    assert!(entry.contains("\"works\": null,\n      \"reason\": null"), "{json}");
+    assert_eq!(json.matches("\"works\": \"yes\"").count(), 1, "{json}");
+    assert_eq!(json.matches("\"shadowed_by\": null").count(), 1, "{json}");
 
-        // One that is switched off shadows nothing.
-        fs::write(misc.join("box"), "0").unwrap();
-        let list = table(&place, "-l");
-        assert_eq!((list[0][6].as_str(), list[1][6].as_str()), ("-", "yes"));
-    });
+    // One that is switched off shadows nothing.
+    fs::write(misc.join("box"), "0").unwrap();
+    let list = table(&place, "-l");
+    assert_eq!((list[0][6].as_str(), list[1][6].as_str()), ("-", "yes"));
 }
 
 #[test]
 fn programs_that_another_tool_runs_are_left_to_it() {
-    private::run("view::programs_that_another_tool_runs_are_left_to_it", |misc| {
-        let place = Place::with(&["arm", "s390x"]);
-        let rosetta = place.put_as("rosetta", "none", "1");
-        enter(misc, "rosetta", ARM, &rosetta);
-        let leaving = "Leaving arm to rosetta (BIN/rosetta), which runs its programs\n";
-        for arguments in ["-s -- -p", "-s -- -p ALL"] {
-            let printed = place.register(arguments);
-            assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME), "{arguments}");
-            assert!(printed.out.starts_with(leaving), "{}", printed.out);
-            assert_eq!(names(misc), ["qemu-s390x", "rosetta"]);
-        }
-        let planned = place.register("-n -s -- -p");
-        assert!(planned.out.starts_with(leaving) && !planned.out.contains("qemu-arm"), "{}", planned.out);
-        let printed = place.called("binfmt", "--install all");
-        let log = "installing: arm OK (rosetta (BIN/rosetta) runs it)\ninstalling: s390x OK\n";
-        assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm", "s390x"]) else { return };
+    let rosetta = place.put_as("rosetta", "none", "1");
+    enter(misc, "rosetta", ARM, &rosetta);
+    let leaving = "Leaving arm to rosetta (BIN/rosetta), which runs its programs\n";
+    for arguments in ["-s -- -p", "-s -- -p ALL"] {
+        let printed = place.register(arguments);
+        assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME), "{arguments}");
+        assert!(printed.out.starts_with(leaving), "{}", printed.out);
+        assert_eq!(names(misc), ["qemu-s390x", "rosetta"]);
+    }
+    let planned = place.register("-n -s -- -p");
+    assert!(planned.out.starts_with(leaving) && !planned.out.contains("qemu-arm"), "{}", planned.out);
+    let printed = place.called("binfmt", "--install all");
+    let log = "installing: arm OK (rosetta (BIN/rosetta) runs it)\ninstalling: s390x OK\n";
+    assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
 
-        // Who names it means it; and says so.
-        let note = "note: rosetta (BIN/rosetta) took programs of arm until now; the new entry wins\n";
-        let printed = place.register("-s -- -p arm");
-        assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{note}")));
-        assert_eq!(table(&place, "-l arm")[1][6], "shadowed by qemu-arm");
-        // Now it is this program's: there is nothing left to say.
-        let again = place.register("-s -- -p");
-        assert_eq!((again.code, again.err.as_str()), (Some(0), LIFETIME));
-        assert!(again.out.contains("Keeping BIN/qemu-arm-static"), "{}", again.out);
+    // Who names it means it; and says so.
+    let note = "note: rosetta (BIN/rosetta) took programs of arm until now; the new entry wins\n";
+    let printed = place.register("-s -- -p arm");
+    assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{note}")));
+    assert_eq!(table(&place, "-l arm")[1][6], "shadowed by qemu-arm");
+    // Now it is this program's: there is nothing left to say.
+    let again = place.register("-s -- -p");
+    assert_eq!((again.code, again.err.as_str()), (Some(0), LIFETIME));
+    assert!(again.out.contains("Keeping BIN/qemu-arm-static"), "{}", again.out);
 
-        // With --force as well as by name.
-        place.register("-- -r");
-        let printed = place.register("-s --force -- -p");
-        assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{note}")));
-        assert_eq!(names(misc), ["qemu-arm", "qemu-s390x", "rosetta"]);
+    // With --force as well as by name.
+    place.register("-- -r");
+    let printed = place.register("-s --force -- -p");
+    assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{note}")));
+    assert_eq!(names(misc), ["qemu-arm", "qemu-s390x", "rosetta"]);
 
-        // One that runs nothing keeps nothing.
-        place.register("-- -r");
-        fs::write(misc.join("rosetta"), "-1").unwrap();
-        enter(misc, "rosetta", ARM, Path::new("/nowhere/rosetta"));
-        let printed = place.register("-s -- -p");
-        assert_eq!(printed.code, Some(0));
-        assert!(
-            printed.err.contains("rosetta (/nowhere/rosetta) took programs of arm until now"),
-            "{}",
-            printed.err
-        );
-        assert_eq!(names(misc), ["qemu-arm", "qemu-s390x", "rosetta"]);
-    });
+    // One that runs nothing keeps nothing.
+    place.register("-- -r");
+    fs::write(misc.join("rosetta"), "-1").unwrap();
+    enter(misc, "rosetta", ARM, Path::new("/nowhere/rosetta"));
+    let printed = place.register("-s -- -p");
+    assert_eq!(printed.code, Some(0));
+    assert!(
+        printed.err.contains("rosetta (/nowhere/rosetta) took programs of arm until now"),
+        "{}",
+        printed.err
+    );
+    assert_eq!(names(misc), ["qemu-arm", "qemu-s390x", "rosetta"]);
 }
 
 #[test]
 fn debians_own_entry_is_left_where_it_works() {
-    private::run("view::debians_own_entry_is_left_where_it_works", |misc| {
-        let place = Place::with(&["arm"]);
-        let wrapper = place.put_as("arm-binfmt-P", "arm", "10.0.2");
-        enter(misc, "qemu-arm", ARM, &wrapper);
-        let printed = place.register("-s -- -p");
-        assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME));
-        assert!(
-            printed.out.starts_with("Leaving arm to qemu-arm (BIN/arm-binfmt-P), which runs its programs\n"),
-            "{}",
-            printed.out
-        );
-        assert_eq!(place.register("-s -- -p arm").code, Some(1), "the name is taken");
-    });
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
+    let wrapper = place.put_as("arm-binfmt-P", "arm", "10.0.2");
+    enter(misc, "qemu-arm", ARM, &wrapper);
+    let printed = place.register("-s -- -p");
+    assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME));
+    assert!(
+        printed.out.starts_with("Leaving arm to qemu-arm (BIN/arm-binfmt-P), which runs its programs\n"),
+        "{}",
+        printed.out
+    );
+    assert_eq!(place.register("-s -- -p arm").code, Some(1), "the name is taken");
 }
 
 /// An entry of ours behind another tool's, whose QEMU is newer: that one says nothing of ours.
 #[test]
 fn an_entry_that_is_shadowed_is_brought_to_the_front() {
-    private::run("view::an_entry_that_is_shadowed_is_brought_to_the_front", |misc| {
-        let place = Place::with(&["arm"]);
-        place.register("-s -- -p arm");
-        enter(misc, "box", ARM, &place.put_as("box", "arm", "99.0.0"));
-        let printed = place.register("-s -- -p arm");
-        assert_eq!(
-            (printed.code, printed.out.lines().next()),
-            (Some(0), Some("Setting BIN/qemu-arm-static as binfmt interpreter for arm"))
-        );
-        assert_eq!(table(&place, "-l arm")[1][6], "yes");
-    });
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
+    place.register("-s -- -p arm");
+    enter(misc, "box", ARM, &place.put_as("box", "arm", "99.0.0"));
+    let printed = place.register("-s -- -p arm");
+    assert_eq!(
+        (printed.code, printed.out.lines().next()),
+        (Some(0), Some("Setting BIN/qemu-arm-static as binfmt interpreter for arm"))
+    );
+    assert_eq!(table(&place, "-l arm")[1][6], "yes");
 }
 
 #[test]
 fn nothing_that_others_chose_reaches_the_terminal_as_it_is() {
-    private::run("view::nothing_that_others_chose_reaches_the_terminal_as_it_is", |misc| {
-        let place = Place::with(&["arm"]);
-        let line = b":e\x1b[2J\xff:E::xyz::/x\x1b]0;y\x07\xe2\x80\xaez:";
-        fs::write(misc.join("register"), line).unwrap();
-        fs::write(misc.join("register"), b":qemu-arm:M::q::/x\x1b[31m:").unwrap();
-        let plain = |printed: &place::Printed| {
-            let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-            assert!(!printed.out.contains(bad) && !printed.err.contains(bad), "{printed:?}");
-        };
-        let list = place.register("-l");
-        plain(&list);
-        assert!(list.out.contains("\ne\\x1b[2J\\xff  /x\\x1b]0;y\\x07\\u202ez  "), "{}", list.out);
-        let json = place.register("--json");
-        plain(&json);
-        assert!(json.out.contains("\"/x\\u001b]0;y\\u0007\\u202ez\""), "{}", json.out);
-        let refused = place.register("-s -- -p arm");
-        plain(&refused);
-        assert!(refused.err.contains("(its interpreter is /x\\x1b[31m)"), "{}", refused.err);
-        plain(&place.register("-- -r"));
-        plain(&place.called("binfmt", "--uninstall qemu-*"));
-        plain(&place.called("binfmt", ""));
-        // An argument is no better.
-        for typed in ["vax\x1b[1m", "-\x1b", "--qemu-path=/\x1b"] {
-            plain(&place.register(&format!("-s -p {typed} sparc")));
-        }
-    });
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
+    let line = b":e\x1b[2J\xff:E::xyz::/x\x1b]0;y\x07\xe2\x80\xaez:";
+    fs::write(misc.join("register"), line).unwrap();
+    fs::write(misc.join("register"), b":qemu-arm:M::q::/x\x1b[31m:").unwrap();
+    let plain = |printed: &place::Printed| {
+        let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!printed.out.contains(bad) && !printed.err.contains(bad), "{printed:?}");
+    };
+    let list = place.register("-l");
+    plain(&list);
+    assert!(list.out.contains("\ne\\x1b[2J\\xff  /x\\x1b]0;y\\x07\\u202ez  "), "{}", list.out);
+    let json = place.register("--json");
+    plain(&json);
+    assert!(json.out.contains("\"/x\\u001b]0;y\\u0007\\u202ez\""), "{}", json.out);
+    let refused = place.register("-s -- -p arm");
+    plain(&refused);
+    assert!(refused.err.contains("(its interpreter is /x\\x1b[31m)"), "{}", refused.err);
+    plain(&place.register("-- -r"));
+    plain(&place.called("binfmt", "--uninstall qemu-*"));
+    plain(&place.called("binfmt", ""));
+    // An argument is no better.
+    for typed in ["vax\x1b[1m", "-\x1b", "--qemu-path=/\x1b"] {
+        plain(&place.register(&format!("-s -p {typed} sparc")));
+    }
 }
 
 #[test]
 fn an_entry_of_any_name_is_uninstalled_by_a_pattern() {
-    private::run("view::an_entry_of_any_name_is_uninstalled_by_a_pattern", |misc| {
-        let place = Place::with(&[]);
-        fs::write(misc.join("register"), b":bad\xff:E::xyz::/x:").unwrap();
-        let kept = place.called("binfmt", "--uninstall bad?");
-        assert_eq!(
-            (kept.code, kept.err.as_str()),
-            (Some(0), "uninstalling: bad\\xff stays: it is another tool's\n")
-        );
-        let gone = place.called("binfmt", "--force --uninstall bad?");
-        assert_eq!((gone.code, gone.err.as_str()), (Some(0), "uninstalling: bad\\xff OK\n"));
-        assert_eq!(names(misc), [""; 0]);
-    });
+    let Some((misc, place)) = Place::alone(private::test_name!(), &[]) else { return };
+    fs::write(misc.join("register"), b":bad\xff:E::xyz::/x:").unwrap();
+    let kept = place.called("binfmt", "--uninstall bad?");
+    assert_eq!(
+        (kept.code, kept.err.as_str()),
+        (Some(0), "uninstalling: bad\\xff stays: it is another tool's\n")
+    );
+    let gone = place.called("binfmt", "--force --uninstall bad?");
+    assert_eq!((gone.code, gone.err.as_str()), (Some(0), "uninstalling: bad\\xff OK\n"));
+    assert_eq!(names(misc), [""; 0]);
 }
 
 #[test]
 fn an_interpreter_with_a_suffix_of_any_bytes_is_this_programs() {
-    private::run("view::an_interpreter_with_a_suffix_of_any_bytes_is_this_programs", |misc| {
-        let place = Place::with(&["arm"]);
-        let suffix = OsStr::from_bytes(b"-\xff");
-        let name = OsStr::from_bytes(b"qemu-arm-\xff");
-        fs::rename(place.qemu("arm"), place.bin().join(name)).unwrap();
-        let run = |arguments: &[&str]| {
-            let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
-            command.env("QEMU_SUFFIX", suffix).args(arguments).output().unwrap()
-        };
-        assert!(run(&["--", "-p", "arm"]).status.success());
-        assert!(run(&["--", "-p", "-g", "no", "arm"]).status.success(), "a second time it is replaced");
-        let dir = place.path("binfmts");
-        fs::create_dir(&dir).unwrap();
-        assert!(run(&["--exportdir", dir.to_str().unwrap(), "--", "-d", "arm"]).status.success());
-        let text = fs::read(dir.join("qemu-arm")).unwrap();
-        let path = [place.bin().as_os_str().as_bytes(), b"/qemu-arm-\xff\n"].concat();
-        assert!(text.windows(path.len()).any(|bytes| bytes == path), "{}", String::from_utf8_lossy(&text));
-        assert!(run(&["--", "-r"]).status.success());
-        assert_eq!(names(misc), [""; 0]);
-    });
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
+    let suffix = OsStr::from_bytes(b"-\xff");
+    let name = OsStr::from_bytes(b"qemu-arm-\xff");
+    fs::rename(place.qemu("arm"), place.bin().join(name)).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
+        command.env("QEMU_SUFFIX", suffix).args(arguments).output().unwrap()
+    };
+    assert!(run(&["--", "-p", "arm"]).status.success());
+    assert!(run(&["--", "-p", "-g", "no", "arm"]).status.success(), "a second time it is replaced");
+    let dir = place.path("binfmts");
+    fs::create_dir(&dir).unwrap();
+    assert!(run(&["--exportdir", dir.to_str().unwrap(), "--", "-d", "arm"]).status.success());
+    let text = fs::read(dir.join("qemu-arm")).unwrap();
+    let path = [place.bin().as_os_str().as_bytes(), b"/qemu-arm-\xff\n"].concat();
+    assert!(text.windows(path.len()).any(|bytes| bytes == path), "{}", String::from_utf8_lossy(&text));
+    assert!(run(&["--", "-r"]).status.success());
+    assert_eq!(names(misc), [""; 0]);
 }
 
 #[test]
@@ -267,16 +240,14 @@ fn an_export_writes_through_nobodys_link() {
 
 #[test]
 fn an_interpreter_that_is_no_file_is_not_waited_for() {
-    private::run("view::an_interpreter_that_is_no_file_is_not_waited_for", |misc| {
-        let place = Place::with(&[]);
-        let fifo = place.bin().join("qemu-arm-static");
-        system(&format!("mkfifo {}", fifo.display()));
-        enter(misc, "qemu-arm", ARM, &fifo);
-        assert_eq!(table(&place, "-l --no-check")[0][2], "-");
-        let version = format!("register {}\nno QEMU in BIN\n", env!("CARGO_PKG_VERSION"));
-        place.register("-V").check(0, &version, "");
-        assert!(place.called("binfmt", "--version").out.ends_with(" qemu/none\n"));
-    });
+    let Some((misc, place)) = Place::alone(private::test_name!(), &[]) else { return };
+    let fifo = place.bin().join("qemu-arm-static");
+    system(&format!("mkfifo {}", fifo.display()));
+    enter(misc, "qemu-arm", ARM, &fifo);
+    assert_eq!(table(&place, "-l --no-check")[0][2], "-");
+    let version = format!("register {}\nno QEMU in BIN\n", env!("CARGO_PKG_VERSION"));
+    place.register("-V").check(0, &version, "");
+    assert!(place.called("binfmt", "--version").out.ends_with(" qemu/none\n"));
 }
 
 #[test]
@@ -291,193 +262,167 @@ fn the_version_is_that_of_its_qemus_too() {
 /// Both want the outcome, and a program that hangs would be waited for twice.
 #[test]
 fn a_list_and_the_check_after_it_run_a_program_once() {
-    private::run("view::a_list_and_the_check_after_it_run_a_program_once", |_| {
-        let place = Place::with(&[]);
-        let put = |code: i32| {
-            let count = place.path("count");
-            place.put_bytes(
-                "s390x",
-                format!("#!/bin/sh\necho >>{}\nexit {code}\n", count.display()).as_bytes(),
-            );
-        };
-        let runs = || fs::read_to_string(place.path("count")).map_or(0, |text| text.lines().count());
-        put(42);
-        assert_eq!(place.register("-s -- s390x").code, Some(0));
-        let checked = "s390x runs under an interpreter that is no QEMU\n1 of 1 targets run\n";
-        // A dry run starts nothing.
-        let listed = place.register("-l -n");
-        assert_eq!((listed.code, runs()), (Some(0), 0));
-        assert!(listed.out.ends_with("  -\n"), "{listed:?}");
-        let listed = place.register("-l --check s390x");
-        assert_eq!((listed.code, listed.err.as_str(), runs()), (Some(0), "", 1), "{listed:?}");
-        assert!(listed.out.ends_with(&format!("  yes\n{checked}")), "{listed:?}");
-        // What is for machines is nothing else.
-        let json = place.register("--json --check s390x");
-        assert_eq!((json.code, json.err.as_str(), runs()), (Some(0), checked, 2), "{json:?}");
-        assert!(json.out.starts_with('{') && json.out.ends_with("\n}\n"), "{json:?}");
-        let json = place.register("--json -n -- s390x");
-        assert!(
-            json.out.ends_with("\n}\n") && json.err.starts_with("Would register :qemu-s390x:"),
-            "{json:?}"
-        );
+    let Some((_, place)) = Place::alone(private::test_name!(), &[]) else { return };
+    let put = |code: i32| {
+        let count = place.path("count");
+        place.put_bytes("s390x", format!("#!/bin/sh\necho >>{}\nexit {code}\n", count.display()).as_bytes());
+    };
+    let runs = || fs::read_to_string(place.path("count")).map_or(0, |text| text.lines().count());
+    put(42);
+    assert_eq!(place.register("-s -- s390x").code, Some(0));
+    let checked = "s390x runs under an interpreter that is no QEMU\n1 of 1 targets run\n";
+    // A dry run starts nothing.
+    let listed = place.register("-l -n");
+    assert_eq!((listed.code, runs()), (Some(0), 0));
+    assert!(listed.out.ends_with("  -\n"), "{listed:?}");
+    let listed = place.register("-l --check s390x");
+    assert_eq!((listed.code, listed.err.as_str(), runs()), (Some(0), "", 1), "{listed:?}");
+    assert!(listed.out.ends_with(&format!("  yes\n{checked}")), "{listed:?}");
+    // What is for machines is nothing else.
+    let json = place.register("--json --check s390x");
+    assert_eq!((json.code, json.err.as_str(), runs()), (Some(0), checked, 2), "{json:?}");
+    assert!(json.out.starts_with('{') && json.out.ends_with("\n}\n"), "{json:?}");
+    let json = place.register("--json -n -- s390x");
+    assert!(json.out.ends_with("\n}\n") && json.err.starts_with("Would register :qemu-s390x:"), "{json:?}");
 
-        put(1);
-        let error = "error: a program of s390x does not run: it exited with 1 instead of 42\n";
-        for arguments in ["-l --check s390x", "--json --check s390x", "-l --check"] {
-            let before = runs();
-            let listed = place.register(arguments);
-            assert_eq!((listed.code, runs() - before), (Some(1), 1), "{arguments}");
-            assert!(listed.err.contains(error), "{listed:?}");
-        }
+    put(1);
+    let error = "error: a program of s390x does not run: it exited with 1 instead of 42\n";
+    for arguments in ["-l --check s390x", "--json --check s390x", "-l --check"] {
+        let before = runs();
+        let listed = place.register(arguments);
+        assert_eq!((listed.code, runs() - before), (Some(1), 1), "{arguments}");
+        assert!(listed.err.contains(error), "{listed:?}");
+    }
 
-        // What was found of an entry is not held to be true without it.
-        put(42);
-        let printed = place.register("-l -r --check s390x");
-        let error = "error: a program of s390x does not run: nothing is registered that runs it\n";
-        assert_eq!((printed.code, printed.err.as_str()), (Some(1), error), "{printed:?}");
-    });
+    // What was found of an entry is not held to be true without it.
+    put(42);
+    let printed = place.register("-l -r --check s390x");
+    let error = "error: a program of s390x does not run: nothing is registered that runs it\n";
+    assert_eq!((printed.code, printed.err.as_str()), (Some(1), error), "{printed:?}");
 }
 
 #[test]
 fn looking_mounts_nothing() {
-    private::run("view::looking_mounts_nothing", |misc| {
-        let place = Place::with(&["arm"]);
-        let none: [PathBuf; 0] = [];
-        system(&format!("umount {}", misc.display()));
-        let note = "note: binfmt_misc is not mounted, so nothing is registered\n";
-        for arguments in ["-l", "-- -r", "-r -e", "-- -r arm", "-n -l"] {
-            place.register(arguments).check(0, "", note);
-            assert_eq!(mounts(), none, "{arguments}");
-        }
-        for arguments in ["--json", "-n --json", "-r --json"] {
-            let json = place.register(arguments);
-            assert_eq!(json.code, Some(0));
-            let part =
-                format!("\"path\": \"{}\",\n    \"mounted\": false,\n    \"enabled\": false", misc.display());
-            assert!(json.out.contains(&part) && json.out.ends_with("\"entries\": []\n}\n"), "{}", json.out);
-            assert_eq!(mounts(), none, "{arguments}");
-        }
-        place.register("--check x86_64,arm").check(
-            1,
-            "x86_64 runs on this machine itself\n1 of 2 targets run\n",
-            "error: a program of arm does not run: nothing is registered that runs it\n",
-        );
-        let status = place.called("binfmt", "");
-        assert!(status.code == Some(0) && status.out.ends_with("\"emulators\": []\n}\n"), "{status:?}");
-        assert_eq!(place.called("binfmt", "--uninstall qemu-*").err, "uninstalling: qemu-* not found\n");
-        assert_eq!(mounts(), none);
-        // And so the next call gets what the first would have been.
-        assert_eq!(place.register("-s -- -p arm").code, Some(1));
-        assert_eq!(place.register("-l -s -- -p arm").code, Some(1));
-        assert_eq!(mounts(), none);
-    });
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
+    let none: [PathBuf; 0] = [];
+    system(&format!("umount {}", misc.display()));
+    let note = "note: binfmt_misc is not mounted, so nothing is registered\n";
+    for arguments in ["-l", "-- -r", "-r -e", "-- -r arm", "-n -l"] {
+        place.register(arguments).check(0, "", note);
+        assert_eq!(mounts(), none, "{arguments}");
+    }
+    for arguments in ["--json", "-n --json", "-r --json"] {
+        let json = place.register(arguments);
+        assert_eq!(json.code, Some(0));
+        let part =
+            format!("\"path\": \"{}\",\n    \"mounted\": false,\n    \"enabled\": false", misc.display());
+        assert!(json.out.contains(&part) && json.out.ends_with("\"entries\": []\n}\n"), "{}", json.out);
+        assert_eq!(mounts(), none, "{arguments}");
+    }
+    place.register("--check x86_64,arm").check(
+        1,
+        "x86_64 runs on this machine itself\n1 of 2 targets run\n",
+        "error: a program of arm does not run: nothing is registered that runs it\n",
+    );
+    let status = place.called("binfmt", "");
+    assert!(status.code == Some(0) && status.out.ends_with("\"emulators\": []\n}\n"), "{status:?}");
+    assert_eq!(place.called("binfmt", "--uninstall qemu-*").err, "uninstalling: qemu-* not found\n");
+    assert_eq!(mounts(), none);
+    // And so the next call gets what the first would have been.
+    assert_eq!(place.register("-s -- -p arm").code, Some(1));
+    assert_eq!(place.register("-l -s -- -p arm").code, Some(1));
+    assert_eq!(mounts(), none);
 }
 
 #[test]
 fn entries_that_would_vanish_are_not_registered_unless_they_may() {
-    private::run("view::entries_that_would_vanish_are_not_registered_unless_they_may", |misc| {
-        let place = Place::with(&["arm"]);
-        let misc = misc.display().to_string();
-        system(&format!("umount {misc}"));
-        let refused = format!(
-            "error: binfmt_misc is not mounted on this machine; mounted at {misc} in this container only, it would take all \
-             entries with it when the container ends\n\
-             hint: this is a user namespace (rootless container?): to serve the whole machine, run as real root; --ephemeral \
-             registers for as long as this container runs\n"
-        );
-        let container = ["unshare", "-m", "-p", "--fork", "--mount-proc", env!("CARGO_BIN_EXE_register")];
-        for arguments in ["-s -- -p arm", "-s -- -p", "-s -- arm", "-s -- -t arm", "--install arm"] {
-            place.register(arguments).check(1, "", &refused);
-            place.run(&container, arguments).check(1, "", &refused);
-            assert_eq!(mounts(), [""; 0].map(PathBuf::from), "{arguments}");
-        }
-        let warning = format!(
-            "warning: binfmt_misc is mounted at {misc} in this container only: all entries vanish with it\n{LIFETIME}"
-        );
-        let set = "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
-                   1 set, 0 kept as they were; flags: PF; 1 of 1 proved by running\n";
-        place.run(&container, "-s --ephemeral -- -p arm").check(0, set, &warning);
-        let printed = place.run(&container, "--ephemeral --install arm");
-        assert_eq!((printed.code, printed.err), (Some(0), format!("{warning}installing: arm OK\n")));
-        assert_eq!(place.register("-s -- -t --ephemeral arm").code, Some(0));
-        assert_eq!(mounts(), [""; 0].map(PathBuf::from));
-        place.register("-s -- -p --ephemeral arm").check(0, set, &warning);
-        assert_eq!(names(Path::new(&misc)), ["qemu-arm"]);
-        // What is mounted is mounted.
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        let printed = place.run(&container, &format!("--mount {misc} -s -- -p arm"));
-        assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME));
-    });
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
+    let misc = misc.display().to_string();
+    system(&format!("umount {misc}"));
+    let refused = format!(
+        "error: binfmt_misc is not mounted on this machine; mounted at {misc} in this container only, it would take all \
+         entries with it when the container ends\n\
+         hint: this is a user namespace (rootless container?): to serve the whole machine, run as real root; --ephemeral \
+         registers for as long as this container runs\n"
+    );
+    let container = ["unshare", "-m", "-p", "--fork", "--mount-proc", env!("CARGO_BIN_EXE_register")];
+    for arguments in ["-s -- -p arm", "-s -- -p", "-s -- arm", "-s -- -t arm", "--install arm"] {
+        place.register(arguments).check(1, "", &refused);
+        place.run(&container, arguments).check(1, "", &refused);
+        assert_eq!(mounts(), [""; 0].map(PathBuf::from), "{arguments}");
+    }
+    let warning = format!(
+        "warning: binfmt_misc is mounted at {misc} in this container only: all entries vanish with it\n{LIFETIME}"
+    );
+    let set = "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
+               1 set, 0 kept as they were; flags: PF; 1 of 1 proved by running\n";
+    place.run(&container, "-s --ephemeral -- -p arm").check(0, set, &warning);
+    let printed = place.run(&container, "--ephemeral --install arm");
+    assert_eq!((printed.code, printed.err), (Some(0), format!("{warning}installing: arm OK\n")));
+    assert_eq!(place.register("-s -- -t --ephemeral arm").code, Some(0));
+    assert_eq!(mounts(), [""; 0].map(PathBuf::from));
+    place.register("-s -- -p --ephemeral arm").check(0, set, &warning);
+    assert_eq!(names(Path::new(&misc)), ["qemu-arm"]);
+    // What is mounted is mounted.
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let printed = place.run(&container, &format!("--mount {misc} -s -- -p arm"));
+    assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME));
 }
 
 #[test]
 fn the_machines_own_beside_others_runs_by_itself() {
-    private::run("view::the_machines_own_beside_others_runs_by_itself", |misc| {
-        let place = Place::with(&["arm", "x86_64"]);
-        for list in ["linux/amd64,linux/arm/v7", "linux/amd64/v2 arm/v8", "x86_64,arm"] {
-            let printed = place.register(&format!("-s -- -p {list}"));
-            assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME), "{list}");
-            assert!(
-                printed.out.starts_with("Skipping x86_64: this machine (x86_64) runs these by itself\n"),
-                "{printed:?}"
-            );
-            assert_eq!(names(misc), ["qemu-arm"]);
-        }
-        // Not even so.
-        assert_eq!(place.register("-s --force -- -p -i yes amd64,arm").code, Some(0));
+    let Some((misc, place)) = Place::alone(private::test_name!(), &["arm", "x86_64"]) else { return };
+    for list in ["linux/amd64,linux/arm/v7", "linux/amd64/v2 arm/v8", "x86_64,arm"] {
+        let printed = place.register(&format!("-s -- -p {list}"));
+        assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME), "{list}");
+        assert!(
+            printed.out.starts_with("Skipping x86_64: this machine (x86_64) runs these by itself\n"),
+            "{printed:?}"
+        );
         assert_eq!(names(misc), ["qemu-arm"]);
-        assert_eq!(place.register("-s -- -p amd64,linux/amd64/v3").code, Some(1), "alone it is refused");
-    });
+    }
+    // Not even so.
+    assert_eq!(place.register("-s --force -- -p -i yes amd64,arm").code, Some(0));
+    assert_eq!(names(misc), ["qemu-arm"]);
+    assert_eq!(place.register("-s -- -p amd64,linux/amd64/v3").code, Some(1), "alone it is refused");
 }
 
 /// The names that `binfmt` prints are names that it takes.
 #[test]
 fn every_platform_that_is_printed_is_a_name() {
-    private::run("view::every_platform_that_is_printed_is_a_name", |_| {
-        let place = Place::with(&[
-            "aarch64",
-            "arm",
-            "ppc64le",
-            "riscv64",
-            "s390x",
-            "mips64",
-            "mips64el",
-            "loongarch64",
-        ]);
-        let printed = place.called("binfmt", "--install all");
-        let (_, rest) = printed.out.split_once("\"supported\": [").unwrap();
-        let (list, _) = rest.split_once(']').unwrap();
-        let platforms: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
-        assert!(platforms.len() >= 11, "{platforms:?}");
-        let list = platforms.join(",");
-        assert_eq!(place.called("binfmt", &format!("--install {list}")).code, Some(0), "{list}");
-        assert_eq!(place.register(&format!("-s -- -p {list}")).code, Some(0), "{list}");
-    });
+    let Some(_) = private::enter(private::test_name!()) else { return };
+    let place =
+        Place::with(&["aarch64", "arm", "ppc64le", "riscv64", "s390x", "mips64", "mips64el", "loongarch64"]);
+    let printed = place.called("binfmt", "--install all");
+    let (_, rest) = printed.out.split_once("\"supported\": [").unwrap();
+    let (list, _) = rest.split_once(']').unwrap();
+    let platforms: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    assert!(platforms.len() >= 11, "{platforms:?}");
+    let list = platforms.join(",");
+    assert_eq!(place.called("binfmt", &format!("--install {list}")).code, Some(0), "{list}");
+    assert_eq!(place.register(&format!("-s -- -p {list}")).code, Some(0), "{list}");
 }
 
 #[test]
 fn a_check_that_was_asked_for_and_could_not_be_made_is_a_failure() {
-    private::run("view::a_check_that_was_asked_for_and_could_not_be_made_is_a_failure", |_| {
-        let place = Place::with(&["arm"]);
-        let (register, files) = (env!("CARGO_BIN_EXE_register"), place.path("tmp"));
-        fs::create_dir(&files).unwrap();
-        system(&format!("mount -t tmpfs -o noexec none {}", files.display()));
-        let run = |check: &str| {
-            let script = format!(
-                "echo 2 > /proc/sys/vm/memfd_noexec && TMPDIR={} exec {register} -s -- -p {check} arm",
-                files.display()
-            );
-            let mut command =
-                place.command(&["unshare", "-p", "--fork", "--mount-proc", "sh", "-c", &script]);
-            place.printed(command.output().unwrap())
-        };
-        let by_default = run("");
-        assert_eq!(by_default.code, Some(0), "{by_default:?}");
-        assert!(by_default.err.contains("warning: qemu-arm: not tried: "), "{by_default:?}");
-        let asked = run("--check");
-        assert_eq!(asked.code, Some(1), "{asked:?}");
-        assert!(asked.err.contains("error: qemu-arm: not tried: "), "{asked:?}");
-    });
+    let Some((_, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
+    let (register, files) = (env!("CARGO_BIN_EXE_register"), place.path("tmp"));
+    fs::create_dir(&files).unwrap();
+    system(&format!("mount -t tmpfs -o noexec none {}", files.display()));
+    let run = |check: &str| {
+        let script = format!(
+            "echo 2 > /proc/sys/vm/memfd_noexec && TMPDIR={} exec {register} -s -- -p {check} arm",
+            files.display()
+        );
+        let mut command = place.command(&["unshare", "-p", "--fork", "--mount-proc", "sh", "-c", &script]);
+        place.printed(command.output().unwrap())
+    };
+    let by_default = run("");
+    assert_eq!(by_default.code, Some(0), "{by_default:?}");
+    assert!(by_default.err.contains("warning: qemu-arm: not tried: "), "{by_default:?}");
+    let asked = run("--check");
+    assert_eq!(asked.code, Some(1), "{asked:?}");
+    assert!(asked.err.contains("error: qemu-arm: not tried: "), "{asked:?}");
 }
 
 #[test]
