@@ -14,51 +14,11 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error, IgnoredAny, MapAccess,
 use super::media_type;
 
 /// Members of the specification's documents, as they are spelled there. (`config.md` capitalises those of `config`.)
-const NAMES: [&str; 43] = [
-    "annotations",
-    "architecture",
-    "artifactType",
-    "author",
-    "comment",
-    "config",
-    "created",
-    "created_by",
-    "data",
-    "diff_ids",
-    "digest",
-    "empty_layer",
-    "features",
-    "fsLayers",
-    "history",
-    "layers",
-    "manifests",
-    "mediaType",
-    "os",
-    "os.features",
-    "os.version",
-    "platform",
-    "rootfs",
-    "schemaVersion",
-    "size",
-    "subject",
-    "type",
-    "urls",
-    "variant",
-    "ArgsEscaped",
-    "Cmd",
-    "Domainname",
-    "Entrypoint",
-    "Env",
-    "ExposedPorts",
-    "Healthcheck",
-    "Labels",
-    "OnBuild",
-    "Shell",
-    "StopSignal",
-    "User",
-    "Volumes",
-    "WorkingDir",
-];
+const NAMES: &str = "annotations architecture artifactType author comment config created created_by data \
+                     diff_ids digest empty_layer features fsLayers history layers manifests mediaType os \
+                     os.features os.version platform rootfs schemaVersion size subject type urls variant \
+                     ArgsEscaped Cmd Domainname Entrypoint Env ExposedPorts Healthcheck Labels OnBuild \
+                     Shell StopSignal User Volumes WorkingDir";
 
 /// Members whose objects are maps: their keys are the author's, and `a` and `A` are two of them to every program.
 const MAPS: [&str; 4] = ["annotations", "ExposedPorts", "Labels", "Volumes"];
@@ -128,8 +88,8 @@ impl<'de> Visitor<'de> for Walk {
                 }
                 Walk::Members => {
                     let folded = fold(&name);
-                    let known = NAMES.iter().find(|known| known.eq_ignore_ascii_case(&folded));
-                    if let Some(known) = known.filter(|known| **known != name) {
+                    let known = NAMES.split(' ').find(|known| known.eq_ignore_ascii_case(&folded));
+                    if let Some(known) = known.filter(|known| *known != name) {
                         return Err(A::Error::custom(format!(
                             "the member `{name}` is not spelled `{known}`"
                         )));
