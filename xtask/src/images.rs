@@ -67,11 +67,8 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         ui::print(&(images::dry_run(&plan, &build) + &images::going(&plan, &others, build.output)?))?;
         return Ok(());
     }
-    let hosts = plan.hosts().len();
-    let work = format!("a first build for {}", base::count(hosts, "host", "hosts"));
-    if !output.exists()
-        && let Some(lack) = images::lack_of_room(&output, &work, images::ROOM_OF_A_HOST * hosts as u64)
-    {
+    let work = format!("a first build for {}", base::count(plan.hosts().len(), "host", "hosts"));
+    if let Some(lack) = images::lack_of_room(&output, &work, images::bytes(&plan)) {
         ui.say(format!("warning: {lack}"));
     }
     let archive = args.archive.as_deref().filter(|_| !args.dry_run);

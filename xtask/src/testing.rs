@@ -40,9 +40,7 @@ pub(crate) fn run(args: &TestArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let limit = context::cache_limit(None)?;
     let workspace = context::workspace()?;
     let layout = workspace.join(IMAGES);
-    if !layout.exists()
-        && let Some(lack) = images::lack_of_room(&layout, "a first run of all tests", ROOM)
-    {
+    if let Some(lack) = images::lack_of_room(&layout, "a first run of all tests", ROOM) {
         ui.say(format!("warning: {lack}"));
     }
     let wanted = Wanted { images: true, assets: true, relock: true };

@@ -22,7 +22,7 @@ use crate::trace::Trace;
 use crate::{Leave, Site, cross};
 pub use dry_run::dry_run;
 pub use finish::{Others, clear, going};
-pub use room::{HOST as ROOM_OF_A_HOST, lack_of_room};
+pub use room::{bytes, lack_of_room};
 
 /// The context of a build: the sources of images, their place, and the way of making them.
 pub struct BuildContext<'a> {
