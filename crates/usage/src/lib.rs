@@ -146,6 +146,8 @@ pub struct Row<O: 'static> {
     pub option: O,
     /// Its value in the arguments.
     pub takes: Takes,
+    /// True if the value is a folder, which no empty text names.
+    pub is_folder: bool,
     /// All of its names, without dashes.
     pub names: &'static [&'static str],
 }
@@ -181,5 +183,6 @@ const fn row<O: Copy>(flag: &Flag<O>) -> Row<O> {
         Value::One(..) => Takes::Value,
         Value::Attached(_) => Takes::Attached,
     };
-    Row { option: flag.option, takes, names: flag.names }
+    let is_folder = matches!(flag.value, Value::One(_, Kind::Folder));
+    Row { option: flag.option, takes, is_folder, names: flag.names }
 }

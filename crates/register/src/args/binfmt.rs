@@ -92,6 +92,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
             }
             (_, attached) => attached,
         };
+        let value = value.filter(|value| !(row.is_folder && value.is_empty()));
         let needed = || UsageError::MissingValue(format!("--{name}"));
         match row.option {
             Opt::Help => return Ok(Invocation::Help),
@@ -101,10 +102,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> 
             Opt::Ephemeral => args.ephemeral = true,
             Opt::Install => args.install.extend(names(utf8(&value.ok_or_else(needed)?)?)),
             Opt::Uninstall => args.uninstall.extend(names(utf8(&value.ok_or_else(needed)?)?)),
-            Opt::Mount => {
-                let value = value.filter(|value| !value.is_empty());
-                args.mount = Some(path(&value.ok_or_else(needed)?));
-            }
+            Opt::Mount => args.mount = Some(path(&value.ok_or_else(needed)?)),
         }
     }
     Ok(Invocation::Run(args))

@@ -35,13 +35,6 @@ pub enum Opt {
     Version,
 }
 
-impl Opt {
-    /// True if its value is a folder.
-    pub(super) fn is_folder(self) -> bool {
-        matches!(self, Opt::ExportDir | Opt::Mount | Opt::Path)
-    }
-}
-
 const DIR: Value = Value::One("DIR", Kind::Folder);
 
 /// The options of the wrapper, which came before `--`.

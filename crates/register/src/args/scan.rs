@@ -216,12 +216,9 @@ impl Scanner {
             (Takes::Attached, None) => Ok(Token::Plain(row.option)),
             (Takes::Attached, Some(value)) => Ok(Token::Value(row.option, value)),
             (Takes::Value, value) => match value.or_else(|| self.rest.pop_front()) {
-                // A script's variable that is not set: no folder has this name.
-                Some(value) if value.is_empty() && row.option.is_folder() => {
-                    Err(UsageError::MissingValue(typed))
-                }
-                Some(value) => Ok(Token::Value(row.option, value)),
-                None => Err(UsageError::MissingValue(typed)),
+                // Empty, it is a script's variable that is not set.
+                Some(value) if !(row.is_folder && value.is_empty()) => Ok(Token::Value(row.option, value)),
+                _ => Err(UsageError::MissingValue(typed)),
             },
             (Takes::YesNo, Some(value)) => match value.to_str() {
                 Some("yes") => Ok(Token::YesNo(row.option, true)),
