@@ -35,12 +35,21 @@ mod tests {
 
     use super::*;
 
-    /// `value` with a hostile text in the place of each.
-    fn hostile(value: &mut serde_json::Value) {
+    const HOSTILE: &str = "\"><script>alert('1')</script>";
+
+    /// Puts a hostile text in the place of each, and one where what is stale would be named; turns what is true or false around if
+    /// it `turns`.
+    fn spoil(value: &mut serde_json::Value, turns: bool) {
         match value {
-            serde_json::Value::String(text) => "\"><script>alert('1')</script>".clone_into(text),
-            serde_json::Value::Array(items) => items.iter_mut().for_each(hostile),
-            serde_json::Value::Object(members) => members.values_mut().for_each(hostile),
+            serde_json::Value::String(text) => HOSTILE.clone_into(text),
+            serde_json::Value::Bool(flag) => *flag ^= turns,
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| spoil(item, turns)),
+            serde_json::Value::Object(members) => {
+                if let Some(serde_json::Value::Array(stale)) = members.get_mut("stale") {
+                    stale.push(HOSTILE.into());
+                }
+                members.values_mut().for_each(|member| spoil(member, turns));
+            }
             _ => {}
         }
     }
@@ -52,15 +61,19 @@ mod tests {
         let speeds = serde_json::from_str(include_str!("../../../benches/emulation.json")).unwrap();
         let choices = results::choices(&lock, &results, |_, _| None);
         let matrix = Matrix::new(&lock, &Sizes::default(), "aptman/qus", &results, &choices);
-        let mut matrix = serde_json::to_value(matrix.with_speeds(Some(&speeds))).unwrap();
-        hostile(&mut matrix);
-        let page = page(&Value::from_serialize(&matrix)).unwrap();
-        let legend = "<li><span class=\"chip native\">&nbsp;</span> the machine's own: nothing to register</li>\n  </ul>";
-        assert!(page.contains(legend), "{page}");
-        assert!(!page.contains("\"><script>alert("), "{page}");
-        assert!(!page.contains("alert('1')"), "{page}");
-        // The page's own, and no other.
-        assert_eq!(page.matches("<script").count(), 1);
-        assert!(page.contains("&lt;script&gt;alert("), "{page}");
+        let matrix = serde_json::to_value(matrix.with_speeds(Some(&speeds))).unwrap();
+        for turns in [false, true] {
+            let mut matrix = matrix.clone();
+            spoil(&mut matrix, turns);
+            let page = page(&Value::from_serialize(&matrix)).unwrap();
+            let legend = "<li><span class=\"chip native\">&nbsp;</span> the machine's own: nothing to register</li>\n  </ul>";
+            assert!(page.contains(legend), "{page}");
+            assert!(!page.contains(HOSTILE), "{page}");
+            assert!(!page.contains("\"><script>alert("), "{page}");
+            assert!(!page.contains("alert('1')"), "{page}");
+            // The page's own, and no other.
+            assert_eq!(page.matches("<script").count(), 1);
+            assert!(page.contains("&lt;script&gt;alert("), "{page}");
+        }
     }
 }
