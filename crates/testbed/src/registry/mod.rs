@@ -118,3 +118,26 @@ fn config(address: SocketAddr, dir: &str, options: &Options) -> String {
     }
     config
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(tls: bool, password: bool, unaware: bool, expected: &str) {
+        let options = Options { tls, password, unaware, ..Options::default() };
+        let config = config(SocketAddr::from(([127, 0, 0, 1], 5000)), "/d", &options);
+        let rest = config.split_once("http:\n  addr: 127.0.0.1:5000\n").unwrap().1;
+        assert_eq!(rest, expected);
+    }
+
+    #[test]
+    fn the_configuration_has_what_was_asked_for() {
+        let tls = "  tls: {certificate: /d/certificate.pem, key: /d/key.pem}\n";
+        let password = "auth:\n  htpasswd: {realm: qus, path: /d/htpasswd}\n";
+        check(false, false, false, "");
+        check(true, false, false, tls);
+        check(false, true, false, password);
+        check(true, true, false, &format!("{tls}{password}"));
+        check(true, false, true, &format!("{tls}  host: http://127.0.0.1:5000\n"));
+    }
+}
