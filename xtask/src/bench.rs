@@ -1,13 +1,13 @@
 //! `cargo xtask bench`: how fast, how small, how cheap, on the real packages and next to what it should be.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
 use arch::Host;
-use base::{Hinted, table};
-use bench::{Figure, Results, Suite};
+use base::table;
+use bench::{Figure, Record, Suite};
 use builder::cache;
 use clap::ValueEnum as _;
 use debian::lock::Lock;
@@ -32,43 +32,38 @@ pub(crate) fn run(args: &BenchArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     let workspace = context::workspace()?;
     let lock = Lock::load(&context::lock_path(&workspace))?;
     let output = workspace.join(&args.output);
-    let file = output.join("results.json");
-    let loaded = Results::load(&file)?;
+    let mut record = Record::open(output.clone())?;
     if args.redraw {
-        let results = loaded.ok_or_else(|| nothing_to_draw(&file))?;
-        bench::draw(&results, &output)?;
-        ui::print(&bench::table(results.figures().iter()))?;
+        ui::print(&record.redraw()?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut results = loaded.unwrap_or_default();
-    bench::check(&results, &output)?;
+    record.check()?;
     let sources = Sources { cache_dir: args.cache_dir.clone(), ..Sources::default() };
     let site = Site::open(&sources)?.build;
     let names = chosen(&args.names);
     let started = SystemTime::now();
     let limit = context::cache_limit(None)?;
-    let keep = |results: &Results| {
-        results.save(&file)?;
-        bench::draw(results, &output)?;
-        args.json.as_ref().map_or(Ok(()), |file| results.save(file))
-    };
     let (runs, keyrings) = (usize::from(args.runs), workspace.join("images/keyrings"));
     // Images are for what measures them.
     let suite = names.iter().any(|name| *name != Name::Emulation);
     let suite = suite.then(|| Suite::new(&site, &lock, runs, ui)).transpose()?;
     let qemu = || qemu(&site, &lock, ui);
-    let figures = |name: Name, title: &str| match &suite {
-        Some(suite) if name != Name::Emulation => of_suite(name, title, suite, &qemu),
-        _ => bench::emulation(title, &keyrings, runs, &output, ui),
-    };
-    measure(&names, &figures, &mut results, &keep, ui)?;
+    let titles: Vec<String> = names.iter().copied().map(name_of).collect();
+    for (name, title) in names.into_iter().zip(&titles) {
+        ui.note(format!("{title}: {}", help_of(name)));
+        let step = ui.moment(format!("measuring `{title}`"));
+        let figures = match &suite {
+            Some(suite) if name != Name::Emulation => of_suite(name, title, suite, &qemu),
+            _ => bench::emulation(title, &keyrings, runs, &output, ui),
+        };
+        let figures = figures.with_context(|| format!("cannot measure `{title}`"))?;
+        drop(step);
+        record.keep(title, figures, &self::names(), args.json.as_deref(), ui)?;
+    }
     cache::bound(site.fetch.cache(), limit, started, ui)?;
-    let titles: Vec<String> = names.into_iter().map(name_of).collect();
-    let measured =
-        || results.figures().iter().filter(|figure| titles.iter().any(|title| title == figure.bench()));
-    ui::print(&bench::table(measured()))?;
-    let missed = measured().any(|figure| figure.met() == Some(false));
-    Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let (table, is_met) = record.table(&titles);
+    ui::print(&table)?;
+    Ok(if is_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The benchmarks to run: those asked for, or else all but what has to be asked for.
@@ -77,30 +72,6 @@ fn chosen(names: &[Name]) -> Vec<Name> {
         [] => Name::value_variants().iter().copied().filter(|name| name.is_default()).collect(),
         names => names.to_vec(),
     }
-}
-
-fn nothing_to_draw(file: &Path) -> Hinted {
-    Hinted::new(format!("there is no {}", file.display()), "`cargo xtask bench` measures and writes it")
-}
-
-/// Measures in turn; each is kept before the next begins.
-fn measure(
-    names: &[Name],
-    figures: &dyn Fn(Name, &str) -> anyhow::Result<Vec<Figure>>,
-    results: &mut Results,
-    keep: &dyn Fn(&Results) -> anyhow::Result<()>,
-    ui: &Ui,
-) -> anyhow::Result<()> {
-    for &name in names {
-        let title = name_of(name);
-        ui.note(format!("{title}: {}", help_of(name)));
-        let step = ui.moment(format!("measuring `{title}`"));
-        let figures = figures(name, &title).with_context(|| format!("cannot measure `{title}`"))?;
-        drop(step);
-        bench::keep(&title, figures, &self::names(), results, ui);
-        keep(results)?;
-    }
-    Ok(())
 }
 
 /// The figures of a benchmark of ours.

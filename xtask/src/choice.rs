@@ -1,17 +1,15 @@
 //! The results that are kept of real programs, and the QEMU that they choose for each cell.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context as _;
-use arch::Host;
 use base::Hinted;
 use builder::Config;
 use debian::lock::Lock;
 use results::{ByHand, Choices, Results, Speeds};
-use ui::Ui;
 
 /// The results of a workspace; none if there are none.
 pub(crate) fn load(workspace: &Path) -> anyhow::Result<Results> {
@@ -20,35 +18,29 @@ pub(crate) fn load(workspace: &Path) -> anyhow::Result<Results> {
 
 /// The results in a file; none if it is not there.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Results> {
-    let cannot_read = || format!("cannot read {}", path.display());
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Results::parse(&text)
-            .map_err(|error| {
-                let hint = "`cargo xtask conformance --record` makes it; an older one is in the history";
-                Hinted::new(error.to_string(), hint)
-            })
-            .with_context(cannot_read)?),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Results::default()),
-        Err(error) => Err(error).with_context(cannot_read),
-    }
+    Ok(kept(path, "cargo xtask conformance --record", Results::parse)?.unwrap_or_default())
 }
 
 /// The times that programs take under each QEMU; `None` if there are none.
 pub(crate) fn speeds(workspace: &Path) -> anyhow::Result<Option<Speeds>> {
-    let path = workspace.join(results::SPEEDS);
-    let cannot_read = || format!("cannot read {}", path.display());
-    match fs::read(&path) {
-        Ok(json) => Ok(Some(
-            serde_json::from_slice(&json)
-                .map_err(|error| {
-                    let hint = "`cargo xtask bench emulation` makes it; an older one is in the history";
-                    Hinted::new(error.to_string(), hint)
-                })
-                .with_context(cannot_read)?,
-        )),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(cannot_read),
-    }
+    kept(&workspace.join(results::SPEEDS), "cargo xtask bench emulation", |text| serde_json::from_str(text))
+}
+
+/// The contents of a file that `command` makes; `None` if it is not there.
+fn kept<T, E: Display>(
+    path: &Path,
+    command: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> anyhow::Result<Option<T>> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(anyhow::Error::new),
+    };
+    let hint = format!("`{command}` makes it; an older one is in the history");
+    let parsed = text.and_then(|text| {
+        parse(&text).map_err(|error| anyhow::Error::new(Hinted::new(error.to_string(), hint)))
+    });
+    parsed.map(Some).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The choice of results, and of images.toml, for each cell of `lock`.
@@ -64,22 +56,4 @@ pub(crate) fn apply(choices: &Choices, lock: &Lock) -> anyhow::Result<Lock> {
         let hint = "`default` in images/images.toml names series that a cell can be taken from";
         Hinted::new(error.to_string(), hint)
     })?)
-}
-
-/// Reports the cells that are not of the newest QEMU, and the results that do not count.
-pub(crate) fn say(choices: &Choices, ui: &Ui) {
-    let mut lines: BTreeMap<(Host, String), BTreeSet<&str>> = BTreeMap::new();
-    for ((host, target), choice) in choices.cells() {
-        if choice.is_older() {
-            let text = format!("{}, not {}: {}", choice.qemu, choice.newest, choice.text());
-            lines.entry((*host, text)).or_default().insert(target.name());
-        }
-        for stale in &choice.stale {
-            lines.entry((*host, stale.to_string())).or_default().insert(target.name());
-        }
-    }
-    for ((host, text), targets) in lines {
-        let targets: Vec<&str> = targets.into_iter().collect();
-        ui.say(format!("{} for {host}: {text}", targets.join(", ")));
-    }
 }

@@ -13,7 +13,7 @@ use results::Results;
 use crate::cli::full::ConformanceArgs;
 use crate::context::{self, Site};
 use crate::e2e::{conclude, native};
-use crate::{choice, error, testing};
+use crate::{choice, testing};
 use ui::{Stdout, Ui};
 
 pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
@@ -53,10 +53,10 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         limit: args.limit.map(|seconds| Duration::from_secs(seconds.get())),
         cpu: args.cpu.as_deref().map_or(Wanted::Default, Wanted::parse),
         progress: ui,
-        explain: error::render,
+        explain: crate::explain,
     };
     let results = selected.run(&Place { site: &site.build, lock: &lock }, &options)?;
-    testing::bound_cache(site.build.fetch.cache(), limit, opened, ui)?;
+    suite::bound_cache(site.build.fetch.cache(), limit, opened, ui)?;
 
     stdout.result(&if args.json { results.json()? } else { results.table() }, ui)?;
     // Somebody else may have recorded something since.
@@ -71,9 +71,7 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         files::write(&record, &all.to_string())?;
         ui.say(format!("wrote {}", record.display()));
     }
-    let failures = results.failures();
-    let count = base::count(results.count(), "workload", "workloads");
-    Ok(conclude(&failures, results.left(), failures.len(), &count, ui))
+    Ok(conclude(&results.end(), ui))
 }
 
 /// The outcomes that are recorded in a workspace, in short, as the documentation has them.

@@ -8,12 +8,11 @@ use arch::Host;
 use debian::lock::Lock;
 use e2e::machines::{self, Machines};
 use e2e::second_stage::Systems;
-use e2e::{Jobs, Options, Place};
+use e2e::{End, Jobs, Options, Place};
 use suite::Wanted;
 
 use crate::cli::full::E2eArgs;
 use crate::context;
-use crate::error;
 use crate::testing;
 use ui::Ui;
 
@@ -39,27 +38,9 @@ pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let own = || Ok(workspace.join(testing::IMAGES));
-    let layout = args.layout.as_deref().map_or_else(own, std::path::absolute)?;
-    if args.layout.is_some() {
-        selected.check(&layout, &lock)?;
+    if let Some(layout) = &args.layout {
+        selected.check(&std::path::absolute(layout)?, &lock)?;
     }
-    if let Some(reason) = testbed::missing() {
-        bail!("no job can run on this machine: {reason}");
-    }
-
-    let opened = SystemTime::now();
-    let limit = context::cache_limit(args.sources.cache_size)?;
-    let assets = workspace.join(testing::ASSETS);
-    let wanted = Wanted {
-        images: args.layout.is_none() && selected.need_images(),
-        assets: selected.need_assets(),
-        // Images that are there were made from the lock that is there.
-        relock: args.layout.is_none(),
-    };
-    let real = testing::real(wanted, &args.sources, ui)?;
-    // The lock that the images are made from may be a newer one.
-    let selected = Jobs::all(native, &real.lock).select(&args.jobs)?;
     let show = |transcript: &str| match args.json {
         true => {
             ui.note(transcript.trim_end());
@@ -74,19 +55,19 @@ pub(crate) fn run(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         parallel: args.parallel,
         progress: ui,
         show: &show,
-        explain: error::render,
+        explain: crate::explain,
     };
-    let results =
-        selected.run(&Place { site: &real.site.build, layout: &layout, assets: &assets }, &options)?;
-    real.bound_cache(limit, opened, ui)?;
-
+    let assets = workspace.join(testing::ASSETS);
+    let results = on_images(args, selected.need_images(), selected.need_assets(), ui, |place| {
+        // The lock that the images are made from may be a newer one.
+        let selected = Jobs::all(native, place.lock).select(&args.jobs)?;
+        selected.run(&Place { site: place.site, layout: place.layout, assets: &assets }, &options)
+    })?;
     ui::print(&if args.json { results.json()? } else { results.table() })?;
     for change in results.changed_by_others() {
         ui.say(format!("note: changed meanwhile, by others: {change}"));
     }
-    let count = base::count(results.count(), "job", "jobs");
-    // Each job has printed what was wrong.
-    Ok(conclude(&[], results.left(), results.failed(), &count, ui))
+    Ok(conclude(&results.end(), ui))
 }
 
 /// The same for machines with kernels of their own.
@@ -103,16 +84,15 @@ fn machines(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         sabotage: args.sabotage,
         parallel: args.parallel,
         progress: ui,
-        explain: error::render,
+        explain: crate::explain,
     };
-    let results = on_images(args, ui, |place| selected.run(place, &options))?;
+    let results = on_images(args, true, false, ui, |place| selected.run(place, &options))?;
     match args.json {
         true => ui::print(&results.json()?)?,
         false if args.jobs.is_empty() => ui::print(&format!("{}\n{}", results.table(), machines::matrix()))?,
         false => ui::print(&results.table())?,
     }
-    let count = base::count(results.count(), "machine", "machines");
-    Ok(conclude(&results.failures(), results.left(), results.failed(), &count, ui))
+    Ok(conclude(&results.end(), ui))
 }
 
 /// The same for systems that are installed under `run`.
@@ -123,15 +103,17 @@ fn second_stage(args: &E2eArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let native = native()?;
-    let results = on_images(args, ui, |place| selected.run(native, place, ui, error::render))?;
+    let results = on_images(args, true, false, ui, |place| selected.run(native, place, ui, crate::explain))?;
     ui::print(&if args.json { results.json()? } else { results.table() })?;
-    let count = base::count(results.count(), "second stage", "second stages");
-    Ok(conclude(&results.failures(), results.left(), results.failed(), &count, ui))
+    Ok(conclude(&results.end(), ui))
 }
 
-/// Does `work` on the images of the layout that was given, or on those of the tests, which are brought up to date.
+/// Does `work` on the images of the layout that was given, or on those of the tests, which are brought up to date if `images` are
+/// needed; `assets` of a release are brought up to date, too.
 fn on_images<T>(
     args: &E2eArgs,
+    images: bool,
+    assets: bool,
     ui: &Ui,
     work: impl FnOnce(&machines::Place<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
@@ -140,13 +122,17 @@ fn on_images<T>(
     }
     let opened = SystemTime::now();
     let limit = context::cache_limit(args.sources.cache_size)?;
-    let own = || Ok(context::workspace()?.join(testing::IMAGES));
-    let layout =
-        args.layout.as_deref().map_or_else(own, |path| Ok::<_, anyhow::Error>(std::path::absolute(path)?))?;
-    let wanted = Wanted { images: args.layout.is_none(), assets: false, relock: args.layout.is_none() };
+    let own = args.layout.is_none();
+    let layout = match &args.layout {
+        Some(layout) => std::path::absolute(layout)?,
+        None => context::workspace()?.join(testing::IMAGES),
+    };
+    // Images that are there were made from the lock that is there.
+    let wanted = Wanted { images: own && images, assets, relock: own };
     let real = testing::real(wanted, &args.sources, ui)?;
-    let results = work(&machines::Place { site: &real.site.build, layout: &layout, lock: &real.lock })?;
-    real.bound_cache(limit, opened, ui)?;
+    let site = &real.site.build;
+    let results = work(&machines::Place { site, layout: &layout, lock: &real.lock })?;
+    suite::bound_cache(site.fetch.cache(), limit, opened, ui)?;
     Ok(results)
 }
 
@@ -156,23 +142,11 @@ pub(crate) fn native() -> anyhow::Result<Host> {
         .map_err(|_| anyhow::anyhow!("qus has no images for this machine ({})", std::env::consts::ARCH))
 }
 
-/// The last lines, the `failures` first, and the exit code: success if none `failed`, and nothing of this machine was `left`
-/// changed.
-pub(crate) fn conclude(
-    failures: &[String],
-    left: &[String],
-    failed: usize,
-    count: &str,
-    ui: &Ui,
-) -> ExitCode {
-    for failure in failures {
-        ui.say(format!("error: {failure}"));
+/// The exit code, after the last lines: success if there are none.
+pub(crate) fn conclude(end: &End, ui: &Ui) -> ExitCode {
+    let lines = end.lines();
+    for line in &lines {
+        ui.say(line);
     }
-    for change in left {
-        ui.say(format!("error: the machine is not as it was before: {change}"));
-    }
-    if failed > 0 {
-        ui.say(format!("error: {failed} of {count} failed"));
-    }
-    if failed == 0 && left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if lines.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,20 +1,13 @@
 //! `cargo xtask images`: from the lock to an image layout.
 
-use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
-use arch::Host;
-use oci::spec::Platform;
-use publish::archive::{self, Named};
 use publish::layout::{Layout, LayoutWriter};
 use ship::Shipping;
 
-use crate::cli::{ImagesArgs, ShipArgs, Via};
+use crate::cli::ImagesArgs;
 use crate::context::{self, Site};
-use base::Hinted;
-use builder::Statements;
-use builder::build::Built;
 use builder::cache;
 use builder::images::{self, BuildContext, Others};
 use builder::packing::Level;
@@ -39,7 +32,8 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     let level = args.level.unwrap_or(if args.ship.push { Level::Best } else { Level::Quick });
     let plan = Plan::new(&site.config.hosts, &selection, &lock)?;
     let statements = args.attest.unwrap_or(site.config.attest);
-    check_way(&args.ship, statements)?;
+    let way = args.ship.options(&site.build.cache_dir, started);
+    way.check(statements)?;
     let outputs =
         [("--archive", args.archive.as_deref()), ("--digest-file", args.ship.digest_file.as_deref())];
     let stdout = Stdout::claim(args.json.then_some("--json"), &outputs)?;
@@ -47,10 +41,9 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
     let limit = context::cache_limit(args.sources.cache_size)?;
     // All that may refuse is asked before minutes of work: the registry, the engine, and the places of files.
     let repository = args.repository.as_deref().unwrap_or(&site.config.repository);
-    let way = args.ship.options(&site.build.cache_dir, started);
     let shipping = Shipping::prepare(&way, args.dry_run, &plan, repository, ui)?;
     // What a push would upload is known only from what was built: that is done aside, and leaves nothing.
-    let aside = (args.dry_run && args.ship.push).then(|| aside(&site.build.cache_dir)).transpose()?;
+    let aside = (args.dry_run && args.ship.push).then(|| images::aside(&site.build.cache_dir)).transpose()?;
     let build = BuildContext {
         site: &site.build,
         lock: &lock,
@@ -89,7 +82,9 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         }
     }
     if let Some((path, draft)) = archive {
-        write_archive(path, draft, &built, &build, ui)?;
+        let _step = ui.step(format!("writing {}", path.display()));
+        ship::archive(&built, &Layout::open(build.output)?, repository, draft)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     build.trace.finish()?;
     let partial = !args.host.is_empty();
@@ -110,63 +105,4 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
         (None, false) => format!("nothing changed in {}", output.display()),
     });
     Ok(())
-}
-
-/// Fails if there is no way to push as is asked for.
-fn check_way(args: &ShipArgs, statements: Statements) -> Result<(), Hinted> {
-    let straight = [("--referrers", args.referrers), ("--repair", args.repair)];
-    if let Some((flag, _)) = straight.into_iter().find(|(_, is_given)| *is_given)
-        && args.push_via == Some(Via::Engine)
-    {
-        let hint = "an engine pushes images and indexes alone: leave `--push-via engine` out";
-        return Err(Hinted::new(format!("`{flag}` pushes to the registry itself"), hint));
-    }
-    if args.referrers && !statements.any() {
-        let hint = "`--attest none`, or `attest` in images.toml, leaves them out";
-        return Err(Hinted::new("`--referrers` has no statements to push", hint));
-    }
-    Ok(())
-}
-
-/// A folder for a build that leaves nothing, where the layers of the cache can be linked into it. The next run that makes
-/// room in the cache removes what a killed one left.
-fn aside(cache_dir: &Path) -> anyhow::Result<tempfile::TempDir> {
-    let blobs = cache_dir.join("blobs");
-    std::fs::create_dir_all(&blobs)
-        .and_then(|()| tempfile::Builder::new().prefix(".dry-run-").tempdir_in(&blobs))
-        .with_context(|| format!("cannot write to {}", blobs.display()))
-}
-
-/// One tar for `docker load`: every index that was built, with the amd64 image for engines that can hold one only.
-fn write_archive(
-    path: &Path,
-    mut draft: Draft,
-    built: &Built,
-    build: &BuildContext<'_>,
-    ui: &Ui,
-) -> anyhow::Result<()> {
-    let _step = ui.step(format!("writing {}", path.display()));
-    let named: Vec<Named> = built
-        .indexes
-        .iter()
-        .flat_map(|index| {
-            index.plan.tags().map(|tag| Named {
-                repository: build.repository.to_owned(),
-                tag: tag.clone(),
-                descriptor: index.descriptor().clone(),
-            })
-        })
-        .collect();
-    let platform = classic_platform(built)?;
-    archive::write(&Layout::open(build.output)?, &named, &platform, &mut draft)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(draft.finish()?)
-}
-
-/// The platform that a classic Docker store gets: this machine's if it was built, or else the first that was.
-fn classic_platform(built: &Built) -> anyhow::Result<Platform> {
-    let hosts: Vec<Host> = built.images.iter().map(|image| image.plan.host).collect();
-    let native = Host::native().ok();
-    let host = native.filter(|host| hosts.contains(host)).or(hosts.first().copied());
-    Ok(host.context("an archive has at least one image")?.platform().into())
 }

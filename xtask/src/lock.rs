@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
-use arch::{Host, Target, UnknownName};
 use debian::keyring::Keyring;
 use debian::lock::{self, Lock};
 use debian::resolve::{self, Comparison, Concessions, Purpose, Request, Resolution, changes};
@@ -62,23 +61,17 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         let mut comparison = if changes.is_empty() {
             // Results that came after the lock may choose otherwise.
             let same = Resolution { lock: lock.clone(), rejected: Vec::new(), unknown: Vec::new() };
-            resolve::compare(&request, &lock, Ok(&chosen(same, &choose(&lock), ui)?), &[])
+            resolve::compare(&request, &lock, Ok(&chosen(same, &choose, ui)?), &[])
         } else {
             // What the new packages hold is known only from them.
             let request = concessions.grant(request.clone());
             let new = match look(&request) {
-                Err(error) if !error.is_finding() => return Err(error.into()),
-                new => new,
-            };
-            let new = match new {
-                Ok(new) => {
-                    let choices = choose(&new.lock);
-                    Ok(chosen(new, &choices, ui)?)
-                }
-                Err(error) => {
+                Ok(new) => Ok(chosen(new, &choose, ui)?),
+                Err(error) if error.is_finding() => {
                     ui.say(format!("no new lock can be made: {error}"));
                     Err(error)
                 }
+                Err(error) => return Err(error.into()),
             };
             let mut comparison = resolve::compare(&request, &lock, new.as_ref(), &changes);
             if let Ok(new) = &new {
@@ -99,8 +92,7 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     }
     // A comparison does without: what is built from a source changes when that does.
     let new = look(&Request { sources: !args.libc, ..request.clone() })?;
-    let choices = choose(&new.lock);
-    let new = chosen(new, &choices, ui)?;
+    let new = chosen(new, &choose, ui)?;
     let mut news = resolve::new_targets(&request, &new.unknown);
     news.extend(new_hosts(&new.lock));
     for finding in &news {
@@ -129,9 +121,12 @@ pub(crate) fn run(args: &LockArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
 }
 
 /// A resolution with the QEMU that was chosen for each cell, which is reported where it is not the newest.
-fn chosen(resolution: Resolution, choices: &Choices, ui: &Ui) -> anyhow::Result<Resolution> {
-    let lock = choice::apply(choices, &resolution.lock)?;
-    choice::say(choices, ui);
+fn chosen(resolution: Resolution, choose: &dyn Fn(&Lock) -> Choices, ui: &Ui) -> anyhow::Result<Resolution> {
+    let choices = choose(&resolution.lock);
+    let lock = choice::apply(&choices, &resolution.lock)?;
+    for line in choices.lines() {
+        ui.say(line);
+    }
     Ok(Resolution { lock, ..resolution })
 }
 
@@ -171,49 +166,16 @@ fn request(args: &LockArgs, config: &Config) -> anyhow::Result<Request> {
                 "it takes a suite and a Debian architecture: --without trixie/armel",
             )
         })?;
-        let host: Host = host.parse().with_context(|| format!("invalid --without `{given}`"))?;
-        without.insert((suite(name, config).with_context(|| format!("invalid --without `{given}`"))?, host));
+        let pair = || anyhow::Ok((host.parse()?, config.suite(name)?));
+        let (host, suite) = pair().with_context(|| format!("invalid --without `{given}`"))?;
+        without.insert((suite, host));
     }
-    let mut allow_expired = BTreeSet::new();
-    for name in &args.allow_expired {
-        allow_expired.insert(suite(name, config).context("invalid --allow-expired")?);
-    }
-    let mut allow_older = BTreeSet::new();
-    for name in &args.allow_older {
-        allow_older.insert(suite(name, config).context("invalid --allow-older")?);
-    }
-    let mut suites = config.suites.clone();
-    let mut series = config.series.clone();
-    let mut hosts: BTreeSet<Host> = config.hosts.iter().copied().collect();
-    let mut targets: BTreeSet<Target> = Target::current().chain(config.retired.iter().copied()).collect();
+    let suites = |names: &[String], option: &str| {
+        let suites: Result<_, _> = names.iter().map(|name| config.suite(name)).collect();
+        suites.with_context(|| format!("invalid {option}"))
+    };
+    let allow_expired = suites(&args.allow_expired, "--allow-expired")?;
+    let allow_older = suites(&args.allow_older, "--allow-older")?;
     let purpose = if args.libc { Purpose::Linking } else { Purpose::Images };
-    if args.libc {
-        // The oldest first: its packages stay what they are, and so do the bytes of `register`.
-        suites.reverse();
-        hosts.retain(|host| host.triple().is_some());
-        targets.clear();
-        series.clear();
-    }
-    Ok(Request {
-        purpose,
-        suites,
-        series,
-        hosts,
-        targets,
-        allow_expired,
-        allow_older,
-        previous: None,
-        sources: false,
-        without,
-        refused_targets: config.refused_targets.iter().cloned().collect(),
-        refused_hosts: config.refused_hosts.iter().cloned().collect(),
-        now: context::now()?,
-    })
-}
-
-fn suite(name: &str, config: &Config) -> Result<String, UnknownName> {
-    match config.suites.iter().any(|suite| suite == name) {
-        true => Ok(name.to_owned()),
-        false => Err(UnknownName::new("suite", name, debian::SUITES)),
-    }
+    Ok(Request { allow_expired, allow_older, without, ..config.request(purpose, context::now()?) })
 }

@@ -4,12 +4,10 @@ mod cache;
 mod cli;
 mod completions;
 mod context;
-mod error;
 mod images;
 mod manifest;
 mod memory;
 mod notes;
-mod reference;
 mod sbom;
 mod verify;
 
@@ -59,10 +57,22 @@ fn main() -> ExitCode {
             error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
         };
         if !error.chain().any(broken_pipe) {
-            ui.say(error::render(&error));
+            ui.say(explain(&error));
         }
         ExitCode::FAILURE
     })
+}
+
+/// An error with its causes, and the hint that any crate has for one of them.
+fn explain(error: &anyhow::Error) -> String {
+    let hints = [
+        base::hint,
+        debian::hint,
+        publish::hint,
+        #[cfg(feature = "full")]
+        ::sign::hint,
+    ];
+    base::explain(error.as_ref(), &hints)
 }
 
 fn run(command: &Command, ui: &Ui) -> anyhow::Result<ExitCode> {

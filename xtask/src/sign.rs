@@ -1,25 +1,19 @@
 //! `cargo xtask sign`, and what `verify --key` asks for: signatures beside images at a registry.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::Path;
 
-use anyhow::Context as _;
 use builder::Config;
 use publish::layout::Layout;
 use publish::registry::{Access, Mode, Reference, Repository};
 use serde::Serialize;
 use sign::{Key, PublicKey, Signed, Signer};
 
+use crate::cli::VerifyArgs;
 use crate::cli::full::SignArgs;
-use crate::cli::{RegistryArgs, VerifyArgs};
-use crate::{context, reference};
+use crate::context;
 use base::{Hinted, count};
 use ui::{Stdout, Ui};
-
-/// The most bytes of a file with a key: one in PEM has some hundred.
-const KEY: u64 = 64 << 10;
 
 /// An image with its signatures, for scripts.
 #[derive(Serialize)]
@@ -30,7 +24,7 @@ struct Row {
 }
 
 pub(crate) fn run(args: &SignArgs, ui: &Ui) -> anyhow::Result<()> {
-    let key = key_file(&args.key, Key::parse)?;
+    let key = sign::read(&args.key, Key::parse)?;
     let stdout = Stdout::claim(args.json.then_some("--json"), &[])?;
     let mut rows = Vec::new();
     for (repository, names) in images(args)? {
@@ -62,7 +56,7 @@ fn images(args: &SignArgs) -> anyhow::Result<BTreeMap<Repository, BTreeSet<Strin
     for what in &args.what {
         let path = Path::new(what);
         if !path.exists() {
-            let reference = reference::named(what)?;
+            let reference = ship::named(what)?;
             images.entry(reference.repository().clone()).or_default().insert(reference.name());
             continue;
         }
@@ -112,51 +106,25 @@ pub(crate) fn proven(
     ui: &Ui,
 ) -> anyhow::Result<(Reference, Vec<String>)> {
     let Some(file) = &args.key else { return Ok((reference.clone(), Vec::new())) };
-    let key = key_file(file, PublicKey::parse)?;
+    let key = sign::read(file, PublicKey::parse)?;
     let repository = reference.repository();
     let identity = args.signed_as.clone().unwrap_or_else(|| repository.to_string());
-    let (digest, problems) = demand(reference, &identity, &key, &args.registry, ui)?;
+    let step = ui.moment(format!("looking for a signature of {reference}"));
+    let (digest, problems) = base::runtime()?.block_on(async {
+        let registry = ship::connect(repository, &args.registry.options(), Access::Pull).await?;
+        let digest = registry.root(&reference.name()).await?.digest;
+        anyhow::Ok((digest, sign::verify(&registry, digest, &identity, &key).await?))
+    })?;
+    drop(step);
     if problems.is_empty() {
         ui.note(format!("{reference} is {digest}, signed as {identity} with the key {}", file.display()));
     }
-    Ok((format!("{repository}@{digest}").parse()?, problems))
-}
-
-fn demand(
-    reference: &Reference,
-    identity: &str,
-    key: &PublicKey,
-    args: &RegistryArgs,
-    ui: &Ui,
-) -> anyhow::Result<(String, Vec<String>)> {
-    let _step = ui.moment(format!("looking for a signature of {reference}"));
-    base::runtime()?.block_on(async {
-        let registry = ship::connect(reference.repository(), &args.options(), Access::Pull).await?;
-        let digest = registry.root(&reference.name()).await?.digest;
-        let problems = sign::verify(&registry, digest, identity, key).await?;
-        Ok((digest.to_string(), problems.iter().map(ToString::to_string).collect()))
-    })
+    let pinned = format!("{repository}@{digest}").parse()?;
+    Ok((pinned, problems.iter().map(ToString::to_string).collect()))
 }
 
 /// `verify --key` of a layout.
 pub(crate) fn no_layout(name: &str) -> Hinted {
     let hint = "name the image there: `cargo xtask verify --key FILE docker.io/aptman/qus:latest`";
     Hinted::new(format!("{name} is a layout, and signatures are at a registry"), hint)
-}
-
-/// Reads a file with a key, or standard input as `-`.
-fn key_file<T>(path: &Path, parse: fn(&str) -> Result<T, sign::KeyError>) -> anyhow::Result<T> {
-    let mut text = String::new();
-    let read = |text: &mut String| match path.as_os_str() == "-" {
-        true => io::stdin().lock().take(KEY).read_to_string(text),
-        false => File::open(path)?.take(KEY).read_to_string(text),
-    };
-    let name =
-        || if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
-    match read(&mut text) {
-        // What is no text is no key: nothing of it is shown.
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => text.clear(),
-        read => drop(read.with_context(|| format!("cannot read {}", name()))?),
-    }
-    parse(&text).with_context(|| format!("cannot use {}", name()))
 }

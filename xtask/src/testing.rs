@@ -4,12 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use arch::Host;
-use builder::cache::{self, Limit};
-use builder::{cross, images};
+use builder::{cache, images};
 use debian::Cache;
 use debian::lock::Lock;
-use suite::{Place, Wanted, binary, qemu};
+use suite::{Place, Wanted, binary};
 use ui::Ui;
 
 use crate::cli::Sources;
@@ -23,15 +21,6 @@ pub(crate) const IMAGES: &str = "target/test-images";
 pub(crate) const ASSETS: &str = "target/test-assets";
 /// The bytes that a first run takes: the images, what cargo compiles, and what tests write.
 const ROOM: u64 = 12_000_000_000;
-/// Names the real layout to the tests.
-const LAYOUT: &str = "QUS_TEST_LAYOUT";
-/// Names the lock that the layout was built from.
-const LOCK: &str = "QUS_TEST_LOCK";
-/// Names the folder with each host's `register` to the tests.
-const REGISTER_DIR: &str = "QUS_TEST_REGISTER_DIR";
-/// Names the folder with Debian's `qemu-user` for this machine to the tests, unpacked.
-const QEMU_DIR: &str = "QUS_TEST_QEMU_DIR";
-
 pub(crate) fn run(args: &TestArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     if let Some(outcomes) = std::env::var_os(binary::OUTCOMES) {
         return binary::run(&args.args, Path::new(&outcomes), ui);
@@ -45,21 +34,8 @@ pub(crate) fn run(args: &TestArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     }
     let wanted = Wanted { images: true, assets: true, relock: true };
     let Real { lock, lock_path, site } = real(wanted, &Sources::default(), ui)?;
-    let register = cross::folder(&workspace, &site.build.cache_dir)?;
-    let mut variables: Vec<(&str, &Path)> =
-        vec![(LAYOUT, &layout), (LOCK, &lock_path), (REGISTER_DIR, &register)];
-    let step = ui.moment("unpacking this machine's QEMU");
-    let unpack = |host| qemu::unpack(&lock, host, &site.build, &workspace.join("target/test-qemu"), ui);
-    let qemu = Host::native().ok().map(unpack).transpose()?;
-    drop(step);
-    match &qemu {
-        Some(dir) => variables.push((QEMU_DIR, dir)),
-        None => {
-            ui.say("warning: no images are built for this machine's architecture: tests that run QEMU are skipped");
-        }
-    }
     let arguments: Vec<&str> = TESTS.into_iter().chain(args.args.iter().map(String::as_str)).collect();
-    let result = suite::run(&workspace, &variables, &arguments, ui);
+    let result = suite::run(&layout, (&lock, &lock_path), &site.build, &arguments, ui);
     let bounded = cache::bound(&Cache::open(&context::cache_dir(None)?)?, limit, started, ui);
     result.and(bounded).map(|()| ExitCode::SUCCESS)
 }
@@ -73,8 +49,7 @@ pub(crate) struct Real {
 
 /// The lock that tests use: inside of `cargo xtask test`, the one that it has settled on.
 pub(crate) fn lock_path(workspace: &Path) -> PathBuf {
-    let settled = std::env::var_os(LOCK).map(PathBuf::from);
-    settled.unwrap_or_else(|| context::lock_path(workspace))
+    suite::lock().unwrap_or_else(|| context::lock_path(workspace))
 }
 
 /// Builds every image, and what is released for this machine, as far as it is wanted.
@@ -93,25 +68,4 @@ pub(crate) fn real(wanted: Wanted, sources: &Sources, ui: &Ui) -> anyhow::Result
     };
     let (lock, lock_path) = suite::real(wanted, place, ui)?;
     Ok(Real { lock, lock_path, site })
-}
-
-impl Real {
-    /// Makes room in the cache again, as a build does.
-    pub(crate) fn bound_cache(&self, limit: Option<Limit>, since: SystemTime, ui: &Ui) -> anyhow::Result<()> {
-        bound_cache(self.site.build.fetch.cache(), limit, since, ui)
-    }
-}
-
-/// Makes room in the cache again, as a build does. Inside of `cargo xtask test`, whose tests are not over and may use
-/// anything, that is for its end.
-pub(crate) fn bound_cache(
-    cache: &Cache,
-    limit: Option<Limit>,
-    since: SystemTime,
-    ui: &Ui,
-) -> anyhow::Result<()> {
-    match std::env::var_os(LOCK) {
-        Some(_) => Ok(()),
-        None => cache::bound(cache, limit, since, ui),
-    }
 }

@@ -4,6 +4,7 @@
 //! This crate prints nothing and knows nothing of images.
 
 mod count;
+mod explain;
 mod fill;
 mod hint;
 mod hinted;
@@ -15,6 +16,7 @@ mod table;
 mod toml;
 
 pub use count::count;
+pub use explain::explain;
 pub use fill::fill;
 pub use hint::{Hint, Listed, first_hint};
 pub use hinted::{Hinted, hint};

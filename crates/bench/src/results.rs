@@ -12,7 +12,7 @@ use crate::figure::Figure;
 
 /// Everything that is known.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Results {
+pub(crate) struct Results {
     /// When and on what each benchmark was run, by its name.
     #[serde(default)]
     pub(crate) measured: BTreeMap<String, Measured>,
@@ -38,7 +38,7 @@ impl Measured {
 
 impl Results {
     /// Reads the file; `None` if there is none.
-    pub fn load(file: &Path) -> anyhow::Result<Option<Results>> {
+    pub(crate) fn load(file: &Path) -> anyhow::Result<Option<Results>> {
         let context = || format!("cannot read {}", file.display());
         match fs::read(file) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(context),
@@ -48,7 +48,7 @@ impl Results {
     }
 
     /// Writes the file.
-    pub fn save(&self, file: &Path) -> anyhow::Result<()> {
+    pub(crate) fn save(&self, file: &Path) -> anyhow::Result<()> {
         Ok(files::write(file, &(serde_json::to_string_pretty(self)? + "\n"))?)
     }
 
@@ -67,7 +67,7 @@ impl Results {
     }
 
     /// Everything that was measured, in the order of benchmarks.
-    pub fn figures(&self) -> &[Figure] {
+    pub(crate) fn figures(&self) -> &[Figure] {
         &self.figures
     }
 }

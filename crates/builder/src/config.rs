@@ -2,6 +2,8 @@
 
 mod default;
 mod locked;
+#[cfg(feature = "openpgp")]
+mod request;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+use anyhow::Context as _;
 use arch::Host;
 use debian::lock::Lock;
 use debian::progress::Progress;
@@ -108,4 +109,13 @@ fn needs_programs(plan: &Plan) -> Vec<Host> {
         plan.images.iter().any(|image| image.host == *host && image.content.programs().next().is_some())
     };
     plan.hosts().into_iter().filter(with_program).collect()
+}
+
+/// A folder for a build that leaves nothing, where the layers of the cache can be linked into it. The next run that makes
+/// room in the cache removes what a killed one left.
+pub fn aside(cache_dir: &Path) -> anyhow::Result<tempfile::TempDir> {
+    let blobs = cache_dir.join("blobs");
+    std::fs::create_dir_all(&blobs)
+        .and_then(|()| tempfile::Builder::new().prefix(".dry-run-").tempdir_in(&blobs))
+        .with_context(|| format!("cannot write to {}", blobs.display()))
 }

@@ -4,7 +4,7 @@
 //! how its layers are compressed, [`statements`] what is said about it, [`plan`] is every image and index of a run with its tags (pure), [`cross`] builds `register`
 //! for each host, [`build`] makes layers and puts images and indexes together, [`images`] does all of it for one plan. [`tags`]
 //! is what a push of that sets, [`Seen`] what need not be asked for again, [`join`] makes the indexes over what several machines have pushed ([`expected`] is what must
-//! come of it), and [`sizes`] is what a user downloads. [`summary`] says what was built, [`cache`] what is kept from run to run,
+//! come of it), and [`sizes`] is what a user downloads. [`summary`] says what was built, [`verify()`] whether it is what it should be, [`sbom`] reads what an image says of itself, [`cache`] is what is kept from run to run,
 //! and [`trace`] is the timeline of a run.
 //!
 //! This crate never uploads a layer, and never reads the command line or the environment: a [`Site`] is where it works, an
@@ -23,6 +23,7 @@ pub mod join;
 pub mod kind;
 pub mod packing;
 pub mod plan;
+pub mod sbom;
 mod sealed;
 mod seen;
 mod site;
@@ -31,6 +32,7 @@ pub mod statements;
 pub mod summary;
 pub mod tags;
 pub mod trace;
+mod verify;
 
 pub use build::{Built, BuiltImage, BuiltIndex};
 pub use config::{Config, Defaults};
@@ -43,3 +45,4 @@ pub use site::{Leave, Site, always, announce};
 pub use sizes::Sizes;
 pub use statements::Statements;
 pub use trace::Trace;
+pub use verify::{Verified, verify};

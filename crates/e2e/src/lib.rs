@@ -3,13 +3,14 @@
 //! A job is what a user types and what must come of it (`job`). The seventeen setups of the documentation are rows of facts
 //! (`setup`) that jobs are made of (`compose`); there are more jobs (`extra`), those of `run` (`run_program`), and one for each host's image (`hosts`). Each
 //! runs (`run`) in a sandbox with its own binfmt_misc and its own engine, with what it needs (`stage`). Nothing of the machine
-//! is changed, and that is checked at the end (`machine`). `report` is what is printed. [`machines`] have kernels of their own, [`second_stage`]
+//! is changed, and that is checked at the end (`machine`). `report` is what is printed, [`End`] what it comes to. [`machines`] have kernels of their own, [`second_stage`]
 //! installs whole systems, and [`conformance`] runs real programs under each QEMU.
 //!
 //! This crate builds no images and fetches nothing but Debian's packages for the sandboxes: what is tried is given to it.
 
 mod compose;
 pub mod conformance;
+mod end;
 mod extra;
 mod given;
 mod hosts;
@@ -34,6 +35,7 @@ use debian::Progress;
 use debian::lock::Lock;
 use testbed::Engine;
 
+pub use end::End;
 use job::{Job, Needs};
 use machine::{Changes, Snapshot};
 use run::{Outcome, Sabotage};
@@ -177,19 +179,14 @@ fn engines_of(job: &Job, asked: &[Engine]) -> Vec<Option<Engine>> {
 }
 
 impl Results {
-    /// The number of runs.
-    pub fn count(&self) -> usize {
-        self.outcomes.len()
-    }
-
-    /// The number of those that failed.
-    pub fn failed(&self) -> usize {
-        self.outcomes.iter().filter(|outcome| outcome.failure.is_some()).count()
-    }
-
-    /// The traces that jobs have left on the machine, or may have.
-    pub fn left(&self) -> &[String] {
-        &self.changes.ours
+    /// The end of it; each job has printed what was wrong.
+    pub fn end(&self) -> End {
+        End {
+            failures: Vec::new(),
+            left: self.changes.ours.clone(),
+            failed: self.outcomes.iter().filter(|outcome| outcome.failure.is_some()).count(),
+            tried: base::count(self.outcomes.len(), "job", "jobs"),
+        }
     }
 
     /// The changes meanwhile that no job can have made.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _, Read, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -26,9 +26,19 @@ pub struct Compiled {
 }
 
 /// The option that has cargo print what [`compile`] reads.
-pub const FORMAT: [&str; 2] = ["--message-format", "json-render-diagnostics"];
+const FORMAT: [&str; 2] = ["--message-format", "json-render-diagnostics"];
 
-/// Runs `cargo`, a command that compiles something and has [`FORMAT`] among its options, and finds the program called `name`. On a terminal cargo draws its bar;
+/// Cargo, which names itself to what it runs, with `arguments`, the first of which is its command, for the workspace at `workspace`.
+/// The working directory stays: paths may be relative to it.
+pub fn cargo(workspace: &Path, options: &[String], arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let (first, rest) = arguments.split_at(1.min(arguments.len()));
+    command.args(first).args(options).args(FORMAT);
+    command.arg("--manifest-path").arg(workspace.join("Cargo.toml")).args(rest);
+    command
+}
+
+/// Runs a command of [`cargo`] that compiles something, and finds the program called `name`. On a terminal cargo draws its bar;
 /// elsewhere `still` is called with the number of parts and the time since the start whenever nothing was printed for a while.
 pub fn compile(
     cargo: &mut Command,
@@ -100,6 +110,16 @@ fn copy(mut from: impl Read, printed: &Mutex<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cargo_gets_its_options_before_those_of_its_command() {
+        let options = ["--quiet", "--color", "never"].map(str::to_owned);
+        let command = cargo(Path::new("/src/qus"), &options, &["test", "--no-run", "--", "x"]);
+        let expected = ["test", "--quiet", "--color", "never"].into_iter().chain(FORMAT);
+        let expected = expected.chain(["--manifest-path", "/src/qus/Cargo.toml", "--no-run", "--", "x"]);
+        assert_eq!(command.get_args().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        assert_eq!(command.get_current_dir(), None);
+    }
 
     #[test]
     fn cargo_hears_nothing_of_the_package_that_starts_it() {

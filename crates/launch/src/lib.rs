@@ -8,4 +8,4 @@ mod compile;
 pub mod lines;
 mod message;
 
-pub use compile::{Compiled, FORMAT, as_by_hand, compile};
+pub use compile::{Compiled, as_by_hand, cargo, compile};

@@ -24,15 +24,9 @@ fn run() -> Result<ExitCode, String> {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     // Set by `cargo run` to the folder of this package (the Cargo book, "Environment Variables").
     let package = env::var_os("CARGO_MANIFEST_DIR").ok_or("only `cargo xtask` starts this program")?;
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let options = options(&arguments);
-    let mut command = Command::new(cargo);
-    command.arg("build").args(&options).args(qus_launch::FORMAT).args([
-        "--package",
-        "xtask",
-        "--manifest-path",
-    ]);
-    command.arg(PathBuf::from(package).join("../../Cargo.toml"));
+    let workspace = PathBuf::from(package).join("../..");
+    let mut command = qus_launch::cargo(&workspace, &options, &["build", "--package", "xtask"]);
     let is_quiet = options.iter().any(|option| option == "--quiet");
     let still = |parts: usize, elapsed: Duration| {
         if !is_quiet {
@@ -53,7 +47,7 @@ fn run() -> Result<ExitCode, String> {
 }
 
 /// Cargo's options for the same amount of messages in the same colours as `arguments`, those of `xtask`, ask for.
-fn options(arguments: &[OsString]) -> Vec<OsString> {
+fn options(arguments: &[OsString]) -> Vec<String> {
     let mut options = Vec::new();
     let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
     while let Some(argument) = arguments.next() {

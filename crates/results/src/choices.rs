@@ -1,6 +1,6 @@
 //! The choice for each cell of a lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arch::{Host, Target};
 use debian::QemuVersion;
@@ -97,6 +97,22 @@ impl Choices {
         let older = self.0.iter().filter(|(_, choice)| choice.qemu.series != choice.newest.series);
         let older = older.map(|(cell, choice)| (*cell, choice.qemu.series.name().to_owned()));
         lock.with_choices(&older.collect())
+    }
+
+    /// The cells that are not of the newest QEMU, and the results that do not count: a line for each host and reason.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: BTreeMap<(Host, String), BTreeSet<&str>> = BTreeMap::new();
+        for ((host, target), choice) in &self.0 {
+            let older = || format!("{}, not {}: {}", choice.qemu, choice.newest, choice.text());
+            let stale = choice.stale.iter().map(ToString::to_string);
+            for text in choice.is_older().then(older).into_iter().chain(stale) {
+                lines.entry((*host, text)).or_default().insert(target.name());
+            }
+        }
+        let line = |((host, text), targets): ((Host, String), BTreeSet<&str>)| {
+            format!("{} for {host}: {text}", targets.into_iter().collect::<Vec<_>>().join(", "))
+        };
+        lines.into_iter().map(line).collect()
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) async fn choose(
     match options.via {
         // A dry run asks the registry: an engine cannot be asked what it would do.
         _ if dry_run => Ok(None),
+        // An engine pushes images and indexes alone, and asks for what it likes.
+        _ if options.referrers || options.registry.repair => Ok(None),
         Some(Via::Registry) => Ok(None),
         Some(Via::Engine) => {
             let engine = find(options, "--push-via registry needs no engine").await?;

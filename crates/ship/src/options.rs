@@ -6,16 +6,18 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use base::Hinted;
+use builder::Statements;
 use publish::credentials::{Credentials, Sources};
 use publish::registry::{self, Access, Registry, Repository};
 use sha256::Digest;
 
 /// The way of a push.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Via {
-    /// A Docker engine or podman.
+    /// A Docker engine or podman
     Engine,
-    /// The registry itself, over HTTP.
+    /// The registry itself, over HTTP
     Registry,
 }
 
@@ -26,7 +28,7 @@ pub struct Options {
     pub load: bool,
     /// They are pushed.
     pub push: bool,
-    /// The way of a push; by default the engine if it keeps digests, or else the registry.
+    /// The way of a push that is asked for; by default the engine if it keeps digests, or else the registry.
     pub via: Option<Via>,
     /// No tag that moves is set.
     pub versioned_only: bool,
@@ -53,6 +55,24 @@ pub struct RegistryOptions {
     pub repair: bool,
     /// The environment's variables, which say where credentials and engines are.
     pub variable: fn(&str) -> Option<OsString>,
+}
+
+impl Options {
+    /// Fails if what is asked for cannot be pushed in the way that is asked for, or has no `statements` to push.
+    pub fn check(&self, statements: Statements) -> Result<(), Hinted> {
+        let straight = [("--referrers", self.referrers), ("--repair", self.registry.repair)];
+        if let Some((flag, _)) = straight.into_iter().find(|(_, is_given)| *is_given)
+            && self.via == Some(Via::Engine)
+        {
+            let hint = "an engine pushes images and indexes alone: leave `--push-via engine` out";
+            return Err(Hinted::new(format!("`{flag}` pushes to the registry itself"), hint));
+        }
+        if self.referrers && !statements.any() {
+            let hint = "`--attest none`, or `attest` in images.toml, leaves them out";
+            return Err(Hinted::new("`--referrers` has no statements to push", hint));
+        }
+        Ok(())
+    }
 }
 
 /// Reaches the registry of `repository`, with the user's credentials for it.

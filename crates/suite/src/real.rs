@@ -9,7 +9,7 @@ use debian::fetch::{self, Address, Reason};
 use debian::keyring::Keyring;
 use debian::lock::Lock;
 use debian::mirror::SNAPSHOT;
-use debian::resolve::{self, Request};
+use debian::resolve::{self, Purpose};
 use ui::Ui;
 
 /// The things that [`real`] makes.
@@ -113,14 +113,11 @@ fn relock(place: &Place<'_>, ui: &Ui) -> anyhow::Result<Lock> {
     let Place { config, site: Site { workspace, fetch, mirror, .. }, now, .. } = place;
     let keyring = Keyring::load(&workspace.join("images/keyrings"))?;
     let runtime = base::runtime()?;
-    let mut request = Request {
-        suites: config.suites.clone(),
-        hosts: config.hosts.iter().copied().collect(),
-        targets: Target::current().collect(),
-        allow_expired: config.suites.iter().cloned().collect(),
-        now: *now,
-        ..Request::default()
-    };
+    let mut request = config.request(Purpose::Images, *now);
+    request.allow_expired = config.suites.iter().cloned().collect();
+    // Tests run on the newest.
+    request.series.clear();
+    request.targets = Target::current().collect();
     loop {
         match runtime.block_on(resolve::resolve(fetch, mirror, &keyring, &request, ui)) {
             // Each round passes over at least one more, so this ends.

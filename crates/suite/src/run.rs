@@ -7,13 +7,24 @@ use std::time::Instant;
 use anyhow::Context as _;
 
 use base::Hinted;
+use builder::Site;
+use debian::lock::Lock;
 use ui::Ui;
 
 use crate::binary::{self, OUTCOMES};
+use crate::given;
 use crate::outcome::Summary;
 
-/// Runs the tests that `arguments`, those of `cargo test`, select. Fails if any test did, or, in CI, was skipped.
-pub fn run(workspace: &Path, variables: &[(&str, &Path)], arguments: &[&str], ui: &Ui) -> anyhow::Result<()> {
+/// Runs the tests that `arguments`, those of `cargo test`, select, on the images in `layout`, which were made from `lock`, the file
+/// at `path`. Fails if any test did, or, in CI, was skipped.
+pub fn run(
+    layout: &Path,
+    (lock, path): (&Lock, &Path),
+    site: &Site,
+    arguments: &[&str],
+    ui: &Ui,
+) -> anyhow::Result<()> {
+    let variables = given::variables(layout, lock, path, site, ui)?;
     let started = Instant::now();
     let outcomes = tempfile::NamedTempFile::new()?;
     let mut cargo = Command::new("cargo");
@@ -25,8 +36,8 @@ pub fn run(workspace: &Path, variables: &[(&str, &Path)], arguments: &[&str], ui
         .args((!arguments.contains(&"--no-fail-fast")).then_some("--no-fail-fast"))
         .args(["--config", &binary::runner()?])
         .args(arguments)
-        .current_dir(workspace)
-        .envs(variables.iter().copied())
+        .current_dir(&site.workspace)
+        .envs(variables)
         .env(OUTCOMES, outcomes.path())
         .status()
         .context("cannot run cargo")?;

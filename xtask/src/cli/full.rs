@@ -167,7 +167,6 @@ pub(crate) enum Name {
     FirstRun,
 }
 
-/// The arguments of `bench`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask bench                     everything but `run`, `emulation`, `release` and `first-run`; about ten minutes on two cores
@@ -197,7 +196,6 @@ pub(crate) struct BenchArgs {
     pub(crate) cache_dir: Option<PathBuf>,
 }
 
-/// The arguments of `report`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask report                          target/report/index.html and report.md

@@ -31,6 +31,7 @@ use testbed::Packages;
 
 pub use exec::cpu::Wanted;
 
+use crate::End;
 use crate::machine::{Snapshot, Track};
 use crate::stage;
 use attempt::Attempt;
@@ -314,14 +315,15 @@ impl Run<'_> {
 }
 
 impl Results {
-    /// The number of workloads, under each QEMU.
-    pub fn count(&self) -> usize {
-        self.cells.len()
-    }
-
-    /// The failures that are not known.
-    pub fn failures(&self) -> Vec<String> {
-        table::failures(&self.cells)
+    /// The end of it, by the failures that are not known.
+    pub fn end(&self) -> End {
+        let failures = table::failures(&self.cells);
+        End {
+            left: self.left.clone(),
+            failed: failures.len(),
+            failures,
+            tried: base::count(self.cells.len(), "workload", "workloads"),
+        }
     }
 
     /// Known failures that are none any more, slow workloads, and those without packages.
@@ -337,11 +339,6 @@ impl Results {
     /// Those that can be recorded: of Debian's QEMUs with their own CPU models. What could not be tried is none.
     pub fn recorded(&self) -> results::Results {
         record::of(&self.cells, self.native)
-    }
-
-    /// The changes of the machine that this ran on.
-    pub fn left(&self) -> &[String] {
-        &self.left
     }
 
     /// Workloads by QEMU, for each system.

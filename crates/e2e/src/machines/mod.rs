@@ -19,6 +19,7 @@ use debian::Progress;
 use debian::lock::Lock;
 use serde::Serialize;
 
+use crate::End;
 use crate::machine::{Snapshot, Track};
 use crate::stage;
 use boot::{Boot, Checked};
@@ -140,23 +141,18 @@ struct MachineJson<'a> {
 }
 
 impl Results {
-    /// The number of machines.
-    pub fn count(&self) -> usize {
-        self.boots.len()
-    }
-
-    /// The number of those that failed.
-    pub fn failed(&self) -> usize {
-        self.boots.iter().filter(|(_, boot)| !failures(boot).is_empty()).count()
-    }
-
-    /// The changes of the machine that this ran on.
-    pub fn left(&self) -> &[String] {
-        &self.left
+    /// The end of it; a machine may fail in more than one way.
+    pub fn end(&self) -> End {
+        End {
+            failures: self.failures(),
+            left: self.left.clone(),
+            failed: self.boots.iter().filter(|(_, boot)| !failures(boot).is_empty()).count(),
+            tried: base::count(self.boots.len(), "machine", "machines"),
+        }
     }
 
     /// Each failure, with its machine.
-    pub fn failures(&self) -> Vec<String> {
+    fn failures(&self) -> Vec<String> {
         let each = self.boots.iter().flat_map(|(name, boot)| {
             failures(boot).into_iter().map(move |failure| format!("{name}: {failure}"))
         });

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 pub use crate::machines::Place;
 
+use crate::End;
 use crate::machine::{Snapshot, Track};
 use crate::{given, stage};
 use rows::Row;
@@ -84,23 +85,24 @@ struct StageJson<'a> {
 }
 
 impl Results {
-    /// The number of second stages; a system that got to none counts as one.
-    pub fn count(&self) -> usize {
-        self.systems.iter().map(|(_, system)| system.as_ref().map_or(1, |system| system.stages.len())).sum()
-    }
-
-    /// The number of those that failed.
-    pub fn failed(&self) -> usize {
-        self.failures().len()
-    }
-
-    /// The changes of the machine that this ran on.
-    pub fn left(&self) -> &[String] {
-        &self.left
+    /// The end of it; a system that got to no second stage counts as one.
+    pub fn end(&self) -> End {
+        let stages = |system: &Result<Installed, _>| system.as_ref().map_or(1, |system| system.stages.len());
+        let failures = self.failures();
+        End {
+            left: self.left.clone(),
+            failed: failures.len(),
+            failures,
+            tried: base::count(
+                self.systems.iter().map(|(_, system)| stages(system)).sum(),
+                "second stage",
+                "second stages",
+            ),
+        }
     }
 
     /// Each failure, with its system.
-    pub fn failures(&self) -> Vec<String> {
+    fn failures(&self) -> Vec<String> {
         let each = self.systems.iter().flat_map(|(row, system)| match system {
             Err(error) => vec![format!("{}: {error}", row.target())],
             Ok(system) => {

@@ -5,7 +5,7 @@ use publish::registry::Reference;
 
 /// The image that `what` names, which is no directory. Docker's short form, `aptman/qus:latest`, looks like a path
 /// until it has a tag or a digest: without them `target/images` is a layout that was not built.
-pub(crate) fn named(what: &str) -> Result<Reference, Hinted> {
+pub fn named(what: &str) -> Result<Reference, Hinted> {
     let missing = || {
         let message = format!("there is no directory {what}");
         let hint = "`cargo xtask images` builds the layout target/images; an image's name has a registry or a tag: \
