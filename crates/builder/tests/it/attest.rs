@@ -7,9 +7,10 @@ use attest::spdx::Document;
 use attest::statement::{PROVENANCE, SPDX};
 use debian::lock::Lock;
 use debian::testing::small::{COPYRIGHT, archive};
-use oci::spec::{Descriptor, Index, Manifest, annotation};
-use publish::layout::Layout;
-use qus_builder::Statements;
+use oci::spec::{Descriptor, Index, Manifest, annotation, media_type};
+use oci::{Attestation, Blob, IndexBuilder};
+use publish::layout::{Layout, LayoutWriter};
+use qus_builder::{Statements, verify};
 use serde_json::Value;
 
 use crate::workshop::{Build, Workshop};
@@ -25,6 +26,7 @@ fn built() -> Workshop {
 /// The image of the index `pkg`, and the statements about it, each with its predicate's type.
 struct Attested {
     layout: Layout,
+    index: Index,
     image: Descriptor,
     statements: Vec<(String, Descriptor)>,
 }
@@ -39,7 +41,7 @@ impl Attested {
         let manifest: Manifest = layout.json(attestation).unwrap();
         let statement = |layer: Descriptor| (layer.annotations[annotation::PREDICATE].clone(), layer);
         let statements = manifest.layers.into_iter().map(statement).collect();
-        Attested { image: image.clone(), statements, layout }
+        Attested { image: image.clone(), statements, layout, index }
     }
 
     fn kinds(&self) -> Vec<&str> {
@@ -196,4 +198,95 @@ fn a_lock_without_sources_gives_their_addresses_alone() {
     workshop.lock = whole;
     workshop.build(Build::default());
     assert_eq!(Attested::of(&workshop).records(), with);
+}
+
+/// Puts other statements in the place of those that are there, and makes everything above fit.
+fn replace(workshop: &Workshop, edit: &dyn Fn(&str, String) -> (String, String)) {
+    let Attested { layout, index, image, statements } = Attested::of(workshop);
+    let mut writer = LayoutWriter::create(layout.path()).unwrap();
+    let edited = statements.iter().map(|(kind, layer)| {
+        let text = String::from_utf8(layout.read(layer).unwrap()).unwrap();
+        let (kind, text) = edit(kind, text);
+        (kind, Blob::new(media_type::IN_TOTO, text.into_bytes()))
+    });
+    let edited: Vec<(String, Blob)> = edited.collect();
+    let borrowed: Vec<(&str, &Blob)> = edited.iter().map(|(kind, blob)| (kind.as_str(), blob)).collect();
+    let attestation = Attestation::build(image.digest, &borrowed);
+    let mut builder = IndexBuilder::new(index.annotations);
+    builder.add_descriptor(image).unwrap();
+    builder.add_descriptor(attestation.descriptor()).unwrap();
+    let index = builder.build();
+    let documents = [&attestation.manifest, &attestation.config, &index];
+    for blob in edited.iter().map(|(_, blob)| blob).chain(documents) {
+        writer.put(blob).unwrap();
+    }
+    writer.finish("docker.io/aptman/qus", &[("pkg".to_owned(), index.descriptor().clone())]).unwrap();
+    writer.prune().unwrap();
+}
+
+#[test]
+fn what_is_not_true_is_refused() {
+    let workshop = built();
+    let attested = Attested::of(&workshop);
+    let document = attested.document();
+    let path = "usr/bin/qemu-arm-static";
+    let sum = document.sums()[path].unwrap().to_owned();
+    let image = attested.image.digest;
+    let zeros = "0".repeat(64);
+    let package = document.packages.iter().find(|package| package.name == "qemu-user").unwrap();
+    let deb = package.checksums[0].checksum_value.clone();
+    let purl = &package.external_refs[0].reference_locator;
+    let of = |kind: &'static str, from: String, to: String| {
+        move |found: &str, text: String| {
+            let text = if found == kind { text.replace(&from, &to) } else { text };
+            (found.to_owned(), text)
+        }
+    };
+    let check = |edit: &dyn Fn(&str, String) -> (String, String), expected: &[&str]| {
+        workshop.build(Build { prune: true, ..Build::default() });
+        let problems = || verify(&workshop.path("images"), 2, Some(&workshop.lock)).unwrap().problems;
+        assert_eq!(problems(), [""; 0]);
+        replace(&workshop, edit);
+        let problems = problems();
+        let place = |problem: &String| {
+            let (_, problem) = problem.strip_prefix("blobs/sha256/").unwrap().split_once(": ").unwrap();
+            problem.to_owned()
+        };
+        let problems: Vec<String> = problems.iter().map(place).collect();
+        let user = |reason: &&str| format!("{reason} (used by the attestation of `pkg` linux/amd64)");
+        let expected: Vec<String> = expected.iter().map(user).collect();
+        assert_eq!(problems, expected);
+    };
+    check(
+        &of(SPDX, sum.clone(), zeros.clone()),
+        &[&format!("it says that `{path}` is sha256:{zeros}, but it is sha256:{sum}")],
+    );
+    check(
+        &of(SPDX, format!("./{path}"), "./usr/bin/other".to_owned()),
+        &[&format!("it does not list `{path}`"), "it lists `usr/bin/other`, which the image does not have"],
+    );
+    check(
+        &of(SPDX, image.hex(), zeros.clone()),
+        &[&format!("a statement about {image}: it is about sha256:{zeros}")],
+    );
+    check(
+        &|kind, text| (kind.replace("spdx.dev", "spdx.example"), text),
+        &[&format!("a statement about {image}: its predicate `https://spdx.example/Document` is not known")],
+    );
+    check(
+        &|kind, text| if kind == SPDX { (kind.to_owned(), "{".to_owned()) } else { (kind.to_owned(), text) },
+        &[&format!(
+            "a statement about {image}: it is no statement: EOF while parsing an object at line 1 column 1"
+        )],
+    );
+    let source = document.packages.iter().find(|package| package.name == "glibc").unwrap();
+    let dsc = source.checksums[0].checksum_value.clone();
+    check(
+        &of(SPDX, dsc.clone(), zeros.clone()),
+        &[&format!("it says that the source glibc 2.43-7 is sha256:{zeros}, but the lock has sha256:{dsc}")],
+    );
+    check(
+        &of(PROVENANCE, deb, zeros.clone()),
+        &[&format!("it was built from {purl}, which the lock does not have for amd64")],
+    );
 }
