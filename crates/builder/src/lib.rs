@@ -31,6 +31,8 @@ pub mod sizes;
 pub mod statements;
 pub mod summary;
 pub mod tags;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod trace;
 mod verify;
 

@@ -13,7 +13,7 @@ use publish::layout::{Layout, LayoutWriter};
 use qus_builder::{Statements, verify};
 use serde_json::Value;
 
-use crate::workshop::{Build, Workshop};
+use qus_builder::testing::{Build, Workshop};
 
 const HOSTS: [&str; 1] = ["amd64"];
 

@@ -8,7 +8,7 @@ use debian::progress::Silent;
 use qus_builder::cache;
 use serde_json::Value;
 
-use crate::workshop::{Build, Workshop, flip};
+use qus_builder::testing::{Build, Workshop, flip};
 
 const HOSTS: [&str; 2] = ["amd64", "s390x"];
 

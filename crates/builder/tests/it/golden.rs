@@ -6,7 +6,7 @@ use oci::spec::{Descriptor, Index, Manifest};
 use qus_builder::build::fetch_packages;
 use qus_builder::{Compression, Level};
 
-use crate::workshop::{Build, Done, Workshop};
+use qus_builder::testing::{Build, Done, Workshop};
 
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
 

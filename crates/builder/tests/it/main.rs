@@ -7,4 +7,3 @@ mod cache;
 mod golden;
 mod partial;
 mod series;
-mod workshop;

@@ -6,7 +6,7 @@ use debian::testing::small::archive;
 use oci::spec::{Descriptor, Index, Manifest};
 use qus_builder::Compression;
 
-use crate::workshop::{Build, Workshop};
+use qus_builder::testing::{Build, Workshop};
 
 const HOSTS: [&str; 3] = ["amd64", "s390x", "mipsel"];
 const ALL: [&str; 3] = ["linux/amd64", "linux/s390x", "linux/mipsle"];

@@ -7,7 +7,7 @@ use debian::testing::small::busybox;
 use debian::testing::{Archive, Deb, Suite, elf};
 use oci::spec::Index;
 
-use crate::workshop::{Build, Workshop};
+use qus_builder::testing::{Build, Workshop};
 
 fn qemu(version: &str, host: &str, has: impl Fn(Target) -> bool) -> Deb {
     let host: Host = host.parse().unwrap();

@@ -1,4 +1,9 @@
-//! A place to build at: a small archive, its lock, a cache and folders for layouts.
+//! For tests: a place to build at, which is a small archive, its lock, a cache and folders for layouts.
+//!
+//! Only in builds with the feature `testing`. Failures here are bugs in a test, so that it panics where the rest of the crate
+//! returns errors.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on panics")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,6 +12,12 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use crate::build::Built;
+use crate::images::{self, BuildContext, Others};
+use crate::packing::{Compression, Level};
+use crate::plan::{Plan, Selection};
+use crate::trace::Trace;
+use crate::{Kind, Site, Statements};
 use arch::{Host, Target};
 use debian::fetch::{Fetcher, Options};
 use debian::lock::Lock;
@@ -18,40 +29,43 @@ use debian::{Cache, Keyring, Mirror};
 use oci::spec::Descriptor;
 use publish::layout::Layout;
 use publish::verify::verify;
-use qus_builder::build::Built;
-use qus_builder::images::{self, BuildContext, Others};
-use qus_builder::packing::{Compression, Level};
-use qus_builder::plan::{Plan, Selection};
-use qus_builder::trace::Trace;
-use qus_builder::{Kind, Site, Statements};
 
 /// The place.
-pub(crate) struct Workshop {
+pub struct Workshop {
     dir: tempfile::TempDir,
-    pub(crate) hosts: Vec<Host>,
+    /// Its hosts.
+    pub hosts: Vec<Host>,
     /// The suites of an archive, and those of them that are series.
     suites: [Vec<String>; 2],
-    pub(crate) lock: Lock,
+    /// The lock of its archive.
+    pub lock: Lock,
     /// The archive; `None` once it is closed.
-    pub(crate) server: Option<Server>,
+    pub server: Option<Server>,
 }
 
 /// The options of a build; the default is that of the images `pkg` of every host, in place of what the layout has.
 #[derive(Clone, Copy)]
-pub(crate) struct Build<'a> {
+pub struct Build<'a> {
     /// None stand for all.
-    pub(crate) hosts: &'a [&'a str],
+    pub hosts: &'a [&'a str],
     /// None stand for all.
-    pub(crate) kinds: &'a [Kind],
-    pub(crate) series: &'a [&'a str],
-    pub(crate) compression: Compression,
-    pub(crate) level: Level,
-    pub(crate) statements: Statements,
-    pub(crate) prune: bool,
-    pub(crate) jobs: usize,
-    pub(crate) repository: &'a str,
+    pub kinds: &'a [Kind],
+    /// None stand for the newest.
+    pub series: &'a [&'a str],
+    /// That of layers.
+    pub compression: Compression,
+    /// That of binaries.
+    pub level: Level,
+    /// Those about images.
+    pub statements: Statements,
+    /// Leaves nothing else in the layout.
+    pub prune: bool,
+    /// The number of binaries that are compressed at the same time.
+    pub jobs: usize,
+    /// The name of the images.
+    pub repository: &'a str,
     /// The layout's folder.
-    pub(crate) output: &'a str,
+    pub output: &'a str,
 }
 
 impl Default for Build<'_> {
@@ -73,19 +87,20 @@ impl Default for Build<'_> {
 
 /// A build that was done.
 #[derive(Debug)]
-pub(crate) struct Done {
-    pub(crate) built: Built,
+pub struct Done {
+    /// The images and indexes.
+    pub built: Built,
     /// True if the layout is another than before.
-    pub(crate) changed: bool,
+    pub changed: bool,
     /// The hosts whose binaries were compressed.
-    pub(crate) compressed: Vec<String>,
+    pub compressed: Vec<String>,
     /// The lines for its user.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl Done {
     /// The digest of the first index.
-    pub(crate) fn index(&self) -> String {
+    pub fn index(&self) -> String {
         self.built.indexes[0].descriptor().digest.to_string()
     }
 }
@@ -114,22 +129,17 @@ impl Progress for Reports {
 
 impl Workshop {
     /// Locks `hosts` out of `archive`, whose one suite is sid.
-    pub(crate) fn new(hosts: &[&str], archive: &Archive) -> Workshop {
+    pub fn new(hosts: &[&str], archive: &Archive) -> Workshop {
         Workshop::with_series(hosts, archive, &["sid"], &[])
     }
 
     /// The same of a small archive with one version of QEMU.
-    pub(crate) fn small(hosts: &[&str]) -> Workshop {
+    pub fn small(hosts: &[&str]) -> Workshop {
         Workshop::new(hosts, &archive("1:11.1.3+ds-1", hosts))
     }
 
     /// Locks `hosts` out of suites of `archive`, some of which are series.
-    pub(crate) fn with_series(
-        hosts: &[&str],
-        archive: &Archive,
-        suites: &[&str],
-        series: &[&str],
-    ) -> Workshop {
+    pub fn with_series(hosts: &[&str], archive: &Archive, suites: &[&str], series: &[&str]) -> Workshop {
         let mut workshop = Workshop {
             dir: tempfile::tempdir().unwrap(),
             hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
@@ -142,7 +152,7 @@ impl Workshop {
     }
 
     /// Serves `archive` from now on, and locks anew.
-    pub(crate) fn relock(&mut self, archive: &Archive) {
+    pub fn relock(&mut self, archive: &Archive) {
         let archive = archive.build();
         self.server = Some(Server::start(archive.files).unwrap());
         let Site { fetch, mirror, .. } = self.site();
@@ -162,7 +172,7 @@ impl Workshop {
     }
 
     /// The place of one run, which has the cache open.
-    pub(crate) fn site(&self) -> Site {
+    pub fn site(&self) -> Site {
         let cache_dir = self.path("cache");
         let options = Options { offline: self.server.is_none(), ..Options::default() };
         let fetch = Fetcher::new(Cache::open(&cache_dir).unwrap(), options);
@@ -171,16 +181,19 @@ impl Workshop {
         Site { workspace: self.path(""), cache_dir, fetch, mirror, offline: self.server.is_none() }
     }
 
-    pub(crate) fn path(&self, path: &str) -> PathBuf {
+    /// The path of something in it.
+    pub fn path(&self, path: &str) -> PathBuf {
         self.dir.path().join(path)
     }
 
+    /// Builds what has to succeed.
     #[track_caller]
-    pub(crate) fn build(&self, build: Build<'_>) -> Done {
+    pub fn build(&self, build: Build<'_>) -> Done {
         self.try_build(build).unwrap()
     }
 
-    pub(crate) fn try_build(&self, build: Build<'_>) -> anyhow::Result<Done> {
+    /// Builds, and collects what was reported.
+    pub fn try_build(&self, build: Build<'_>) -> anyhow::Result<Done> {
         self.with(build, |plan, context, others| {
             let reports = Arc::new(Reports::default());
             let progress: Arc<dyn Progress> = Arc::clone(&reports) as _;
@@ -195,11 +208,16 @@ impl Workshop {
     }
 
     /// The part of the layout that a build would remove, in words.
-    pub(crate) fn going(&self, build: Build<'_>) -> String {
+    pub fn going(&self, build: Build<'_>) -> String {
         self.with(build, |plan, context, others| images::going(plan, others, context.output).unwrap())
     }
 
-    fn with<T>(&self, build: Build<'_>, run: impl FnOnce(&Plan, &BuildContext<'_>, &Others<'_>) -> T) -> T {
+    /// Runs `run` with the plan and the context of a build.
+    pub fn with<T>(
+        &self,
+        build: Build<'_>,
+        run: impl FnOnce(&Plan, &BuildContext<'_>, &Others<'_>) -> T,
+    ) -> T {
         let selection = Selection {
             hosts: build.hosts.iter().map(|host| host.parse().unwrap()).collect(),
             kinds: build.kinds.to_vec(),
@@ -218,13 +236,13 @@ impl Workshop {
             level: build.level,
             statements: build.statements,
             trace: Trace::default(),
-            leave: &qus_builder::always,
+            leave: &crate::always,
         };
         run(&plan, &context, &others)
     }
 
     /// Makes the next build make every layer, from what was downloaded.
-    pub(crate) fn forget_layers(&self) {
+    pub fn forget_layers(&self) {
         let memos = self.path("cache/layers");
         if memos.exists() {
             fs::remove_dir_all(memos).unwrap();
@@ -232,31 +250,31 @@ impl Workshop {
     }
 
     /// A layout, and its tags.
-    pub(crate) fn layout(&self, output: &str) -> (Layout, BTreeMap<String, Descriptor>) {
+    pub fn layout(&self, output: &str) -> (Layout, BTreeMap<String, Descriptor>) {
         let layout = Layout::open(&self.path(output)).unwrap();
         let refs = layout.refs().into_iter().collect();
         (layout, refs)
     }
 
     /// The names of a layout's tags.
-    pub(crate) fn tags(&self, output: &str) -> Vec<String> {
+    pub fn tags(&self, output: &str) -> Vec<String> {
         self.layout(output).1.into_keys().collect()
     }
 
     /// Everything that is in a layout: `index.json`, and the names of the blobs.
-    pub(crate) fn content(&self, output: &str) -> (String, BTreeSet<PathBuf>) {
+    pub fn content(&self, output: &str) -> (String, BTreeSet<PathBuf>) {
         let blobs = fs::read_dir(self.path(output).join("blobs/sha256")).unwrap();
         let blobs = blobs.map(|entry| entry.unwrap().file_name().into()).collect();
         (fs::read_to_string(self.path(output).join("index.json")).unwrap(), blobs)
     }
 
     /// True if all in a layout is as it should be.
-    pub(crate) fn is_whole(&self, output: &str) -> bool {
+    pub fn is_whole(&self, output: &str) -> bool {
         verify(&self.path(output), 2, &mut |_, _, _| Ok(())).unwrap().problems.is_empty()
     }
 
     /// The files of a folder, sorted.
-    pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
+    pub fn files(&self, folder: &str) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.path(folder)).unwrap();
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         files.sort();
@@ -265,7 +283,7 @@ impl Workshop {
 }
 
 /// Flips a bit in the middle of a file.
-pub(crate) fn flip(path: &Path) {
+pub fn flip(path: &Path) {
     let file = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
     let (mut byte, middle) = ([0], file.metadata().unwrap().len() / 2);
     file.read_exact_at(&mut byte, middle).unwrap();
