@@ -74,11 +74,6 @@ pub(crate) fn run(args: &ConformanceArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     Ok(conclude(&results.end(), ui))
 }
 
-/// The outcomes that are recorded in a workspace, in short, as the documentation has them.
-pub(crate) fn summary(workspace: &Path) -> anyhow::Result<String> {
-    Ok(e2e::conformance::summary(&choice::load(workspace)?)?)
-}
-
 /// The outcomes in a file; none if it is not there yet, or is no file: a device may have no end.
 fn recorded(path: &Path) -> anyhow::Result<Results> {
     if files::is_stream(path) {

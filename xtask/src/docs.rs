@@ -9,14 +9,14 @@ use anyhow::Context as _;
 use manual::tables;
 
 use crate::cli::full::DocsArgs;
-use crate::{choice, conformance, context};
+use crate::{choice, context};
 
 /// A part: the page, what its markers are called, and what belongs between them in a workspace.
 type Part = (&'static str, &'static str, fn(&Path) -> anyhow::Result<String>);
 
 const PARTS: [Part; 12] = [
     ("README.md", "setups", |_| Ok(e2e::setups_table())),
-    ("docs/conformance.md", "results", conformance::summary),
+    ("docs/conformance.md", "results", |workspace| Ok(e2e::conformance::summary(&choice::load(workspace)?)?)),
     ("docs/faster.md", "models", |_| Ok(tables::models())),
     ("docs/faster.md", "model-speeds", |workspace| speeds(workspace, bench::emulation::tables::models)),
     ("docs/faster.md", "releases", |workspace| speeds(workspace, bench::emulation::tables::releases)),

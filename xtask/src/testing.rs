@@ -21,6 +21,7 @@ pub(crate) const IMAGES: &str = "target/test-images";
 pub(crate) const ASSETS: &str = "target/test-assets";
 /// The bytes that a first run takes: the images, what cargo compiles, and what tests write.
 const ROOM: u64 = 12_000_000_000;
+
 pub(crate) fn run(args: &TestArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
     if let Some(outcomes) = std::env::var_os(binary::OUTCOMES) {
         return binary::run(&args.args, Path::new(&outcomes), ui);

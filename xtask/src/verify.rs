@@ -94,6 +94,9 @@ fn settle(name: &str, problems: &[String], ui: &Ui) -> anyhow::Result<()> {
     for problem in problems {
         ui.say(problem);
     }
-    anyhow::ensure!(problems.is_empty(), "{name}: {}", count(problems.len(), "problem", "problems"));
-    Ok(())
+    match problems.len() {
+        0 => Ok(()),
+        1 => anyhow::bail!("{name}: 1 problem"),
+        number => anyhow::bail!("{name}: {number} problems"),
+    }
 }
