@@ -41,5 +41,5 @@ fn of_registry(args: &SbomArgs, host: Host, ui: &Ui) -> anyhow::Result<Document>
     let runtime = base::runtime()?;
     let registry =
         runtime.block_on(ship::connect(reference.repository(), &args.registry.options(), Access::Pull))?;
-    sbom::of_registry(&registry, &reference, host, &runtime)
+    sbom::of_registry(&registry, &reference, host, runtime)
 }

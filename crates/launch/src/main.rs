@@ -63,7 +63,7 @@ fn options(arguments: &[OsString]) -> Vec<String> {
         }
         // Another value is for `xtask` to refuse.
         if let Some(color) = color.filter(|color| matches!(color.as_str(), "auto" | "always" | "never")) {
-            options.extend(["--color".into(), color.into()]);
+            options.extend(["--color".into(), color]);
         }
     }
     options
