@@ -4,10 +4,7 @@
 use sha256::Digest;
 
 use crate::blob::Blob;
-use crate::spec::{
-    Annotations, Descriptor, Execution, ImageConfig, Manifest, Platform, RootFs, SchemaVersion, annotation,
-    media_type,
-};
+use crate::spec::{Annotations, Descriptor, ImageConfig, Manifest, Platform, annotation, media_type};
 
 /// The kind of a manifest with statements.
 const MANIFEST: &str = "attestation-manifest";
@@ -25,34 +22,14 @@ pub struct Attestation {
 impl Attestation {
     /// Puts `statements`, each the predicate's type and the statement, together; they are about the image with this digest.
     pub fn build(image: Digest, statements: &[(&str, &Blob)]) -> Attestation {
-        let Platform { architecture, os, variant } = Platform::unknown();
-        let config = ImageConfig {
-            created: None,
-            architecture,
-            variant,
-            os,
-            config: Execution::default(),
-            rootfs: RootFs {
-                kind: "layers".to_owned(),
-                diff_ids: statements.iter().map(|(_, statement)| statement.digest()).collect(),
-            },
-            history: Vec::new(),
-        };
-        let config = Blob::json(media_type::CONFIG, &config);
+        let diff_ids = statements.iter().map(|(_, statement)| statement.digest()).collect();
+        let config = Blob::json(media_type::CONFIG, &ImageConfig::new(Platform::unknown(), diff_ids));
         let layer = |(predicate, statement): &(&str, &Blob)| {
             let annotations =
                 Annotations::from([(annotation::PREDICATE.to_owned(), (*predicate).to_owned())]);
             Descriptor { annotations, ..statement.descriptor().clone() }
         };
-        let manifest = Manifest {
-            schema_version: SchemaVersion,
-            media_type: Some(media_type::MANIFEST.to_owned()),
-            artifact_type: None,
-            config: config.descriptor().clone(),
-            layers: statements.iter().map(layer).collect(),
-            subject: None,
-            annotations: Annotations::new(),
-        };
+        let manifest = Manifest::new(config.descriptor().clone(), statements.iter().map(layer).collect());
         Attestation { manifest: Blob::json(media_type::MANIFEST, &manifest), config, image }
     }
 

@@ -4,10 +4,7 @@ use jiff::Timestamp;
 
 use crate::blob::Blob;
 use crate::layer::Layer;
-use crate::spec::{
-    Annotations, Descriptor, Execution, History, ImageConfig, Manifest, Platform, RootFs, SchemaVersion,
-    media_type,
-};
+use crate::spec::{Annotations, Descriptor, Execution, History, ImageConfig, Manifest, Platform, media_type};
 
 /// Everything that an image is made from.
 #[derive(Debug, Clone)]
@@ -55,29 +52,18 @@ impl Image {
             created_by: Some(step.created_by.clone()),
             ..History::default()
         };
+        let diff_ids = spec.steps.iter().map(|step| step.layer.diff_id).collect();
         let config = ImageConfig {
             created: Some(created.clone()),
-            architecture: spec.platform.architecture.clone(),
-            variant: spec.platform.variant.clone(),
-            os: spec.platform.os.clone(),
             config: spec.config,
-            rootfs: RootFs {
-                kind: "layers".to_owned(),
-                diff_ids: spec.steps.iter().map(|step| step.layer.diff_id).collect(),
-            },
             history: spec.steps.iter().map(history).collect(),
+            ..ImageConfig::new(spec.platform.clone(), diff_ids)
         };
         let config = Blob::json(media_type::CONFIG, &config);
         let layers: Vec<Layer> = spec.steps.into_iter().map(|step| step.layer).collect();
-        let manifest = Manifest {
-            schema_version: SchemaVersion,
-            media_type: Some(media_type::MANIFEST.to_owned()),
-            artifact_type: None,
-            config: config.descriptor().clone(),
-            layers: layers.iter().map(|layer| layer.descriptor.clone()).collect(),
-            subject: None,
-            annotations: spec.annotations,
-        };
+        let descriptors = layers.iter().map(|layer| layer.descriptor.clone()).collect();
+        let manifest = Manifest::new(config.descriptor().clone(), descriptors);
+        let manifest = Manifest { annotations: spec.annotations, ..manifest };
         let manifest = Blob::json(media_type::MANIFEST, &manifest);
         Image { manifest, config, layers, platform: spec.platform }
     }

@@ -2,7 +2,7 @@
 
 use crate::blob::Blob;
 use crate::image::Image;
-use crate::spec::{Annotations, Descriptor, Index, Platform, SchemaVersion, media_type};
+use crate::spec::{Annotations, Descriptor, Index, Platform, media_type};
 
 /// Collects the images of one tag, in the order they are added: for each platform at most one in gzip and one in zstd.
 #[derive(Debug, Clone, Default)]
@@ -38,12 +38,7 @@ impl IndexBuilder {
 
     /// The index's bytes.
     pub fn build(self) -> Blob {
-        let index = Index {
-            schema_version: SchemaVersion,
-            media_type: Some(media_type::INDEX.to_owned()),
-            manifests: self.manifests,
-            annotations: self.annotations,
-        };
+        let index = Index { annotations: self.annotations, ..Index::new(self.manifests) };
         Blob::json(media_type::INDEX, &index)
     }
 }

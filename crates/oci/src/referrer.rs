@@ -4,7 +4,7 @@
 use sha256::Digest;
 
 use crate::blob::Blob;
-use crate::spec::{Annotations, Descriptor, Manifest, SchemaVersion, annotation, media_type};
+use crate::spec::{Annotations, Descriptor, Manifest, annotation, media_type};
 
 /// A manifest that refers to an image.
 #[derive(Debug, Clone)]
@@ -28,13 +28,10 @@ impl Referrer {
         let annotations: Annotations =
             predicate.map(|(key, kind)| (key.clone(), kind.clone())).into_iter().collect();
         let manifest = Manifest {
-            schema_version: SchemaVersion,
-            media_type: Some(media_type::MANIFEST.to_owned()),
             artifact_type: Some(statement.media_type.clone()),
-            config: config.descriptor().clone(),
-            layers: vec![statement.clone()],
             subject: Some(Descriptor::new(&image.media_type, image.digest, image.size)),
             annotations: annotations.clone(),
+            ..Manifest::new(config.descriptor().clone(), vec![statement.clone()])
         };
         Referrer {
             subject: image.digest,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use base::Hint;
-use oci::spec::{Descriptor, Index, Manifest, Platform, SchemaVersion, annotation, media_type};
+use oci::spec::{Descriptor, Index, Manifest, Platform, media_type};
 use oci::{Blob, Entry, entry};
 use serde::Serialize;
 use sha256::Digest;
@@ -63,20 +63,8 @@ pub fn write(
 }
 
 fn index(images: &[&Named]) -> Blob {
-    let named = |image: &&Named| {
-        let mut descriptor = image.descriptor.clone();
-        let note = &mut descriptor.annotations;
-        note.insert(annotation::REF_NAME.to_owned(), image.tag.clone());
-        note.insert(annotation::CONTAINERD_NAME.to_owned(), format!("{}:{}", image.repository, image.tag));
-        descriptor
-    };
-    let index = Index {
-        schema_version: SchemaVersion,
-        media_type: Some(media_type::INDEX.to_owned()),
-        manifests: images.iter().map(named).collect(),
-        annotations: Default::default(),
-    };
-    Blob::json(media_type::INDEX, &index)
+    let named = |image: &&Named| image.descriptor.clone().named(&image.repository, &image.tag);
+    Blob::json(media_type::INDEX, &Index::new(images.iter().map(named).collect()))
 }
 
 /// Images that several names share take one row, in the order of their first names. Old classic stores read no zstd, and

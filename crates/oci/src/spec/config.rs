@@ -29,6 +29,14 @@ pub struct ImageConfig {
 }
 
 impl ImageConfig {
+    /// A config that says no more than the platform and the layers.
+    pub fn new(platform: Platform, diff_ids: Vec<Digest>) -> ImageConfig {
+        let Platform { architecture, os, variant } = platform;
+        let rootfs = RootFs { kind: "layers".to_owned(), diff_ids };
+        let (created, config, history) = (None, Execution::default(), Vec::new());
+        ImageConfig { created, architecture, variant, os, config, rootfs, history }
+    }
+
     /// The three fields that name what the image runs on.
     pub fn platform(&self) -> Platform {
         Platform {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha256::Digest;
 
-use super::Annotations;
+use super::{Annotations, annotation};
 
 /// A pointer to a blob: what it is, its digest and its size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,17 +31,30 @@ pub struct Descriptor {
 impl Descriptor {
     /// True if it says that it points to an image with layers in zstd.
     pub fn is_zstd(&self) -> bool {
-        self.annotations.get(super::annotation::ZSTD).is_some_and(|value| value == "true")
+        self.annotations.get(annotation::ZSTD).is_some_and(|value| value == "true")
     }
 
     /// Says so, or does not.
     #[must_use]
     pub fn with_zstd(mut self, zstd: bool) -> Descriptor {
         match zstd {
-            true => self.annotations.insert(super::annotation::ZSTD.to_owned(), "true".to_owned()),
-            false => self.annotations.remove(super::annotation::ZSTD),
+            true => self.annotations.insert(annotation::ZSTD.to_owned(), "true".to_owned()),
+            false => self.annotations.remove(annotation::ZSTD),
         };
         self
+    }
+
+    /// The same as a root of a layout: the tag `tag` of `repository`.
+    #[must_use]
+    pub fn named(mut self, repository: &str, tag: &str) -> Descriptor {
+        self.annotations.insert(annotation::REF_NAME.to_owned(), tag.to_owned());
+        self.annotations.insert(annotation::CONTAINERD_NAME.to_owned(), format!("{repository}:{tag}"));
+        self
+    }
+
+    /// The tag of a root of a layout.
+    pub fn tag(&self) -> Option<&str> {
+        self.annotations.get(annotation::REF_NAME).map(String::as_str)
     }
 
     /// A bare pointer to `size` bytes with `digest`.

@@ -29,6 +29,19 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// An image without notes.
+    pub fn new(config: Descriptor, layers: Vec<Descriptor>) -> Manifest {
+        Manifest {
+            schema_version: SchemaVersion,
+            media_type: Some(super::media_type::MANIFEST.to_owned()),
+            artifact_type: None,
+            config,
+            layers,
+            subject: None,
+            annotations: Annotations::new(),
+        }
+    }
+
     /// True if any of the layers is in zstd.
     pub fn is_zstd(&self) -> bool {
         self.layers.iter().any(|layer| layer.media_type == super::media_type::LAYER_ZSTD)
@@ -49,6 +62,14 @@ pub struct Index {
     /// Notes about the list.
     #[serde(default, skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
+}
+
+impl Index {
+    /// A list without notes.
+    pub fn new(manifests: Vec<Descriptor>) -> Index {
+        let media_type = Some(super::media_type::INDEX.to_owned());
+        Index { schema_version: SchemaVersion, media_type, manifests, annotations: Annotations::new() }
+    }
 }
 
 /// The number 2: no other version of these documents exists (version 1 was Docker's and is something else).

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use oci::spec::{Descriptor, Index, Manifest, annotation, media_type};
+use oci::spec::{Descriptor, Index, Manifest, media_type};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha256::{Digest, VerifyReader};
@@ -50,9 +50,7 @@ impl Layout {
 
     /// Every tag with what it points to, as `index.json` lists them.
     pub fn refs(&self) -> Vec<(String, Descriptor)> {
-        let named = |descriptor: &Descriptor| {
-            descriptor.annotations.get(annotation::REF_NAME).map(|tag| (tag.clone(), descriptor.clone()))
-        };
+        let named = |root: &Descriptor| root.tag().map(|tag| (tag.to_owned(), root.clone()));
         self.index.manifests.iter().filter_map(named).collect()
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use base::LockFile;
 use oci::Blob;
-use oci::spec::{Descriptor, Index, SchemaVersion, annotation, media_type};
+use oci::spec::{Descriptor, Index, media_type};
 use sha256::{Digest, VerifyError, VerifyReader};
 
 use super::blob::BlobWriter;
@@ -218,30 +218,18 @@ impl Tags<'_> {
         refs: &[(String, Descriptor)],
         kept: &[Descriptor],
     ) -> Result<(bool, Turn), LayoutError> {
-        let named = |(tag, descriptor): &(String, Descriptor)| {
-            let mut descriptor = descriptor.clone();
-            let note = &mut descriptor.annotations;
-            note.insert(annotation::REF_NAME.to_owned(), tag.clone());
-            note.insert(annotation::CONTAINERD_NAME.to_owned(), format!("{repository}:{tag}"));
-            descriptor
-        };
+        let named = |(tag, root): &(String, Descriptor)| root.clone().named(repository, tag);
         let mut manifests: Vec<Descriptor> = refs.iter().map(named).chain(kept.iter().cloned()).collect();
-        manifests.sort_by(|a, b| tag_of(a).cmp(&tag_of(b)));
+        manifests.sort_by(|a, b| a.tag().cmp(&b.tag()));
         if let Some(missing) = manifests.iter().find(|descriptor| !self.layout.contains(descriptor)) {
-            let (tag, size) = (tag_of(missing).unwrap_or(INDEX), missing.size);
+            let (tag, size) = (missing.tag().unwrap_or(INDEX), missing.size);
             return Err(LayoutError::Missing {
                 path: self.layout.root.clone(),
                 descriptor: Box::new(missing.clone()),
                 reason: format!("`{tag}` points to it, but no such blob of {size} bytes is there"),
             });
         }
-        let index = Index {
-            schema_version: SchemaVersion,
-            media_type: Some(media_type::INDEX.to_owned()),
-            manifests,
-            annotations: Default::default(),
-        };
-        let bytes = Blob::json(media_type::INDEX, &index);
+        let bytes = Blob::json(media_type::INDEX, &Index::new(manifests));
         let path = self.layout.root.join(INDEX);
         if file::read(&path).is_ok_and(|old| old == bytes.bytes()) {
             return Ok((false, self.turn));
@@ -249,11 +237,6 @@ impl Tags<'_> {
         write_whole(&path, bytes.bytes())?;
         Ok((true, self.turn))
     }
-}
-
-/// The tag of a root of a layout.
-fn tag_of(root: &Descriptor) -> Option<&str> {
-    root.annotations.get(annotation::REF_NAME).map(String::as_str)
 }
 
 /// True if `file` is the blob that `descriptor` says.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::{Method, StatusCode};
-use oci::spec::{Annotations, Descriptor, Index, SchemaVersion, media_type};
+use oci::spec::{Descriptor, Index, media_type};
 use oci::{Blob, Referrer};
 use sha256::Digest;
 
@@ -79,11 +79,5 @@ impl Registry {
 }
 
 fn index(manifests: Vec<Descriptor>) -> Blob {
-    let index = Index {
-        schema_version: SchemaVersion,
-        media_type: Some(media_type::INDEX.to_owned()),
-        manifests,
-        annotations: Annotations::new(),
-    };
-    Blob::json(media_type::INDEX, &index)
+    Blob::json(media_type::INDEX, &Index::new(manifests))
 }

@@ -72,10 +72,7 @@ impl Graph {
             }
         }
         for (n, root) in layout.roots().iter().enumerate() {
-            let user = root
-                .annotations
-                .get(oci::spec::annotation::REF_NAME)
-                .map_or_else(|| format!("entry {n}"), |tag| format!("`{tag}`"));
+            let user = root.tag().map_or_else(|| format!("entry {n}"), |tag| format!("`{tag}`"));
             let walked = match root.media_type.as_str() {
                 media_type::INDEX => walk.index(root, &user),
                 media_type::MANIFEST => walk.manifest(root, &user),
@@ -279,24 +276,19 @@ impl Walk<'_> {
     fn agree(&mut self, descriptor: &Descriptor, manifest: &Manifest, config: &ImageConfig) {
         let layers = manifest.layers.len();
         let platform = config.platform();
+        let mut wrong = |reason| self.wrong(&manifest.config, reason);
         if let Some(wanted) = &descriptor.platform
             && *wanted != platform
         {
-            self.wrong(&manifest.config, format!("it says {platform}, but the index says {wanted}"));
+            wrong(format!("it says {platform}, but the index says {wanted}"));
         }
         let diff_ids = config.rootfs.diff_ids.len();
         if diff_ids != layers {
-            self.wrong(
-                &manifest.config,
-                format!("its diff_ids are {diff_ids}, the manifest's layers {layers}"),
-            );
+            wrong(format!("its diff_ids are {diff_ids}, the manifest's layers {layers}"));
         }
         let history = config.history.iter().filter(|step| !step.empty_layer).count();
         if !config.history.is_empty() && history != layers {
-            self.wrong(
-                &manifest.config,
-                format!("its history's layers are {history}, the manifest's {layers}"),
-            );
+            wrong(format!("its history's layers are {history}, the manifest's {layers}"));
         }
     }
 
