@@ -12,6 +12,5 @@ fuzzing::targets! {
     publish_layer
     publish_location
     publish_reference
-    publish_stream
     publish_token
 }

@@ -21,7 +21,6 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, ClientVersion, Docker};
 
 pub use endpoint::{Endpoint, find};
 pub use error::{EngineError, Reason};
-pub use push::Pushed;
 pub use ship::{ShipError, Shipped};
 pub use tls::Tls;
 

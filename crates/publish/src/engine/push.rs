@@ -1,23 +1,13 @@
 //! Pushing through an engine what it has loaded.
 
 use bollard::auth::DockerCredentials;
-use bollard::query_parameters::PushImageOptionsBuilder;
+use bollard::query_parameters::{PushImageOptionsBuilder, RemoveImageOptions};
 use futures_util::TryStreamExt as _;
-use sha256::Digest;
 
-use super::error::{EngineError, Reason};
+use super::error::EngineError;
 use super::{Engine, reported};
 use crate::credentials::Credentials;
 use crate::registry::Repository;
-
-/// A tag that an engine has pushed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pushed {
-    /// The tag.
-    pub tag: String,
-    /// The digest that the registry now has there, according to the engine; `None` if it does not say.
-    pub digest: Option<Digest>,
-}
 
 impl Engine {
     /// Pushes `repository:tag`, which the engine must hold.
@@ -29,28 +19,15 @@ impl Engine {
         repository: &Repository,
         tag: &str,
         credentials: &Credentials,
-    ) -> Result<Pushed, EngineError> {
+    ) -> Result<(), EngineError> {
         let options = PushImageOptionsBuilder::new().tag(tag).build();
         let shown = docker_credentials(repository, credentials);
-        let mut answers =
-            std::pin::pin!(self.docker.push_image(&repository.to_string(), Some(options), Some(shown)));
-        let action = || format!("push {repository}:{tag} through {}", self.name());
-        let mut digest = None;
-        loop {
-            match answers.try_next().await {
-                Ok(Some(line)) => {
-                    let text = line.status.unwrap_or_default();
-                    digest = parse_digest(&text).or(digest);
-                }
-                Ok(None) => return Ok(Pushed { tag: tag.to_owned(), digest }),
-                Err(error) => {
-                    return Err(EngineError::new(
-                        action(),
-                        reported(&error).with_origin(credentials.origin()),
-                    ));
-                }
-            }
-        }
+        let answers = self.docker.push_image(&repository.to_string(), Some(options), Some(shown));
+        let pushed = answers.try_for_each(|_| async { Ok(()) }).await;
+        pushed.map_err(|error| {
+            let reason = reported(&error).with_origin(credentials.origin());
+            EngineError::new(format!("push {repository}:{tag} through {}", self.name()), reason)
+        })
     }
 
     /// True if the engine has an image of this name.
@@ -61,16 +38,10 @@ impl Engine {
     /// Removes a name from the engine; the image goes with its last name.
     pub async fn untag(&self, repository: &Repository, tag: &str) -> Result<(), EngineError> {
         let name = format!("{repository}:{tag}");
-        let removed =
-            self.docker.remove_image(&name, None::<bollard::query_parameters::RemoveImageOptions>, None);
-        let fail = |reason: Reason| EngineError::new(format!("remove {name} from {}", self.name()), reason);
-        removed.await.map(drop).map_err(|error| fail(reported(&error)))
+        let removed = self.docker.remove_image(&name, None::<RemoveImageOptions>, None).await;
+        let fail = |error| EngineError::new(format!("remove {name} from {}", self.name()), reported(&error));
+        removed.map(drop).map_err(fail)
     }
-}
-
-/// `latest: digest: sha256:… size: 1234` ends a push.
-pub(super) fn parse_digest(status: &str) -> Option<Digest> {
-    status.split_once("digest: ")?.1.split_whitespace().next()?.parse().ok()
 }
 
 /// Docker 20.10 wants the header even when there is nothing to say in it.
@@ -91,17 +62,4 @@ fn docker_credentials(repository: &Repository, credentials: &Credentials) -> Doc
         Credentials::IdentityToken(token) => shown.identitytoken = Some(token.reveal().to_owned()),
     }
     shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_line_has_the_digest() {
-        let digest = Digest::of(b"x");
-        assert_eq!(parse_digest(&format!("latest: digest: {digest} size: 12")), Some(digest));
-        assert_eq!(parse_digest("Pushed"), None);
-        assert_eq!(parse_digest("latest: digest: sha256:00 size: 1"), None);
-    }
 }

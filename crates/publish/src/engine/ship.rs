@@ -200,7 +200,7 @@ impl Ship<'_> {
         let mut tries = 1;
         loop {
             match self.engine.push(repository, tag, self.credentials).await {
-                Ok(_) => return Ok(()),
+                Ok(()) => return Ok(()),
                 Err(error) if tries < TRIES && error.is_transient() => {
                     (self.retried)(&error);
                     tokio::time::sleep(PAUSE * tries).await;
