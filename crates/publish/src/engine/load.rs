@@ -1,6 +1,8 @@
 //! Loading images into an engine: the archive is made while it is sent, and never whole in memory or on disk.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bollard::query_parameters::ImportImageOptionsBuilder;
@@ -11,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::error::{EngineError, Reason};
 use super::{Engine, Store, reported};
-use crate::archive::{self, Named};
+use crate::archive::{self, ArchiveError, Named};
 use crate::layout::Layout;
 
 const CHUNK: usize = 1 << 18;
@@ -48,18 +50,21 @@ impl Engine {
         let chunks = stream::unfold(receiver, |mut receiver| async {
             receiver.recv().await.map(|chunk| (chunk, receiver))
         });
-        let (counter, total) = count();
-        let chunks = chunks.inspect_ok(move |chunk: &Bytes| counter(chunk.len() as u64));
+        let total = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&total);
+        let chunks = chunks.inspect_ok(move |chunk: &Bytes| {
+            counter.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        });
         let options = ImportImageOptionsBuilder::new().quiet(true).build();
         let answers = self.docker.import_image_stream(options, chunks, None);
         let mut answers = std::pin::pin!(answers.try_for_each(|_| async { Ok(()) }));
         let answer = loop {
             tokio::select! {
                 answer = &mut answers => break answer,
-                () = tokio::time::sleep(TICK) => sent(total()),
+                () = tokio::time::sleep(TICK) => sent(total.load(Ordering::Relaxed)),
             }
         };
-        sent(total());
+        sent(total.load(Ordering::Relaxed));
         // What went wrong with the archive comes first: the engine's complaint follows from it. An engine that
         // refuses stops reading, which is not the archive's fault.
         match writing.await {
@@ -102,10 +107,7 @@ impl Engine {
                     Ok(Some(digest)) => digest,
                     Ok(None) => return Ok(()),
                     Err(error) => {
-                        return Err(EngineError::new(
-                            format!("load {name}"),
-                            archive::ArchiveError::from(error),
-                        ));
+                        return Err(EngineError::new(format!("load {name}"), ArchiveError::from(error)));
                     }
                 }
             }
@@ -120,18 +122,8 @@ impl Engine {
     }
 }
 
-/// A counter, and a way to read it.
-fn count() -> (impl Fn(u64) + Send + 'static, impl Fn() -> u64 + Send + Sync) {
-    let total = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
-    let shared = std::sync::Arc::clone(&total);
-    let add = move |bytes| {
-        shared.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
-    };
-    (add, move || total.load(std::sync::atomic::Ordering::Relaxed))
-}
-
-fn is_closed(error: &archive::ArchiveError) -> bool {
-    matches!(error, archive::ArchiveError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+fn is_closed(error: &ArchiveError) -> bool {
+    matches!(error, ArchiveError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Sends what is written to it, in chunks, to the task that talks to the engine.

@@ -16,28 +16,17 @@ pub(super) struct Unfinished {
 impl Unfinished {
     /// Creates one in `directory`, which must be where it will stay.
     pub(super) fn create(directory: &Path) -> Result<Unfinished, LayoutError> {
-        loop {
-            let path = next_name(directory);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok(Unfinished { file, path }),
-                // Of an earlier process with this number, or one that counts processes on its own, in a container.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(LayoutError::io("write to", directory)(error)),
-            }
-        }
+        let (file, path) =
+            claim(directory, |path| OpenOptions::new().write(true).create_new(true).open(path))
+                .map_err(LayoutError::io("write to", directory))?;
+        Ok(Unfinished { file, path })
     }
 
     /// Makes another name of `original` in `directory`: a hard link.
     pub(super) fn link(original: &Path, directory: &Path) -> io::Result<Unfinished> {
         let file = super::open(original)?;
-        loop {
-            let path = next_name(directory);
-            match fs::hard_link(original, &path) {
-                Ok(()) => return Ok(Unfinished { file, path }),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let ((), path) = claim(directory, |path| fs::hard_link(original, path))?;
+        Ok(Unfinished { file, path })
     }
 
     /// Gives the file its final name, replacing what has it.
@@ -47,10 +36,18 @@ impl Unfinished {
     }
 }
 
-fn next_name(directory: &Path) -> PathBuf {
+/// Makes a file in `directory` under a name that nobody has.
+fn claim<T>(directory: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(T, PathBuf)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    directory.join(format!("{TEMPORARY}{}-{number}", std::process::id()))
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = directory.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
+        match make(&path) {
+            // Of an earlier process with this number, or one that counts processes on its own, in a container.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return Ok((made?, path)),
+        }
+    }
 }
 
 impl Drop for Unfinished {

@@ -168,29 +168,23 @@ impl Auth {
             let realm = Address::from(realm);
             return Err(protocol(format!("the registry's token server {realm} is not reached over https")));
         }
+        let get = async |header| send(client, &question(&realm, service, scope, header)).await;
+        let post = async |fields: &[_]| send(client, &form(&realm, service, scope, fields)).await;
         let (status, bytes) = match &self.credentials {
             Credentials::IdentityToken(token) => {
-                self.post(
-                    client,
-                    &realm,
-                    service,
-                    scope,
-                    &[("grant_type", "refresh_token"), ("refresh_token", token.reveal())],
-                )
-                .await?
+                post(&[("grant_type", "refresh_token"), ("refresh_token", token.reveal())]).await?
             }
             Credentials::Basic { user, password } => {
-                let answer = self.get(client, &realm, service, scope, Some(basic(user, password))).await?;
+                let answer = get(Some(basic(user, password))).await?;
                 // A token server of the OAuth2 kind alone.
                 if matches!(answer.0.as_u16(), 404 | 405) {
-                    let form =
-                        [("grant_type", "password"), ("username", user), ("password", password.reveal())];
-                    self.post(client, &realm, service, scope, &form).await?
+                    let password = password.reveal();
+                    post(&[("grant_type", "password"), ("username", user), ("password", password)]).await?
                 } else {
                     answer
                 }
             }
-            Credentials::Anonymous => self.get(client, &realm, service, scope, None).await?,
+            Credentials::Anonymous => get(None).await?,
         };
         if matches!(status.as_u16(), 400 | 401 | 403) {
             let message = super::answer::message(&bytes);
@@ -204,41 +198,29 @@ impl Auth {
             .ok_or_else(|| protocol(format!("the token server {host} answered with no token")))?;
         Ok(Token { header, expires: Instant::now() + life })
     }
+}
 
-    async fn get(
-        &self,
-        client: &Client,
-        realm: &Url,
-        service: Option<&str>,
-        scope: &str,
-        header: Option<HeaderValue>,
-    ) -> Result<(StatusCode, Vec<u8>), Failure> {
-        let mut url = realm.clone();
-        url.query_pairs_mut().extend_pairs(service.map(|service| ("service", service)));
-        url.query_pairs_mut().extend_pairs(scope.split(' ').map(|scope| ("scope", scope)));
-        let mut request = Request::new(Method::GET, url);
-        request.here_only = header.is_some();
-        request.authorization = header;
-        send(client, &request).await
-    }
+/// The request of distribution's own protocol.
+fn question(realm: &Url, service: Option<&str>, scope: &str, header: Option<HeaderValue>) -> Request {
+    let mut url = realm.clone();
+    url.query_pairs_mut().extend_pairs(service.map(|service| ("service", service)));
+    url.query_pairs_mut().extend_pairs(scope.split(' ').map(|scope| ("scope", scope)));
+    let mut request = Request::new(Method::GET, url);
+    request.here_only = header.is_some();
+    request.authorization = header;
+    request
+}
 
-    async fn post(
-        &self,
-        client: &Client,
-        realm: &Url,
-        service: Option<&str>,
-        scope: &str,
-        form: &[(&str, &str)],
-    ) -> Result<(StatusCode, Vec<u8>), Failure> {
-        let mut all = vec![("client_id", CLIENT_ID), ("scope", scope)];
-        all.extend(service.map(|service| ("service", service)));
-        all.extend(form);
-        let mut request = Request::new(Method::POST, realm.clone());
-        request.headers.push((CONTENT_TYPE, "application/x-www-form-urlencoded".to_owned()));
-        request.payload = Payload::Bytes(encoded(&all).into());
-        request.here_only = true;
-        send(client, &request).await
-    }
+/// The request of the OAuth2 kind.
+fn form(realm: &Url, service: Option<&str>, scope: &str, fields: &[(&str, &str)]) -> Request {
+    let mut all = vec![("client_id", CLIENT_ID), ("scope", scope)];
+    all.extend(service.map(|service| ("service", service)));
+    all.extend(fields);
+    let mut request = Request::new(Method::POST, realm.clone());
+    request.headers.push((CONTENT_TYPE, "application/x-www-form-urlencoded".to_owned()));
+    request.payload = Payload::Bytes(encoded(&all).into());
+    request.here_only = true;
+    request
 }
 
 /// Returns the header that a token server's answer makes, and the time for which to use it; `None` if there is no token.

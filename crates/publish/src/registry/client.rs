@@ -1,6 +1,6 @@
 //! A repository at a registry (distribution-spec 1.1).
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION};
 use http::{Address, Client, ClientError, Method, Payload, Request, StatusCode, Url};
 use oci::spec::{Descriptor, media_type};
 use sha256::Digest;
@@ -142,13 +142,21 @@ impl Registry {
 
     /// True if the repository holds the blob.
     pub async fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, RegistryError> {
-        let digest = descriptor.digest;
-        let action = || format!("look for blob {digest} in {}", self.repository);
-        let call = self.call_to(Method::HEAD, &format!("blobs/{digest}"));
+        Ok(self.blob_size(descriptor).await?.is_some())
+    }
+
+    /// The size that the registry says the blob has; `None` if it has no such blob.
+    pub(super) async fn blob_size(&self, blob: &Descriptor) -> Result<Option<u64>, RegistryError> {
+        let action = || format!("look for blob {} in {}", blob.digest, self.repository);
+        let call = self.call_to(Method::HEAD, &format!("blobs/{}", blob.digest));
         let answer = self.http.call(&call).await.map_err(|reason| RegistryError::new(action(), reason))?;
         match answer.status {
-            StatusCode::NOT_FOUND => Ok(false),
-            StatusCode::OK => Ok(true),
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::OK => {
+                let text = answer.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+                // One that does not say is believed.
+                Ok(Some(text.and_then(|text| text.parse().ok()).unwrap_or(blob.size)))
+            }
             _ => Err(self.wrong(action(), &answer)),
         }
     }

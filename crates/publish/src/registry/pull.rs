@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 use oci::Blob;
 use oci::spec::{Descriptor, Index, Manifest, Platform, media_type};
@@ -184,22 +183,6 @@ impl Registry {
             }
         }
         Ok(())
-    }
-
-    /// The size that the registry says the blob has; `None` if it has no such blob.
-    async fn blob_size(&self, blob: &Descriptor) -> Result<Option<u64>, RegistryError> {
-        let call = self.call_to(Method::HEAD, &format!("blobs/{}", blob.digest));
-        let action = || format!("look for blob {} in {}", blob.digest, self.repository());
-        let answer = self.http.call(&call).await.map_err(|reason| RegistryError::new(action(), reason))?;
-        match answer.status {
-            StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::OK => {
-                let text = answer.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-                // One that does not say is believed.
-                Ok(Some(text.and_then(|text| text.parse().ok()).unwrap_or(blob.size)))
-            }
-            _ => Err(self.wrong(action(), &answer)),
-        }
     }
 
     async fn pull_blob(&self, blob: &Descriptor, layout: &LayoutWriter) -> Result<(), RegistryError> {
