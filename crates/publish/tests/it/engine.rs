@@ -9,24 +9,16 @@ use tempfile::TempDir;
 use testbed::sandbox::{Network, Options};
 use testbed::{Package, Packages, Sandbox};
 
+use crate::fixture;
 use crate::publish::archive::Named;
 use crate::publish::credentials::{Credentials, Secret};
 use crate::publish::engine::{Endpoint, Engine, Store};
 use crate::publish::layout::Layout;
-use crate::publish::registry::{self, Access, Mode, Push, Registry, Repository, Silent};
+use crate::publish::registry::{self, Access, Mode, Registry, Repository, Silent};
 
 mod absent;
 mod compression;
 mod tls;
-
-fn named(repository: &Repository, refs: &[(String, Descriptor)]) -> Vec<Named> {
-    let name = |(tag, descriptor): &(String, Descriptor)| Named {
-        repository: repository.to_string(),
-        tag: tag.clone(),
-        descriptor: descriptor.clone(),
-    };
-    refs.iter().map(name).collect()
-}
 
 /// The fixture's layout, and where to push it.
 struct Bench {
@@ -37,13 +29,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn plan(&self) -> Vec<Push> {
-        let push = |(tag, descriptor): &(String, Descriptor)| Push {
-            tag: Some(tag.clone()),
-            fixed: false,
-            descriptor: descriptor.clone(),
-        };
-        self.refs.iter().map(push).collect()
+    fn named(&self) -> Vec<Named> {
+        fixture::named(&self.repository.to_string(), &self.refs)
     }
 }
 
@@ -70,7 +57,7 @@ fn sandboxed(
 /// The layout in `home`, and a place for it at `registry`.
 fn bench(home: TempDir, refs: Vec<(String, Descriptor)>, registry: &testbed::Registry<'_>) -> Bench {
     let repository = format!("{}/aptman/qus", registry.address()).parse().unwrap();
-    Bench { layout: crate::fixture::open(home.path()), refs, repository, _home: home }
+    Bench { layout: fixture::open(home.path()), refs, repository, _home: home }
 }
 
 /// Starts `which`, and a registry with a password, and runs `test` with both.
@@ -80,7 +67,7 @@ fn with(which: testbed::Engine, test: impl AsyncFnOnce(Engine, Bench)) {
     sandboxed(which.name(), tree, &options, |_, sandbox, registry| {
         let running = which.start(sandbox).unwrap();
         let home = TempDir::new().unwrap();
-        let refs = crate::fixture::write(home.path());
+        let refs = fixture::write(home.path());
         let bench = bench(home, refs, registry);
         base::runtime().unwrap().block_on(async {
             let engine = Engine::connect(&[Endpoint::Unix(running.socket())]).await.unwrap();
@@ -104,11 +91,11 @@ async fn connect(repository: &Repository) -> Registry {
 async fn classic(engine: Engine, bench: Bench, name: &str) {
     assert!(engine.name().starts_with(name), "{}", engine.name());
     assert_eq!(engine.store(), Store::Classic);
-    engine.load(&bench.layout, &named(&bench.repository, &bench.refs), &|_| ()).await.unwrap();
+    engine.load(&bench.layout, &bench.named(), &|_| ()).await.unwrap();
     assert!(engine.has(&bench.repository, "latest").await);
 
     let registry = connect(&bench.repository).await;
-    let plan = bench.plan();
+    let plan = fixture::plan(&bench.refs);
     let shipped = engine.ship(&bench.layout, &plan, &registry, &credentials(), &|_| ()).await.unwrap();
     let order: Vec<&str> = shipped.tags.iter().map(|tagged| &*tagged.tag).collect();
     assert_eq!(order, ["amd64-d1.0", "latest", "pkg"]);
@@ -128,7 +115,7 @@ async fn classic(engine: Engine, bench: Bench, name: &str) {
     let index: Index =
         serde_json::from_slice(&registry.manifest("latest").await.unwrap().unwrap().bytes).unwrap();
     assert_eq!(index.manifests[0].digest, there.descriptor.digest);
-    assert_eq!(index.manifests[1].platform, Some(crate::fixture::platform("arm")));
+    assert_eq!(index.manifests[1].platform, Some(fixture::platform("arm")));
     assert!(engine.has(&bench.repository, "latest").await, "what was there before stays");
 }
 
@@ -155,10 +142,10 @@ fn containerds_store_ends_in_the_digests_of_a_direct_push() {
         assert_eq!(engine.store(), Store::Containerd);
         let sent = std::sync::atomic::AtomicU64::new(0);
         let hear = |bytes| sent.store(bytes, std::sync::atomic::Ordering::Relaxed);
-        engine.load(&bench.layout, &named(&bench.repository, &bench.refs), &hear).await.unwrap();
+        engine.load(&bench.layout, &bench.named(), &hear).await.unwrap();
         assert!(sent.into_inner() > 16_000);
         let through_engine = connect(&bench.repository).await;
-        let plan = bench.plan();
+        let plan = fixture::plan(&bench.refs);
         let shipped =
             engine.ship(&bench.layout, &plan, &through_engine, &credentials(), &|_| ()).await.unwrap();
         assert!(shipped.changed.is_empty() && shipped.tags.iter().all(|tagged| tagged.moved));
@@ -185,7 +172,7 @@ fn containerds_store_ends_in_the_digests_of_a_direct_push() {
 fn refusals_are_passed_on() {
     let which = testbed::Engine::Docker28 { containerd_store: true };
     with(which, async |engine, bench| {
-        let images = named(&bench.repository, &bench.refs[2..]);
+        let images = bench.named().split_off(2);
         let name = format!("{}:amd64-d1.0", bench.repository);
         let error = engine.push(&bench.repository, "amd64-d1.0", &credentials()).await.unwrap_err();
         assert!(error.to_string().starts_with(&format!("cannot push {name} through Docker")), "{error}");

@@ -1,49 +1,46 @@
 //! The archive's bytes, as a tar reader and as an image layout.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::path::Path;
 
+use oci::spec::Descriptor;
 use tempfile::TempDir;
 
-use crate::fixture;
-use crate::publish::archive::{self, Named};
+use crate::fixture::{self, Fixture};
+use crate::publish::archive;
 use crate::publish::verify::verify;
 
-fn named(refs: &[(String, oci::spec::Descriptor)]) -> Vec<Named> {
-    let name = |(tag, descriptor): &(String, _)| Named {
-        repository: fixture::REPOSITORY.to_owned(),
-        tag: tag.clone(),
-        descriptor: Clone::clone(descriptor),
-    };
-    refs.iter().map(name).collect()
+fn write(home: &Path, refs: &[(String, Descriptor)]) -> Vec<u8> {
+    let images = fixture::named(fixture::REPOSITORY, refs);
+    let mut out = Vec::new();
+    archive::write(&fixture::open(home), &images, &fixture::platform("amd64"), &mut out).unwrap();
+    out
 }
 
-fn write(home: &TempDir, images: &[Named]) -> Vec<u8> {
-    let mut out = Vec::new();
-    archive::write(&fixture::open(home.path()), images, &fixture::platform("amd64"), &mut out).unwrap();
-    out
+/// Unpacked, it is a layout with so many blobs.
+fn unpack(bytes: &[u8], blobs: usize) -> TempDir {
+    let unpacked = TempDir::new().unwrap();
+    tar::Archive::new(bytes).unpack(unpacked.path()).unwrap();
+    let report = verify(unpacked.path(), 2, &mut |_, _, _| Ok(())).unwrap();
+    assert_eq!((report.problems, report.blobs), (Vec::new(), blobs));
+    unpacked
+}
+
+/// The rows for the classic store.
+fn table(unpacked: &TempDir) -> serde_json::Value {
+    serde_json::from_slice(&fs::read(unpacked.path().join("manifest.json")).unwrap()).unwrap()
 }
 
 #[test]
 fn holds_a_layout_and_the_table_of_the_classic_store() {
-    let home = TempDir::new().unwrap();
-    let refs = fixture::write(home.path());
-    let mut images = named(&refs);
-    let bytes = write(&home, &images);
-    images.reverse();
-    assert_eq!(write(&home, &images), bytes, "the order of the arguments must not matter");
+    let Fixture { home, layout, mut refs } = Fixture::new();
+    let bytes = write(home.path(), &refs);
+    refs.reverse();
+    assert_eq!(write(home.path(), &refs), bytes, "the order of the arguments must not matter");
 
-    let mut files = BTreeMap::new();
-    let mut tar = tar::Archive::new(&*bytes);
-    for entry in tar.entries().unwrap() {
-        let mut entry = entry.unwrap();
-        let path = entry.path().unwrap().to_str().unwrap().to_owned();
-        let mut content = Vec::new();
-        entry.read_to_end(&mut content).unwrap();
-        files.insert(path, content);
-    }
-    let rows: serde_json::Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
+    let unpacked = unpack(&bytes, 11);
+    assert_eq!(fixture::open(unpacked.path()).refs(), layout.refs());
+    let rows = table(&unpacked);
     // `amd64-d1.0` is the same image as amd64's in `latest`: one row.
     assert_eq!(
         rows[0]["RepoTags"],
@@ -54,16 +51,9 @@ fn holds_a_layout_and_the_table_of_the_classic_store() {
         let paths = row["Layers"].as_array().unwrap().iter().chain([&row["Config"]]);
         assert!(paths.clone().count() > 1);
         for path in paths {
-            assert!(files.contains_key(path.as_str().unwrap()), "{path}");
+            assert!(unpacked.path().join(path.as_str().unwrap()).is_file(), "{path}");
         }
     }
-
-    let unpacked = TempDir::new().unwrap();
-    tar::Archive::new(&*bytes).unpack(unpacked.path()).unwrap();
-    fs::remove_file(unpacked.path().join("manifest.json")).unwrap();
-    let report = verify(unpacked.path(), 2, &mut |_, _, _| Ok(())).unwrap();
-    assert_eq!((report.problems, report.blobs), (Vec::new(), 11));
-    assert_eq!(fixture::open(unpacked.path()).refs(), fixture::open(home.path()).refs());
 }
 
 /// Old engines read an archive through `manifest.json`, and no zstd.
@@ -71,33 +61,22 @@ fn holds_a_layout_and_the_table_of_the_classic_store() {
 fn gzip_alone_is_in_the_table_of_the_classic_store() {
     let home = TempDir::new().unwrap();
     let refs = fixture::write_both(home.path(), "amd64", ("file", b"content"), "form");
-    let bytes = write(&home, &named(&refs));
-    let mut tar = tar::Archive::new(&*bytes);
-    let mut entries = tar.entries().unwrap().map(Result::unwrap);
-    let table = entries.find(|entry| entry.path().unwrap().ends_with("manifest.json")).unwrap();
-    let rows: serde_json::Value = serde_json::from_reader(table).unwrap();
+    let rows = table(&unpack(&write(home.path(), &refs), 10));
     assert_eq!(rows.as_array().unwrap().len(), 1);
     assert_eq!(rows[0]["RepoTags"], serde_json::json!(["docker.io/aptman/qus:both"]));
 }
 
 #[test]
 fn only_what_is_asked_for_is_in_it() {
-    let home = TempDir::new().unwrap();
-    let refs = fixture::write(home.path());
-    let bytes = write(&home, &named(&refs[1..2]));
-    let unpacked = TempDir::new().unwrap();
-    tar::Archive::new(&*bytes).unpack(unpacked.path()).unwrap();
-    let report = verify(unpacked.path(), 2, &mut |_, _, _| Ok(())).unwrap();
+    let Fixture { home, refs, .. } = Fixture::new();
     // An index, a manifest, a config, a layer.
-    assert_eq!((report.problems, report.blobs), (Vec::new(), 4));
+    unpack(&write(home.path(), &refs[1..2]), 4);
 }
 
 #[test]
 fn a_spoilt_blob_and_a_full_disk_are_told_apart() {
-    let home = TempDir::new().unwrap();
-    let refs = fixture::write(home.path());
-    let layout = fixture::open(home.path());
-    let images = named(&refs);
+    let Fixture { home: _home, layout, refs } = Fixture::new();
+    let images = fixture::named(fixture::REPOSITORY, &refs);
     let platform = fixture::platform("amd64");
     let mut full = fs::File::options().write(true).open("/dev/full").unwrap();
     let error = archive::write(&layout, &images, &platform, &mut full).unwrap_err();

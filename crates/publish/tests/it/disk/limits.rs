@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use oci::spec::{Descriptor, Index, Manifest, annotation, media_type};
+use oci::spec::{Descriptor, Index, Manifest, media_type};
 use oci::{Blob, Entry};
 use tempfile::TempDir;
 
-use crate::fixture;
-use crate::publish::archive::{self, Named};
+use crate::fixture::{self, Fixture};
+use crate::publish::archive;
 use crate::publish::layout::{Layout, LayoutWriter};
 use crate::publish::limits;
 use crate::publish::verify::verify;
@@ -41,23 +41,16 @@ fn open(home: &Path) -> Result<Layout, String> {
 }
 
 fn index(manifests: Vec<Descriptor>) -> Blob {
-    let index = Index {
-        schema_version: Default::default(),
-        media_type: Some(media_type::INDEX.to_owned()),
-        manifests,
-        annotations: Default::default(),
-    };
-    Blob::json(media_type::INDEX, &index)
+    Blob::json(media_type::INDEX, &Index::new(manifests))
 }
 
 /// Writes an archive of `root` to nowhere.
 fn archived(home: &Path, root: &Descriptor) -> Result<(), String> {
     let layout = open(home)?;
-    let image =
-        Named { repository: fixture::REPOSITORY.to_owned(), tag: "t".to_owned(), descriptor: root.clone() };
+    let images = fixture::named(fixture::REPOSITORY, &[("t".to_owned(), root.clone())]);
     soon(move || {
         let platform = fixture::platform("amd64");
-        archive::write(&layout, &[image], &platform, &mut std::io::sink()).map_err(|error| error.to_string())
+        archive::write(&layout, &images, &platform, &mut std::io::sink()).map_err(|error| error.to_string())
     })
 }
 
@@ -68,9 +61,7 @@ fn pruned(home: &Path) -> Result<(), String> {
 
 #[test]
 fn a_blob_is_a_regular_file() {
-    let home = TempDir::new().unwrap();
-    let refs = fixture::write(home.path());
-    let layout = fixture::open(home.path());
+    let Fixture { home, layout, refs } = Fixture::new();
     let manifest: Manifest = layout.json(&refs[2].1).unwrap();
     let layer = manifest.layers[1].clone();
     let path = layout.blob_path(layer.digest);
@@ -107,14 +98,12 @@ fn a_blob_is_a_regular_file() {
 
 #[test]
 fn a_document_is_a_regular_file() {
-    let home = TempDir::new().unwrap();
-    let refs = fixture::write(home.path());
-    let path = fixture::open(home.path()).blob_path(refs[2].1.digest);
+    let Fixture { home, layout, refs } = Fixture::new();
+    let path = layout.blob_path(refs[2].1.digest);
     fifo(&path);
     assert_eq!(pruned(home.path()), Err(format!("cannot open {}: not a regular file", path.display())));
     for name in ["index.json", "oci-layout"] {
-        let home = TempDir::new().unwrap();
-        fixture::write(home.path());
+        let home = Fixture::new().home;
         let path = home.path().join(name);
         let expected =
             format!("{} is not an image layout: {name}: not a regular file", home.path().display());
@@ -128,9 +117,8 @@ fn a_document_is_a_regular_file() {
 
 #[test]
 fn a_build_over_a_fifo_replaces_it() {
-    let home = TempDir::new().unwrap();
-    let refs = fixture::write(home.path());
-    let document = fixture::open(home.path()).blob_path(refs[2].1.digest);
+    let Fixture { home, layout, refs } = Fixture::new();
+    let document = layout.blob_path(refs[2].1.digest);
     fifo(&document);
     fifo(&home.path().join("index.json"));
     let path = home.path().to_owned();
@@ -140,8 +128,7 @@ fn a_build_over_a_fifo_replaces_it() {
 
 #[test]
 fn documents_have_a_largest_size() {
-    let home = TempDir::new().unwrap();
-    fixture::write(home.path());
+    let home = Fixture::new().home;
     let path = home.path().join("index.json");
     let mut text = fs::read(&path).unwrap();
     text.resize(limits::DOCUMENT as usize, b' ');
@@ -235,11 +222,7 @@ fn references_have_a_greatest_number() {
     manifest.layers = vec![blob; 20_000];
     let manifest = Blob::json(media_type::MANIFEST, &manifest);
     writer.put(&manifest).unwrap();
-    let tag = |n: usize| {
-        let mut root = manifest.descriptor().clone();
-        root.annotations.insert(annotation::REF_NAME.to_owned(), format!("t{n}"));
-        root
-    };
+    let tag = |n: usize| manifest.descriptor().clone().named(fixture::REPOSITORY, &format!("t{n}"));
     fs::write(home.path().join("index.json"), index((0..60).map(tag).collect()).bytes()).unwrap();
     let found = problems(home.path());
     let expected = "index.json: it leads to more than 1048576 references; the rest is not checked";

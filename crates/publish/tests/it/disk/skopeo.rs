@@ -9,7 +9,7 @@ use testbed::sandbox::{Options, Sandbox};
 use testbed::{Packages, Shared, skopeo};
 
 use crate::fixture;
-use crate::publish::archive::{self, Named};
+use crate::publish::archive;
 use oci::spec::Manifest;
 
 /// skopeo in a sandbox, and a directory that is at the same place in there.
@@ -91,12 +91,7 @@ fn reads_the_archive_both_ways() {
     let home = reader.home();
     let refs = fixture::write(home.path());
     let layout = fixture::open(home.path());
-    let named = |(tag, descriptor): &(String, _)| Named {
-        repository: fixture::REPOSITORY.to_owned(),
-        tag: tag.clone(),
-        descriptor: Clone::clone(descriptor),
-    };
-    let images: Vec<Named> = refs.iter().map(named).collect();
+    let images = fixture::named(fixture::REPOSITORY, &refs);
     let path = home.path().join("images.tar");
     let mut file = fs::File::create(&path).unwrap();
     archive::write(&layout, &images, &fixture::platform("amd64"), &mut file).unwrap();

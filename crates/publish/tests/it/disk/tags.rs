@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use crate::fixture;
+use crate::fixture::{self, Fixture};
 use crate::publish::layout::{Layout, LayoutWriter};
 use oci::spec::Descriptor;
 
@@ -13,9 +13,7 @@ fn names(layout: &Layout) -> Vec<(String, String)> {
 
 #[test]
 fn kept_roots_stay_as_they_are_and_in_their_order() {
-    let home = TempDir::new().unwrap();
-    fixture::write(home.path());
-    let before = fixture::open(home.path());
+    let Fixture { home, layout: before, .. } = Fixture::new();
     let writer = LayoutWriter::create(home.path()).unwrap();
     let (_, image) = before.refs().remove(0);
     let kept: Vec<Descriptor> =
@@ -34,10 +32,8 @@ fn kept_roots_stay_as_they_are_and_in_their_order() {
 
 #[test]
 fn a_kept_root_must_be_there() {
-    let home = TempDir::new().unwrap();
-    fixture::write(home.path());
+    let Fixture { home, layout, .. } = Fixture::new();
     let before = std::fs::read(home.path().join("index.json")).unwrap();
-    let layout = fixture::open(home.path());
     let root = layout.roots()[0].clone();
     std::fs::remove_file(layout.blob_path(root.digest)).unwrap();
     let writer = LayoutWriter::create(home.path()).unwrap();

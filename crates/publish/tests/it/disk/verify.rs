@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::fixture;
+use crate::fixture::{self, Fixture};
 use crate::publish::layout::{Layout, LayoutWriter};
 use crate::publish::verify::{Report, verify};
 use oci::spec::{Descriptor, ImageConfig, Index, Manifest, Platform, media_type};
@@ -30,9 +30,7 @@ struct Victim {
 const USERS: &str = "(used by `amd64-d1.0`, `latest` linux/amd64, `pkg` linux/amd64)";
 
 fn victim() -> Victim {
-    let home = TempDir::new().unwrap();
-    let refs = fixture::write(home.path());
-    let layout = fixture::open(home.path());
+    let Fixture { home, layout, refs } = Fixture::new();
     let manifest: Manifest = layout.json(&refs[2].1).unwrap();
     let layer = manifest.layers[1].clone();
     let path = layout.blob_path(layer.digest);
@@ -42,8 +40,7 @@ fn victim() -> Victim {
 
 #[test]
 fn a_good_layout_has_no_problems_and_shows_each_file_once() {
-    let home = TempDir::new().unwrap();
-    fixture::write(home.path());
+    let home = Fixture::new().home;
     for jobs in [1, 2, 16] {
         let mut seen = Vec::new();
         let report = verify(home.path(), jobs, &mut |platform: &Platform, path: &str, content: &[u8]| {
@@ -186,12 +183,7 @@ fn spoilt(change: impl Fn(&mut Index, &mut Manifest, &mut ImageConfig)) -> (Temp
     let image = fixture::image(&writer, "amd64", vec![layer]);
     let mut config: ImageConfig = serde_json::from_slice(image.config.bytes()).unwrap();
     let mut manifest: Manifest = serde_json::from_slice(image.manifest.bytes()).unwrap();
-    let mut index = Index {
-        schema_version: Default::default(),
-        media_type: None,
-        manifests: vec![image.descriptor()],
-        annotations: Default::default(),
-    };
+    let mut index = Index { media_type: None, ..Index::new(vec![image.descriptor()]) };
     change(&mut index, &mut manifest, &mut config);
     let put = |blob: Blob| {
         writer.put(&blob).unwrap();
@@ -212,9 +204,6 @@ fn spoilt(change: impl Fn(&mut Index, &mut Manifest, &mut ImageConfig)) -> (Temp
 fn documents_that_disagree_are_found() {
     let user = r#"["`t` linux/amd64"]"#;
     let other = sha256::Digest::of(b"other");
-    let (_home, found) = spoilt(|_, _, config| config.architecture = "arm".to_owned());
-    assert_eq!(found[..1], [format!("it says linux/arm, but the index says linux/amd64 {user}")]);
-
     let (home, found) = spoilt(|_, _, config| config.rootfs.diff_ids = vec![other]);
     let layout = fixture::open(home.path());
     let index: Index = layout.json(&layout.roots()[0]).unwrap();
@@ -228,22 +217,31 @@ fn documents_that_disagree_are_found() {
         "{found:?}"
     );
 
-    let (_home, found) = spoilt(|_, _, config| config.rootfs.diff_ids.push(other));
-    assert!(found.contains(&format!("its diff_ids are 2, the manifest's layers 1 {user}")), "{found:?}");
-
-    let (_home, found) = spoilt(|_, _, config| config.history.push(Default::default()));
-    assert!(found.contains(&format!("its history's layers are 2, the manifest's 1 {user}")), "{found:?}");
-
-    let (_home, found) = spoilt(|_, manifest, _| manifest.layers[0].media_type = "x/tar+zstd".to_owned());
-    assert!(
-        found.contains(&format!("a layer of type `x/tar+zstd` cannot be looked into {user}")),
-        "{found:?}"
-    );
-
     let nested = Descriptor::new(media_type::INDEX, other, 1);
-    let (_home, found) = spoilt(move |index, _, _| index.manifests.push(nested.clone()));
-    let expected = format!("its entry {other} is not an image, but `{}` [\"`t`\"]", media_type::INDEX);
-    assert!(found.contains(&expected), "{found:?}");
+    let check = |change: &dyn Fn(&mut Index, &mut Manifest, &mut ImageConfig), expected: String| {
+        let (_home, found) = spoilt(change);
+        assert!(found.contains(&expected), "{expected}: {found:?}");
+    };
+    check(
+        &|_, _, config| config.architecture = "arm".to_owned(),
+        format!("it says linux/arm, but the index says linux/amd64 {user}"),
+    );
+    check(
+        &|_, _, config| config.rootfs.diff_ids.push(other),
+        format!("its diff_ids are 2, the manifest's layers 1 {user}"),
+    );
+    check(
+        &|_, _, config| config.history.push(Default::default()),
+        format!("its history's layers are 2, the manifest's 1 {user}"),
+    );
+    check(
+        &|_, manifest, _| manifest.layers[0].media_type = "x/tar+zstd".to_owned(),
+        format!("a layer of type `x/tar+zstd` cannot be looked into {user}"),
+    );
+    check(
+        &|index, _, _| index.manifests.push(nested.clone()),
+        format!("its entry {other} is not an image, but `{}` [\"`t`\"]", media_type::INDEX),
+    );
 }
 
 #[test]

@@ -54,32 +54,31 @@ fn fake(socket: &Path, status: &'static str, body: &'static str) {
 }
 
 #[test]
-fn an_old_engine_is_told_so() {
+fn an_engine_that_is_old_or_refuses_is_told_so() {
     let home = TempDir::new().unwrap();
-    let socket = home.path().join("old.sock");
-    fake(&socket, "200 OK", r#"{"Version":"17.03.0","ApiVersion":"1.26"}"#);
-    let error = refused(&[Endpoint::Unix(socket.clone())]);
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "cannot use the engine at unix://{}: its API has version 1.26, and 1.40 is the oldest supported",
-            socket.display()
-        )
-    );
-    assert!(error.hint().unwrap().starts_with("use Docker 20.10"));
-}
-
-#[test]
-fn an_engine_that_refuses_is_quoted() {
-    let home = TempDir::new().unwrap();
-    let socket = home.path().join("odd.sock");
-    fake(&socket, "503 x", r#"{"message":"the daemon is not ready"}"#);
-    let error = refused(&[Endpoint::Unix(socket.clone())]);
-    let expected = "the daemon is not ready (status 503)";
-    assert_eq!(
-        error.to_string(),
-        format!("cannot use the engine at unix://{}: {expected}", socket.display())
-    );
+    for (name, status, body, expected, hint) in [
+        (
+            "old.sock",
+            "200 OK",
+            r#"{"Version":"17.03.0","ApiVersion":"1.26"}"#,
+            "its API has version 1.26, and 1.40 is the oldest supported",
+            Some("use Docker 20.10 or podman 4, or newer"),
+        ),
+        (
+            "odd.sock",
+            "503 x",
+            r#"{"message":"the daemon is not ready"}"#,
+            "the daemon is not ready (status 503)",
+            None,
+        ),
+    ] {
+        let socket = home.path().join(name);
+        fake(&socket, status, body);
+        let error = refused(&[Endpoint::Unix(socket.clone())]);
+        let expected = format!("cannot use the engine at unix://{}: {expected}", socket.display());
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.hint().as_deref(), hint);
+    }
 }
 
 /// The owner of a socket without any right to it may not use it, unless a capability says otherwise; in a new user

@@ -28,7 +28,9 @@ fn push(packages: &Packages, registry: &Registry<'_>) -> (String, Vec<(String, D
         let (name, options) = (bench.repository.clone(), registry::Options::default());
         let registry = registry::Registry::connect(name, Access::Push, Credentials::Anonymous, options);
         let registry = registry.await.unwrap();
-        registry::push(&bench.layout, &bench.plan(), &[], &registry, Mode::Push, &Silent).await.unwrap();
+        registry::push(&bench.layout, &fixture::plan(&bench.refs), &[], &registry, Mode::Push, &Silent)
+            .await
+            .unwrap();
     });
     (bench.repository.to_string(), bench.refs)
 }
