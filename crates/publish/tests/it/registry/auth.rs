@@ -2,54 +2,53 @@
 
 use base::Hint as _;
 
-use super::guard::{Bearer, Guard};
+use super::guard::{Bearer, Guard, PASSWORD, REFRESH, USER};
 use super::http::Response;
 use super::server::{Fault, Rule, Server};
 use super::setup::{Setup, connect, options};
 use crate::publish::credentials::{Credentials, Secret};
-use crate::publish::registry::{Mode, Options, Reason, Silent, push};
+use crate::publish::registry::{Mode, Options, Reason};
 
-fn password(password: &str) -> Credentials {
-    Credentials::Basic { user: "ada".to_owned(), password: Secret::new(password) }
+fn basic(password: Secret) -> Credentials {
+    Credentials::Basic { user: USER.to_owned(), password }
 }
 
-fn found(password: &str, origin: &str) -> Credentials {
-    Credentials::Basic { user: "ada".to_owned(), password: Secret::new(password).with_origin(origin) }
+fn password() -> Credentials {
+    basic(Secret::new(PASSWORD))
 }
 
-fn tokens() -> Bearer {
-    Bearer {
-        user: "ada",
-        password: "enigma",
-        refresh: "r3fresh",
-        uses: usize::MAX,
-        only_oauth2: false,
-        realm: None,
-        answer: None,
-    }
+fn wrong() -> Secret {
+    Secret::new("s3cret")
+}
+
+fn refresh() -> Credentials {
+    Credentials::IdentityToken(Secret::new(REFRESH))
 }
 
 fn bearer(uses: usize) -> Guard {
-    Guard::Bearer(Bearer { uses, ..tokens() })
+    Guard::Bearer(Bearer { uses, ..Bearer::default() })
+}
+
+fn tokens() -> Guard {
+    bearer(usize::MAX)
+}
+
+/// Tokens from a server that has an OAuth2 side alone.
+fn forms() -> Guard {
+    Guard::Bearer(Bearer { only_oauth2: true, ..Bearer::default() })
 }
 
 #[tokio::test]
 async fn passwords_and_tokens_open_a_registry() {
-    let basic = Guard::Basic { user: "ada", password: "enigma" };
-    let refresh = Credentials::IdentityToken(Secret::new("r3fresh"));
     for (name, guard, credentials) in [
-        ("basic", basic, password("enigma")),
-        ("bearer, with a password", bearer(usize::MAX), password("enigma")),
-        ("bearer, with a refresh token", bearer(usize::MAX), refresh),
-        (
-            "bearer, with a password, of the OAuth2 kind alone",
-            Guard::Bearer(Bearer { only_oauth2: true, ..tokens() }),
-            password("enigma"),
-        ),
+        ("basic", Guard::Basic, password()),
+        ("bearer, with a password", tokens(), password()),
+        ("bearer, with a refresh token", tokens(), refresh()),
+        ("bearer, with a password, of the OAuth2 kind alone", forms(), password()),
     ] {
         let setup = Setup::new();
         let server = Server::start(guard, Vec::new());
-        setup.push(server.address, credentials, Mode::Push).await.unwrap();
+        setup.push_as(credentials, &server).await.unwrap();
         setup.assert_complete(&server, name);
     }
 }
@@ -57,8 +56,8 @@ async fn passwords_and_tokens_open_a_registry() {
 #[tokio::test]
 async fn one_token_serves_a_whole_push() {
     let setup = Setup::new();
-    let server = Server::start(bearer(usize::MAX), Vec::new());
-    setup.push(server.address, password("enigma"), Mode::Push).await.unwrap();
+    let server = Server::start(tokens(), Vec::new());
+    setup.push_as(password(), &server).await.unwrap();
     let tokens: Vec<String> =
         server.state().log.iter().filter(|line| line.starts_with("TOKEN")).cloned().collect();
     assert_eq!(tokens, ["TOKEN repository:aptman/qus:pull,push"]);
@@ -71,8 +70,8 @@ async fn a_token_that_expires_in_mid_push_is_renewed() {
         let server = Server::start(bearer(uses), Vec::new());
         // One request at a time: these tokens end after so many uses, and not with time as real ones do.
         let options = Options { concurrency: 1, ..options() };
-        let registry = connect(server.address, password("enigma"), options).await.unwrap();
-        push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
+        let registry = connect(server.address, password(), options).await.unwrap();
+        setup.push_to(&registry, Mode::Push).await.unwrap();
         setup.assert_complete(&server, "renewal");
         assert!(server.count("TOKEN", "") > 1);
     }
@@ -80,71 +79,27 @@ async fn a_token_that_expires_in_mid_push_is_renewed() {
 
 #[tokio::test]
 async fn who_is_refused_is_told_so_and_no_secret_with_it() {
-    let basic = || Guard::Basic { user: "ada", password: "enigma" };
-    let loops = || Rule {
-        method: "HEAD",
-        path: "/manifests/",
-        skip: 0,
-        times: usize::MAX,
-        fault: Fault::Change(|_| Response::new(401).header("WWW-Authenticate", r#"Basic realm="test""#)),
-    };
+    let again = Response::new(401).header("WWW-Authenticate", r#"Basic realm="test""#);
+    let loops = Rule::always("HEAD", "/manifests/", Fault::Answer(again));
+    let refused = "the credentials were refused";
+    let at_token_server = "the credentials were refused (UNAUTHORIZED: bad password)";
+    let file = "/home/ada/.docker/config.json";
+    let helper = format!("docker-credential-pass (named in {file})");
+    let from_file = format!("the credentials from {file} were refused");
+    let from_helper = format!("the credentials from {helper} were refused (UNAUTHORIZED: bad password)");
     for (name, guard, rules, credentials, expected) in [
-        (
-            "no credentials",
-            basic(),
-            vec![],
-            Credentials::Anonymous,
-            "unauthorized: no credentials were found",
-        ),
-        (
-            "a wrong password",
-            basic(),
-            vec![],
-            password("s3cret"),
-            "unauthorized: the credentials were refused",
-        ),
-        (
-            "a wrong password at the token server",
-            bearer(9),
-            vec![],
-            password("s3cret"),
-            "unauthorized: the credentials were refused (UNAUTHORIZED: bad password)",
-        ),
-        (
-            "a wrong password out of a file",
-            basic(),
-            vec![],
-            found("s3cret", "/home/ada/.docker/config.json"),
-            "unauthorized: the credentials from /home/ada/.docker/config.json were refused",
-        ),
-        (
-            "a wrong password out of a file at the token server",
-            bearer(9),
-            vec![],
-            found("s3cret", "docker-credential-pass (named in /home/ada/.docker/config.json)"),
-            "unauthorized: the credentials from docker-credential-pass (named in /home/ada/.docker/config.json) were \
-             refused (UNAUTHORIZED: bad password)",
-        ),
-        (
-            "401 in a loop",
-            basic(),
-            vec![loops()],
-            password("enigma"),
-            "unauthorized: the credentials were refused",
-        ),
-        (
-            "tokens that are never good",
-            bearer(0),
-            vec![],
-            password("enigma"),
-            "unauthorized: the credentials were refused",
-        ),
+        ("no credentials", Guard::Basic, vec![], Credentials::Anonymous, "no credentials were found"),
+        ("a wrong password", Guard::Basic, vec![], basic(wrong()), refused),
+        ("a wrong password at the token server", bearer(9), vec![], basic(wrong()), at_token_server),
+        ("a wrong password of a file", Guard::Basic, vec![], basic(wrong().with_origin(file)), &from_file),
+        ("that at the token server", bearer(9), vec![], basic(wrong().with_origin(&helper)), &from_helper),
+        ("401 in a loop", Guard::Basic, vec![loops], password(), refused),
+        ("tokens that are never good", bearer(0), vec![], password(), refused),
     ] {
-        let setup = Setup::new();
         let server = Server::start(guard, rules);
-        let error = setup.push(server.address, credentials, Mode::Push).await.unwrap_err();
+        let error = Setup::new().push_as(credentials, &server).await.unwrap_err();
         let text = error.to_string();
-        assert!(text.ends_with(expected), "{name}: {text}");
+        assert!(text.ends_with(&format!(": unauthorized: {expected}")), "{name}: {text}");
         assert!(matches!(error.reason(), Reason::Unauthorized { .. }), "{name}");
         assert!(error.hint().unwrap().contains("docker login"), "{name}");
         let all = format!("{text} {error:?}");
@@ -158,22 +113,13 @@ async fn who_is_refused_is_told_so_and_no_secret_with_it() {
 #[tokio::test]
 async fn secrets_go_to_nobody_else() {
     // The registry hands the upload over to a storage server, as cloud registries do.
-    let accept = |method, status| Rule {
-        method,
-        path: "/storage",
-        skip: 0,
-        times: usize::MAX,
-        fault: Fault::Answer(Response::new(status).body("x")),
-    };
+    let accept =
+        |method, status| Rule::always(method, "/storage", Fault::Answer(Response::new(status).body("x")));
     let storage = Server::start(Guard::Open, vec![accept("PUT", 201), accept("GET", 200)]);
-    let hand_over = |method, path, fault| Rule { method, path, skip: 0, times: usize::MAX, fault };
-    let upload = hand_over("POST", "/uploads/", Fault::Elsewhere(storage.address));
-    let there = format!("http://{}/storage?signature=s3cret", storage.address);
-    let download =
-        hand_over("GET", "/blobs/sha256", Fault::Answer(Response::new(307).header("Location", there)));
-    let guard = Guard::Basic { user: "ada", password: "enigma" };
-    let server = Server::start(guard, vec![upload, download]);
-    let registry = connect(server.address, password("enigma"), options()).await.unwrap();
+    let upload = Rule::always("POST", "/uploads/", Fault::Elsewhere(storage.address));
+    let download = sent_on("GET", "/blobs/sha256", 307, &storage, "/storage?signature=s3cret");
+    let server = Server::start(Guard::Basic, vec![upload, download]);
+    let registry = connect(server.address, password(), options()).await.unwrap();
 
     let home = tempfile::TempDir::new().unwrap();
     let path = home.path().join("blob");
@@ -188,61 +134,56 @@ async fn secrets_go_to_nobody_else() {
 
 #[tokio::test]
 async fn a_token_server_must_be_worth_a_secret() {
-    for (change, expected) in [
+    let realm = |realm| Bearer { realm: Some(realm), ..Bearer::default() };
+    let answer = |answer| Bearer { answer: Some(answer), ..Bearer::default() };
+    for (tokens, expected) in [
         (
-            Bearer { realm: Some("http://auth.example/token"), ..tokens() },
+            realm("http://auth.example/token"),
             "the registry's token server http://auth.example/token is not reached over https",
         ),
-        (Bearer { realm: Some("token"), ..tokens() }, "the registry's token server `token` is not a URL"),
         (
-            Bearer { answer: Some("{\"token\":7}"), ..tokens() },
-            "the token server 127.0.0.1 answered with no token",
+            realm("http://ada:s3cret@auth.example/token?s3cret"),
+            "the registry's token server http://***@auth.example/token?*** is not reached over https",
         ),
-        (Bearer { answer: Some("{}"), ..tokens() }, "the token server 127.0.0.1 answered with no token"),
+        (realm("token"), "the registry's token server `token` is not a URL"),
+        (realm("//ada:s3cret@token"), "the registry's token server `***@token` is not a URL"),
+        (answer(r#"{"token":7}"#), "the token server 127.0.0.1 answered with no token"),
+        (answer("{}"), "the token server 127.0.0.1 answered with no token"),
+        // It is shown, and the registry of these tests does not know it.
+        (answer(r#"{"token":"","access_token":"x","expires_in":"soon"}"#), "the credentials were refused"),
     ] {
-        let setup = Setup::new();
-        let server = Server::start(Guard::Bearer(change), Vec::new());
-        let error = setup.push(server.address, password("enigma"), Mode::Push).await.unwrap_err().to_string();
-        assert!(error.ends_with(expected), "{error}");
+        let server = Server::start(Guard::Bearer(tokens), Vec::new());
+        let error = Setup::new().push_as(password(), &server).await.unwrap_err();
+        assert!(error.to_string().ends_with(expected), "{error}");
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+        let is_shown = expected == "the credentials were refused";
+        assert_eq!(server.count("HEAD", "+secret") > 0, is_shown, "{error}");
     }
-}
-
-/// A server that has nothing to do with the registry, and wants to know a password: everything there asks for one, or for a
-/// token from its own token server.
-fn curious(basic: bool) -> Server {
-    let guard = match basic {
-        true => Guard::Basic { user: "eve", password: "x" },
-        false => bearer(usize::MAX),
-    };
-    Server::start(guard, Vec::new())
 }
 
 /// Sends every request whose path has `path` in it on to another server.
 fn sent_on(method: &'static str, path: &'static str, status: u16, to: &Server, there: &str) -> Rule {
     let location = format!("http://{}{there}", to.address);
-    let fault = Fault::Answer(Response::new(status).header("Location", location));
-    Rule { method, path, skip: 0, times: usize::MAX, fault }
+    Rule::always(method, path, Fault::Answer(Response::new(status).header("Location", location)))
 }
 
+/// Another server asks for a password, or for a token from its own token server.
 #[tokio::test]
 async fn a_challenge_of_another_server_gets_nothing() {
-    for basic in [true, false] {
+    for curious in [Guard::Basic, tokens()] {
         for (method, path) in
             [("HEAD", "/v2/"), ("HEAD", "/manifests/"), ("POST", "/uploads/"), ("PUT", "/uploads/")]
         {
-            for guard in [Guard::Open, Guard::Basic { user: "ada", password: "enigma" }, bearer(usize::MAX)] {
-                let other = curious(basic);
+            for guard in [Guard::Open, Guard::Basic, tokens()] {
+                let other = Server::start(curious.clone(), Vec::new());
                 let rule = sent_on(method, path, 307, &other, "/v2/stolen");
                 let server = Server::start(guard, vec![rule]);
-                let setup = Setup::new();
-                let result = setup.push(server.address, password("enigma"), Mode::Push).await;
+                let result = Setup::new().push_as(password(), &server).await;
                 let log = other.state().log.clone();
-                let name = format!("{method} {path} {basic} {result:?} {log:?}");
+                let name = format!("{method} {path} {curious:?} {result:?} {log:?}");
                 assert!(!log.is_empty(), "{name}");
-                assert!(
-                    log.iter().all(|line| !line.contains("secret") && !line.contains("/token")),
-                    "{name}"
-                );
+                let is_asked = |line: &String| line.contains("secret") || line.contains("/token");
+                assert!(!log.iter().any(is_asked), "{name}");
                 if path != "/v2/" {
                     let error = result.unwrap_err().to_string();
                     let expected = format!(
@@ -259,18 +200,13 @@ async fn a_challenge_of_another_server_gets_nothing() {
 
 #[tokio::test]
 async fn what_is_for_a_token_server_is_for_no_other() {
-    let refresh = || Credentials::IdentityToken(Secret::new("r3fresh"));
-    let forms = || Guard::Bearer(Bearer { only_oauth2: true, ..tokens() });
     for status in [301, 302, 307, 308] {
-        for (method, guard, credentials) in [
-            ("POST", bearer(usize::MAX), refresh()),
-            ("POST", forms(), password("enigma")),
-            ("GET", bearer(usize::MAX), password("enigma")),
-        ] {
-            let other = Server::start(bearer(usize::MAX), Vec::new());
+        for (method, guard, credentials) in
+            [("POST", tokens(), refresh()), ("POST", forms(), password()), ("GET", tokens(), password())]
+        {
+            let other = Server::start(tokens(), Vec::new());
             let server = Server::start(guard, vec![sent_on(method, "/token", status, &other, "/token")]);
-            let setup = Setup::new();
-            let error = setup.push(server.address, credentials, Mode::Push).await.unwrap_err().to_string();
+            let error = Setup::new().push_as(credentials, &server).await.unwrap_err().to_string();
             let expected = format!(
                 ": the token server 127.0.0.1: redirected to http://{}/token, which is another server: it gets no \
                  credentials",
@@ -281,49 +217,15 @@ async fn what_is_for_a_token_server_is_for_no_other() {
         }
     }
     // Nothing to hide, and nobody to ask for it.
-    let other = Server::start(Guard::Open, Vec::new());
-    let server =
-        Server::start(bearer(usize::MAX), vec![sent_on("GET", "/token", 307, &other, "/v2/anything")]);
+    let other = Server::open();
+    let server = Server::start(tokens(), vec![sent_on("GET", "/token", 307, &other, "/v2/anything")]);
     let setup = Setup::new();
-    let error = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap_err().to_string();
+    let error = setup.push(&server).await.unwrap_err().to_string();
     assert!(error.ends_with(": the token server 127.0.0.1 answered 404 Not Found"), "{error}");
-}
-
-#[tokio::test]
-async fn a_token_with_a_strange_life_is_a_token() {
-    for answer in [
-        r#"{"token":"x","expires_in":18446744073709551615}"#,
-        r#"{"token":"x","expires_in":"soon"}"#,
-        r#"{"token":"","access_token":"x"}"#,
-    ] {
-        let setup = Setup::new();
-        let server = Server::start(Guard::Bearer(Bearer { answer: Some(answer), ..tokens() }), Vec::new());
-        let error = setup.push(server.address, password("enigma"), Mode::Push).await.unwrap_err().to_string();
-        // It is shown, and the registry of these tests does not know it.
-        assert!(error.ends_with(": unauthorized: the credentials were refused"), "{error}");
-        assert!(server.count("HEAD", "/manifests/") > 0 && server.count("HEAD", "+secret") > 0);
-    }
-}
-
-#[tokio::test]
-async fn addresses_of_others_are_shown_without_secrets() {
-    for (realm, expected) in [
-        (
-            "http://ada:s3cret@auth.example/token?s3cret",
-            "the registry's token server http://***@auth.example/token?*** is not reached over https",
-        ),
-        ("//ada:s3cret@token", "the registry's token server `***@token` is not a URL"),
-    ] {
-        let setup = Setup::new();
-        let server = Server::start(Guard::Bearer(Bearer { realm: Some(realm), ..tokens() }), Vec::new());
-        let error = setup.push(server.address, password("enigma"), Mode::Push).await.unwrap_err();
-        assert!(error.to_string().ends_with(expected), "{error}");
-        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
-    }
 }
 
 #[test]
 fn secrets_have_no_text() {
-    assert_eq!(format!("{:?}", password("enigma")), r#"Basic { user: "ada", password: Secret }"#);
+    assert_eq!(format!("{:?}", password()), r#"Basic { user: "ada", password: Secret }"#);
     assert_eq!(format!("{:?}", Credentials::IdentityToken(Secret::new("x"))), "IdentityToken(Secret)");
 }

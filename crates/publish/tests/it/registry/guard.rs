@@ -5,20 +5,21 @@ use std::net::SocketAddr;
 
 use super::http::{Request, Response};
 
+/// The user who is let in, with this password, or this refresh token at a token server's OAuth2 side.
+pub(crate) const USER: &str = "ada";
+pub(crate) const PASSWORD: &str = "enigma";
+pub(crate) const REFRESH: &str = "r3fresh";
+
 #[derive(Debug, Clone)]
 pub(crate) enum Guard {
     Open,
-    Basic { user: &'static str, password: &'static str },
+    Basic,
     Bearer(Bearer),
 }
 
 /// Tokens, and the token server that gives them, which is the registry itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Bearer {
-    pub(crate) user: &'static str,
-    pub(crate) password: &'static str,
-    /// Opens the token server's OAuth2 side.
-    pub(crate) refresh: &'static str,
     /// The number of requests that a token is good for.
     pub(crate) uses: usize,
     /// True if the token server has an OAuth2 side alone.
@@ -33,9 +34,16 @@ pub(crate) struct Bearer {
 #[derive(Default)]
 pub(crate) struct Tokens(BTreeMap<String, usize>);
 
-fn basic(user: &str, password: &str) -> String {
+/// A token is good for any number of requests.
+impl Default for Bearer {
+    fn default() -> Bearer {
+        Bearer { uses: usize::MAX, only_oauth2: false, realm: None, answer: None }
+    }
+}
+
+fn basic() -> String {
     use base64::Engine as _;
-    let pair = format!("{user}:{password}");
+    let pair = format!("{USER}:{PASSWORD}");
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
@@ -53,8 +61,8 @@ impl Guard {
         let shown = request.headers.get("authorization");
         match self {
             Guard::Open => None,
-            Guard::Basic { user, password } => {
-                let refused = shown != Some(&basic(user, password));
+            Guard::Basic => {
+                let refused = shown != Some(&basic());
                 refused.then(|| Response::new(401).header("WWW-Authenticate", r#"Basic realm="test""#))
             }
             Guard::Bearer(bearer) if request.path == "/token" => {
@@ -83,12 +91,11 @@ impl Bearer {
         if self.only_oauth2 && !post {
             return Response::new(405);
         }
-        let (user, password, refresh) = (self.user, self.password, self.refresh);
         let allowed = if post {
-            form.contains(&format!("grant_type=refresh_token&refresh_token={refresh}"))
-                || form.contains(&format!("grant_type=password&username={user}&password={password}"))
+            form.contains(&format!("grant_type=refresh_token&refresh_token={REFRESH}"))
+                || form.contains(&format!("grant_type=password&username={USER}&password={PASSWORD}"))
         } else {
-            request.headers.get("authorization") == Some(&basic(user, password))
+            request.headers.get("authorization") == Some(&basic())
         };
         if !allowed {
             let text = r#"{"errors":[{"code":"UNAUTHORIZED","message":"bad password"}]}"#;

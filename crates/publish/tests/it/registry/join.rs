@@ -2,24 +2,22 @@
 
 use oci::spec::{Annotations, Index};
 
-use super::guard::Guard;
 use super::server::Server;
-use super::setup::{Setup, connect, options};
-use crate::publish::credentials::Credentials;
-use crate::publish::registry::{Mode, Push, Silent, push};
+use super::setup::{Setup, connected, pushed};
+use crate::fixture::tagged;
+use crate::publish::registry::{Mode, Silent, push};
 
 #[tokio::test]
 async fn joined_images_make_the_index_that_was_built() {
     let setup = Setup::new();
     let latest = &setup.plan[2].descriptor;
     let index: Index = setup.layout.json(latest).unwrap();
-    let server = Server::start(Guard::Open, Vec::new());
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let server = Server::open();
+    let registry = connected(&server).await;
     // As the jobs of a matrix push: each its host's image, and no index.
     let names = ["amd64-d1.0", "arm-d1.0"].map(str::to_owned);
     for (name, image) in names.iter().zip(&index.manifests) {
-        let plan = [Push { tag: Some(name.clone()), descriptor: image.clone(), fixed: false }];
-        push(&setup.layout, &plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
+        push(&setup.layout, &[tagged(name, image)], &[], &registry, Mode::Push, &Silent).await.unwrap();
     }
     let joined = registry.join(&names, Annotations::new()).await.unwrap();
     assert_eq!(joined.bytes(), setup.layout.read(latest).unwrap());
@@ -37,10 +35,8 @@ async fn joined_images_make_the_index_that_was_built() {
 
 #[tokio::test]
 async fn what_is_missing_or_there_twice_is_named() {
-    let setup = Setup::new();
-    let server = Server::start(Guard::Open, Vec::new());
-    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let (_setup, server) = pushed(Vec::new()).await;
+    let registry = connected(&server).await;
     let place = format!("cannot join images of {}/aptman/qus", server.address);
     for (names, expected) in [
         (vec!["amd64-d1.0", "arm-d1.0", "s390x-d1.0"], "there is no `arm-d1.0`, no `s390x-d1.0`".to_owned()),

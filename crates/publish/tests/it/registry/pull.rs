@@ -2,27 +2,17 @@
 
 use tempfile::TempDir;
 
-use super::guard::Guard;
 use super::http::Response;
-use super::server::{Fault, Rule, Server};
-use super::setup::{Setup, connect, options};
+use super::server::{Fault, Rule};
+use super::setup::{connected, pushed};
 use crate::fixture;
-use crate::publish::credentials::Credentials;
-use crate::publish::layout::LayoutWriter;
-use crate::publish::registry::Mode;
+use crate::publish::layout::{LayoutWriter, Pruned};
 use crate::publish::verify::verify;
-
-async fn pushed(rules: Vec<Rule>) -> (Setup, Server) {
-    let setup = Setup::new();
-    let server = Server::start(Guard::Open, rules);
-    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
-    (setup, server)
-}
 
 #[tokio::test]
 async fn an_inspection_reads_documents_and_asks_for_the_rest() {
     let (setup, server) = pushed(Vec::new()).await;
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let registry = connected(&server).await;
     let found = registry.inspect("latest").await.unwrap();
     assert_eq!(found.problems, []);
     assert_eq!(found.descriptor.digest, setup.plan[2].descriptor.digest);
@@ -49,7 +39,7 @@ async fn an_inspection_finds_what_is_missing_or_has_another_size() {
         state.blobs.get_mut(&short).unwrap().truncate(7);
         state.manifests.remove(&arm);
     }
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let registry = connected(&server).await;
     let mut expected = [
         format!("{gone}: missing (used by linux/amd64)"),
         format!("{short}: expected {} bytes, got 7 (used by linux/amd64)", amd64.config.size),
@@ -63,16 +53,15 @@ async fn an_inspection_finds_what_is_missing_or_has_another_size() {
 
 #[tokio::test]
 async fn a_pull_gives_the_layout_back_and_survives_cuts() {
-    let cut = Rule { method: "GET", path: "/blobs/", skip: 1, times: 1, fault: Fault::CutAnswer };
-    let busy =
-        Rule { method: "GET", path: "/blobs/", skip: 1, times: 1, fault: Fault::Answer(Response::new(503)) };
-    let (setup, server) = pushed(vec![cut, busy]).await;
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let faults = [Fault::CutAnswer, Fault::Answer(Response::new(503))];
+    let rules = faults.map(|fault| Rule { skip: 1, ..Rule::times(1, "GET", "/blobs/", fault) });
+    let (setup, server) = pushed(rules.to_vec()).await;
+    let registry = connected(&server).await;
     let home = TempDir::new().unwrap();
     let mut writer = LayoutWriter::create(home.path()).unwrap();
     let descriptor = registry.pull("latest", &writer).await.unwrap();
     writer.finish(fixture::REPOSITORY, &[("latest".to_owned(), descriptor.clone())]).unwrap();
-    assert_eq!(writer.prune().unwrap(), crate::publish::layout::Pruned::Removed { blobs: 0, bytes: 0 });
+    assert_eq!(writer.prune().unwrap(), Pruned::Removed { blobs: 0, bytes: 0 });
     let report = verify(home.path(), 2, &mut |_, _, _| Ok(())).unwrap();
     assert_eq!((report.problems, report.blobs), (Vec::new(), 8));
     assert_eq!(
@@ -97,7 +86,7 @@ async fn what_is_not_what_it_should_be_is_refused() {
         bytes[100] ^= 1;
         sha256::Digest::of(bytes)
     };
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let registry = connected(&server).await;
     let home = TempDir::new().unwrap();
     let writer = LayoutWriter::create(home.path()).unwrap();
     let error = registry.pull("latest", &writer).await.unwrap_err().to_string();

@@ -1,5 +1,7 @@
 //! The order of a push, what it skips, and what it reports.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 
 use base::Hint as _;
@@ -8,7 +10,8 @@ use oci::spec::{Descriptor, Index, Manifest, media_type};
 
 use super::guard::Guard;
 use super::server::{Fault, Rule, Server};
-use super::setup::{Setup, connect, options};
+use super::setup::{Setup, connect, connected, options, pushed};
+use crate::fixture::{plan, tagged};
 use crate::publish::credentials::Credentials;
 use crate::publish::layout::LayoutWriter;
 use crate::publish::limits;
@@ -16,23 +19,18 @@ use crate::publish::registry::{Event, Mode, Options, Progress, Push, Silent, che
 
 #[tokio::test]
 async fn tags_come_last_and_what_they_need_before_them() {
-    let setup = Setup::new();
-    let server = Server::start(Guard::Open, Vec::new());
-    let report = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let (setup, server) = (Setup::new(), Server::open());
+    let report = setup.push(&server).await.unwrap();
     setup.assert_complete(&server, "push");
     assert_eq!((report.uploaded.len(), report.manifests.len(), report.tags.len()), (6, 5, 3));
     let state = server.state();
-    let at = |part: &str| {
-        state.log.iter().rposition(|line| line.starts_with("PUT") && line.contains(part)).unwrap()
-    };
-    let first = |part: &str| {
-        state.log.iter().position(|line| line.starts_with("PUT") && line.contains(part)).unwrap()
-    };
-    let last_blob = at("/uploads/");
+    let is = |line: &str, part: &str| line.starts_with("PUT") && line.contains(part);
+    let at = |part: &str| state.log.iter().rposition(|line| is(line, part)).unwrap();
+    let first = |part: &str| state.log.iter().position(|line| is(line, part)).unwrap();
     let index = |n: usize| format!("manifests/{}", setup.plan[n].descriptor.digest);
     // The plan: pkg, the amd64 image, latest.
     let order = [
-        last_blob,
+        at("/uploads/"),
         first("/manifests/"),
         at("manifests/amd64-d1.0"),
         first(&index(0)),
@@ -45,11 +43,9 @@ async fn tags_come_last_and_what_they_need_before_them() {
 
 #[tokio::test]
 async fn a_second_push_only_looks() {
-    let setup = Setup::new();
-    let server = Server::start(Guard::Open, Vec::new());
-    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let (setup, server) = pushed(Vec::new()).await;
     server.state().log.clear();
-    let report = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let report = setup.push(&server).await.unwrap();
     assert!(report.unchanged(), "{report:?}");
     assert_eq!(report.bytes_uploaded(), 0);
     let log = server.state().log.clone();
@@ -60,16 +56,11 @@ async fn a_second_push_only_looks() {
 
 #[tokio::test]
 async fn what_is_below_a_tag_that_is_wrong_is_asked_for_and_nothing_else() {
-    let setup = Setup::new();
-    let server = Server::start(Guard::Open, Vec::new());
-    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let (setup, server) = pushed(Vec::new()).await;
     let wrong = setup.plan.iter().find(|push| push.tag.as_deref() == Some("latest")).unwrap();
-    {
-        let mut state = server.state();
-        state.tags.remove("latest");
-        state.log.clear();
-    }
-    let report = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    server.state().tags.remove("latest");
+    server.state().log.clear();
+    let report = setup.push(&server).await.unwrap();
     assert_eq!((report.uploaded.len(), report.present.len(), report.manifests.len()), (0, 0, 0));
     let index: Index = setup.layout.json(&wrong.descriptor).unwrap();
     let digests = index.manifests.iter().chain([&wrong.descriptor]).map(|one| one.digest.to_string());
@@ -85,39 +76,36 @@ async fn what_is_below_a_tag_that_is_wrong_is_asked_for_and_nothing_else() {
 
 #[tokio::test]
 async fn a_tag_that_never_moves_stops_a_push_before_it_begins() {
-    let mut setup = Setup::new();
-    let server = Server::start(Guard::Open, Vec::new());
-    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let (mut setup, server) = pushed(Vec::new()).await;
     // The same again is no move.
     for push in &mut setup.plan {
         push.fixed = true;
     }
-    assert!(setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap().unchanged());
+    assert!(setup.push(&server).await.unwrap().unchanged());
 
     let last = setup.plan.len() - 1;
     let (other, first) = (setup.plan[0].descriptor.clone(), setup.plan[0].tag.clone().unwrap());
     let elsewhere = std::mem::replace(&mut setup.plan[last].descriptor, other).digest.to_string();
     setup.plan.push(Push { tag: Some("new".to_owned()), ..setup.plan[0].clone() });
     server.state().tags.insert(first.clone(), elsewhere);
+    let registry = connected(&server).await;
     for mode in [Mode::DryRun, Mode::Push] {
         server.state().log.clear();
-        let error = setup.push(server.address, Credentials::Anonymous, mode).await.unwrap_err();
+        let error = setup.push_to(&registry, mode).await.unwrap_err();
         let expected = format!("the tag `{first}`, with 1 more, never moves, and points to something else");
         assert!(error.to_string().ends_with(&expected), "{error}");
         assert!(error.hint().is_some_and(|hint| hint.contains("[builds]")));
         assert!(server.state().log.iter().all(|line| line.starts_with("HEAD ")));
     }
     // Where a registry does not have it, it is pushed.
-    let elsewhere = Server::start(Guard::Open, Vec::new());
-    let report = setup.push(elsewhere.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let elsewhere = Server::open();
+    let report = setup.push(&elsewhere).await.unwrap();
     assert!(report.tags.iter().all(|tag| tag.moved));
 }
 
 #[tokio::test]
 async fn a_tag_that_was_seen_is_asked_for_only_where_there_is_something_to_do() {
-    let mut setup = Setup::new();
-    let server = Server::start(Guard::Open, Vec::new());
-    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let (mut setup, server) = pushed(Vec::new()).await;
     // The plan: pkg, the amd64 image, latest.
     setup.plan[0].fixed = true;
     let (right, other) = (setup.plan[0].descriptor.digest, setup.plan[2].descriptor.digest);
@@ -149,7 +137,7 @@ async fn a_tag_that_was_seen_is_asked_for_only_where_there_is_something_to_do() 
     server.state().tags.remove("latest");
     assert_eq!(push(&setup.plan, seen(right), false).await.unwrap_err().to_string(), error);
     assert_eq!((server.count("P", ""), server.state().tags.contains_key("latest")), (0, false));
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let registry = connected(&server).await;
     server.state().log.clear();
     assert_eq!(check_fixed(&setup.plan, &registry).await.unwrap_err().to_string(), error);
     assert_eq!(server.state().log, ["HEAD /v2/aptman/qus/manifests/pkg"]);
@@ -174,14 +162,12 @@ async fn a_tag_that_was_seen_is_asked_for_only_where_there_is_something_to_do() 
 
 #[tokio::test]
 async fn what_a_registry_has_lost_below_a_tag_is_repaired_when_asked_for() {
-    let setup = Setup::new();
-    let server = Server::start(Guard::Open, Vec::new());
+    let (setup, server) = pushed(Vec::new()).await;
     let push = async |repair, mode| {
         let options = Options { repair, ..options() };
         let registry = connect(server.address, Credentials::Anonymous, options).await.unwrap();
-        push(&setup.layout, &setup.plan, &[], &registry, mode, &Silent).await.unwrap()
+        setup.push_to(&registry, mode).await.unwrap()
     };
-    push(false, Mode::Push).await;
     let (manifest, blob) = {
         let mut state = server.state();
         // As a cleaner does that takes what has no tag for rubbish.
@@ -206,50 +192,26 @@ async fn what_a_registry_has_lost_below_a_tag_is_repaired_when_asked_for() {
 
 #[tokio::test]
 async fn a_dry_run_changes_nothing_and_says_what_a_push_says() {
-    let setup = Setup::new();
-    let server = Server::start(Guard::Open, Vec::new());
-    let told = setup.push(server.address, Credentials::Anonymous, Mode::DryRun).await.unwrap();
+    let (setup, server) = (Setup::new(), Server::open());
+    let told = setup.push_to(&connected(&server).await, Mode::DryRun).await.unwrap();
     assert_eq!(server.count("P", ""), 0);
-    let done = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
+    let done = setup.push(&server).await.unwrap();
     assert_eq!(told, done);
     assert!(done.bytes_uploaded() > 16_000);
 }
 
 #[tokio::test]
-async fn only_what_is_missing_is_sent() {
-    let setup = Setup::new();
-    let server = Server::start(Guard::Open, Vec::new());
-    setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
-    let lost = {
-        let mut state = server.state();
-        state.manifests.clear();
-        state.tags.clear();
-        state.log.clear();
-        state.blobs.pop_last().unwrap().0
-    };
-    let report = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
-    assert_eq!(report.uploaded.iter().map(|blob| blob.digest.to_string()).collect::<Vec<_>>(), [lost]);
-    assert_eq!(report.present.len(), 5);
-    assert_eq!(server.count("POST", ""), 1);
-    setup.assert_complete(&server, "again");
-}
-
-#[tokio::test]
 async fn blobs_are_mounted_where_the_registry_can() {
-    let setup = Setup::new();
-    let other = Server::start(Guard::Open, Vec::new());
-    setup.push(other.address, Credentials::Anonymous, Mode::Push).await.unwrap();
-    let server = Server::start(Guard::Open, Vec::new());
+    let (setup, other) = pushed(Vec::new()).await;
+    let server = Server::open();
     // One blob less than all: that mount is answered with 202, and an upload.
     let mut elsewhere = other.state().blobs.clone();
     elsewhere.pop_last();
     server.state().elsewhere = elsewhere;
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let registry = connected(&server).await;
     let from = ["aptman/other".to_owned()];
-    let report =
-        push(&setup.layout, &setup.plan, &from, &registry, Mode::Push, &crate::publish::registry::Silent)
-            .await
-            .unwrap();
+    let push = push(&setup.layout, &setup.plan, &from, &registry, Mode::Push, &Silent);
+    let report = push.await.unwrap();
     assert_eq!((report.mounted.len(), report.uploaded.len()), (5, 1));
     assert_eq!(server.count("POST", ""), 6);
     setup.assert_complete(&server, "mount");
@@ -272,9 +234,8 @@ async fn progress_is_told_blob_by_blob() {
             self.0.lock().unwrap().push(text);
         }
     }
-    let setup = Setup::new();
-    let server = Server::start(Guard::Open, Vec::new());
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let (setup, server) = (Setup::new(), Server::open());
+    let registry = connected(&server).await;
     let heard = Heard::default();
     push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &heard).await.unwrap();
     let heard = heard.0.into_inner().unwrap();
@@ -286,35 +247,43 @@ async fn progress_is_told_blob_by_blob() {
 #[tokio::test]
 async fn a_plan_that_contradicts_itself_is_refused() {
     let mut setup = Setup::new();
-    let descriptor = setup.plan[0].descriptor.clone();
-    setup.plan.push(Push { tag: Some("latest".to_owned()), descriptor, fixed: false });
-    let server = Server::start(Guard::Open, Vec::new());
-    let error = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap_err();
+    setup.plan.push(tagged("latest", &setup.plan[0].descriptor));
+    let server = Server::open();
+    let error = setup.push(&server).await.unwrap_err();
     let expected =
         format!("cannot push to {}/aptman/qus: the tag `latest` shall point to two images", server.address);
     assert_eq!(error.to_string(), expected);
 }
 
+/// A registry finds out what has another digest; what is no file is not even read.
 #[tokio::test]
 async fn a_damaged_layout_is_noticed() {
-    let setup = Setup::new();
-    let manifest: oci::spec::Manifest = setup.layout.json(&setup.plan[1].descriptor).unwrap();
-    let layer = &manifest.layers[1];
-    let path = setup.layout.blob_path(layer.digest);
-    let mut bytes = std::fs::read(&path).unwrap();
-    bytes[1000] ^= 1;
-    std::fs::write(&path, bytes).unwrap();
-    let server = Server::start(Guard::Open, Vec::new());
-    let error = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "cannot upload blob {} to {}/aptman/qus: the registry found another digest (DIGEST_INVALID: test)",
-            layer.digest, server.address
-        )
-    );
-    assert_eq!(error.hint().as_deref(), Some("`cargo xtask verify` says whether the layout is damaged"));
-    assert_eq!(server.state().tags.len(), 0);
+    let flip = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[1000] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    let replace_by_fifo = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, path, 0o644.into()).unwrap();
+    };
+    let upload = "cannot upload blob BLOB to PLACE: the registry found another digest (DIGEST_INVALID: test)";
+    let push = "cannot push BLOB to PLACE: cannot open PATH: not a regular file";
+    let hint = "`cargo xtask verify` says whether the layout is damaged";
+    for (harm, expected, hint) in
+        [(&flip as &dyn Fn(&Path), upload, Some(hint)), (&replace_by_fifo, push, None)]
+    {
+        let (setup, server) = (Setup::new(), Server::open());
+        let manifest: Manifest = setup.layout.json(&setup.plan[1].descriptor).unwrap();
+        let digest = manifest.layers[1].digest;
+        let path = setup.layout.blob_path(digest);
+        harm(&path);
+        let error = setup.push(&server).await.unwrap_err();
+        let expected = expected.replace("BLOB", &digest.to_string()).replace("PATH", path.to_str().unwrap());
+        assert_eq!(error.to_string(), expected.replace("PLACE", &format!("{}/aptman/qus", server.address)));
+        assert_eq!(error.hint().as_deref(), hint);
+        assert_eq!(server.state().tags.len(), 0);
+    }
 }
 
 #[tokio::test]
@@ -337,11 +306,13 @@ async fn after_a_kill_only_the_rest_is_sent() {
     child.kill().unwrap();
     child.wait().unwrap();
 
-    let server = Server::start(Guard::Open, Vec::new());
-    server.state().blobs = hanging.state().blobs.clone();
+    let server = Server::open();
+    let there = hanging.state().blobs.clone();
+    server.state().blobs = there.clone();
     assert_eq!(hanging.state().tags.len(), 0);
-    let report = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap();
-    assert_eq!((report.present.len(), report.uploaded.len()), (3, 3));
+    let report = setup.push(&server).await.unwrap();
+    assert_eq!((report.present.len(), report.uploaded.len(), server.count("POST", "")), (3, 3, 3));
+    assert!(report.uploaded.iter().all(|blob| !there.contains_key(&blob.digest.to_string())));
     setup.assert_complete(&server, "after a kill");
 }
 
@@ -351,16 +322,9 @@ async fn after_a_kill_only_the_rest_is_sent() {
 async fn pushes_until_it_is_killed() {
     let variable = |name| std::env::var(name).unwrap();
     let layout = crate::publish::layout::Layout::open(variable("QUS_TEST_LAYOUT").as_ref()).unwrap();
-    let plan: Vec<Push> = layout
-        .refs()
-        .into_iter()
-        .map(|(tag, descriptor)| Push { tag: Some(tag), descriptor, fixed: false })
-        .collect();
-    let mut options = options();
-    options.http.stall = std::time::Duration::from_secs(60);
     let address = variable("QUS_TEST_REGISTRY").parse().unwrap();
-    let registry = connect(address, Credentials::Anonymous, options).await.unwrap();
-    drop(push(&layout, &plan, &[], &registry, Mode::Push, &crate::publish::registry::Silent).await);
+    let registry = connect(address, Credentials::Anonymous, options()).await.unwrap();
+    drop(push(&layout, &plan(&layout.refs()), &[], &registry, Mode::Push, &Silent).await);
 }
 
 /// A push follows indexes as deep as everything else does; a registry is asked what the tag points to before that is known, and
@@ -370,13 +334,7 @@ async fn indexes_have_a_greatest_depth() {
     let setup = Setup::new();
     let writer = LayoutWriter::create(setup.home.path()).unwrap();
     let over = |descriptor: &Descriptor| {
-        let index = Index {
-            schema_version: Default::default(),
-            media_type: Some(media_type::INDEX.to_owned()),
-            manifests: vec![descriptor.clone()],
-            annotations: Default::default(),
-        };
-        let blob = Blob::json(media_type::INDEX, &index);
+        let blob = Blob::json(media_type::INDEX, &Index::new(vec![descriptor.clone()]));
         writer.put(&blob).unwrap();
         blob.descriptor().clone()
     };
@@ -385,26 +343,14 @@ async fn indexes_have_a_greatest_depth() {
     for _ in 2..limits::DEPTH {
         root = over(&root);
     }
-    let deepest = Push { tag: Some("deep".to_owned()), descriptor: root.clone(), fixed: false };
-    let too_deep = Push { tag: Some("deep".to_owned()), descriptor: over(&root), fixed: false };
-    let server = Server::start(Guard::Open, Vec::new());
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
-    push(&setup.layout, &[deepest], &[], &registry, Mode::DryRun, &Silent).await.unwrap();
+    let server = Server::open();
+    let registry = connected(&server).await;
+    let push = async |root: &Descriptor, mode| {
+        push(&setup.layout, &[tagged("deep", root)], &[], &registry, mode, &Silent).await
+    };
+    push(&root, Mode::DryRun).await.unwrap();
     let before = server.state().log.len();
-    let error =
-        push(&setup.layout, &[too_deep], &[], &registry, Mode::Push, &Silent).await.unwrap_err().to_string();
+    let error = push(&over(&root), Mode::Push).await.unwrap_err().to_string();
     assert!(error.ends_with(": it is under 16 others, which is the limit"), "{error}");
     assert_eq!(server.state().log[before..], ["HEAD /v2/aptman/qus/manifests/deep"]);
-}
-
-#[tokio::test]
-async fn a_fifo_is_no_blob() {
-    let setup = Setup::new();
-    let manifest: Manifest = setup.layout.json(&setup.plan[1].descriptor).unwrap();
-    let path = setup.layout.blob_path(manifest.layers[1].digest);
-    std::fs::remove_file(&path).unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o644.into()).unwrap();
-    let server = Server::start(Guard::Open, Vec::new());
-    let error = setup.push(server.address, Credentials::Anonymous, Mode::Push).await.unwrap_err().to_string();
-    assert!(error.ends_with(&format!("cannot open {}: not a regular file", path.display())), "{error}");
 }

@@ -36,19 +36,17 @@ fn plain() -> testbed::registry::Options {
     testbed::registry::Options::default()
 }
 
-/// Patient enough for a real server on a busy machine.
-fn patient() -> Options {
-    let mut options = options();
-    options.http.stall = Duration::from_secs(20);
-    options
+/// Without credentials.
+async fn open(real: &testbed::Registry<'_>, options: Options) -> Registry {
+    connect(real.address(), Credentials::Anonymous, options).await.unwrap()
 }
 
 #[test]
 fn takes_a_push_and_gives_every_byte_back() {
     with("takes_a_push_and_gives_every_byte_back", &plain(), async |real| {
         let setup = Setup::new();
-        let registry = connect(real.address(), Credentials::Anonymous, patient()).await.unwrap();
-        let report = push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
+        let registry = open(real, options()).await;
+        let report = setup.push_to(&registry, Mode::Push).await.unwrap();
         assert_eq!((report.uploaded.len(), report.manifests.len(), report.tags.len()), (6, 5, 3));
         for item in &setup.plan {
             let name = item.tag.as_ref().unwrap();
@@ -59,8 +57,7 @@ fn takes_a_push_and_gives_every_byte_back() {
             let inspect = ["skopeo", "inspect", "--tls-verify=false", "--raw", &source];
             assert_eq!(real.sandbox().run(&inspect).unwrap().as_bytes(), fetched.bytes);
         }
-        let again = push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
-        assert!(again.unchanged());
+        assert!(setup.push_to(&registry, Mode::Push).await.unwrap().unchanged());
     });
 }
 
@@ -69,9 +66,8 @@ fn what_was_deleted_below_a_tag_is_repaired() {
     with("what_was_deleted_below_a_tag_is_repaired", &plain(), async |real| {
         let setup = Setup::new();
         let push = async |repair| {
-            let options = Options { repair, ..patient() };
-            let registry = connect(real.address(), Credentials::Anonymous, options).await.unwrap();
-            push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap()
+            let registry = open(real, Options { repair, ..options() }).await;
+            setup.push_to(&registry, Mode::Push).await.unwrap()
         };
         let report = push(false).await;
         let is_tagged =
@@ -90,10 +86,10 @@ fn what_was_deleted_below_a_tag_is_repaired() {
 fn mounts_from_another_repository() {
     with("mounts_from_another_repository", &plain(), async |real| {
         let setup = Setup::new();
-        let first = connect(real.address(), Credentials::Anonymous, patient()).await.unwrap();
-        push(&setup.layout, &setup.plan, &[], &first, Mode::Push, &Silent).await.unwrap();
+        let first = open(real, options()).await;
+        setup.push_to(&first, Mode::Push).await.unwrap();
         let other = format!("{}/other/name", real.address()).parse().unwrap();
-        let second = Registry::connect(other, Access::Push, Credentials::Anonymous, patient()).await.unwrap();
+        let second = Registry::connect(other, Access::Push, Credentials::Anonymous, options()).await.unwrap();
         let from = ["aptman/qus".to_owned()];
         let report = push(&setup.layout, &setup.plan, &from, &second, Mode::Push, &Silent).await.unwrap();
         assert_eq!((report.mounted.len(), report.uploaded.len()), (6, 0));
@@ -105,14 +101,13 @@ fn an_upload_in_pieces_survives_a_cut_in_any_of_them() {
     with("an_upload_in_pieces_survives_a_cut_in_any_of_them", &plain(), async |real| {
         let setup = Setup::new();
         // In front of the registry, a proxy that cuts each of the first connections after some kilobytes.
+        let direct = open(real, options()).await;
         let proxy = cutting_proxy(real.address(), [900, 2_500, 4_000, 7_000, 9_000]);
-        let mut options = patient();
+        let mut options = options();
         options.http.attempts = 8;
         let registry = connect(proxy, Credentials::Anonymous, options).await.unwrap();
-        push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
-        let direct = connect(real.address(), Credentials::Anonymous, patient()).await.unwrap();
-        let again = push(&setup.layout, &setup.plan, &[], &direct, Mode::Push, &Silent).await.unwrap();
-        assert!(again.unchanged());
+        setup.push_to(&registry, Mode::Push).await.unwrap();
+        assert!(setup.push_to(&direct, Mode::Push).await.unwrap().unchanged());
     });
 }
 
@@ -142,13 +137,13 @@ fn cutting_proxy(target: SocketAddr, cuts: impl IntoIterator<Item = u64> + Send 
 
 #[test]
 fn htpasswd_lets_in_only_who_is_known() {
-    let options = testbed::registry::Options { password: true, ..plain() };
-    with("htpasswd_lets_in_only_who_is_known", &options, async |real| {
+    let kind = testbed::registry::Options { password: true, ..plain() };
+    with("htpasswd_lets_in_only_who_is_known", &kind, async |real| {
         let setup = Setup::new();
         let attempt = async |password: &str| {
             let credentials = Credentials::Basic { user: USER.to_owned(), password: Secret::new(password) };
-            let registry = connect(real.address(), credentials, patient()).await.unwrap();
-            push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await
+            let registry = connect(real.address(), credentials, options()).await.unwrap();
+            setup.push_to(&registry, Mode::Push).await
         };
         let error = attempt("wrong").await.unwrap_err().to_string();
         assert!(error.contains(": unauthorized: the credentials were refused"), "{error}");
@@ -158,20 +153,19 @@ fn htpasswd_lets_in_only_who_is_known() {
 
 #[test]
 fn a_certificate_must_be_trusted() {
-    let options = testbed::registry::Options { tls: true, ..plain() };
-    with("a_certificate_must_be_trusted", &options, async |real| {
+    let kind = testbed::registry::Options { tls: true, ..plain() };
+    with("a_certificate_must_be_trusted", &kind, async |real| {
         let setup = Setup::new();
-        let error = setup.push(real.address(), Credentials::Anonymous, Mode::Push).await.unwrap_err();
+        let error = connect(real.address(), Credentials::Anonymous, options()).await.err().unwrap();
         let expected = "its certificate is not trusted: invalid peer certificate: UnknownIssuer";
         assert_eq!(error.to_string(), format!("cannot reach {}: {expected}", real.address()));
         assert_eq!(error.hint().as_deref(), Some("give the authority's certificate with --registry-ca FILE"));
 
         let authorities = vec![real.authority().unwrap().as_bytes().to_vec()];
-        let options = Options { authorities, ..patient() };
-        let registry = connect(real.address(), Credentials::Anonymous, options).await.unwrap();
-        push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap();
+        let registry = open(real, Options { authorities, ..options() }).await;
+        setup.push_to(&registry, Mode::Push).await.unwrap();
 
-        let options = Options { authorities: vec![b"no certificate".to_vec()], ..patient() };
+        let options = Options { authorities: vec![b"no certificate".to_vec()], ..options() };
         let error = connect(real.address(), Credentials::Anonymous, options).await.err().unwrap().to_string();
         assert!(error.ends_with("the given authority holds no certificate in PEM"), "{error}");
     });
@@ -179,14 +173,13 @@ fn a_certificate_must_be_trusted() {
 
 #[test]
 fn a_registry_that_forgets_its_encryption_is_found_out_at_once() {
-    let options = testbed::registry::Options { tls: true, unaware: true, ..plain() };
-    with("a_registry_that_forgets_its_encryption_is_found_out_at_once", &options, async |real| {
+    let kind = testbed::registry::Options { tls: true, unaware: true, ..plain() };
+    with("a_registry_that_forgets_its_encryption_is_found_out_at_once", &kind, async |real| {
         let setup = Setup::new();
         let authorities = vec![real.authority().unwrap().as_bytes().to_vec()];
-        let options = Options { authorities, ..patient() };
-        let registry = connect(real.address(), Credentials::Anonymous, options).await.unwrap();
+        let registry = open(real, Options { authorities, ..options() }).await;
         let began = std::time::Instant::now();
-        let error = push(&setup.layout, &setup.plan, &[], &registry, Mode::Push, &Silent).await.unwrap_err();
+        let error = setup.push_to(&registry, Mode::Push).await.unwrap_err();
         assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
         let text = error.to_string();
         let (_, reason) = text.split_once(&format!(" to {}/aptman/qus: ", real.address())).unwrap();

@@ -7,8 +7,7 @@ use sha256::Digest;
 use super::guard::Guard;
 use super::http::Response;
 use super::server::{Fault, Rule, Server};
-use super::setup::{connect, options};
-use crate::publish::credentials::Credentials;
+use super::setup::connected;
 use crate::publish::registry::{Lists, Mode};
 
 fn referrer() -> Referrer {
@@ -18,14 +17,13 @@ fn referrer() -> Referrer {
 
 fn answers(status: u16) -> Server {
     let fault = Fault::Answer(Response::new(status).body("{}"));
-    let rule = Rule { method: "GET", path: "/referrers/", skip: 0, times: usize::MAX, fault };
-    Server::start(Guard::Open, vec![rule])
+    Server::start(Guard::Open, vec![Rule::always("GET", "/referrers/", fault)])
 }
 
 #[tokio::test]
 async fn a_registry_that_keeps_lists_gets_no_tag() {
     let server = answers(200);
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let registry = connected(&server).await;
     let lists = registry.list_referrers(&[referrer()], Mode::Push).await.unwrap();
     assert_eq!(lists, Lists { images: 1, written: None });
     assert_eq!((server.count("PUT", ""), server.count("GET", "/referrers/sha256:")), (0, 1));
@@ -35,7 +33,7 @@ async fn a_registry_that_keeps_lists_gets_no_tag() {
 #[tokio::test]
 async fn an_answer_that_says_nothing_of_lists_is_an_error() {
     let server = answers(403);
-    let registry = connect(server.address, Credentials::Anonymous, options()).await.unwrap();
+    let registry = connected(&server).await;
     let error = registry.list_referrers(&[referrer()], Mode::Push).await.unwrap_err().to_string();
     let expected = format!("cannot list what refers to {} in ", Digest::of(b"image"));
     assert!(error.starts_with(&expected), "{error}");

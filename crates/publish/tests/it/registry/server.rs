@@ -44,6 +44,18 @@ pub(crate) struct Rule {
     pub(crate) fault: Fault,
 }
 
+impl Rule {
+    /// One that strikes each time.
+    pub(crate) fn always(method: &'static str, path: &'static str, fault: Fault) -> Rule {
+        Rule::times(usize::MAX, method, path, fault)
+    }
+
+    /// One that strikes the first so many times.
+    pub(crate) fn times(times: usize, method: &'static str, path: &'static str, fault: Fault) -> Rule {
+        Rule { method, path, skip: 0, times, fault }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) blobs: BTreeMap<String, Vec<u8>>,
@@ -66,6 +78,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// One that lets in everybody, and has no faults.
+    pub(crate) fn open() -> Server {
+        Server::start(Guard::Open, Vec::new())
+    }
+
     pub(crate) fn start(guard: Guard, rules: Vec<Rule>) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::server::Server;
-use crate::fixture;
+use super::guard::Guard;
+use super::server::{Rule, Server};
+use crate::fixture::{self, Fixture};
 use crate::publish::credentials::Credentials;
 use crate::publish::layout::Layout;
 use crate::publish::registry::{
@@ -22,24 +23,25 @@ pub(crate) struct Setup {
 impl Setup {
     /// The fixture's layout, with `latest` to be pushed last.
     pub(crate) fn new() -> Setup {
-        let home = TempDir::new().unwrap();
-        let mut refs = fixture::write(home.path());
+        let Fixture { home, layout, mut refs } = Fixture::new();
         refs.rotate_left(1);
-        let plan = refs
-            .into_iter()
-            .map(|(tag, descriptor)| Push { tag: Some(tag), descriptor, fixed: false })
-            .collect();
-        Setup { layout: fixture::open(home.path()), home, plan }
+        Setup { home, layout, plan: fixture::plan(&refs) }
     }
 
-    pub(crate) async fn push(
+    pub(crate) async fn push(&self, server: &Server) -> Result<Report, RegistryError> {
+        self.push_as(Credentials::Anonymous, server).await
+    }
+
+    pub(crate) async fn push_as(
         &self,
-        address: SocketAddr,
         credentials: Credentials,
-        mode: Mode,
+        server: &Server,
     ) -> Result<Report, RegistryError> {
-        let registry = connect(address, credentials, options()).await?;
-        push(&self.layout, &self.plan, &[], &registry, mode, &Silent).await
+        self.push_to(&connect(server.address, credentials, options()).await?, Mode::Push).await
+    }
+
+    pub(crate) async fn push_to(&self, registry: &Registry, mode: Mode) -> Result<Report, RegistryError> {
+        push(&self.layout, &self.plan, &[], registry, mode, &Silent).await
     }
 
     /// Everything is at the registry, once, and every tag points to the right thing.
@@ -54,6 +56,13 @@ impl Setup {
             assert_eq!(state.tags[push.tag.as_ref().unwrap()], push.descriptor.digest.to_string(), "{name}");
         }
     }
+}
+
+/// A registry with these faults that has got all of a layout.
+pub(crate) async fn pushed(rules: Vec<Rule>) -> (Setup, Server) {
+    let (setup, server) = (Setup::new(), Server::start(Guard::Open, rules));
+    setup.push(&server).await.unwrap();
+    (setup, server)
 }
 
 pub(crate) fn repository(address: SocketAddr) -> Repository {
@@ -80,4 +89,9 @@ pub(crate) async fn connect(
     options: Options,
 ) -> Result<Registry, RegistryError> {
     Registry::connect(repository(address), Access::Push, credentials, options).await
+}
+
+/// Without credentials, at a registry that answers.
+pub(crate) async fn connected(server: &Server) -> Registry {
+    connect(server.address, Credentials::Anonymous, options()).await.unwrap()
 }
