@@ -100,23 +100,4 @@ mod tests {
         }
         assert_eq!(message(&[b'x'; 1000]).chars().count(), SHOWN + 1);
     }
-
-    #[test]
-    fn statuses_have_reasons() {
-        let check = |status: u16, body: &str, expected: &str| {
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(reason(status, body.as_bytes(), 3).to_string(), expected);
-        };
-        check(403, "", "denied");
-        check(507, "", "the registry has no space left");
-        check(
-            500,
-            "write: no space left on device",
-            "the registry has no space left (write: no space left on device)",
-        );
-        check(500, "oops", "500 Internal Server Error (oops) (tried 3 times)");
-        check(400, "TAG_IMMUTABLE: t", "the tag is immutable (TAG_IMMUTABLE: t)");
-        check(404, "NAME_UNKNOWN", "the repository does not exist (NAME_UNKNOWN)");
-        check(400, "DIGEST_INVALID", "the registry found another digest (DIGEST_INVALID)");
-    }
 }

@@ -224,35 +224,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_upload_speaks_of_what_was_uploaded() {
-        let reason = || Reason::Unreachable { reason: "refused".to_owned(), tries: 1 };
+    fn hints_fit_what_was_asked_for() {
         let check = "check the registry's name and port, and the network";
-        let copy = RegistryError::new("copy blob sha256:00 of r.io/x", reason());
-        assert_eq!(copy.hint().as_deref(), Some(check));
-        let upload = RegistryError::upload("upload blob sha256:00 to r.io/x".to_owned(), reason());
-        let expected = format!("{check}; what was uploaded is not uploaded again");
-        assert_eq!(upload.hint(), Some(expected));
-    }
-
-    #[test]
-    fn only_too_many_requests_make_a_log_in_help() {
-        for (status, expected) in [
-            (StatusCode::TOO_MANY_REQUESTS, "try again later, or log in for a higher limit"),
-            (StatusCode::SERVICE_UNAVAILABLE, "try again later"),
-        ] {
-            let error = RegistryError::new("reach r.io", Reason::Wait { status, seconds: 600, limit: 60 });
-            assert_eq!(error.hint().as_deref(), Some(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn what_a_pull_may_meet_offers_no_push() {
+        let unreachable = || Reason::Unreachable { reason: "refused".to_owned(), tries: 1 };
+        let wait = |status| Reason::Wait { status, seconds: 600, limit: 60 };
         for (reason, expected) in [
+            (unreachable(), check),
+            (wait(StatusCode::TOO_MANY_REQUESTS), "try again later, or log in for a higher limit"),
+            (wait(StatusCode::SERVICE_UNAVAILABLE), "try again later"),
+            // A pull may meet these, and is offered no push.
             (Reason::Denied(String::new()), "check which rights the account has in this repository"),
             (Reason::NotARegistry(String::new()), "check the registry's name and port"),
             (Reason::NoRepository(String::new()), "create the repository at the registry, or check its name"),
         ] {
             assert_eq!(RegistryError::new("read x", reason).hint().as_deref(), Some(expected));
         }
+        let upload = RegistryError::upload("upload blob sha256:00 to r.io/x".to_owned(), unreachable());
+        assert_eq!(upload.hint(), Some(format!("{check}; what was uploaded is not uploaded again")));
     }
 }
