@@ -193,7 +193,11 @@ mod tests {
         let meta = home.path().join("contexts/meta").join(Digest::of(b"lab").hex());
         fs::create_dir_all(&meta).unwrap();
         let file = meta.join("meta.json");
-        fs::write(&file, r#"{"Name":"lab","Endpoints":{"docker":{"Host":"unix:///lab.sock"}}}"#).unwrap();
+        fs::write(
+            &file,
+            r#"{"Name":"lab","Endpoints":{"docker":{"Host":"unix:///lab.sock","SkipTLSVerify":true}}}"#,
+        )
+        .unwrap();
         check(&[("DOCKER_CONFIG", docker), ("DOCKER_CONTEXT", "lab")], Ok(&["unix:///lab.sock"]));
         fs::write(home.path().join("config.json"), r#"{"currentContext":"lab"}"#).unwrap();
         check(&[("DOCKER_CONFIG", docker)], Ok(&["unix:///lab.sock"]));
@@ -204,79 +208,5 @@ mod tests {
             file.display()
         );
         check(&[("DOCKER_CONFIG", docker)], Err(&error));
-    }
-
-    /// The files of TLS that an endpoint uses, and whether it checks the engine's certificate.
-    fn tls(variables: &[(&str, &str)]) -> Option<(Vec<String>, bool)> {
-        let variables: BTreeMap<_, _> = variables.iter().copied().collect();
-        let found = find(|name| variables.get(name).map(OsString::from)).unwrap();
-        let [Endpoint::Tls { tls, address }] = &found[..] else { return None };
-        assert_eq!(address, "10.0.0.1:2376");
-        let files = tls.files().map(|file| file.display().to_string());
-        Some((files.collect(), tls.verifies()))
-    }
-
-    #[test]
-    fn a_context_with_certificates_is_never_plain() {
-        let home = tempfile::TempDir::new().unwrap();
-        let docker = home.path().to_str().unwrap();
-        let variables = [("DOCKER_CONFIG", docker), ("DOCKER_CONTEXT", "lab")];
-        let id = Digest::of(b"lab").hex();
-        let meta = home.path().join("contexts/meta").join(&id);
-        let certificates = home.path().join("contexts/tls").join(&id).join("docker");
-        fs::create_dir_all(&meta).unwrap();
-        fs::create_dir_all(&certificates).unwrap();
-        let describe = |skip: &str| {
-            let endpoint = format!(r#"{{"Host":"tcp://10.0.0.1:2376"{skip}}}"#);
-            let text = format!(r#"{{"Name":"lab","Endpoints":{{"docker":{endpoint}}}}}"#);
-            fs::write(meta.join("meta.json"), text).unwrap();
-        };
-        let file = |name: &str| certificates.join(name).display().to_string();
-        let (verified, skipped) = (r#","SkipTLSVerify":false"#, r#","SkipTLSVerify":true"#);
-        describe("");
-        assert_eq!(tls(&variables), None);
-        describe(skipped);
-        assert_eq!(tls(&variables), Some((vec![], false)));
-        fs::write(certificates.join("ca.pem"), "").unwrap();
-        assert_eq!(tls(&variables), Some((vec![], false)));
-        describe(verified);
-        assert_eq!(tls(&variables), Some((vec![file("ca.pem")], true)));
-        fs::write(certificates.join("cert.pem"), "").unwrap();
-        assert_eq!(tls(&variables), Some((vec![file("ca.pem")], true)));
-        fs::write(certificates.join("key.pem"), "").unwrap();
-        let all = ["ca.pem", "cert.pem", "key.pem"].map(file).to_vec();
-        assert_eq!(tls(&variables), Some((all, true)));
-        fs::remove_file(certificates.join("ca.pem")).unwrap();
-        let own = ["cert.pem", "key.pem"].map(file).to_vec();
-        assert_eq!(tls(&variables), Some((own.clone(), true)));
-        describe(skipped);
-        assert_eq!(tls(&variables), Some((own, false)));
-        // A socket needs none.
-        fs::write(
-            meta.join("meta.json"),
-            r#"{"Endpoints":{"docker":{"Host":"unix:///x.sock","SkipTLSVerify":true}}}"#,
-        )
-        .unwrap();
-        check(&variables, Ok(&["unix:///x.sock"]));
-    }
-
-    #[test]
-    fn variables_ask_for_tls_with_and_without_a_check() {
-        let home = tempfile::TempDir::new().unwrap();
-        let docker = home.path().to_str().unwrap();
-        let host = ("DOCKER_HOST", "tcp://10.0.0.1:2376");
-        let path = ("DOCKER_CERT_PATH", docker);
-        let file = |name: &str| home.path().join(name).display().to_string();
-        assert_eq!(tls(&[host, path]), None);
-        assert_eq!(tls(&[host, path, ("DOCKER_TLS_VERIFY", "1")]), Some((vec![file("ca.pem")], true)));
-        assert_eq!(tls(&[host, path, ("DOCKER_TLS", "1")]), Some((vec![], false)));
-        for name in ["ca.pem", "cert.pem", "key.pem"] {
-            fs::write(home.path().join(name), "").unwrap();
-        }
-        let all = ["ca.pem", "cert.pem", "key.pem"].map(file).to_vec();
-        assert_eq!(tls(&[host, path, ("DOCKER_TLS_VERIFY", "1")]), Some((all.clone(), true)));
-        assert_eq!(tls(&[host, path, ("DOCKER_TLS", "1")]), Some((all[1..].to_vec(), false)));
-        let both = [host, ("DOCKER_CONFIG", docker), ("DOCKER_TLS", "1"), ("DOCKER_TLS_VERIFY", "1")];
-        assert_eq!(tls(&both), Some((all, true)));
     }
 }

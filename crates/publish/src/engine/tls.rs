@@ -61,23 +61,6 @@ impl Tls {
         };
         Ok(Some(Tls { engine, user }))
     }
-
-    /// The files that the connection needs.
-    #[cfg(test)]
-    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        let authority = match &self.engine {
-            Check::Authority(path) => Some(path),
-            _ => None,
-        };
-        let user = self.user.iter().flat_map(|(certificate, key)| [certificate, key]);
-        authority.into_iter().chain(user).map(PathBuf::as_path)
-    }
-
-    /// True if the engine has to show a certificate that somebody vouches for.
-    #[cfg(test)]
-    pub(super) fn verifies(&self) -> bool {
-        self.engine != Check::Skip
-    }
 }
 
 fn user(directory: &Path) -> Option<(PathBuf, PathBuf)> {

@@ -131,6 +131,12 @@ fn text(path: &Path) -> &str {
 
 const TLS_HANDSHAKE: u8 = 22;
 
+/// The listener's answer: it says that it is old.
+const REACHED: &str =
+    "cannot use the engine at ENGINE: its API has version 1.26, and 1.40 is the oldest supported";
+const UNKNOWN: &str =
+    "cannot find an engine: none answers at ENGINE (invalid peer certificate: UnknownIssuer)";
+
 #[test]
 fn a_context_with_tls_is_never_spoken_to_in_plain_text() {
     let (authority, stranger) = (Authority::new("lab"), Authority::new("stranger"));
@@ -145,24 +151,18 @@ fn a_context_with_tls_is_never_spoken_to_in_plain_text() {
         let (address, first) = listen(&authority, users);
         let home = context(address, skip, files);
         let error = connect(&[("DOCKER_CONFIG", text(home.path()))]).err().unwrap().to_string();
-        let engine = format!("tcp://{address}");
-        assert_eq!(error, expected.replace("ENGINE", &engine));
-        for byte in first.try_iter() {
-            assert_eq!(byte, TLS_HANDSHAKE, "{expected}");
-        }
+        assert_eq!(error, expected.replace("ENGINE", &format!("tcp://{address}")));
+        assert!(first.try_iter().all(|byte| byte == TLS_HANDSHAKE), "{expected}");
     };
-    // It answers, and says that it is old.
-    let reached =
-        "cannot use the engine at ENGINE: its API has version 1.26, and 1.40 is the oldest supported";
-    let unknown = "cannot find an engine: none answers at ENGINE (invalid peer certificate: UnknownIssuer)";
-    check(None, false, &[ca], reached);
-    check(Some(&authority), false, &[ca, own[0], own[1]], reached);
-    check(None, true, &[], reached);
-    check(None, true, &[wrong_ca], reached);
-    check(Some(&authority), true, &own, reached);
-    check(None, false, &[wrong_ca], unknown);
+    check(None, false, &[ca], REACHED);
+    check(None, false, &[ca, own[0]], REACHED);
+    check(Some(&authority), false, &[ca, own[0], own[1]], REACHED);
+    check(None, true, &[], REACHED);
+    check(None, true, &[wrong_ca], REACHED);
+    check(Some(&authority), true, &own, REACHED);
+    check(None, false, &[wrong_ca], UNKNOWN);
     // The machine's authorities do not know it.
-    check(None, false, &own, unknown);
+    check(None, false, &own, UNKNOWN);
     check(
         Some(&authority),
         false,
@@ -190,45 +190,61 @@ fn a_context_with_tls_is_never_spoken_to_in_plain_text() {
     };
     damaged(&[("ca.pem", "nothing")], "ca.pem", "not a certificate in PEM");
     damaged(&[ca, ("cert.pem", ""), own[1]], "cert.pem", "not a certificate in PEM");
+    damaged(&[("cert.pem", ""), own[1]], "cert.pem", "not a certificate in PEM");
     damaged(&[ca, own[0], ("key.pem", &certificate)], "key.pem", "not a private key in PEM");
     damaged(
         &[ca, own[0], others[1]],
         "cert.pem",
         "does not go with DIR/key.pem: keys may not be consistent: KeyMismatch",
     );
+    // One without TLS is.
+    let (address, first) = listen(&authority, None);
+    let home = context(address, false, &[]);
+    assert!(connect(&[("DOCKER_CONFIG", text(home.path()))]).is_err());
+    assert_eq!(first.try_recv(), Ok(b'G'));
 }
 
 #[test]
 fn variables_ask_for_tls() {
     let (authority, stranger) = (Authority::new("lab"), Authority::new("stranger"));
-    let check = |ca: Option<&Authority>, variable: &str, expected: &str| {
-        let (address, first) = listen(&authority, None);
+    let (certificate, key) = authority.sign(ExtendedKeyUsagePurpose::ClientAuth);
+    let [ca, wrong_ca] = [&authority, &stranger].map(|ca| ("ca.pem", &*ca.pem));
+    let all = [ca, ("cert.pem", &*certificate), ("key.pem", &*key)];
+    let wrong = [wrong_ca, all[1], all[2]];
+    let (verify, tls) = (("DOCKER_TLS_VERIFY", "1"), ("DOCKER_TLS", "1"));
+    let attempt = |users, files: &[(&str, &str)], folder: &str, variables: &[(&str, &str)]| {
+        let (address, first) = listen(&authority, users);
         let home = TempDir::new().unwrap();
-        if let Some(ca) = ca {
-            fs::write(home.path().join("ca.pem"), &ca.pem).unwrap();
+        for (name, text) in files {
+            fs::write(home.path().join(name), text).unwrap();
         }
         let host = format!("tcp://{address}");
-        let variables = [("DOCKER_HOST", &*host), ("DOCKER_CERT_PATH", text(home.path())), (variable, "1")];
-        let error = connect(&variables).err().unwrap().to_string();
-        assert_eq!(error, expected.replace("ENGINE", &host).replace("DIR", text(home.path())));
-        for byte in first.try_iter() {
-            assert_eq!(byte, TLS_HANDSHAKE, "{expected}");
-        }
+        let places = [("DOCKER_HOST", &*host), (folder, text(home.path()))];
+        let error = connect(&[&places, variables].concat()).err().unwrap().to_string();
+        let spoken: Vec<u8> = first.try_iter().collect();
+        (error.replace(&host, "ENGINE").replace(text(home.path()), "DIR"), spoken)
     };
-    let reached =
-        "cannot use the engine at ENGINE: its API has version 1.26, and 1.40 is the oldest supported";
-    check(Some(&authority), "DOCKER_TLS_VERIFY", reached);
-    check(None, "DOCKER_TLS", reached);
-    check(
-        Some(&stranger),
-        "DOCKER_TLS_VERIFY",
-        "cannot find an engine: none answers at ENGINE (invalid peer certificate: UnknownIssuer)",
-    );
+    let check = |users, files: &[(&str, &str)], folder: &str, variables: &[(&str, &str)], expected: &str| {
+        let (error, spoken) = attempt(users, files, folder, variables);
+        assert_eq!(error, expected);
+        assert!(spoken.iter().all(|byte| *byte == TLS_HANDSHAKE), "{expected}");
+    };
+    let path = "DOCKER_CERT_PATH";
+    assert_eq!(attempt(None, &all, path, &[]).1[0], b'G');
+    check(None, &[ca], path, &[verify], REACHED);
+    check(None, &[], path, &[tls], REACHED);
+    check(None, &[wrong_ca], path, &[verify], UNKNOWN);
     check(
         None,
-        "DOCKER_TLS_VERIFY",
+        &[],
+        path,
+        &[verify],
         "cannot use the engine at ENGINE: DIR/ca.pem: No such file or directory (os error 2)",
     );
+    check(Some(&authority), &all, path, &[verify], REACHED);
+    check(Some(&authority), &wrong, path, &[tls], REACHED);
+    check(Some(&authority), &all, "DOCKER_CONFIG", &[tls, verify], REACHED);
+    check(Some(&authority), &wrong, "DOCKER_CONFIG", &[tls, verify], UNKNOWN);
 }
 
 /// `dockerd --tlsverify`, which lets in nobody without a certificate.
