@@ -3,7 +3,7 @@
 mod auth;
 mod faults;
 mod guard;
-mod http;
+pub(crate) mod http;
 mod join;
 mod permission;
 mod pull;

@@ -4,7 +4,6 @@
 //! here is one that writes them down.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::mpsc::{Sender, channel};
 
@@ -15,6 +14,7 @@ use testbed::sandbox::{Network, Options, SHARED};
 use testbed::{Package, Packages, Sandbox};
 
 use super::table::{CASES, Case, Shown, write_helpers};
+use crate::registry::http::{Connection, Response};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -29,30 +29,16 @@ fn engine(listener: &TcpListener, handed: &Sender<Handed>) {
     for stream in listener.incoming() {
         let handed = handed.clone();
         std::thread::spawn(move || {
-            let mut stream = BufReader::new(stream.unwrap());
-            loop {
-                let (mut request, mut line) = (String::new(), String::new());
-                while stream.read_line(&mut line).unwrap_or(0) > 2 {
-                    request += &line;
-                    line.clear();
-                }
-                if request.is_empty() {
-                    return;
-                }
-                let header = |name: &str| {
-                    let lines = request.lines().filter_map(|line| line.split_once(": "));
-                    lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
-                };
-                let size = header("content-length").map_or(0, |text| text.parse().unwrap());
-                stream.by_ref().take(size).read_to_end(&mut Vec::new()).unwrap();
-                if request.starts_with("POST ") {
-                    let json = URL_SAFE.decode(header("x-registry-auth").unwrap()).unwrap();
+            let mut connection = Connection::new(stream.unwrap());
+            while let Some(request) = connection.read_head() {
+                connection.read_body(&request, u64::MAX).unwrap();
+                if request.method == "POST" {
+                    let json = URL_SAFE.decode(&request.headers["x-registry-auth"]).unwrap();
                     handed.send(serde_json::from_slice(&json).unwrap()).unwrap();
                 }
-                let body = if request.starts_with("HEAD ") { "" } else { "{}" };
-                let head = "HTTP/1.1 200 OK\r\nApi-Version: 1.47\r\nContent-Type: application/json\r\n";
-                let answer = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
-                stream.get_mut().write_all(answer.as_bytes()).unwrap();
+                let answer = Response::new(200).header("Api-Version", "1.47").body("{}");
+                let answer = answer.header("Content-Type", "application/json");
+                connection.send(&answer, request.method == "HEAD", None).unwrap();
             }
         });
     }

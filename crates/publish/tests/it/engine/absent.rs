@@ -1,6 +1,5 @@
 //! Engines that are not there, too old, or for others.
 
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -9,6 +8,7 @@ use base::Hint as _;
 use tempfile::TempDir;
 
 use crate::publish::engine::{Endpoint, Engine, EngineError};
+use crate::registry::http::{Connection, Response};
 
 fn refused(endpoints: &[Endpoint]) -> EngineError {
     base::runtime().unwrap().block_on(Engine::connect(endpoints)).err().unwrap()
@@ -36,19 +36,12 @@ fn where_no_engine_is() {
 }
 
 /// Answers every request in the same way.
-fn fake(socket: &Path, status: &'static str, body: &'static str) {
+fn fake(socket: &Path, status: u16, body: &'static str) {
     let listener = UnixListener::bind(socket).unwrap();
     // Ends with the test's process.
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = BufReader::new(stream.unwrap());
-            let mut line = String::new();
-            while stream.read_line(&mut line).unwrap_or(0) > 2 {
-                line.clear();
-            }
-            let size = body.len();
-            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n");
-            drop(stream.get_mut().write_all(format!("{head}{body}").as_bytes()));
+            Connection::new(stream.unwrap()).answer(Response::new(status).body(body));
         }
     });
 }
@@ -59,14 +52,14 @@ fn an_engine_that_is_old_or_refuses_is_told_so() {
     for (name, status, body, expected, hint) in [
         (
             "old.sock",
-            "200 OK",
+            200,
             r#"{"Version":"17.03.0","ApiVersion":"1.26"}"#,
             "its API has version 1.26, and 1.40 is the oldest supported",
             Some("use Docker 20.10 or podman 4, or newer"),
         ),
         (
             "odd.sock",
-            "503 x",
+            503,
             r#"{"message":"the daemon is not ready"}"#,
             "the daemon is not ready (status 503)",
             None,
@@ -87,7 +80,7 @@ fn an_engine_that_is_old_or_refuses_is_told_so() {
 fn a_socket_for_others_is_told_so() {
     let home = TempDir::new().unwrap();
     let socket = home.path().join("closed.sock");
-    fake(&socket, "200 OK", "{}");
+    fake(&socket, 200, "{}");
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).unwrap();
     let run = std::process::Command::new("unshare")
         .arg("--user")

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
@@ -26,6 +25,7 @@ use testbed::Packages;
 use testbed::sandbox::{Network, Options, Sandbox};
 
 use crate::publish::engine::{self, Engine, EngineError};
+use crate::registry::http::{Connection, Response};
 
 /// An authority, and what it has signed, in PEM.
 struct Authority {
@@ -83,16 +83,8 @@ fn listen(authority: &Authority, users: Option<&Authority>) -> (SocketAddr, Rece
                 sender.send(byte[0]).unwrap_or_default();
             }
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-            let mut stream = BufReader::new(StreamOwned::new(connection, stream));
-            let mut line = String::new();
-            while stream.read_line(&mut line).unwrap_or(0) > 2 {
-                line.clear();
-            }
-            let body = r#"{"Version":"17.03.0","ApiVersion":"1.26"}"#;
-            let head =
-                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
-            let answer = format!("{head}{body}");
-            drop(stream.get_mut().write_all(answer.as_bytes()).and_then(|()| stream.get_mut().flush()));
+            let old = Response::new(200).body(r#"{"Version":"17.03.0","ApiVersion":"1.26"}"#);
+            Connection::new(StreamOwned::new(connection, stream)).answer(old);
         }
     });
     (address, first)

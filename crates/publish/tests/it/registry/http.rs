@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 /// A request's head. Names of headers are in lowercase.
@@ -43,12 +42,12 @@ impl Response {
 }
 
 /// One client's connection.
-pub(crate) struct Connection {
-    reader: BufReader<TcpStream>,
+pub(crate) struct Connection<S> {
+    reader: BufReader<S>,
 }
 
-impl Connection {
-    pub(crate) fn new(stream: TcpStream) -> Connection {
+impl<S: Read + Write> Connection<S> {
+    pub(crate) fn new(stream: S) -> Connection<S> {
         Connection { reader: BufReader::new(stream) }
     }
 
@@ -103,12 +102,20 @@ impl Connection {
         }
         let stream = self.reader.get_mut();
         match pause {
-            None => stream.write_all(&bytes),
+            None => stream.write_all(&bytes)?,
             Some(pause) => bytes.chunks(16).try_for_each(|chunk| {
                 std::thread::sleep(pause);
                 stream.write_all(chunk)
-            }),
+            })?,
         }
+        stream.flush()
+    }
+
+    /// Answers one request, whatever it is, and hangs up.
+    pub(crate) fn answer(mut self, response: Response) {
+        self.read_head();
+        // Who does not like what is spoken here is gone by now.
+        drop(self.send(&response.header("Connection", "close"), false, None));
     }
 }
 

@@ -162,6 +162,10 @@ fn serve(stream: TcpStream, address: SocketAddr, state: &Mutex<State>, guard: &G
     }
 }
 
+fn error(status: u16, code: &str) -> Response {
+    Response::new(status).body(format!(r#"{{"errors":[{{"code":"{code}","message":"test"}}]}}"#))
+}
+
 impl State {
     fn fault(&mut self, request: &Request) -> Option<Fault> {
         let path = &request.path;
@@ -180,9 +184,6 @@ impl State {
     }
 
     fn answer(&mut self, request: &Request, body: Vec<u8>) -> Response {
-        let error = |status, code: &str| {
-            Response::new(status).body(format!(r#"{{"errors":[{{"code":"{code}","message":"test"}}]}}"#))
-        };
         if request.path == "/v2/" {
             return Response::new(200).body("{}");
         }
@@ -222,8 +223,7 @@ impl State {
         for child in children.chain(document.get("config")) {
             let digest = child["digest"].as_str().unwrap();
             if !self.blobs.contains_key(digest) && !self.manifests.contains_key(digest) {
-                let text = r#"{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"test"}]}"#;
-                return Response::new(400).body(text);
+                return error(400, "MANIFEST_BLOB_UNKNOWN");
             }
         }
         let digest = Digest::of(&body).to_string();
@@ -249,8 +249,7 @@ impl State {
     }
 
     fn upload(&mut self, method: &str, request: &Request, id: &str, body: Vec<u8>) -> Response {
-        let unknown = r#"{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"test"}]}"#;
-        let Some(upload) = self.uploads.get_mut(id) else { return Response::new(404).body(unknown) };
+        let Some(upload) = self.uploads.get_mut(id) else { return error(404, "BLOB_UPLOAD_UNKNOWN") };
         if let Some(range) = request.headers.get("content-range")
             && range.split('-').next().unwrap().parse() != Ok(upload.len())
         {
@@ -264,8 +263,7 @@ impl State {
                 let bytes = self.uploads.remove(id).unwrap();
                 let digest = Digest::of(&bytes).to_string();
                 if digest != request.query["digest"] {
-                    return Response::new(400)
-                        .body(r#"{"errors":[{"code":"DIGEST_INVALID","message":"test"}]}"#);
+                    return error(400, "DIGEST_INVALID");
                 }
                 self.blobs.insert(digest.clone(), bytes);
                 Response::new(201).header("Docker-Content-Digest", digest)
