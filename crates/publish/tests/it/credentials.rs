@@ -19,13 +19,25 @@ fn basic(user: &str, password: &str) -> Credentials {
     Credentials::Basic { user: user.to_owned(), password: Secret::new(password) }
 }
 
-/// The credentials that a docker configuration with `content` has for a repository; errors as text, with `FILE` for the file.
-async fn look(content: &str, registry: &str, path: &str) -> Result<Credentials, String> {
+fn docker(file: PathBuf) -> Sources {
+    Sources { docker: Some(file), ..Sources::default() }
+}
+
+fn podman(file: PathBuf) -> Sources {
+    Sources { podman: vec![file], ..Sources::default() }
+}
+
+/// The credentials that a file with `content` has for a repository; errors as text, with `FILE` for the file.
+async fn look(
+    sources: fn(PathBuf) -> Sources,
+    content: &str,
+    registry: &str,
+    path: &str,
+) -> Result<Credentials, String> {
     let home = TempDir::new().unwrap();
     let file = home.path().join("config.json");
     fs::write(&file, content).unwrap();
-    let sources = Sources { docker: Some(file.clone()), ..Sources::default() };
-    let found = sources.find(registry, path).await;
+    let found = sources(file.clone()).find(registry, path).await;
     found.map_err(|error| error.to_string().replace(file.to_str().unwrap(), "FILE"))
 }
 
@@ -33,50 +45,38 @@ async fn look(content: &str, registry: &str, path: &str) -> Result<Credentials, 
 const ADA: &str = "YWRhOmVuaWdtYQ==";
 const BOB: &str = "Ym9iOmh1bnRlcjI=";
 
-/// The credentials that podman's file with `content` has for a repository.
-async fn look_as_podman(content: &str, registry: &str, path: &str) -> Result<Credentials, String> {
-    let home = TempDir::new().unwrap();
-    let file = home.path().join("auth.json");
-    fs::write(&file, content).unwrap();
-    let sources = Sources { podman: vec![file], ..Sources::default() };
-    sources.find(registry, path).await.map_err(|error| error.to_string())
-}
-
 #[tokio::test]
 async fn keys_are_found_as_podman_writes_them() {
-    for (key, registry, path) in [
-        ("https://index.docker.io/v1/", "docker.io", "aptman/qus"),
-        ("docker.io", "docker.io", "aptman/qus"),
-        ("docker.io/aptman", "docker.io", "aptman/qus"),
-        ("ghcr.io", "ghcr.io", "dbhi/qus"),
-        ("https://ghcr.io", "ghcr.io", "dbhi/qus"),
-        ("http://127.0.0.1:5000/v2/", "127.0.0.1:5000", "x"),
-        ("quay.io/team", "quay.io", "team/qus"),
-        ("quay.io/team/qus", "quay.io", "team/qus"),
+    let look = async |content: &str, registry, path| look(podman, content, registry, path).await;
+    let (ada, bob) = (|| Ok(basic("ada", "enigma")), || Ok(basic("bob", "hunter2")));
+    for (key, registry, path, expected) in [
+        ("https://index.docker.io/v1/", "docker.io", "aptman/qus", ada()),
+        ("docker.io", "docker.io", "aptman/qus", ada()),
+        ("docker.io/aptman", "docker.io", "aptman/qus", ada()),
+        ("ghcr.io", "ghcr.io", "dbhi/qus", ada()),
+        ("https://ghcr.io", "ghcr.io", "dbhi/qus", ada()),
+        ("http://127.0.0.1:5000/v2/", "127.0.0.1:5000", "x", ada()),
+        ("quay.io/team", "quay.io", "team/qus", ada()),
+        ("quay.io/team/qus", "quay.io", "team/qus", ada()),
+        ("ghcr.io", "ghcr.io.evil.org", "x", Ok(Credentials::Anonymous)),
+        ("quay.io/team", "quay.io", "teams/qus", Ok(Credentials::Anonymous)),
+        ("quay.io/team", "quay.io", "other/qus", Ok(Credentials::Anonymous)),
+        ("ghcr.io", "docker.io", "x/y", Ok(Credentials::Anonymous)),
     ] {
         let content = format!(r#"{{"auths":{{"{key}":{{"auth":"{ADA}"}}}}}}"#);
-        assert_eq!(look_as_podman(&content, registry, path).await, Ok(basic("ada", "enigma")), "{key}");
-    }
-    for (key, registry, path) in [
-        ("ghcr.io", "ghcr.io.evil.org", "x"),
-        ("quay.io/team", "quay.io", "teams/qus"),
-        ("quay.io/team", "quay.io", "other/qus"),
-        ("ghcr.io", "docker.io", "x/y"),
-    ] {
-        let content = format!(r#"{{"auths":{{"{key}":{{"auth":"{ADA}"}}}}}}"#);
-        assert_eq!(look_as_podman(&content, registry, path).await, Ok(Credentials::Anonymous), "{key}");
+        assert_eq!(look(&content, registry, path).await, expected, "{key}");
     }
     let nested = format!(r#"{{"auths":{{"quay.io":{{"auth":"{ADA}"}},"quay.io/team":{{"auth":"{BOB}"}}}}}}"#);
-    assert_eq!(look_as_podman(&nested, "quay.io", "team/qus").await, Ok(basic("bob", "hunter2")));
-    assert_eq!(look_as_podman(&nested, "quay.io", "other/qus").await, Ok(basic("ada", "enigma")));
+    assert_eq!(look(&nested, "quay.io", "team/qus").await, bob());
+    assert_eq!(look(&nested, "quay.io", "other/qus").await, ada());
     let empty = format!(r#"{{"auths":{{"quay.io":{{"auth":"{ADA}"}},"quay.io/team":{{}}}}}}"#);
-    assert_eq!(look_as_podman(&empty, "quay.io", "team/qus").await, Ok(basic("ada", "enigma")));
+    assert_eq!(look(&empty, "quay.io", "team/qus").await, ada());
 }
 
 #[tokio::test]
 async fn the_parsers_message_is_not_passed_on() {
     // It would quote the password.
-    let error = look(r#"{"auths": {"r.io": "hunter2"}}"#, "r.io", "x").await.unwrap_err();
+    let error = look(docker, r#"{"auths": {"r.io": "hunter2"}}"#, "r.io", "x").await.unwrap_err();
     assert_eq!(error, "cannot read FILE: not a docker configuration: line 1, column 28");
     let content = Some(Secret::new(r#"{"auths": {"r.io": "hunter2"}}"#));
     let sources = Sources { content, ..Sources::default() };
@@ -169,7 +169,7 @@ async fn asks_helpers() {
         let file = home.path().join("config.json");
         fs::write(&file, case.text(case.content)).unwrap();
         let content = case.variable.filter(|text| !text.is_empty()).map(|text| Secret::new(case.text(text)));
-        let sources = Sources { content, docker: Some(file.clone()), ..Sources::default() };
+        let sources = Sources { content, ..docker(file.clone()) };
         let found = sources.find(case.registry, "team/qus").await;
         let found = found.map_err(|error| error.to_string().replace(file.to_str().unwrap(), "FILE"));
         let expected = case.qus.map(|shown| match shown {
@@ -192,7 +192,7 @@ async fn asks_helpers() {
         ("agent", Ok(basic("ada", "enigma"))),
     ] {
         let store = format!(r#"{{"credsStore":"{helper}"}}"#);
-        assert_eq!(look(&store, "r.io", "x").await, expected, "{helper}");
+        assert_eq!(look(docker, &store, "r.io", "x").await, expected, "{helper}");
     }
     // Nobody was waited for: patience has 60 s, and the agent sleeps for 300.
     assert!(began.elapsed() < Duration::from_secs(30));
@@ -200,8 +200,7 @@ async fn asks_helpers() {
     let home = TempDir::new().unwrap();
     let file = home.path().join("config.json");
     fs::write(&file, r#"{"credsStore":"good"}"#).unwrap();
-    let sources = Sources { docker: Some(file.clone()), ..Sources::default() };
-    let found = sources.find("r.io", "x").await.unwrap();
+    let found = docker(file.clone()).find("r.io", "x").await.unwrap();
     let expected = format!("docker-credential-good (named in {})", file.display());
     assert_eq!(found.origin(), Some(&*expected));
 }

@@ -165,12 +165,9 @@ fn documents_have_a_largest_size() {
 
 #[test]
 fn indexes_have_a_greatest_depth() {
-    let home = TempDir::new().unwrap();
-    let mut writer = LayoutWriter::create(home.path()).unwrap();
-    let layer = fixture::layer(&writer, "file", b"content");
-    let image = fixture::image(&writer, "amd64", vec![layer]).descriptor();
+    let (home, mut writer, image) = fixture::single();
     // The image, and indexes over it up to the limit; then one more.
-    let mut roots = vec![image];
+    let mut roots = vec![image.descriptor()];
     for _ in 0..limits::DEPTH {
         let over = index(vec![roots.last().unwrap().clone()]);
         writer.put(&over).unwrap();
@@ -213,13 +210,9 @@ fn no_depth_overflows_the_stack() {
 
 #[test]
 fn references_have_a_greatest_number() {
-    let home = TempDir::new().unwrap();
-    let writer = LayoutWriter::create(home.path()).unwrap();
-    let layer = fixture::layer(&writer, "file", b"content");
-    let blob = layer.descriptor.clone();
-    let image = fixture::image(&writer, "amd64", vec![layer]);
+    let (home, writer, image) = fixture::single();
     let mut manifest: Manifest = serde_json::from_slice(image.manifest.bytes()).unwrap();
-    manifest.layers = vec![blob; 20_000];
+    manifest.layers = vec![manifest.layers[0].clone(); 20_000];
     let manifest = Blob::json(media_type::MANIFEST, &manifest);
     writer.put(&manifest).unwrap();
     let tag = |n: usize| manifest.descriptor().clone().named(fixture::REPOSITORY, &format!("t{n}"));
@@ -229,17 +222,21 @@ fn references_have_a_greatest_number() {
     assert!(found.contains(&expected.to_owned()), "{found:?}");
 }
 
-/// A layer of some kilobytes that unpacks to more than the limit.
+/// A layer of some kilobytes that unpacks to this header, and so many MiB behind it.
+fn bomb(header: &[u8], size: u64) -> Vec<u8> {
+    let mut bomb = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    bomb.write_all(header).unwrap();
+    let part = vec![b'a'; 1 << 20];
+    for _ in 0..size {
+        bomb.write_all(&part).unwrap();
+    }
+    bomb.finish().unwrap()
+}
+
 #[test]
 fn layers_have_a_largest_unpacked_size() {
-    let mut bomb = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
-    let size = limits::LAYER;
-    bomb.write_all(Entry::file("zeros", size, 0o644, 0).unwrap().header()).unwrap();
-    let zeros = vec![0; 1 << 20];
-    for _ in 0..size >> 20 {
-        bomb.write_all(&zeros).unwrap();
-    }
-    let bomb = bomb.finish().unwrap();
+    let file = Entry::file("large", limits::LAYER, 0o644, 0).unwrap();
+    let bomb = bomb(file.header(), limits::LAYER >> 20);
     assert!(bomb.len() < 1 << 20);
     refused(bomb, "it unpacks to more than 2147483648 bytes");
 }
@@ -261,13 +258,7 @@ fn names_in_layers_have_a_largest_size() {
     header.set_entry_type(tar::EntryType::GNULongName);
     header.set_size(1 << 30);
     header.set_cksum();
-    let mut bomb = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
-    bomb.write_all(header.as_bytes()).unwrap();
-    let part = vec![b'a'; 1 << 20];
-    for _ in 0..1 << 10 {
-        bomb.write_all(&part).unwrap();
-    }
-    refused(bomb.finish().unwrap(), "it has a name or header of more than 65536 bytes");
+    refused(bomb(header.as_bytes(), 1 << 10), "it has a name or header of more than 65536 bytes");
 }
 
 /// Long names are shown to the visitor as they are.
@@ -307,10 +298,7 @@ fn long_names_are_looked_into() {
 #[test]
 fn documents_are_read_in_one_way() {
     let check = |config: fn(String) -> String, manifest: fn(String) -> String, expected: &str| {
-        let home = TempDir::new().unwrap();
-        let writer = LayoutWriter::create(home.path()).unwrap();
-        let layer = fixture::layer(&writer, "file", b"content");
-        let image = fixture::image(&writer, "amd64", vec![layer]);
+        let (home, writer, image) = fixture::single();
         let text = |blob: &Blob| String::from_utf8(blob.bytes().to_vec()).unwrap();
         let config = Blob::new(media_type::CONFIG, config(text(&image.config)).into_bytes());
         let mut document: Manifest = serde_json::from_slice(image.manifest.bytes()).unwrap();

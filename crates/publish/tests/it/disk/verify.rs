@@ -177,10 +177,7 @@ fn all_problems_are_collected() {
 
 /// Writes a layout of one tag, whose documents `change` has spoilt.
 fn spoilt(change: impl Fn(&mut Index, &mut Manifest, &mut ImageConfig)) -> (TempDir, Vec<String>) {
-    let home = TempDir::new().unwrap();
-    let mut writer = LayoutWriter::create(home.path()).unwrap();
-    let layer = fixture::layer(&writer, "file", b"content");
-    let image = fixture::image(&writer, "amd64", vec![layer]);
+    let (home, mut writer, image) = fixture::single();
     let mut config: ImageConfig = serde_json::from_slice(image.config.bytes()).unwrap();
     let mut manifest: Manifest = serde_json::from_slice(image.manifest.bytes()).unwrap();
     let mut index = Index { media_type: None, ..Index::new(vec![image.descriptor()]) };
