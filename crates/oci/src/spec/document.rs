@@ -90,14 +90,12 @@ impl<'de> Visitor<'de> for Walk {
                     let folded = fold(&name);
                     let known = NAMES.split(' ').find(|known| known.eq_ignore_ascii_case(&folded));
                     if let Some(known) = known.filter(|known| *known != name) {
-                        return Err(A::Error::custom(format!(
-                            "the member `{name}` is not spelled `{known}`"
-                        )));
+                        let reason = format!("the member `{name}` is not spelled `{known}`");
+                        return Err(A::Error::custom(reason));
                     }
                     if !seen.insert(folded) {
-                        return Err(A::Error::custom(format!(
-                            "the member `{name}` is there twice, in whatever case"
-                        )));
+                        let reason = format!("the member `{name}` is there twice, in whatever case");
+                        return Err(A::Error::custom(reason));
                     }
                     if MAPS.contains(&&*name) { Walk::Keys } else { Walk::Members }
                 }
@@ -155,38 +153,22 @@ mod tests {
 
     #[test]
     fn a_name_is_read_in_one_way() {
-        let config = |text, expected| check(media_type::CONFIG, text, expected);
-        config(r#"{"config":{"Cmd":["a"]},"x":1,"y":[null,true,-1,1.5,"s"]}"#, Ok(()));
-        config(
-            r#"{"config":{},"Config":{}}"#,
-            Err("the member `Config` is not spelled `config` at line 1 column 21"),
-        );
-        config(r#"{"CONFIG":{}}"#, Err("the member `CONFIG` is not spelled `config` at line 1 column 9"));
-        config(
-            r#"{"config":{"cmd":["sh"]}}"#,
-            Err("the member `cmd` is not spelled `Cmd` at line 1 column 16"),
-        );
-        config(
-            r#"{"config":{},"config":{}}"#,
-            Err("the member `config` is there twice, in whatever case at line 1 column 21"),
-        );
-        config(
-            r#"[{"Other":1,"other":2}]"#,
-            Err("the member `other` is there twice, in whatever case at line 1 column 19"),
-        );
-        // Escaped, and with the two letters that are no ASCII and are folded to it.
-        config(
-            r#"{"\u0043onfig":{}}"#,
-            Err("the member `Config` is not spelled `config` at line 1 column 14"),
-        );
-        config(
-            "{\"layer\u{17f}\":[]}",
-            Err("the member `layer\u{17f}` is not spelled `layers` at line 1 column 10"),
-        );
-        config(
-            "{\"k\":1,\"\u{212a}\":2}",
-            Err("the member `\u{212a}` is there twice, in whatever case at line 1 column 12"),
-        );
+        let taken = r#"{"config":{"Cmd":["a"]},"x":1,"y":[null,true,-1,1.5,"s"]}"#;
+        check(media_type::CONFIG, taken, Ok(()));
+        for (text, reason, column) in [
+            (r#"{"config":{},"Config":{}}"#, "`Config` is not spelled `config`", 21),
+            (r#"{"CONFIG":{}}"#, "`CONFIG` is not spelled `config`", 9),
+            (r#"{"config":{"cmd":["sh"]}}"#, "`cmd` is not spelled `Cmd`", 16),
+            (r#"{"config":{},"config":{}}"#, "`config` is there twice, in whatever case", 21),
+            (r#"[{"Other":1,"other":2}]"#, "`other` is there twice, in whatever case", 19),
+            // Escaped, and with the two letters that are no ASCII and are folded to it.
+            (r#"{"\u0043onfig":{}}"#, "`Config` is not spelled `config`", 14),
+            ("{\"layer\u{17f}\":[]}", "`layer\u{17f}` is not spelled `layers`", 10),
+            ("{\"k\":1,\"\u{212a}\":2}", "`\u{212a}` is there twice, in whatever case", 12),
+        ] {
+            let expected = format!("the member {reason} at line 1 column {column}");
+            check(media_type::CONFIG, text, Err(&expected));
+        }
     }
 
     #[test]
@@ -200,23 +182,17 @@ mod tests {
     #[test]
     fn a_document_is_an_image_or_an_index() {
         use media_type::{INDEX, MANIFEST};
-        let both = Err("it is an image and an index at once");
-        for (text, expected) in [
-            (r#"{"manifests":[],"layers":[]}"#, both),
-            (r#"{"manifests":[],"config":{}}"#, both),
-            (r#"{"manifests":[],"fsLayers":[]}"#, both),
-        ] {
-            check(INDEX, text, expected);
-            check(MANIFEST, text, expected);
+        for member in [r#""layers":[]"#, r#""config":{}"#, r#""fsLayers":[]"#] {
+            for media_type in [INDEX, MANIFEST] {
+                let text = format!(r#"{{"manifests":[],{member}}}"#);
+                check(media_type, &text, Err("it is an image and an index at once"));
+            }
         }
         check(INDEX, r#"{"manifests":[]}"#, Ok(()));
         check(MANIFEST, r#"{"config":{},"layers":[]}"#, Ok(()));
         check(MANIFEST, &format!(r#"{{"mediaType":"{MANIFEST}"}}"#), Ok(()));
-        check(
-            MANIFEST,
-            &format!(r#"{{"mediaType":"{INDEX}"}}"#),
-            Err(&format!("its mediaType is `{INDEX}`")),
-        );
+        let error = format!("its mediaType is `{INDEX}`");
+        check(MANIFEST, &format!(r#"{{"mediaType":"{INDEX}"}}"#), Err(&error));
     }
 
     #[test]
