@@ -1,6 +1,5 @@
 //! The client: one request, sent on by redirects, watched while it waits.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -29,28 +28,19 @@ pub struct Client {
 }
 
 /// An error in setting up a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
     /// One of [`Options::authorities`] is no certificate.
+    #[error("the given authority is not a certificate in PEM")]
     NotPem,
     /// One of [`Options::authorities`] holds nothing.
+    #[error("the given authority holds no certificate in PEM")]
     NoCertificate,
     /// The system's certificates are unusable, for example.
+    #[error("{0}")]
     Setup(String),
 }
-
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ClientError::NotPem => f.write_str("the given authority is not a certificate in PEM"),
-            ClientError::NoCertificate => f.write_str("the given authority holds no certificate in PEM"),
-            ClientError::Setup(text) => f.write_str(text),
-        }
-    }
-}
-
-impl std::error::Error for ClientError {}
 
 impl Client {
     /// A client with these options.

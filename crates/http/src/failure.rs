@@ -1,7 +1,6 @@
 //! Failures of one attempt: the cause, and whether the same request may succeed later.
 
 use std::error::Error;
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,12 +15,19 @@ use crate::retry_after;
 use crate::status;
 
 /// The cause of a failure. Its text names no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Cause {
     /// The server refused.
+    #[error("{}", words(*.0))]
     Status(StatusCode),
     /// The server asks for a wait that is longer than the longest.
+    #[error(
+        "{}: the server asks to wait {} seconds, and at most {} are waited",
+        words(*.status),
+        .asked.as_secs(),
+        .limit.as_secs()
+    )]
     Wait {
         /// The status of the answer.
         status: StatusCode,
@@ -31,14 +37,19 @@ pub enum Cause {
         limit: Duration,
     },
     /// No connection, or it broke.
+    #[error("{0}")]
     Transport(String),
     /// No TLS: the server speaks something else, or a TLS that is not spoken here.
+    #[error("{0}")]
     Tls(String),
     /// The server's certificate is not signed by anyone we know, or not for it.
+    #[error("{0}")]
     Certificate(String),
     /// Nothing moved for this long.
+    #[error("nothing moved for {} s", .0.as_secs_f64())]
     Stalled(Duration),
     /// Too little moved.
+    #[error("too slow: {bytes} bytes in {} s", .window.as_secs_f64())]
     Slow {
         /// The number of bytes.
         bytes: u64,
@@ -46,28 +57,34 @@ pub enum Cause {
         window: Duration,
     },
     /// The body is longer than it may be.
+    #[error("sent more than {limit} bytes")]
     TooLong {
         /// The number of bytes allowed.
         limit: u64,
     },
     /// A redirect from https to plain http.
+    #[error("redirected from https to the unencrypted {to}")]
     Downgrade {
         /// Its target.
         to: Address,
     },
     /// A redirect to an address that is neither http nor https.
+    #[error("redirected to {to}, which is neither http nor https")]
     Scheme {
         /// Its target.
         to: Address,
     },
     /// A redirect of a request that carries a secret to another server.
+    #[error("redirected to {to}, which is another server: it gets no credentials")]
     Elsewhere {
         /// Its target.
         to: Address,
     },
     /// More redirects than are followed.
+    #[error("redirected more than {REDIRECTS} times")]
     Redirects,
     /// A file to send cannot be read.
+    #[error("cannot read {}: {text}", .path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -76,34 +93,6 @@ pub enum Cause {
         /// The system's words for it.
         text: String,
     },
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Cause::Status(status) => f.write_str(&words(*status)),
-            Cause::Wait { status, asked, limit } => write!(
-                f,
-                "{}: the server asks to wait {} seconds, and at most {} are waited",
-                words(*status),
-                asked.as_secs(),
-                limit.as_secs()
-            ),
-            Cause::Transport(text) | Cause::Tls(text) | Cause::Certificate(text) => f.write_str(text),
-            Cause::Stalled(stall) => write!(f, "nothing moved for {} s", stall.as_secs_f64()),
-            Cause::Slow { bytes, window } => {
-                write!(f, "too slow: {bytes} bytes in {} s", window.as_secs_f64())
-            }
-            Cause::TooLong { limit } => write!(f, "sent more than {limit} bytes"),
-            Cause::Downgrade { to } => write!(f, "redirected from https to the unencrypted {to}"),
-            Cause::Scheme { to } => write!(f, "redirected to {to}, which is neither http nor https"),
-            Cause::Elsewhere { to } => {
-                write!(f, "redirected to {to}, which is another server: it gets no credentials")
-            }
-            Cause::Redirects => write!(f, "redirected more than {REDIRECTS} times"),
-            Cause::File { path, text, .. } => write!(f, "cannot read {}: {text}", path.display()),
-        }
-    }
 }
 
 /// `HTTP 404 Not Found`
