@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use base::Hint as _;
@@ -147,17 +148,11 @@ fn podman_has_a_place_for_users_without_a_session() {
 fn helpers_are_asked_and_never_quoted() {
     let home = TempDir::new().unwrap();
     table::write_helpers(home.path());
-    let path: PathBuf = home.path().to_owned();
-    let run = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "credentials::asks_helpers", "--ignored"])
-        .env("PATH", std::env::join_paths([path, "/bin".into(), "/usr/bin".into()]).unwrap())
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success() && text.contains("1 passed"), "{text}");
+    let path = std::env::join_paths([home.path(), "/bin".as_ref(), "/usr/bin".as_ref()]).unwrap();
+    crate::run_alone(Command::new(crate::this()).env("PATH", path), "credentials::asks_helpers");
     // The agent's, which is nobody else's to end.
     let agent = fs::read_to_string(home.path().join("docker-credential-agent.pid")).unwrap();
-    std::process::Command::new("kill").arg(agent.trim()).status().unwrap();
+    Command::new("kill").arg(agent.trim()).status().unwrap();
 }
 
 /// Run by the test above.

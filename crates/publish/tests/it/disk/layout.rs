@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use base::Hint as _;
 use tempfile::TempDir;
@@ -318,19 +319,11 @@ fn a_full_disk_names_the_place_and_leaves_nothing() {
     let home = TempDir::new().unwrap();
     let mount = home.path().join("small");
     fs::create_dir(&mount).unwrap();
-    let script = format!(
-        "mount -t tmpfs -o size=64k none {0} && exec {1} --exact disk::layout::fills_the_disk --ignored --nocapture",
-        mount.display(),
-        std::env::current_exe().unwrap().display()
-    );
-    let run = std::process::Command::new("unshare")
-        .args(["-U", "-m", "-r", "sh", "-c", &script])
-        .env("QUS_TEST_SMALL_DISK", &mount)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success(), "{text}{}", String::from_utf8_lossy(&run.stderr));
-    assert!(text.contains("1 passed"), "{text}");
+    let script = r#"mount -t tmpfs -o size=64k none "$QUS_TEST_SMALL_DISK" && exec "$@""#;
+    let mut unshare = Command::new("unshare");
+    unshare.args(["-U", "-m", "-r", "sh", "-c", script, "sh"]).arg(crate::this());
+    unshare.env("QUS_TEST_SMALL_DISK", &mount);
+    crate::run_alone(&mut unshare, "disk::layout::fills_the_disk");
 }
 
 /// Run by the test above, on a file system of 64 kB.

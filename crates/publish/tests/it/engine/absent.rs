@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::Command;
 
 use base::Hint as _;
 use tempfile::TempDir;
@@ -82,19 +83,9 @@ fn a_socket_for_others_is_told_so() {
     let socket = home.path().join("closed.sock");
     fake(&socket, 200, "{}");
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).unwrap();
-    let run = std::process::Command::new("unshare")
-        .arg("--user")
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "engine::absent::uses_a_closed_socket", "--ignored", "--nocapture"])
-        .env("QUS_TEST_SOCKET", &socket)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&run.stdout);
-    assert!(
-        run.status.success() && text.contains("1 passed"),
-        "{text}{}",
-        String::from_utf8_lossy(&run.stderr)
-    );
+    let mut unshare = Command::new("unshare");
+    unshare.arg("--user").arg(crate::this()).env("QUS_TEST_SOCKET", &socket);
+    crate::run_alone(&mut unshare, "engine::absent::uses_a_closed_socket");
 }
 
 /// Run by the test above.
