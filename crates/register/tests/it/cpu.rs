@@ -100,17 +100,14 @@ fn what_cannot_have_a_model_is_refused_and_nothing_is_registered() {
         )
     };
     for (arguments, model) in [("--cpu sparc,aarch64", "neoverse-n1"), ("--cpu=max aarch64", "max")] {
-        let printed = place.register(&format!("-s -- -p {arguments}"));
-        printed.check(1, "", &format!("{LIFETIME}{}{NOTHING}", refused(model)));
+        let expected = format!("{LIFETIME}{}{NOTHING}", refused(model));
+        place.register(&format!("-s -- -p {arguments}")).fails(&expected);
         assert_eq!(names(misc), [""; 0]);
     }
-    let dynamic = fs::read("/bin/true").unwrap();
-    place.put_bytes("aarch64", &dynamic);
-    let printed = place.register("-s -- -p --cpu=max aarch64");
-    assert!(printed.err.contains("`max`: it is dynamically linked\n"), "{}", printed.err);
+    place.put_bytes("aarch64", &fs::read("/bin/true").unwrap());
+    place.register("-s -- -p --cpu=max aarch64").reports(1, "`max`: it is dynamically linked\n");
     // Targets without a model are as they always are, and so is a QEMU of an unknown version.
-    let printed = place.register("-s -- -p --cpu sparc");
-    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    place.register("-s -- -p --cpu sparc").reports(0, "");
 
     place.put_with_note("aarch64", "11.1.3");
     for (arguments, message, hint) in [
@@ -125,7 +122,7 @@ fn what_cannot_have_a_model_is_refused_and_nothing_is_registered() {
             "leave out --cpu, and set QEMU_CPU where programs run; or register at boot, with -p --cpu",
         ),
     ] {
-        place.register(arguments).check(1, "", &format!("error: {message}\nhint: {hint}\n"));
+        place.register(arguments).fails(&format!("error: {message}\nhint: {hint}\n"));
     }
     let planned = place.register("-n -s -- -p --cpu=max aarch64");
     assert!(planned.code == Some(0) && planned.out.ends_with(":PF with -cpu max\n"), "{planned:?}");
@@ -136,15 +133,11 @@ fn what_cannot_have_a_model_is_refused_and_nothing_is_registered() {
 fn without_the_right_to_mount_nothing_is_registered() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["sparc"]) else { return };
     place.put_with_note("aarch64", "11.1.3");
-    place.powerless("-s -- -p --cpu aarch64,sparc").check(
-        1,
-        "",
-        &format!(
+    place.powerless("-s -- -p --cpu aarch64,sparc").fails(&format!(
             "{LIFETIME}error: cannot put a copy of QEMU with a CPU model over BIN: Operation not permitted (os error 1)\n\
              hint: mounting needs CAP_SYS_ADMIN: docker run --privileged; or leave out --cpu, and set QEMU_CPU where \
              programs run\n"
-        ),
-    );
+        ));
     assert_eq!(names(misc), [""; 0]);
     assert_eq!(place.powerless("-s -- -p --cpu sparc").code, Some(0), "sparc needs no copy");
 }

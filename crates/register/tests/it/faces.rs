@@ -20,15 +20,14 @@ fn binfmt_installs_uninstalls_and_prints_its_json() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["aarch64", "arm", "sparc"]) else {
         return;
     };
-    let empty = place.called("binfmt", "");
-    assert_eq!((empty.code, empty.err.as_str()), (Some(0), ""));
+    let empty = place.called("binfmt", "").ends(0, "");
     assert_eq!(members(&empty.out, "emulators"), [""; 0]);
     assert_eq!(members(&empty.out, "supported")[0], "linux/amd64");
 
-    let printed = place.called("binfmt", "--install arm64,linux/arm/v7,amd64");
     let log =
         "installing: arm64 OK\ninstalling: arm OK\ninstalling: amd64 OK (this machine runs it by itself)\n";
-    assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
+    let all = place.called("binfmt", "--install arm64,linux/arm/v7,amd64");
+    let printed = all.ends(0, &format!("{LIFETIME}{log}"));
     assert_eq!(members(&printed.out, "emulators"), ["qemu-aarch64", "qemu-arm"]);
     let supported = members(&printed.out, "supported");
     for platform in ["linux/amd64", "linux/arm64", "linux/386", "linux/arm/v7", "linux/arm/v6"] {
@@ -38,23 +37,18 @@ fn binfmt_installs_uninstalls_and_prints_its_json() {
     assert!(fs::read_to_string(misc.join("qemu-arm")).unwrap().contains("\nflags: POCF\n"));
 
     // Again, and all: what is there is fine, and what has no binary is not asked for.
-    let printed = place.called("binfmt", "-install all");
     let log = "installing: arm64 OK\ninstalling: arm OK\ninstalling: sparc OK\n";
-    assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
+    let printed = place.called("binfmt", "-install all").ends(0, &format!("{LIFETIME}{log}"));
     assert_eq!(members(&printed.out, "emulators").len(), 3);
 
-    let printed = place.called("binfmt", "--uninstall arm64");
-    assert_eq!((printed.code, printed.err.as_str()), (Some(0), "uninstalling: qemu-aarch64 OK\n"));
+    place.called("binfmt", "--uninstall arm64").ends(0, "uninstalling: qemu-aarch64 OK\n");
     fs::write(misc.join("register"), ":qemu-me:M::me::/usr/bin/me:").unwrap();
-    let printed = place.called("binfmt", "--uninstall qemu-me");
     let log = "uninstalling: qemu-me is another tool's\nhint: --force removes it\n";
-    assert_eq!((printed.code, printed.err.as_str()), (Some(1), log));
+    place.called("binfmt", "--uninstall qemu-me").ends(1, log);
     // A pattern means what is there.
-    let printed = place.called("binfmt", "--uninstall qemu-*");
-    assert_eq!(printed.code, Some(0));
-    assert!(printed.err.contains("uninstalling: qemu-me stays: it is another tool's\n"), "{}", printed.err);
-    let printed = place.called("binfmt", "--uninstall qemu-a*");
-    assert_eq!((printed.code, printed.err.as_str()), (Some(0), "uninstalling: qemu-a* not found\n"));
+    let stays = "uninstalling: qemu-me stays: it is another tool's\n";
+    place.called("binfmt", "--uninstall qemu-*").reports(0, stays);
+    place.called("binfmt", "--uninstall qemu-a*").ends(0, "uninstalling: qemu-a* not found\n");
     assert_eq!(names(misc), ["qemu-me"]);
     assert_eq!(place.called("binfmt", "--force --uninstall=qemu-*").code, Some(0));
     assert_eq!(names(misc), [""; 0]);
@@ -63,25 +57,14 @@ fn binfmt_installs_uninstalls_and_prints_its_json() {
 #[test]
 fn binfmt_fails_when_something_did() {
     let Some((_, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
-    let printed = place.called("binfmt", "--install arm,riscv64");
-    assert_eq!(printed.code, Some(1));
     let log = "installing: arm OK\ninstalling: riscv64 cannot register riscv64: there is no BIN/qemu-riscv64-static\n";
-    assert!(printed.err.contains(log), "{}", printed.err);
+    let printed = place.called("binfmt", "--install arm,riscv64").reports(1, log);
     assert_eq!(members(&printed.out, "emulators"), ["qemu-arm"]);
-    let printed = place.called("binfmt", "--install vax");
-    assert!(
-        printed.code == Some(1) && printed.err.starts_with("error: unknown target `vax`\n"),
-        "{}",
-        printed.err
-    );
-    let printed = place.called("binfmt", "--uninstall s390x");
-    assert_eq!((printed.code, printed.err.as_str()), (Some(1), "uninstalling: qemu-s390x not found\n"));
-    let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "--install", "arm"]);
-    let printed = place.printed(command.env("QEMU_BINARY_PREFIX", "buildkit-").output().unwrap());
-    printed.check(
-        1,
-        "",
-        "error: cannot use QEMU_BINARY_PREFIX (buildkit-)\nhint: the binaries here are called qemu-TARGET; unset it\n",
+    place.called("binfmt", "--install vax").reports(1, "error: unknown target `vax`\n");
+    place.called("binfmt", "--uninstall s390x").ends(1, "uninstalling: qemu-s390x not found\n");
+    place.register_with(&[("QEMU_BINARY_PREFIX", "buildkit-")], "--install arm").fails(
+        "error: cannot use QEMU_BINARY_PREFIX (buildkit-)\n\
+         hint: the binaries here are called qemu-TARGET; unset it\n",
     );
     let place = Place::with(&[]);
     assert_eq!(place.called("binfmt", "--install all").code, Some(1));
@@ -92,8 +75,8 @@ fn binfmt_tells_its_qemus_version() {
     let place = Place::with(&["arm"]);
     place.put("s390x", "9.2.4");
     let own = env!("CARGO_PKG_VERSION");
-    place.called("binfmt", "--version").check(0, &format!("binfmt/{own} qemu/v11.1.3\n"), "");
-    Place::with(&[]).called("binfmt", "-version").check(0, &format!("binfmt/{own} qemu/none\n"), "");
+    place.called("binfmt", "--version").prints(&format!("binfmt/{own} qemu/v11.1.3\n"));
+    Place::with(&[]).called("binfmt", "-version").prints(&format!("binfmt/{own} qemu/none\n"));
     assert!(place.called("binfmt", "-h").out.starts_with("Usage: binfmt "));
 }
 
@@ -104,9 +87,7 @@ fn both_faces_know_what_the_kernel_and_the_machine_cannot_do() {
     // The kernel's own way to say that it is Linux 2.6 (personality(2), UNAME26).
     let old = ["setarch", "x86_64", "--uname-2.6", register];
     for arguments in ["-s -- -p arm", "--install arm"] {
-        place.run(&old, arguments).check(
-            1,
-            "",
+        place.run(&old, arguments).fails(
             "error: cannot register persistently: the flag F came with Linux 4.8, and this is Linux 2.6\n\
              hint: use `register` without -p, and have each container hold its QEMU binary under the registered path\n",
         );
@@ -122,9 +103,7 @@ fn both_faces_know_what_the_kernel_and_the_machine_cannot_do() {
     let warning = "warning: this program is itself emulated: it is for x86_64, and this machine is aarch64\n\
                    hint: use the image and the QEMU binaries for aarch64 hosts\n";
     for arguments in ["-s -- -p arm", "--install arm"] {
-        let printed = place.run(&emulated, arguments);
-        assert_eq!(printed.code, Some(0), "{arguments}: {}", printed.err);
-        assert!(printed.err.contains(warning), "{arguments}: {}", printed.err);
+        place.run(&emulated, arguments).reports(0, warning);
     }
 }
 
@@ -133,20 +112,16 @@ fn systemds_files_hold_lines_that_the_kernel_takes() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["arm", "sparc"]) else { return };
     let dir = place.path("binfmt.d");
     let arguments = format!("-s -- -p --systemd arm sparc x86_64 --exportdir {}", dir.display());
-    place.register(&arguments).check(
-        1,
-        "",
+    place.register(&arguments).fails(
         "error: cannot write to DIR/binfmt.d: there is no such folder\n\
          hint: mkdir -p DIR/binfmt.d, or name another with --exportdir\n",
     );
     fs::create_dir(&dir).unwrap();
-    let printed = place.register(&arguments);
-    assert_eq!(printed.code, Some(0), "x86_64 is passed over here too");
-    assert_eq!(
-        printed.out,
+    // x86_64 is passed over here too.
+    place.register(&arguments).prints(
         "Skipping x86_64: this machine (x86_64) runs these by itself\n\
          Setting BIN/qemu-arm-static as binfmt interpreter for arm for systemd-binfmt.service\n\
-         Setting BIN/qemu-sparc-static as binfmt interpreter for sparc for systemd-binfmt.service\n"
+         Setting BIN/qemu-sparc-static as binfmt interpreter for sparc for systemd-binfmt.service\n",
     );
     assert_eq!(names(misc), [""; 0]);
     assert_eq!(names(&dir), ["qemu-arm.conf", "qemu-sparc.conf"]);
@@ -154,9 +129,9 @@ fn systemds_files_hold_lines_that_the_kernel_takes() {
     let remove = format!("-- -r -s -e {}", dir.display());
     let removed = "DIR/binfmt.d/qemu-arm.conf\nVERB DIR/binfmt.d/qemu-sparc.conf\n";
     let printed = |verb: &str| format!("{verb} {}", removed.replace("VERB", verb));
-    place.register(&format!("-n {remove}")).check(0, &printed("Would remove"), "");
+    place.register(&format!("-n {remove}")).prints(&printed("Would remove"));
     let line = fs::read(dir.join("qemu-arm.conf")).unwrap();
-    place.register(&remove).check(0, &printed("Removing"), "");
+    place.register(&remove).prints(&printed("Removing"));
     place.register(&remove).check(0, "", "note: there is none of this program's files in DIR/binfmt.d\n");
     assert_eq!(names(&dir), ["qemu-alpha.conf"]);
     fs::write(misc.join("register"), &line).unwrap();
@@ -169,16 +144,10 @@ fn systemds_files_hold_lines_that_the_kernel_takes() {
 #[test]
 fn debians_files_are_what_update_binfmts_imports() {
     let place = Place::with(&["arm"]);
-    let dir = place.path("binfmts");
-    fs::create_dir(&dir).unwrap();
-    let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "-s", "--", "-d", "arm", "i386"]);
-    let output = command
-        .env("EXPORTDIR", &dir)
-        .env("HOST_ARCH", "ppc64le")
-        .env("QEMU_CREDENTIAL", "yes")
-        .output()
-        .unwrap();
-    place.printed(output).check(
+    let dir = place.folder("binfmts");
+    let variables =
+        [("EXPORTDIR", dir.to_str().unwrap()), ("HOST_ARCH", "ppc64le"), ("QEMU_CREDENTIAL", "yes")];
+    place.register_with(&variables, "-s -- -d arm i386").check(
         0,
         "Setting BIN/qemu-arm-static as binfmt interpreter for arm for update-binfmts\n\
          Setting BIN/qemu-i386-static as binfmt interpreter for i386 for update-binfmts\n",
@@ -203,20 +172,15 @@ fn a_shell_runs_a_command_with_its_arguments_intact() {
         let mut command = place.command(&[env!("CARGO_BIN_EXE_register"), "-i"]);
         place.printed(command.args(arguments).output().unwrap())
     };
-    run(&["printf", "%s|", "a b", "$HOME", ""]).check(0, "a b|$HOME||", "");
+    run(&["printf", "%s|", "a b", "$HOME", ""]).prints("a b|$HOME||");
     run(&["echo one; exit 7"]).check(7, "one\n", "");
-    run(&["/nowhere/x"]).check(
-        1,
-        "",
-        "error: cannot run /nowhere/x: No such file or directory (os error 2)\n",
-    );
+    run(&["/nowhere/x"]).fails("error: cannot run /nowhere/x: No such file or directory (os error 2)\n");
 }
 
 #[test]
 fn help_fits_a_terminal_and_tells_every_option() {
     let place = Place::with(&[]);
-    let help = place.register("--help");
-    assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
+    let help = place.register("--help").ends(0, "");
     assert!(help.out.lines().all(|line| line.chars().count() <= 110), "{}", help.out);
     assert_eq!(place.register("-- -h").code, Some(1));
     assert_eq!(place.register("-- -h").out, help.out);

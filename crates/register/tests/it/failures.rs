@@ -22,18 +22,11 @@ fn names_that_are_nobodys() {
     let expected = "error: unknown target `aarch46` (did you mean `aarch64`?)\nerror: unknown target `vax`\n\
                     hint: the targets are aarch64 aarch64_be alpha arm ";
     assert!(printed.err.starts_with(expected), "{}", printed.err);
-    place.register("-X").check(1, "", "Invalid option: -X\nhint: --help lists the options\n");
-    let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
-    command.args(["-n", "-s", "arm"]).env("HOST_ARCH", "amd46");
-    assert_eq!(
-        place.printed(command.output().unwrap()).err,
-        "warning: HOST_ARCH is `amd46`, which is no machine that is known here\n"
-    );
-    place.printed(command.env("QEMU_CREDENTIAL", "maybe").output().unwrap()).check(
-        1,
-        "",
-        "error: QEMU_CREDENTIAL is `maybe`; it can be `yes` or `no`\n",
-    );
+    place.register("-X").fails("Invalid option: -X\nhint: --help lists the options\n");
+    let warning = "warning: HOST_ARCH is `amd46`, which is no machine that is known here\n";
+    place.register_with(&[("HOST_ARCH", "amd46")], "-n -s arm").ends(0, warning);
+    let error = "error: QEMU_CREDENTIAL is `maybe`; it can be `yes` or `no`\n";
+    place.register_with(&[("QEMU_CREDENTIAL", "maybe")], "-n -s arm").fails(error);
 }
 
 #[test]
@@ -43,18 +36,11 @@ fn the_machines_own_architecture_is_refused() {
          hint: this machine runs such programs by itself; with an entry for them, none would start any more\n";
     let expected = format!("{LIFETIME}{refused}{NONE_OF_ONE}");
     for arguments in ["-s -- -p amd64", "-s -f -- -p -i yes x86_64"] {
-        place.register(arguments).check(1, "", &expected);
+        place.register(arguments).fails(&expected);
     }
     // Whatever it claims to be.
-    let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
-    command.env("HOST_ARCH", "aarch64").args(["-s", "--", "-p", "x86_64"]);
-    let printed = place.printed(command.output().unwrap());
-    assert_eq!(printed.code, Some(1));
-    assert!(
-        printed.err.contains("cannot register x86_64: it is this machine's own architecture"),
-        "{}",
-        printed.err
-    );
+    let error = "cannot register x86_64: it is this machine's own architecture";
+    place.register_with(&[("HOST_ARCH", "aarch64")], "-s -- -p x86_64").reports(1, error);
     assert_eq!(names(misc), [""; 0]);
 
     let skipped = "Skipping i386: this machine (x86_64) runs these by itself\n";
@@ -68,11 +54,9 @@ fn the_machines_own_architecture_is_refused() {
 fn interpreters_that_will_not_do() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &[]) else { return };
     let refused = |problem: &str, hint: &str| {
-        place.register("-s -- -p arm").check(
-            1,
-            "",
-            &format!("{LIFETIME}error: cannot register arm: {problem}\n{hint}{NONE_OF_ONE}"),
-        );
+        place
+            .register("-s -- -p arm")
+            .fails(&format!("{LIFETIME}error: cannot register arm: {problem}\n{hint}{NONE_OF_ONE}"));
         assert_eq!(names(misc), [""; 0]);
     };
     let none =
@@ -98,22 +82,14 @@ fn interpreters_that_will_not_do() {
 #[test]
 fn everything_with_nothing_there_fails() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &[]) else { return };
-    let printed = place.register("-s -- -p");
-    assert_eq!((printed.code, names(misc).len()), (Some(1), 0));
-    assert!(
-        printed.err.contains("error: cannot register aarch64: there is no BIN/qemu-aarch64-static\n"),
-        "{}",
-        printed.err
-    );
+    let error = "error: cannot register aarch64: there is no BIN/qemu-aarch64-static\n";
+    place.register("-s -- -p").reports(1, error);
+    assert_eq!(names(misc), [""; 0]);
     // Without -p the containers bring the interpreters: then it does not matter what is here.
-    let printed = place.register("-s -- arm");
-    printed.check(
-        0,
-        "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n1 set, 0 kept as they were; flags: none\n",
-        &format!(
-            "{LIFETIME}note: 1 of 1 interpreters cannot be used from here: each container has to hold its own\n"
-        ),
-    );
+    let set = "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
+               1 set, 0 kept as they were; flags: none\n";
+    let note = "note: 1 of 1 interpreters cannot be used from here: each container has to hold its own\n";
+    place.register("-s -- arm").check(0, set, &format!("{LIFETIME}{note}"));
 }
 
 #[test]
@@ -127,7 +103,7 @@ fn without_a_mount_and_without_the_right_to_mount() {
     let error =
         format!("error: binfmt_misc is not mounted at {misc}, and mounting it needs CAP_SYS_ADMIN\n{hint}");
     for arguments in ["-s -- -p arm", "-l", "-- -r", "--check"] {
-        place.powerless(arguments).check(1, "", &error);
+        place.powerless(arguments).fails(&error);
     }
     // What needs no binfmt_misc works.
     assert_eq!(place.powerless("--help").code, Some(0));
@@ -145,8 +121,7 @@ fn without_a_mount_and_without_the_right_to_mount() {
 #[test]
 fn least_privilege_is_a_bound_in_mount_and_no_capability() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
-    let elsewhere = place.path("binfmt_misc");
-    fs::create_dir(&elsewhere).unwrap();
+    let elsewhere = place.folder("binfmt_misc");
     system(&format!("mount --bind {} {}", misc.display(), elsewhere.display()));
     system(&format!("umount {}", misc.display()));
     // Found by its type.
@@ -169,11 +144,9 @@ fn least_privilege_is_a_bound_in_mount_and_no_capability() {
     let hint = "hint: this is a user namespace (rootless container?), whose root is not the machine's; to change the \
                 machine's binfmt_misc, run as real root; or do without: aptman/qus:run runs foreign programs with \
                 neither privilege nor binfmt_misc\n";
-    place.powerless("-s -- -p arm").check(
-        1,
-        "",
-        &format!("error: no permission to write DIR/binfmt_misc/register\n{hint}"),
-    );
+    place
+        .powerless("-s -- -p arm")
+        .fails(&format!("error: no permission to write DIR/binfmt_misc/register\n{hint}"));
 }
 
 #[test]
@@ -185,9 +158,8 @@ fn read_only_and_disabled() {
     let status = format!(
         "binfmt_misc is disabled as a whole: {misc}/status says `disabled`\nhint: echo 1 > {misc}/status\n"
     );
-    place.register("-s -- -p arm").check(1, "", &format!("error: {status}"));
-    let printed = place.register("-l");
-    assert_eq!((printed.code, printed.err), (Some(0), format!("warning: {status}")));
+    place.register("-s -- -p arm").fails(&format!("error: {status}"));
+    place.register("-l").ends(0, &format!("warning: {status}"));
     // A check says it once, whatever comes before.
     for arguments in ["--check arm", "-l --check arm", "--json --check arm"] {
         let printed = place.register(arguments);
@@ -207,7 +179,7 @@ fn read_only_and_disabled() {
          hint: mount -o remount,rw {misc} on the machine; with a bind mount, leave out `:ro`\n"
     );
     for arguments in ["-s -- -p arm", "-- -r", "-s -- -t arm"] {
-        place.register(arguments).check(1, "", &error);
+        place.register(arguments).fails(&error);
     }
     assert_eq!(place.register("-l").code, Some(0));
 }
@@ -220,10 +192,8 @@ fn a_reader_that_has_seen_enough_is_no_failure_and_a_full_disk_is() {
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
     assert_eq!(names(misc), ["qemu-arm"], "what was asked for is done all the same");
-    let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
-    let printed = place.printed(command.arg("-l").stdout(full).output().unwrap());
-    printed.check(1, "", "error: cannot write the output: No space left on device (os error 28)\n");
+    let error = "error: cannot write the output: No space left on device (os error 28)\n";
+    place.register_to_a_full_disk(&["-l"]).fails(error);
 }
 
 /// A kernel that executes nothing from memory; the setting is the pid namespace's.
@@ -248,17 +218,15 @@ fn programs_run_from_memory_or_from_a_file_or_are_not_tried() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &[]) else { return };
     // An interpreter takes its time before it opens the program.
     put_script(misc, &place, "sleep 0.2; [ -r \"$1\" ] && exit 42; echo \"$1 is gone\" >&2; exit 1");
-    let (register, files) = (env!("CARGO_BIN_EXE_register"), place.path("tmp"));
-    fs::create_dir(&files).unwrap();
+    let (register, files) = (env!("CARGO_BIN_EXE_register"), place.folder("tmp"));
     let runs = "arm runs under an interpreter that is no QEMU\n1 of 1 targets run\n";
-    place.register("--check arm").check(0, runs, "");
+    place.register("--check arm").prints(runs);
     system(&format!("mount -t tmpfs none {}", files.display()));
     let on_disk = format!("{NO_MEMORY_FILES} && TMPDIR={} exec {register} --check arm", files.display());
-    scripted(&place, &on_disk).check(0, runs, "");
+    scripted(&place, &on_disk).prints(runs);
     assert_eq!(fs::read_dir(&files).unwrap().count(), 0, "nothing is left there");
     // Without /proc there is no way to a memory file.
-    let elsewhere = place.path("misc");
-    fs::create_dir(&elsewhere).unwrap();
+    let elsewhere = place.folder("misc");
     let no_proc = |tmp: &str| {
         format!(
             "mount --bind {} {misc} && mount -t tmpfs none /proc && TMPDIR={tmp} exec {register} --mount {misc} --check arm",
@@ -266,7 +234,7 @@ fn programs_run_from_memory_or_from_a_file_or_are_not_tried() {
             misc = elsewhere.display(),
         )
     };
-    scripted(&place, &no_proc(files.to_str().unwrap())).check(0, runs, "");
+    scripted(&place, &no_proc(files.to_str().unwrap())).prints(runs);
     scripted(&place, &no_proc("/nowhere")).check(
         1,
         "0 of 1 targets run\n",
@@ -274,7 +242,7 @@ fn programs_run_from_memory_or_from_a_file_or_are_not_tried() {
          file or directory (os error 2)\n",
     );
     // Nor is /dev/null needed.
-    scripted(&place, &format!("mount -t tmpfs none /dev && exec {register} --check arm")).check(0, runs, "");
+    scripted(&place, &format!("mount -t tmpfs none /dev && exec {register} --check arm")).prints(runs);
 
     system(&format!("mount -o remount,noexec {}", files.display()));
     scripted(&place, &on_disk).check(
@@ -323,10 +291,7 @@ fn interpreters_are_run_without_capabilities() {
 fn without_proc_it_is_not_the_kernel_that_lacks_something() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
     let register = env!("CARGO_BIN_EXE_register");
-    let printed = scripted(&place, &format!("mount -t tmpfs none /proc && exec {register} -s -- -p arm"));
-    printed.check(
-        1,
-        "",
+    scripted(&place, &format!("mount -t tmpfs none /proc && exec {register} -s -- -p arm")).fails(
         "error: /proc is not mounted here, or only in part, so there is no /proc/sys/fs/binfmt_misc\n\
          hint: mount it: mount -t proc proc /proc; or bind the machine's binfmt_misc in at another path, and name that \
          with --mount\n",

@@ -26,7 +26,7 @@ impl Hanging {
     fn new(number: u32) -> Hanging {
         let hanging =
             Hanging { place: Place::with(&[]), seconds: std::process::id() * 10 + number + 1_000_000 };
-        fs::create_dir(hanging.place.path("tmp")).unwrap();
+        hanging.place.folder("tmp");
         hanging
     }
 
@@ -99,8 +99,7 @@ fn an_interrupt_ends_the_program_and_leaves_nothing() {
     let place = &hanging.place;
     hanging.put("false");
     assert_eq!(place.register("-s -- s390x").code, Some(0));
-    let elsewhere = place.path("elsewhere");
-    fs::create_dir(&elsewhere).unwrap();
+    let elsewhere = place.folder("elsewhere");
     let before = mounts();
     for arguments in ["--check s390x", "-l --check", "--json", "-s -- s390x --check", "--install s390x"] {
         for (signal, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
@@ -154,8 +153,7 @@ fn the_first_process_of_a_container_is_interrupted_too() {
     let place = &hanging.place;
     hanging.put("false");
     assert_eq!(place.register("-s -- s390x").code, Some(0));
-    let elsewhere = place.path("elsewhere");
-    fs::create_dir(&elsewhere).unwrap();
+    let elsewhere = place.folder("elsewhere");
     let script = format!(
         "mount -t binfmt_misc none {0} && mount -t tmpfs none /proc && exec {1} --mount {0} --check s390x",
         elsewhere.display(),

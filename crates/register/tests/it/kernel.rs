@@ -46,8 +46,8 @@ fn the_first_command_of_the_manual() {
          1 set, 1 kept as they were; flags: PF; 2 of 2 proved by running\n",
         LIFETIME,
     );
-    place.register("-- -r s390x").check(0, "Removing qemu-s390x\n", "");
-    place.register("-- -r").check(0, "Removing qemu-arm\n", "");
+    place.register("-- -r s390x").prints("Removing qemu-s390x\n");
+    place.register("-- -r").prints("Removing qemu-arm\n");
     assert_eq!(names(misc), [""; 0]);
     place.register("-- -r").check(0, "", "note: nothing of this program's was registered\n");
     place.register("-- -r arm").check(0, "", "note: qemu-arm was not registered\n");
@@ -69,12 +69,8 @@ fn flags_are_what_was_asked_for() {
         let says = kernel_says(misc, "qemu-arm");
         assert!(says.contains(&format!("\nflags: {flags}\n")), "{arguments}: {says}");
     }
-    let warning = place.register("-s -- -c arm").err;
-    assert!(
-        warning.contains(
-            "warning: with -c, set-user-ID programs of these targets run with their owner's rights"
-        )
-    );
+    let warning = "warning: with -c, set-user-ID programs of these targets run with their owner's rights";
+    place.register("-s -- -c arm").reports(0, warning);
 }
 
 #[test]
@@ -132,19 +128,13 @@ fn other_tools_entries_stay() {
     other("python3.11", "/usr/bin/python3.11");
     other("qemu-arm", "/usr/libexec/qemu-binfmt/arm-binfmt-P");
     assert_eq!(place.register("-s -- -p sparc").code, Some(0));
-    place.register("-s -- -p arm").check(
-        1,
-        "",
-        &format!(
-            "{LIFETIME}error: cannot register arm: the entry qemu-arm is another tool's (its interpreter is \
+    place.register("-s -- -p arm").fails(&format!(
+        "{LIFETIME}error: cannot register arm: the entry qemu-arm is another tool's (its interpreter is \
              /usr/libexec/qemu-binfmt/arm-binfmt-P)\n\
              hint: --force replaces it; removing that tool's registration leaves it in order\n\
              note: 1 of 1 targets could not be registered\n"
-        ),
-    );
-    place.register("-- -r arm").check(
-        1,
-        "",
+    ));
+    place.register("-- -r arm").fails(
         "error: cannot remove arm: qemu-arm is another tool's (its interpreter is \
          /usr/libexec/qemu-binfmt/arm-binfmt-P) and stays\nhint: --force removes it\n",
     );
@@ -158,7 +148,7 @@ fn other_tools_entries_stay() {
          1 set, 0 kept as they were; flags: PF; 1 of 1 proved by running\n",
         LIFETIME,
     );
-    place.register("-r -e").check(0, "Removing qemu-arm\n", "");
+    place.register("-r -e").prints("Removing qemu-arm\n");
     assert_eq!(names(misc), ["WSLInterop", "python3.11"]);
     // Not even by force: their names are no target's.
     place.register("-f -- -r").check(0, "", "note: nothing of this program's was registered\n");
@@ -217,10 +207,7 @@ fn a_binary_that_does_not_run_replaces_nothing() {
         )
     };
     let none = "note: 1 of 1 targets could not be registered\n";
-    let works = || {
-        let works = "arm runs under QEMU 11.1.3\n1 of 1 targets run\n";
-        place.register("--check arm").check(0, works, "");
-    };
+    let works = || place.register("--check arm").prints("arm runs under QEMU 11.1.3\n1 of 1 targets run\n");
     let broken = || place.put_bytes("arm", &fs::read("/bin/true").unwrap());
     // Over the file of a good entry: with F the kernel goes on with the file that it has.
     for arguments in ["-s -- -p -g no arm", "-s -- -p arm"] {
@@ -229,10 +216,9 @@ fn a_binary_that_does_not_run_replaces_nothing() {
         let before = entries(misc);
         broken();
         let stays = error("the entry qemu-arm that was there stays");
-        place.register("-s -- -p arm").check(1, "", &format!("{LIFETIME}{stays}{none}"));
-        let printed = place.called("binfmt", "--install arm");
+        place.register("-s -- -p arm").fails(&format!("{LIFETIME}{stays}{none}"));
         let failed = stays.replace("error: ", "installing: arm ");
-        assert_eq!((printed.code, printed.err), (Some(1), format!("{LIFETIME}{failed}")));
+        place.called("binfmt", "--install arm").ends(1, &format!("{LIFETIME}{failed}"));
         assert_eq!(entries(misc), before);
         works();
     }
@@ -241,21 +227,13 @@ fn a_binary_that_does_not_run_replaces_nothing() {
     place.put("arm", "11.1.3");
     leave(misc, "rosetta", &place.put_as("qemu-arm-good", "arm", "11.1.3"));
     broken();
-    place.register("-s -- -p arm").check(
-        1,
-        "",
-        &format!("{LIFETIME}{}{none}", error("so it was not registered")),
-    );
+    place.register("-s -- -p arm").fails(&format!("{LIFETIME}{}{none}", error("so it was not registered")));
     assert_eq!(names(misc), ["rosetta"]);
     works();
     // A leftover is not left for good, and until there is something better, it is not lost.
     fs::write(misc.join("rosetta"), "-1").unwrap();
     leave(misc, "qemu-arm.qus-new", &place.bin().join("qemu-arm-good"));
-    place.register("-s -- -p arm").check(
-        1,
-        "",
-        &format!("{LIFETIME}{}{none}", error("so it was not registered")),
-    );
+    place.register("-s -- -p arm").fails(&format!("{LIFETIME}{}{none}", error("so it was not registered")));
     works();
     // Who wants it has it.
     let set = "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
@@ -263,18 +241,16 @@ fn a_binary_that_does_not_run_replaces_nothing() {
     let printed = place.register("-s -- -p --no-check arm");
     assert_eq!((printed.code, printed.out), (Some(0), format!("{set}\n")));
     assert_eq!(names(misc), ["qemu-arm"]);
-    let printed = place.register("-s -f -- -p arm");
-    assert_eq!((printed.code, printed.out), (Some(1), format!("{set}; 0 of 1 proved by running\n")));
     let registered =
         "error: qemu-arm is registered, but a program of arm does not run: it exited with 0 instead of 42\n";
-    assert!(printed.err.contains(registered), "{}", printed.err);
+    let printed = place.register("-s -f -- -p arm").reports(1, registered);
+    assert_eq!(printed.out, format!("{set}; 0 of 1 proved by running\n"));
 }
 
 #[test]
 fn an_interpreter_that_everybody_can_change_gets_no_credentials_without_a_word() {
     let Some((_, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
-    let files = place.path("files");
-    fs::create_dir(&files).unwrap();
+    let files = place.folder("files");
     let warning = |open: &str| {
         format!(
             "warning: everybody can write to {open}: with the flag C, who changes BIN/qemu-arm-static becomes root\n\
@@ -285,15 +261,9 @@ fn an_interpreter_that_everybody_can_change_gets_no_credentials_without_a_word()
     for (path, mode, open) in [(place.qemu("arm"), 0o757, "BIN/qemu-arm-static"), (place.bin(), 0o777, "BIN")]
     {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        let printed = [
-            place.register("-s -- -p -c arm"),
-            place.called("binfmt", "--install arm"),
-            place.register(&export),
-        ];
-        for printed in printed {
-            assert_eq!(printed.code, Some(0), "{}", printed.err);
-            assert!(printed.err.contains(&warning(open)), "{}", printed.err);
-        }
+        place.register("-s -- -p -c arm").reports(0, &warning(open));
+        place.called("binfmt", "--install arm").reports(0, &warning(open));
+        place.register(&export).reports(0, &warning(open));
         assert!(!place.register("-s -- -p arm").err.contains("warning: "));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         assert!(!place.register("-s -- -p -c arm").err.contains("everybody"));
@@ -308,9 +278,9 @@ fn without_the_flag_f_an_entry_at_another_path_stays() {
     assert_eq!(place.register("-- -p no --check arm").code, Some(0));
     let before = entries(misc);
     place.put_bytes("arm", &fs::read("/bin/true").unwrap());
-    let printed = place.register("-s -- -p no --check arm");
-    assert!(printed.err.contains("; the entry qemu-arm that was there stays\n"), "{}", printed.err);
-    assert_eq!((printed.code, entries(misc)), (Some(1), before));
+    let stays = "; the entry qemu-arm that was there stays\n";
+    place.register("-s -- -p no --check arm").reports(1, stays);
+    assert_eq!(entries(misc), before);
     assert!(kernel_says(misc, "qemu-arm").contains(&format!("\ninterpreter {}\n", good.display())));
 }
 
@@ -327,20 +297,17 @@ fn an_interpreter_that_the_kernel_cannot_use_is_taken_back() {
     place.register("-s -- -p arm");
     let before = entries(misc);
     place.put_one_that_the_kernel_cannot_use("arm");
-    let printed = place.register("-s -- -p arm");
-    assert!(printed.err.contains(&error("the entry qemu-arm that was there stays")), "{}", printed.err);
-    assert_eq!((printed.code, entries(misc)), (Some(1), before));
+    place.register("-s -- -p arm").reports(1, &error("the entry qemu-arm that was there stays"));
+    assert_eq!(entries(misc), before);
     // Where there was none.
     place.register("-- -r");
-    let printed = place.register("-s -- -p arm");
-    assert!(printed.err.contains(&error("so it was not registered")), "{}", printed.err);
-    assert_eq!((printed.code, names(misc)), (Some(1), vec![]));
+    place.register("-s -- -p arm").reports(1, &error("so it was not registered"));
+    assert_eq!(names(misc), [""; 0]);
     // A leftover is not left for good, and until there is something better, it is not lost.
     leave(misc, "qemu-arm.qus-new", &good);
     let stays = "qemu-arm.qus-new, which a killed replacement has left, stays in effect";
-    let printed = place.register("-s -- -p arm");
-    assert!(printed.err.contains(&error(stays)), "{}", printed.err);
-    assert_eq!((printed.code, names(misc)), (Some(1), vec!["qemu-arm.qus-new".to_owned()]));
+    place.register("-s -- -p arm").reports(1, &error(stays));
+    assert_eq!(names(misc), ["qemu-arm.qus-new"]);
 }
 
 #[test]
@@ -402,7 +369,7 @@ fn the_list_is_for_people_and_the_json_for_machines() {
             ["jar", "/usr/bin/jexec", "-", "-", "enabled", "other", "-"],
         ]
     );
-    assert_eq!((listed.code, listed.err.as_str()), (Some(0), ""));
+    listed.ends(0, "");
     let json = place.register("--json arm");
     let kernel = binfmt::Kernel::running().unwrap();
     let expected = format!(
@@ -415,7 +382,7 @@ fn the_list_is_for_people_and_the_json_for_machines() {
          }}\n  ]\n}}\n",
         env!("CARGO_PKG_VERSION")
     );
-    json.check(0, &expected, "");
+    json.prints(&expected);
     // The old habit of looking without touching.
     let before = entries(misc);
     let printed = place.register("-l -- -t");
@@ -423,21 +390,17 @@ fn the_list_is_for_people_and_the_json_for_machines() {
     assert!(printed.out.ends_with("31 could be set (-n lists them)\n"), "{printed:?}");
     let removals = "Would remove qemu-sparc\nWould remove qemu-arm\n";
     for arguments in ["-n -- -r", "-- -t -r", "-n -r -e"] {
-        place.register(arguments).check(0, removals, "");
+        place.register(arguments).prints(removals);
     }
-    place.register("-n -- -r arm").check(0, "Would remove qemu-arm\n", "");
-    place.register("-n -p -s arm").check(
-        0,
-        &format!(
+    place.register("-n -- -r arm").prints("Would remove qemu-arm\n");
+    place.register("-n -p -s arm").prints(&format!(
             "Would register :qemu-arm:M::\\x7f\\x45\\x4c\\x46\\x01\\x01\\x01{}\\x02\\x00\\x28\\x00:{}\\x00{}\\xfe{}:\
              BIN/qemu-arm-static:PF\n",
             "\\x00".repeat(9),
             "\\xff".repeat(7),
             "\\xff".repeat(8),
             "\\xff".repeat(3),
-        ),
-        "",
-    );
+        ));
     assert_eq!(entries(misc), before);
 }
 
@@ -445,30 +408,23 @@ fn the_list_is_for_people_and_the_json_for_machines() {
 fn check_tells_what_runs_and_fails_for_what_was_named() {
     let Some((_, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
     place.register("-s -- -p arm");
-    place.register("--check arm,x86_64").check(
-        0,
-        "arm runs under QEMU 11.1.3\nx86_64 runs on this machine itself\n2 of 2 targets run\n",
-        "",
-    );
+    let both = "arm runs under QEMU 11.1.3\nx86_64 runs on this machine itself\n2 of 2 targets run\n";
+    place.register("--check arm,x86_64").prints(both);
     place.register("--check sparc").check(
         1,
         "0 of 1 targets run\n",
         "error: a program of sparc does not run: nothing is registered that runs it\n",
     );
-    let all = place.register("--check");
-    assert_eq!((all.code, all.err.as_str()), (Some(0), ""));
+    let all = place.register("--check").ends(0, "");
     assert!(all.out.contains("\nalpha does not run: nothing is registered that runs it\narm runs under"));
 
     // An interpreter that fails is reported with what it did.
     place.put_bytes("arm", &fs::read("/bin/true").unwrap());
-    let printed = place.register("-s -f -- -p arm");
-    assert_eq!(printed.code, Some(1));
     let error =
         "error: qemu-arm is registered, but a program of arm does not run: it exited with 0 instead of 42\n";
-    assert!(printed.err.contains(error), "{}", printed.err);
     let dynamic =
         "warning: BIN/qemu-arm-static is dynamically linked: it only runs where its loader and libraries are";
-    assert!(printed.err.contains(dynamic), "{}", printed.err);
+    place.register("-s -f -- -p arm").reports(1, error).reports(1, dynamic);
     let listed = place.register("-l").out;
     assert!(listed.contains("no: it exited with 0 instead of 42"), "{listed}");
     assert_eq!(place.register("-s -- -p --no-check arm").code, Some(0));

@@ -6,7 +6,7 @@
 // Only the tests whose expected texts name the machine use it.
 #![cfg(target_arch = "x86_64")]
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -38,6 +38,8 @@ pub(crate) struct Place {
 /// The output of `register` and its exit status.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Printed {
+    /// As a failed test shows them.
+    arguments: String,
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
@@ -47,7 +49,7 @@ impl Place {
     /// With an interpreter of QEMU 11.1.3 for each of `targets`.
     pub(crate) fn with(targets: &[&str]) -> Place {
         let place = Place { dir: tempfile::tempdir().unwrap() };
-        fs::create_dir(place.bin()).unwrap();
+        place.folder("interpreters");
         for target in targets {
             place.put(target, "11.1.3");
         }
@@ -65,6 +67,13 @@ impl Place {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// A new folder beside that of the interpreters.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir(&path).unwrap();
+        path
     }
 
     /// An interpreter's path.
@@ -139,6 +148,19 @@ impl Place {
         self.run(&[env!("CARGO_BIN_EXE_register")], arguments)
     }
 
+    /// The same with more variables.
+    pub(crate) fn register_with(&self, variables: &[(&str, &str)], arguments: &str) -> Printed {
+        let mut command = self.command(&[env!("CARGO_BIN_EXE_register")]);
+        self.printed(command.args(arguments.split_whitespace()).envs(variables.to_vec()).output().unwrap())
+    }
+
+    /// The same without room for its data.
+    pub(crate) fn register_to_a_full_disk(&self, arguments: &[&str]) -> Printed {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut command = self.command(&[env!("CARGO_BIN_EXE_register")]);
+        self.printed(command.args(arguments).stdout(full).output().unwrap())
+    }
+
     /// `register` under another name.
     pub(crate) fn called(&self, name: &str, arguments: &str) -> Printed {
         let link = self.path(name);
@@ -153,7 +175,8 @@ impl Place {
     }
 
     pub(crate) fn run(&self, command: &[&str], arguments: &str) -> Printed {
-        self.printed(self.command(command).args(arguments.split_whitespace()).output().unwrap())
+        let output = self.command(command).args(arguments.split_whitespace()).output().unwrap();
+        Printed { arguments: arguments.to_owned(), ..self.printed(output) }
     }
 
     pub(crate) fn command(&self, command: &[&str]) -> Command {
@@ -170,14 +193,41 @@ impl Place {
             text.replace(self.bin().to_str().unwrap(), "BIN")
                 .replace(self.dir.path().to_str().unwrap(), "DIR")
         };
-        Printed { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        let (out, err) = (text(output.stdout), text(output.stderr));
+        Printed { arguments: String::new(), code: output.status.code(), out, err }
     }
 }
 
 impl Printed {
     #[track_caller]
     pub(crate) fn check(&self, code: i32, out: &str, err: &str) {
-        assert_eq!((self.code, self.out.as_str(), self.err.as_str()), (Some(code), out, err));
+        assert_eq!((self.code, self.out.as_str(), self.err.as_str()), (Some(code), out, err), "{self:?}");
+    }
+
+    /// Success, with data and no message.
+    #[track_caller]
+    pub(crate) fn prints(&self, out: &str) {
+        self.check(0, out, "");
+    }
+
+    /// Failure, with messages and no data.
+    #[track_caller]
+    pub(crate) fn fails(&self, err: &str) {
+        self.check(1, "", err);
+    }
+
+    /// The exit status and all messages; the data is another matter.
+    #[track_caller]
+    pub(crate) fn ends(self, code: i32, err: &str) -> Printed {
+        assert_eq!((self.code, self.err.as_str()), (Some(code), err), "{self:?}");
+        self
+    }
+
+    /// The exit status and a part of the messages.
+    #[track_caller]
+    pub(crate) fn reports(self, code: i32, part: &str) -> Printed {
+        assert!(self.code == Some(code) && self.err.contains(part), "{code} {part}: {self:?}");
+        self
     }
 }
 

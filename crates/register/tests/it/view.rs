@@ -60,44 +60,34 @@ fn programs_that_another_tool_runs_are_left_to_it() {
     enter(misc, "rosetta", ARM, &rosetta);
     let leaving = "Leaving arm to rosetta (BIN/rosetta), which runs its programs\n";
     for arguments in ["-s -- -p", "-s -- -p ALL"] {
-        let printed = place.register(arguments);
-        assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME), "{arguments}");
+        let printed = place.register(arguments).ends(0, LIFETIME);
         assert!(printed.out.starts_with(leaving), "{}", printed.out);
         assert_eq!(names(misc), ["qemu-s390x", "rosetta"]);
     }
     let planned = place.register("-n -s -- -p");
     assert!(planned.out.starts_with(leaving) && !planned.out.contains("qemu-arm"), "{}", planned.out);
-    let printed = place.called("binfmt", "--install all");
     let log = "installing: arm OK (rosetta (BIN/rosetta) runs it)\ninstalling: s390x OK\n";
-    assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{log}")));
+    place.called("binfmt", "--install all").ends(0, &format!("{LIFETIME}{log}"));
 
     // Who names it means it; and says so.
     let note = "note: rosetta (BIN/rosetta) took programs of arm until now; the new entry wins\n";
-    let printed = place.register("-s -- -p arm");
-    assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{note}")));
+    place.register("-s -- -p arm").ends(0, &format!("{LIFETIME}{note}"));
     assert_eq!(table(&place, "-l arm")[1][6], "shadowed by qemu-arm");
     // Now it is this program's: there is nothing left to say.
-    let again = place.register("-s -- -p");
-    assert_eq!((again.code, again.err.as_str()), (Some(0), LIFETIME));
+    let again = place.register("-s -- -p").ends(0, LIFETIME);
     assert!(again.out.contains("Keeping BIN/qemu-arm-static"), "{}", again.out);
 
     // With --force as well as by name.
     place.register("-- -r");
-    let printed = place.register("-s --force -- -p");
-    assert_eq!((printed.code, printed.err), (Some(0), format!("{LIFETIME}{note}")));
+    place.register("-s --force -- -p").ends(0, &format!("{LIFETIME}{note}"));
     assert_eq!(names(misc), ["qemu-arm", "qemu-s390x", "rosetta"]);
 
     // One that runs nothing keeps nothing.
     place.register("-- -r");
     fs::write(misc.join("rosetta"), "-1").unwrap();
     enter(misc, "rosetta", ARM, Path::new("/nowhere/rosetta"));
-    let printed = place.register("-s -- -p");
-    assert_eq!(printed.code, Some(0));
-    assert!(
-        printed.err.contains("rosetta (/nowhere/rosetta) took programs of arm until now"),
-        "{}",
-        printed.err
-    );
+    let note = "rosetta (/nowhere/rosetta) took programs of arm until now";
+    place.register("-s -- -p").reports(0, note);
     assert_eq!(names(misc), ["qemu-arm", "qemu-s390x", "rosetta"]);
 }
 
@@ -106,8 +96,7 @@ fn debians_own_entry_is_left_where_it_works() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
     let wrapper = place.put_as("arm-binfmt-P", "arm", "10.0.2");
     enter(misc, "qemu-arm", ARM, &wrapper);
-    let printed = place.register("-s -- -p");
-    assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME));
+    let printed = place.register("-s -- -p").ends(0, LIFETIME);
     assert!(
         printed.out.starts_with("Leaving arm to qemu-arm (BIN/arm-binfmt-P), which runs its programs\n"),
         "{}",
@@ -148,7 +137,7 @@ fn nothing_that_others_chose_reaches_the_terminal_as_it_is() {
     assert!(json.out.contains("\"/x\\u001b]0;y\\u0007\\u202ez\""), "{}", json.out);
     let refused = place.register("-s -- -p arm");
     plain(&refused);
-    assert!(refused.err.contains("(its interpreter is /x\\x1b[31m)"), "{}", refused.err);
+    refused.reports(1, "(its interpreter is /x\\x1b[31m)");
     plain(&place.register("-- -r"));
     plain(&place.called("binfmt", "--uninstall qemu-*"));
     plain(&place.called("binfmt", ""));
@@ -162,13 +151,9 @@ fn nothing_that_others_chose_reaches_the_terminal_as_it_is() {
 fn an_entry_of_any_name_is_uninstalled_by_a_pattern() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &[]) else { return };
     fs::write(misc.join("register"), b":bad\xff:E::xyz::/x:").unwrap();
-    let kept = place.called("binfmt", "--uninstall bad?");
-    assert_eq!(
-        (kept.code, kept.err.as_str()),
-        (Some(0), "uninstalling: bad\\xff stays: it is another tool's\n")
-    );
-    let gone = place.called("binfmt", "--force --uninstall bad?");
-    assert_eq!((gone.code, gone.err.as_str()), (Some(0), "uninstalling: bad\\xff OK\n"));
+    let kept = "uninstalling: bad\\xff stays: it is another tool's\n";
+    place.called("binfmt", "--uninstall bad?").ends(0, kept);
+    place.called("binfmt", "--force --uninstall bad?").ends(0, "uninstalling: bad\\xff OK\n");
     assert_eq!(names(misc), [""; 0]);
 }
 
@@ -184,8 +169,7 @@ fn an_interpreter_with_a_suffix_of_any_bytes_is_this_programs() {
     };
     assert!(run(&["--", "-p", "arm"]).status.success());
     assert!(run(&["--", "-p", "-g", "no", "arm"]).status.success(), "a second time it is replaced");
-    let dir = place.path("binfmts");
-    fs::create_dir(&dir).unwrap();
+    let dir = place.folder("binfmts");
     assert!(run(&["--exportdir", dir.to_str().unwrap(), "--", "-d", "arm"]).status.success());
     let text = fs::read(dir.join("qemu-arm")).unwrap();
     let path = [place.bin().as_os_str().as_bytes(), b"/qemu-arm-\xff\n"].concat();
@@ -197,31 +181,28 @@ fn an_interpreter_with_a_suffix_of_any_bytes_is_this_programs() {
 #[test]
 fn nothing_in_the_folder_of_an_export_is_waited_for_or_written_through() {
     let place = Place::with(&["arm", "sparc"]);
-    let dir = place.path("binfmt.d");
-    fs::create_dir(&dir).unwrap();
+    let dir = place.folder("binfmt.d");
     let export = |rest: &str| place.register(&format!("-s -- --systemd -e {} {rest}", dir.display()));
     system(&format!("mkfifo {}/qemu-arm.conf", dir.display()));
     std::os::unix::fs::symlink("/dev/null", dir.join("qemu-sparc.conf")).unwrap();
     export("-r").check(0, "", "note: there is none of this program's files in DIR/binfmt.d\n");
     assert_eq!(export("arm").code, Some(0));
-    export("-r arm").check(0, "Removing DIR/binfmt.d/qemu-arm.conf\n", "");
+    export("-r arm").prints("Removing DIR/binfmt.d/qemu-arm.conf\n");
     assert_eq!(names(&dir), ["qemu-sparc.conf"]);
 
     // A line is known by its fields, whatever separates them; systemd takes those that begin with `;` or `#` for comments.
-    let odd = place.path("a:b|c,d;e#f");
-    fs::create_dir(&odd).unwrap();
+    let odd = place.folder("a:b|c,d;e#f");
     let printed = export(&format!("-Q {} arm", odd.display()));
     assert_eq!(printed.code, Some(0), "{printed:?}");
     let text = fs::read(dir.join("qemu-arm.conf")).unwrap();
     assert!(text.starts_with(b"%qemu-arm%M%%"), "{}", String::from_utf8_lossy(&text));
-    export("-r arm").check(0, "Removing DIR/binfmt.d/qemu-arm.conf\n", "");
+    export("-r arm").prints("Removing DIR/binfmt.d/qemu-arm.conf\n");
 }
 
 #[test]
 fn an_export_writes_through_nobodys_link() {
     let place = Place::with(&["arm"]);
-    let dir = place.path("binfmt.d");
-    fs::create_dir(&dir).unwrap();
+    let dir = place.folder("binfmt.d");
     let victim = place.path("victim");
     fs::write(&victim, "precious").unwrap();
     // A user who can write to the folder lays links where the temporary file used to be, for each process that comes.
@@ -246,7 +227,7 @@ fn an_interpreter_that_is_no_file_is_not_waited_for() {
     enter(misc, "qemu-arm", ARM, &fifo);
     assert_eq!(table(&place, "-l --no-check")[0][2], "-");
     let version = format!("register {}\nno QEMU in BIN\n", env!("CARGO_PKG_VERSION"));
-    place.register("-V").check(0, &version, "");
+    place.register("-V").prints(&version);
     assert!(place.called("binfmt", "--version").out.ends_with(" qemu/none\n"));
 }
 
@@ -254,9 +235,9 @@ fn an_interpreter_that_is_no_file_is_not_waited_for() {
 fn the_version_is_that_of_its_qemus_too() {
     let place = Place::with(&["arm", "s390x"]);
     let own = env!("CARGO_PKG_VERSION");
-    place.register("-V").check(0, &format!("register {own}\nQEMU 11.1.3 in BIN\n"), "");
+    place.register("-V").prints(&format!("register {own}\nQEMU 11.1.3 in BIN\n"));
     place.put("s390x", "7.2.22");
-    place.register("--version").check(0, &format!("register {own}\nQEMU 11.1.3, 7.2.22 in BIN\n"), "");
+    place.register("--version").prints(&format!("register {own}\nQEMU 11.1.3, 7.2.22 in BIN\n"));
 }
 
 /// Both want the outcome, and a program that hangs would be waited for twice.
@@ -289,16 +270,14 @@ fn a_list_and_the_check_after_it_run_a_program_once() {
     let error = "error: a program of s390x does not run: it exited with 1 instead of 42\n";
     for arguments in ["-l --check s390x", "--json --check s390x", "-l --check"] {
         let before = runs();
-        let listed = place.register(arguments);
-        assert_eq!((listed.code, runs() - before), (Some(1), 1), "{arguments}");
-        assert!(listed.err.contains(error), "{listed:?}");
+        place.register(arguments).reports(1, error);
+        assert_eq!(runs() - before, 1, "{arguments}");
     }
 
     // What was found of an entry is not held to be true without it.
     put(42);
-    let printed = place.register("-l -r --check s390x");
     let error = "error: a program of s390x does not run: nothing is registered that runs it\n";
-    assert_eq!((printed.code, printed.err.as_str()), (Some(1), error), "{printed:?}");
+    place.register("-l -r --check s390x").ends(1, error);
 }
 
 #[test]
@@ -347,8 +326,8 @@ fn entries_that_would_vanish_are_not_registered_unless_they_may() {
     );
     let container = ["unshare", "-m", "-p", "--fork", "--mount-proc", env!("CARGO_BIN_EXE_register")];
     for arguments in ["-s -- -p arm", "-s -- -p", "-s -- arm", "-s -- -t arm", "--install arm"] {
-        place.register(arguments).check(1, "", &refused);
-        place.run(&container, arguments).check(1, "", &refused);
+        place.register(arguments).fails(&refused);
+        place.run(&container, arguments).fails(&refused);
         assert_eq!(mounts(), [""; 0].map(PathBuf::from), "{arguments}");
     }
     let warning = format!(
@@ -357,24 +336,21 @@ fn entries_that_would_vanish_are_not_registered_unless_they_may() {
     let set = "Setting BIN/qemu-arm-static as binfmt interpreter for arm\n\
                1 set, 0 kept as they were; flags: PF; 1 of 1 proved by running\n";
     place.run(&container, "-s --ephemeral -- -p arm").check(0, set, &warning);
-    let printed = place.run(&container, "--ephemeral --install arm");
-    assert_eq!((printed.code, printed.err), (Some(0), format!("{warning}installing: arm OK\n")));
+    place.run(&container, "--ephemeral --install arm").ends(0, &format!("{warning}installing: arm OK\n"));
     assert_eq!(place.register("-s -- -t --ephemeral arm").code, Some(0));
     assert_eq!(mounts(), [""; 0].map(PathBuf::from));
     place.register("-s -- -p --ephemeral arm").check(0, set, &warning);
     assert_eq!(names(Path::new(&misc)), ["qemu-arm"]);
     // What is mounted is mounted.
     std::thread::sleep(std::time::Duration::from_millis(50));
-    let printed = place.run(&container, &format!("--mount {misc} -s -- -p arm"));
-    assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME));
+    place.run(&container, &format!("--mount {misc} -s -- -p arm")).ends(0, LIFETIME);
 }
 
 #[test]
 fn the_machines_own_beside_others_runs_by_itself() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["arm", "x86_64"]) else { return };
     for list in ["linux/amd64,linux/arm/v7", "linux/amd64/v2 arm/v8", "x86_64,arm"] {
-        let printed = place.register(&format!("-s -- -p {list}"));
-        assert_eq!((printed.code, printed.err.as_str()), (Some(0), LIFETIME), "{list}");
+        let printed = place.register(&format!("-s -- -p {list}")).ends(0, LIFETIME);
         assert!(
             printed.out.starts_with("Skipping x86_64: this machine (x86_64) runs these by itself\n"),
             "{printed:?}"
@@ -406,8 +382,7 @@ fn every_platform_that_is_printed_is_a_name() {
 #[test]
 fn a_check_that_was_asked_for_and_could_not_be_made_is_a_failure() {
     let Some((_, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
-    let (register, files) = (env!("CARGO_BIN_EXE_register"), place.path("tmp"));
-    fs::create_dir(&files).unwrap();
+    let (register, files) = (env!("CARGO_BIN_EXE_register"), place.folder("tmp"));
     system(&format!("mount -t tmpfs -o noexec none {}", files.display()));
     let run = |check: &str| {
         let script = format!(
@@ -417,21 +392,15 @@ fn a_check_that_was_asked_for_and_could_not_be_made_is_a_failure() {
         let mut command = place.command(&["unshare", "-p", "--fork", "--mount-proc", "sh", "-c", &script]);
         place.printed(command.output().unwrap())
     };
-    let by_default = run("");
-    assert_eq!(by_default.code, Some(0), "{by_default:?}");
-    assert!(by_default.err.contains("warning: qemu-arm: not tried: "), "{by_default:?}");
-    let asked = run("--check");
-    assert_eq!(asked.code, Some(1), "{asked:?}");
-    assert!(asked.err.contains("error: qemu-arm: not tried: "), "{asked:?}");
+    run("").reports(0, "warning: qemu-arm: not tried: ");
+    run("--check").reports(1, "error: qemu-arm: not tried: ");
 }
 
 #[test]
 fn help_that_nobody_can_read_is_a_failure() {
     let place = Place::with(&[]);
     for arguments in [&["-h"][..], &["-V"], &["--", "-h"], &["--install", "arm", "--help"]] {
-        let full = fs::File::options().write(true).open("/dev/full").unwrap();
-        let mut command = place.command(&[env!("CARGO_BIN_EXE_register")]);
-        let printed = place.printed(command.args(arguments).stdout(full).output().unwrap());
-        printed.check(1, "", "error: cannot write the output: No space left on device (os error 28)\n");
+        let error = "error: cannot write the output: No space left on device (os error 28)\n";
+        place.register_to_a_full_disk(arguments).fails(error);
     }
 }
