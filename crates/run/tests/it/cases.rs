@@ -430,12 +430,12 @@ fn results(stand: &Stand, name: &str, before: &str) -> Vec<(String, String)> {
     let results = stand.path(name);
     let script = format!("{before} \"$0\" \"$@\"");
     let program = std::env::current_exe().unwrap();
-    let mut command = stand.command(&["unshare", "-U", "-m", "-r", "sh", "-c", &script]);
+    let mut command = stand.command("unshare -U -m -r sh -c", &[&script]);
     command.arg(program).args(["--exact", "cases::made_by_another_test", "--test-threads=1", "--nocapture"]);
     for (number, (target, _)) in crate::stand::TARGETS.iter().enumerate() {
         command.env(format!("ENTRY_{number}"), stand.registration(target));
     }
-    let output = stand.ended(command.env(RESULTS, &results).output());
+    let output = stand.ended(command.env(RESULTS, &results));
     let text = fs::read_to_string(&results).unwrap_or_else(|error| panic!("{error}: {output:?}"));
     let cases = text.split_terminator('\u{1e}').map(|case| case.split_once('\u{1f}').unwrap());
     cases.map(|(name, result)| (name.to_owned(), result.to_owned())).collect()

@@ -2,7 +2,7 @@
 
 use arch::program;
 
-use crate::stand::Stand;
+use crate::stand::{Stand, TRACE};
 
 /// The CPU of a foreign program and of the one that it starts, by the numbers that its maker gives it: 0xd0c is a Neoverse N1,
 /// 0xd07 a Cortex-A57.
@@ -16,13 +16,12 @@ fn part(number: &str) -> String {
 fn a_fast_one_unless_another_is_asked_for() {
     let stand = Stand::new();
     stand.sh(PART).check(0, &part("0xd0c"), "");
-    let command = ["./busybox-aarch64", "sh", "-c", PART];
-    stand.run(&[&["--cpu", "auto"], &command[..]].concat()).check(0, &part("0xd0c"), "");
-    stand.run(&[&["--cpu", "cortex-a57"], &command[..]].concat()).check(0, &part("0xd07"), "");
-    let default = stand.run(&[&["--cpu", "qemu"], &command[..]].concat());
-    let qemu = stand.path("bin/qemu-aarch64-static");
-    let words = ["./busybox-aarch64", "grep", "-m", "1", "part", "/proc/cpuinfo"];
-    let expected = stand.ended(stand.command(&[&[qemu.to_str().unwrap()], &words[..]].concat()).output());
+    let with = |cpu: &str| stand.run(&format!("--cpu {cpu} ./busybox-aarch64 sh -c"), &[PART]);
+    with("auto").check(0, &part("0xd0c"), "");
+    with("cortex-a57").check(0, &part("0xd07"), "");
+    let default = with("qemu");
+    let qemu = "bin/qemu-aarch64-static ./busybox-aarch64";
+    let expected = stand.end(&format!("{qemu} grep -m 1 part /proc/cpuinfo"), &[]);
     default.check(0, &expected.out.repeat(2), "");
     assert_ne!(default.out, part("0xd0c"));
 }
@@ -33,39 +32,38 @@ fn the_programs_own_environment_wins() {
     // The first shell is a native one.
     let script = "export QEMU_CPU=cortex-a57; ./busybox-aarch64 sh -c \"$PART\"; \
                   unset QEMU_CPU; ./busybox-aarch64 sh -c \"$PART\"";
-    for options in [&[][..], &["--cpu", "neoverse-n1"]] {
-        let words = [&["./run", "--mode", "trace"], options, &["sh", "-c", script]].concat();
-        let ended = stand.ended(stand.command(&words).env("PART", PART).output());
+    for options in ["", "--cpu neoverse-n1"] {
+        let mut command = stand.command(&format!("{TRACE} {options} sh -c"), &[script]);
+        let ended = stand.ended(command.env("PART", PART));
         ended.check(0, &(part("0xd07") + &part("0xd0c")), "");
     }
-    let set = ["env", "QEMU_CPU=cortex-a57", "./run", "--mode", "trace", "--cpu", "neoverse-n1"];
-    let words = [&set[..], &["./busybox-aarch64", "sh", "-c", PART]].concat();
-    stand.ended(stand.command(&words).output()).check(0, &part("0xd07"), "");
+    let set = format!("env QEMU_CPU=cortex-a57 {TRACE} --cpu neoverse-n1 ./busybox-aarch64 sh -c");
+    stand.end(&set, &[PART]).check(0, &part("0xd07"), "");
 }
 
 #[test]
 fn a_model_is_for_the_targets_that_have_it() {
     let stand = Stand::new();
-    let command = ["./busybox-aarch64", "sh", "-c", "grep -m 1 part /proc/cpuinfo; ./busybox-s390x uname -m"];
-    let ended = stand.run(&[&["--cpu", "cortex-a57"], &command[..]].concat());
+    let script = "grep -m 1 part /proc/cpuinfo; ./busybox-s390x uname -m";
+    let ended = stand.run("--cpu cortex-a57 ./busybox-aarch64 sh -c", &[script]);
     ended.check(0, "CPU part\t: 0xd07\ns390x\n", "");
 }
 
 #[test]
 fn models_that_there_are_not() {
     let stand = Stand::new();
-    let ended = stand.run(&["--cpu", "cortex-a58", "./busybox-aarch64", "true"]);
+    let ended = stand.run("--cpu cortex-a58 ./busybox-aarch64 true", &[]);
     let (message, hint) = ended.err.split_once('\n').unwrap();
     assert!(message.starts_with("error: QEMU "), "{message}");
     assert!(message.ends_with(" has no CPU model `cortex-a58` for aarch64"), "{message}");
     assert!(hint.starts_with("hint: it has ") && hint.contains(", cortex-a57, "), "{hint}");
     assert!(hint.ends_with("; --cpu qemu is its own default\n"), "{hint}");
     assert_eq!((ended.code, ended.out.as_str()), (Some(125), ""));
-    let ended = stand.run(&["--cpu", "neoverse-n1", "./busybox-s390x", "true"]);
+    let ended = stand.run("--cpu neoverse-n1 ./busybox-s390x true", &[]);
     assert!(ended.err.contains("\nhint: that is one of aarch64's; it has "), "{ended:?}");
     let message = "error: no QEMU here has a CPU model `cortex-a58`\nhint: --cpu qemu is its own default\n";
-    stand.run(&["--cpu", "cortex-a58", "true"]).check(125, "", message);
-    stand.run(&["--cpu", "cortex-a57", "true"]).check(0, "", "");
+    stand.run("--cpu cortex-a58 true", &[]).check(125, "", message);
+    stand.run("--cpu cortex-a57 true", &[]).check(0, "", "");
 }
 
 /// The line about a small RISC-V program with these bits among its flags.
@@ -73,7 +71,7 @@ fn riscv64(stand: &Stand, flags: u8) -> String {
     let mut program = program::elf("riscv64".parse().unwrap()).unwrap();
     program[48] |= flags;
     stand.put("small", program);
-    let ended = stand.run(&["-v", "./small"]);
+    let ended = stand.run("-v ./small", &[]);
     assert_eq!(ended.code, Some(program::EXIT_CODE), "{ended:?}");
     ended.err.lines().find_map(|line| line.split_once("./small: ")).unwrap().1.to_owned()
 }
@@ -108,10 +106,10 @@ fn a_program_with_vectors_runs_unless_a_model_has_none() {
     let stand = Stand::new();
     stand.put_qemu("riscv64");
     stand.put("vectors", vector_program());
-    for options in [&[][..], &["--cpu", "qemu"]] {
-        stand.run(&[options, &["./vectors"]].concat()).check(program::EXIT_CODE, "", "");
+    for line in ["./vectors", "--cpu qemu ./vectors"] {
+        stand.run(line, &[]).check(program::EXIT_CODE, "", "");
     }
-    let ended = stand.run(&["--cpu", "rva22u64", "./vectors"]);
+    let ended = stand.run("--cpu rva22u64 ./vectors", &[]);
     assert!(ended.code.is_none() && ended.err.contains("Illegal instruction"), "{ended:?}");
 }
 
@@ -119,12 +117,9 @@ fn a_program_with_vectors_runs_unless_a_model_has_none() {
 #[test]
 fn in_other_modes_a_model_comes_from_a_variable() {
     let stand = Stand::new();
-    let command = ["./busybox-aarch64", "sh", "-c", PART];
-    let words = [&["./run", "--mode", "userns", "--cpu", "cortex-a57"], &command[..]].concat();
-    stand.ended(stand.command(&words).output()).check(0, &part("0xd07"), "");
-    let words = [&["./run", "--mode", "kernel", "--cpu", "cortex-a57"], &command[..]].concat();
-    stand.run(&words).check(0, &part("0xd07"), "");
+    let command = "--cpu cortex-a57 ./busybox-aarch64 sh -c";
+    stand.end(&format!("./run --mode userns {command}"), &[PART]).check(0, &part("0xd07"), "");
+    stand.run(&format!("./run --mode kernel {command}"), &[PART]).check(0, &part("0xd07"), "");
     // Where it starts QEMU itself, no program sees one.
-    let words = ["--cpu", "cortex-a57", "./busybox-aarch64", "sh", "-c", "echo $QEMU_CPU"];
-    stand.run(&words).check(0, "\n", "");
+    stand.run(command, &["echo $QEMU_CPU"]).check(0, "\n", "");
 }

@@ -10,16 +10,9 @@ fn elf(machine: u16) -> Vec<u8> {
     bytes
 }
 
-/// A folder with `run`, and nothing to run programs with.
-fn bare() -> Stand {
-    let stand = Stand::empty();
-    stand.put("run", std::fs::read(crate::stand::RUN).unwrap());
-    stand
-}
-
 #[test]
 fn commands_that_are_not_there_or_no_programs() {
-    let stand = bare();
+    let stand = Stand::bare();
     stand.put("text", "text\n");
     std::fs::write(stand.path("plain"), "text\n").unwrap();
     for (command, code, message) in [
@@ -32,17 +25,17 @@ fn commands_that_are_not_there_or_no_programs() {
         ("./plain/x", 126, "cannot execute ./plain/x: Not a directory (os error 20)"),
         ("", 127, "cannot execute : No such file or directory (os error 2)"),
     ] {
-        stand.run(&[command]).check(code, "", &format!("error: {message}\n"));
+        stand.run("", &[command]).check(code, "", &format!("error: {message}\n"));
     }
 }
 
 #[test]
 fn foreign_programs_that_nothing_runs() {
-    let stand = bare();
+    let stand = Stand::bare();
     stand.put("foreign", elf(183));
     stand.put("unknown", elf(0x1234));
     let places = "DIR, DIR/bin, /qus/bin, /usr/bin";
-    stand.run(&["./foreign"]).check(
+    stand.run("./foreign", &[]).check(
         126,
         "",
         &format!(
@@ -51,21 +44,21 @@ fn foreign_programs_that_nothing_runs() {
         ),
     );
     stand.put("script", "#!./foreign\n");
-    let ended = stand.run(&["./script"]);
+    let ended = stand.run("./script", &[]);
     assert!(
         ended.err.starts_with("error: no QEMU for aarch64 (./script is an aarch64 program)\n"),
         "{ended:?}"
     );
     let message = "error: ./unknown is for machine 0x1234, which QEMU does not emulate\n";
-    stand.run(&["./unknown"]).check(126, "", message);
+    stand.run("./unknown", &[]).check(126, "", message);
 }
 
 #[test]
 fn a_qemu_with_a_loader_is_none() {
-    let stand = bare();
+    let stand = Stand::bare();
     stand.put("foreign", elf(183));
     stand.put("bin/qemu-aarch64", std::fs::read(std::env::current_exe().unwrap()).unwrap());
-    let ended = stand.run(&["./foreign"]);
+    let ended = stand.run("./foreign", &[]);
     let message = "error: DIR/bin/qemu-aarch64 is not static (./foreign is an aarch64 program)\n";
     assert!(ended.err.starts_with(message), "{ended:?}");
     assert_eq!(ended.code, Some(126));
@@ -73,36 +66,33 @@ fn a_qemu_with_a_loader_is_none() {
 
 #[test]
 fn command_lines_that_mean_nothing() {
-    let stand = bare();
-    let run = stand.path("run");
-    let run = run.to_str().unwrap();
-    for (arguments, message) in [
-        (&[][..], "no command is given"),
-        (&["--nonsense", "x"], "unknown option `--nonsense`"),
-        (&["--mode", "fast", "x"], "unknown mode `fast`: there are auto, kernel, userns, notify and trace"),
+    let stand = Stand::bare();
+    for (line, message) in [
+        ("./run", "no command is given"),
+        ("./run --nonsense x", "unknown option `--nonsense`"),
+        ("./run --mode fast x", "unknown mode `fast`: there are auto, kernel, userns, notify and trace"),
     ] {
-        let words = [&[run], arguments].concat();
         let expected = format!("error: {message}\nhint: --help lists the options\n");
-        stand.ended(stand.command(&words).output()).check(125, "", &expected);
+        stand.end(line, &[]).check(125, "", &expected);
     }
-    let help = stand.ended(stand.command(&[run, "--help"]).output());
+    let help = stand.end("./run --help", &[]);
     assert!(help.out.starts_with("Usage: run [OPTIONS] [--] COMMAND"), "{help:?}");
     let version = format!("run {}\n", env!("CARGO_PKG_VERSION"));
-    stand.ended(stand.command(&[run, "--version"]).output()).check(0, &version, "");
+    stand.end("./run --version", &[]).check(0, &version, "");
 }
 
 #[test]
 fn a_root_that_is_not_there() {
-    let stand = bare();
+    let stand = Stand::bare();
     let expected = "error: cannot open none: No such file or directory (os error 2)\n";
-    stand.run(&["--root", "none", "true"]).check(125, "", expected);
+    stand.run("--root none true", &[]).check(125, "", expected);
 }
 
 #[test]
 fn without_proc() {
-    let stand = bare();
+    let stand = Stand::bare();
     // A folder of its own over /proc.
-    let words = ["unshare", "-r", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec ./run true"];
     let expected = "error: /proc is not mounted\nhint: mount -t proc proc /proc\n";
-    stand.ended(stand.command(&words).output()).check(125, "", expected);
+    let script = "mount -t tmpfs none /proc && exec ./run true";
+    stand.end("unshare -r -m sh -c", &[script]).check(125, "", expected);
 }

@@ -6,8 +6,8 @@ use crate::stand::Stand;
 fn registered(stand: &Stand, script: &str) -> crate::stand::Ended {
     let prepare = "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && \
                    printf %s \"$LINE\" > /proc/sys/fs/binfmt_misc/register && eval \"$SCRIPT\"";
-    let mut command = stand.command(&["unshare", "-U", "-m", "-r", "sh", "-c", prepare]);
-    stand.ended(command.env("LINE", stand.registration("aarch64")).env("SCRIPT", script).output())
+    let mut command = stand.command("unshare -U -m -r sh -c", &[prepare]);
+    stand.ended(command.env("LINE", stand.registration("aarch64")).env("SCRIPT", script))
 }
 
 #[test]
@@ -26,11 +26,8 @@ fn what_runs_already_is_left_to_whom_it_is_left() {
 #[test]
 fn one_inside_the_other_leaves_it_to_that() {
     let stand = Stand::new();
-    stand.run(&["sh", "-c", "./run -v ./busybox-aarch64 uname -m"]).check(
-        0,
-        "aarch64\n",
-        "run: mode kernel\n",
-    );
+    let ended = stand.run("sh -c", &["./run -v ./busybox-aarch64 uname -m"]);
+    ended.check(0, "aarch64\n", "run: mode kernel\n");
     stand.sh("./run -v ./busybox-s390x uname -m").check(0, "s390x\n", "run: mode kernel\n");
 }
 
@@ -38,87 +35,61 @@ fn one_inside_the_other_leaves_it_to_that() {
 fn a_mode_that_cannot_be_had_is_an_error() {
     let stand = Stand::new();
     let expected = "error: kernel: nothing runs aarch64 programs here\n";
-    let words = ["./run", "--mode", "kernel", "./busybox-aarch64", "true"];
-    stand.ended(stand.command(&words).output()).check(125, "", expected);
+    stand.end("./run --mode kernel ./busybox-aarch64 true", &[]).check(125, "", expected);
     // One that is traced already can have no second tracer.
-    stand.run(&["./run", "--mode", "trace", "./busybox-aarch64", "true"]).check(
-        125,
-        "",
-        "error: trace: ptrace: EPERM\n",
-    );
-}
-
-/// A namespace with a binfmt_misc and more than one user can be had only as root.
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
+    let expected = "error: trace: ptrace: EPERM\n";
+    stand.run("./run --mode trace ./busybox-aarch64 true", &[]).check(125, "", expected);
 }
 
 #[test]
 fn a_listener_in_place_of_a_tracer() {
     let stand = Stand::new();
     let script = "uname -m; ./busybox-s390x uname -m; grep TracerPid /proc/self/status; exit 7";
-    let words = ["./run", "--mode", "notify", "./busybox-aarch64", "sh", "-c", script];
-    stand.ended(stand.command(&words).output()).check(7, "aarch64\ns390x\nTracerPid:\t0\n", "");
+    let ended = stand.end("./run --mode notify ./busybox-aarch64 sh -c", &[script]);
+    ended.check(7, "aarch64\ns390x\nTracerPid:\t0\n", "");
     // There can be one only.
-    let words = ["./run", "--mode", "notify", "./run", "--mode", "notify", "./busybox-aarch64", "true"];
     let expected = "error: cannot watch programs: seccomp listener: EBUSY\n";
-    stand.ended(stand.command(&words).output()).check(125, "", expected);
+    let ended = stand.end("./run --mode notify ./run --mode notify ./busybox-aarch64 true", &[]);
+    ended.check(125, "", expected);
 }
 
 #[test]
 fn a_table_of_ones_own() {
     let stand = Stand::new();
-    let words = [
-        "./run",
-        "--mode",
-        "userns",
-        "-v",
-        "./busybox-aarch64",
-        "sh",
-        "-c",
-        "uname -m; ./busybox-s390x uname -m; id -u",
-    ];
+    let script = "uname -m; ./busybox-s390x uname -m; id -u";
     let own = format!("{}\n", rustix::process::geteuid().as_raw());
     let expected = format!("aarch64\ns390x\n{own}");
-    stand.ended(stand.command(&words).output()).check(0, &expected, "run: mode userns\n");
+    let ended = stand.end("./run --mode userns -v ./busybox-aarch64 sh -c", &[script]);
+    ended.check(0, &expected, "run: mode userns\n");
     // The machine's own table is as it was.
-    let words = ["./busybox-aarch64", "uname"];
-    assert_eq!(stand.command(&words).output().map_err(|error| error.raw_os_error()).err(), Some(Some(8)));
+    let started = stand.command("./busybox-aarch64 uname", &[]).output();
+    assert_eq!(started.map_err(|error| error.raw_os_error()).err(), Some(Some(8)));
 }
 
 #[test]
 fn who_is_not_root_changes_the_root_in_a_namespace() {
-    if !is_root() {
+    // A namespace with a binfmt_misc and more than one user can be had only as root.
+    if !rustix::process::geteuid().is_root() {
         return;
     }
     let stand = Stand::new();
     for path in ["root/bin/sh", "root/bin/uname", "root/bin/id"] {
         stand.put_busybox(path, "aarch64");
     }
-    let as_user = |rest: &[&str]| {
-        let user = [
-            "setpriv",
-            "--reuid=1000",
-            "--regid=1000",
-            "--clear-groups",
-            "--bounding-set=-all",
-            "./run",
-            "-v",
-        ];
-        let words =
-            [&user, rest, &["--root", "root", "/bin/sh", "-c", "uname -m; /bin/uname -m; /bin/id -u"]]
-                .concat();
-        stand.ended(stand.command(&words).output())
+    let as_user = |options: &str| {
+        let user = "setpriv --reuid=1000 --regid=1000 --clear-groups --bounding-set=-all";
+        let line = format!("{user} ./run -v {options} --root root /bin/sh -c");
+        stand.end(&line, &["uname -m; /bin/uname -m; /bin/id -u"])
     };
-    as_user(&[]).check(0, "aarch64\naarch64\n1000\n", "run: mode userns\n");
-    let ended = as_user(&["--mode", "trace"]);
+    as_user("").check(0, "aarch64\naarch64\n1000\n", "run: mode userns\n");
+    let ended = as_user("--mode trace");
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "aarch64\naarch64\n1000\n"), "{ended:?}");
 }
 
 #[test]
 fn check_says_what_can_be_done() {
     let stand = Stand::new();
-    let json = stand.ended(stand.command(&["./run", "--check", "--json", "--qemu-dir", "bin"]).output());
+    let json = stand.end("./run --check --json --qemu-dir bin", &[]);
     assert_eq!((json.code, json.err.as_str()), (Some(0), ""), "{json:?}");
     let head = "{\n  \"mode\": \"trace\",\n  \"modes\": {\n    \"kernel\": {\"available\": false, \
                 \"reason\": \"nothing runs aarch64 programs here\"},\n    \"userns\": {\"available\": true, \"reason\": null},\n    \
@@ -127,16 +98,14 @@ fn check_says_what_can_be_done() {
     let tail = "    \"trace\": {\"available\": true, \"reason\": null}\n  },\n  \"targets\": {\n    \
                 \"aarch64\": \"DIR/bin/qemu-aarch64-static\",\n    \"s390x\": \"DIR/bin/qemu-s390x-static\"\n  }\n}\n";
     assert!(json.out.ends_with(tail), "{json:?}");
-    let text = stand.ended(stand.command(&["./run", "--check"]).output());
+    let text = stand.end("./run --check", &[]);
     let head = "mode     trace\nkernel   no: nothing runs aarch64 programs here\nuserns   yes\n";
     assert!(text.out.starts_with(head), "{text:?}");
     // Traced already, and with nothing to run programs with.
-    let ended = stand.run(&["./run", "--mode", "trace", "--check"]);
+    let ended = stand.run("./run --mode trace --check", &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.out.contains("trace    no: ptrace: EPERM\n"), "{ended:?}");
-    let bare = Stand::empty();
-    bare.put("run", std::fs::read(crate::stand::RUN).unwrap());
-    let ended = bare.ended(bare.command(&["./run", "--check"]).output());
+    let ended = Stand::bare().end("./run --check", &[]);
     assert_eq!((ended.code, ended.out.lines().last()), (Some(1), Some("no QEMU")), "{ended:?}");
 }
 
@@ -146,14 +115,10 @@ fn installed_copies_run() {
     let expected = "there/run\nthere/bin/qemu-aarch64-static\nthere/bin/qemu-s390x-static\n";
     for _ in 0..2 {
         // The second time over the first.
-        stand.ended(stand.command(&["./run", "--install", "there"]).output()).check(0, expected, "");
+        stand.end("./run --install there", &[]).check(0, expected, "");
     }
     std::fs::remove_dir_all(stand.path("bin")).unwrap();
-    let words = ["there/run", "--mode", "trace", "./busybox-aarch64", "uname", "-m"];
-    stand.ended(stand.command(&words).output()).check(0, "aarch64\n", "");
-    let ended = stand.ended(stand.command(&["./run", "--install", "busybox-aarch64/x"]).output());
-    assert_eq!(
-        (ended.code, ended.err.as_str()),
-        (Some(125), "error: cannot write busybox-aarch64/x/run: Not a directory (os error 20)\n")
-    );
+    stand.end("there/run --mode trace ./busybox-aarch64 uname -m", &[]).check(0, "aarch64\n", "");
+    let error = "error: cannot write busybox-aarch64/x/run: Not a directory (os error 20)\n";
+    stand.end("./run --install busybox-aarch64/x", &[]).check(125, "", error);
 }

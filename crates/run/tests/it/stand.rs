@@ -1,18 +1,23 @@
 //! The things that the tests have in common: QEMU, foreign programs, and `run` started with them.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use arch::Host;
 use tempfile::TempDir;
 use testbed::{Package, Packages, Tree};
 
-/// The program.
-pub(crate) const RUN: &str = env!("CARGO_BIN_EXE_run");
+/// `run` in the mode that is tested, in a stand.
+pub(crate) const TRACE: &str = "./run --mode trace";
+
+/// A shell of the first target under it.
+pub(crate) const SHELL: &str = "./run --mode trace ./busybox-aarch64 sh -c";
+
+/// Makes what follows process 1 of a namespace.
+pub(crate) const UNSHARE: &str = "unshare -r -p -f --mount-proc";
 
 /// Targets that the tests use: one with the low byte first, and one with the high one.
 pub(crate) const TARGETS: [(&str, &str); 2] = [("aarch64", "arm64v8"), ("s390x", "s390x")];
@@ -71,21 +76,22 @@ pub(crate) struct Ended {
 
 impl Stand {
     pub(crate) fn new() -> Stand {
-        let stand = Stand::empty();
+        let stand = Stand::bare();
         for (target, busybox) in &parts().busyboxes {
             // As copies: users other than this one may have no way into the cache.
             stand.put(&format!("busybox-{target}"), fs::read(busybox).unwrap());
             stand.put_qemu(target);
         }
-        stand.put("run", fs::read(RUN).unwrap());
         stand
     }
 
-    /// Without programs and without QEMU.
-    pub(crate) fn empty() -> Stand {
+    /// With `run`, and nothing to run programs with.
+    pub(crate) fn bare() -> Stand {
         let dir = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o755)).tempdir().unwrap();
         fs::create_dir(dir.path().join("bin")).unwrap();
-        Stand { dir }
+        let stand = Stand { dir };
+        stand.put("run", fs::read(env!("CARGO_BIN_EXE_run")).unwrap());
+        stand
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -120,30 +126,33 @@ impl Stand {
         self.put(name, fs::read(self.path(&format!("busybox-{target}"))).unwrap())
     }
 
-    /// A command in this folder, with nothing of the environment but PATH.
-    pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]).current_dir(self.dir.path()).env_clear();
+    /// A command in this folder, with nothing of the environment but PATH: words between spaces, and more of any form.
+    pub(crate) fn command(&self, line: &str, more: &[&str]) -> Command {
+        let mut words = line.split_whitespace();
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).args(more).current_dir(self.dir.path()).env_clear();
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command
     }
 
+    /// The end of such a command.
+    pub(crate) fn end(&self, line: &str, more: &[&str]) -> Ended {
+        self.ended(&mut self.command(line, more))
+    }
+
     /// `run`, which lies beside its QEMUs, in the mode that is tested.
-    pub(crate) fn run(&self, words: &[&str]) -> Ended {
-        let run = self.path("run");
-        let mut all = vec![run.to_str().unwrap(), "--mode", "trace"];
-        all.extend(words);
-        self.ended(self.command(&all).output())
+    pub(crate) fn run(&self, line: &str, more: &[&str]) -> Ended {
+        self.end(&format!("{TRACE} {line}"), more)
     }
 
     /// A shell of the first target under `run`.
     pub(crate) fn sh(&self, script: &str) -> Ended {
-        self.run(&["./busybox-aarch64", "sh", "-c", script])
+        self.end(SHELL, &[script])
     }
 
     /// The end of a command; DIR stands for this folder.
-    pub(crate) fn ended(&self, output: io::Result<Output>) -> Ended {
-        let output = output.unwrap();
+    pub(crate) fn ended(&self, command: &mut Command) -> Ended {
+        let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| {
             String::from_utf8_lossy(&bytes).replace(self.dir.path().to_str().unwrap(), "DIR")
         };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::stand::Stand;
+use crate::stand::{SHELL, Stand, UNSHARE};
 
 /// Waits until `check` gives something.
 fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
@@ -28,9 +28,7 @@ fn codes_and_signals_are_the_commands_own() {
     for code in [0, 1, 125, 255] {
         stand.sh(&format!("exit {code}")).check(code, "", "");
     }
-    let run = stand.path("run");
-    let words = [run.to_str().unwrap(), "--mode", "trace", "./busybox-aarch64", "sh", "-c", "kill -KILL $$"];
-    let status = stand.command(&words).status().unwrap();
+    let status = stand.command(SHELL, &["kill -KILL $$"]).status().unwrap();
     assert_eq!(status.signal(), Some(9));
 }
 
@@ -38,9 +36,7 @@ fn codes_and_signals_are_the_commands_own() {
 fn a_signal_reaches_the_command() {
     let stand = Stand::new();
     let script = "trap 'echo got; exit 4' TERM; echo ready; while :; do sleep 0.05; done";
-    let run = stand.path("run");
-    let words = [run.to_str().unwrap(), "--mode", "trace", "./busybox-aarch64", "sh", "-c", script];
-    let mut child = stand.command(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = stand.command(SHELL, &[script]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     lines.read_line(&mut line).unwrap();
@@ -55,17 +51,8 @@ fn a_signal_reaches_the_command() {
 #[test]
 fn a_stopped_command_goes_on() {
     let stand = Stand::new();
-    let run = stand.path("run");
-    let words = [
-        run.to_str().unwrap(),
-        "--mode",
-        "trace",
-        "./busybox-aarch64",
-        "sh",
-        "-c",
-        "echo ready; sleep 0.2; exit 6",
-    ];
-    let mut child = stand.command(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = stand.command(SHELL, &["echo ready; sleep 0.2; exit 6"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let pid = Pid::from_child(&child);
@@ -114,9 +101,9 @@ fn what_is_left_behind_goes_on_and_the_supervisor_ends_after_it() {
 fn nobody_waits_for_the_supervisor() {
     let stand = Stand::new();
     // A pipe's reader waits for its last writer; a process waits for all of its children.
-    stand.run(&["sh", "-c", "x=$(./busybox-aarch64 uname -m); wait; echo $x"]).check(0, "aarch64\n", "");
+    stand.run("sh -c", &["x=$(./busybox-aarch64 uname -m); wait; echo $x"]).check(0, "aarch64\n", "");
     // It is no child of the command's.
-    let ended = stand.run(&["sh", "-c", "cat /proc/$$/task/$$/children; grep TracerPid /proc/$$/status"]);
+    let ended = stand.run("sh -c", &["cat /proc/$$/task/$$/children; grep TracerPid /proc/$$/status"]);
     let (children, tracer) = ended.out.split_once("TracerPid:").unwrap();
     assert!(!children.split_whitespace().any(|child| child == tracer.trim()), "{ended:?}");
 }
@@ -124,41 +111,22 @@ fn nobody_waits_for_the_supervisor() {
 #[test]
 fn the_command_ignores_what_it_would_without() {
     let stand = Stand::new();
-    let run = stand.path("run");
     for option in ["--default-signal=PIPE,CHLD", "--ignore-signal=PIPE", "--ignore-signal=CHLD"] {
-        let ignored = |program: &[&str]| {
+        let ignored = |program: &str| {
             // Whoever started the tests may ignore others, and QEMU has a handler of its own for some (SIGQUIT).
-            let words =
-                [&["env", "--default-signal", option][..], program, &["grep", "SigIgn", "/proc/self/status"]];
-            let words = words.concat();
-            stand.ended(stand.command(&words).output())
+            let set = format!("env --default-signal {option}");
+            stand.end(&format!("{set} {program} grep SigIgn /proc/self/status"), &[])
         };
-        let expected = ignored(&[]);
+        let expected = ignored("");
         assert_eq!((expected.code, expected.err.as_str()), (Some(0), ""));
         for mode in ["trace", "notify"] {
-            let ended = ignored(&[run.to_str().unwrap(), "--mode", mode, "./busybox-aarch64"]);
+            let ended = ignored(&format!("./run --mode {mode} ./busybox-aarch64"));
             assert_eq!(ended, expected, "{option} {mode}");
         }
     }
     // As process 1, which waits for the command itself.
-    let mut first =
-        stand.command(&["env", "--ignore-signal=CHLD", "unshare", "-r", "-p", "-f", "--mount-proc"]);
-    first.arg(&run).args([
-        "--mode",
-        "trace",
-        "./busybox-aarch64",
-        "sh",
-        "-c",
-        "./busybox-s390x uname -m; exit 9",
-    ]);
-    stand.ended(first.output()).check(9, "s390x\n", "");
-}
-
-/// `run` as process 1 of a namespace.
-fn first(stand: &Stand, script: &str) -> std::process::Command {
-    let mut command = stand.command(&["unshare", "-r", "-p", "-f", "--mount-proc"]);
-    command.arg(stand.path("run")).args(["--mode", "trace", "./busybox-aarch64", "sh", "-c", script]);
-    command
+    let line = format!("env --ignore-signal=CHLD {UNSHARE} {SHELL}");
+    stand.end(&line, &["./busybox-s390x uname -m; exit 9"]).check(9, "s390x\n", "");
 }
 
 #[test]
@@ -166,10 +134,11 @@ fn process_1_hands_on_signals_reaps_and_ends_with_the_command() {
     let stand = Stand::new();
     // The shell in the middle ends; its child is process 1's then, and must not stay as a zombie.
     let script = "sh -c 'sleep 0.2 & exit 0'; sleep 0.6; grep -l '^State:.Z' /proc/[0-9]*/status; ./busybox-s390x uname -m; exit 9";
-    stand.ended(first(&stand, script).output()).check(9, "s390x\n", "");
-    stand.ended(first(&stand, "kill -KILL $$").output()).check(137, "", "");
+    let first = format!("{UNSHARE} {SHELL}");
+    stand.end(&first, &[script]).check(9, "s390x\n", "");
+    stand.end(&first, &["kill -KILL $$"]).check(137, "", "");
     let script = "trap 'echo got; exit 4' TERM; echo ready; while :; do sleep 0.05; done";
-    let mut child = first(&stand, script).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = stand.command(&first, &[script]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     lines.read_line(&mut line).unwrap();

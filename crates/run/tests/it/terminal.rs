@@ -8,10 +8,10 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
-use crate::stand::Stand;
+use crate::stand::{SHELL, Stand, UNSHARE};
 
 /// A command on a terminal of its own, which is its controlling one.
 struct Terminal {
@@ -26,7 +26,7 @@ fn window(rows: u16, columns: u16) -> libc::winsize {
 
 impl Terminal {
     /// Starts it, with nothing echoed.
-    fn start(stand: &Stand, words: &[&str]) -> Terminal {
+    fn start(stand: &Stand, line: &str, script: &str) -> Terminal {
         let (mut master, mut slave) = (0, 0);
         let size = window(24, 80);
         // SAFETY: see the module. The new descriptors are nobody else's.
@@ -48,8 +48,8 @@ impl Terminal {
         };
         // Whoever started the tests may ignore signals (a shell does so for what runs in its background), and a shell traps no
         // signal that was ignored when it began.
-        let start = ["setsid", "--ctty", "--wait", "env", "--default-signal"];
-        let mut command: Command = stand.command(&[&start, words].concat());
+        let line = format!("setsid --ctty --wait env --default-signal {line}");
+        let mut command = stand.command(&line, &[script]);
         let clone = || slave.try_clone().unwrap();
         let child = command.stdin(clone()).stdout(clone()).stderr(clone()).spawn().unwrap();
         Terminal { master, child, printed: String::new() }
@@ -101,8 +101,6 @@ impl Terminal {
     }
 }
 
-const RUN: [&str; 3] = ["./run", "--mode", "trace"];
-
 /// A foreign shell under `run` that waits for signals after it has printed `ready`.
 fn waiting(traps: &str) -> String {
     format!("{traps}; echo ready; while :; do sleep 0.05; done")
@@ -112,14 +110,13 @@ fn waiting(traps: &str) -> String {
 fn ctrl_c_reaches_the_program_and_what_it_has_started() {
     let stand = Stand::new();
     let script = waiting("trap 'echo got; exit 3' INT");
-    let words = [&RUN[..], &["./busybox-aarch64", "sh", "-c", &script]].concat();
-    let mut terminal = Terminal::start(&stand, &words);
+    let mut terminal = Terminal::start(&stand, SHELL, &script);
     terminal.wait_for("ready");
     terminal.press("\x03");
     assert_eq!(terminal.end(), ("ready\ngot\n".to_owned(), Some(3)));
     // One that does nothing about it ends.
-    let words = ["sh", "-c", "./run --mode trace ./busybox-aarch64 sh -c 'echo ready; exec sleep 1000'"];
-    let mut terminal = Terminal::start(&stand, &words);
+    let script = format!("{SHELL} 'echo ready; exec sleep 1000'");
+    let mut terminal = Terminal::start(&stand, "sh -c", &script);
     terminal.wait_for("ready");
     terminal.press("\x03");
     assert_eq!(terminal.end().0, "ready\n");
@@ -129,9 +126,8 @@ fn ctrl_c_reaches_the_program_and_what_it_has_started() {
 fn ctrl_c_reaches_the_command_of_process_1_once() {
     let stand = Stand::new();
     let script = waiting("n=0; trap 'n=$((n+1)); echo got $n' INT; trap 'exit 4' QUIT");
-    let inside = [&RUN[..], &["./busybox-aarch64", "sh", "-c", &script]].concat();
-    let words = [&["unshare", "-r", "-p", "-f", "--mount-proc"], &inside[..]].concat();
-    let mut terminal = Terminal::start(&stand, &words);
+    let line = format!("{UNSHARE} {SHELL}");
+    let mut terminal = Terminal::start(&stand, &line, &script);
     terminal.wait_for("ready");
     terminal.press("\x03");
     terminal.wait_for("got 1");
@@ -143,18 +139,17 @@ fn ctrl_c_reaches_the_command_of_process_1_once() {
 fn the_program_sees_the_size_of_the_window_and_its_changes() {
     let stand = Stand::new();
     let script = waiting("trap 'stty size; exit 7' WINCH; stty size");
-    let words = [&RUN[..], &["./busybox-aarch64", "sh", "-c", &script]].concat();
-    let mut terminal = Terminal::start(&stand, &words);
+    let mut terminal = Terminal::start(&stand, SHELL, &script);
     terminal.wait_for("ready");
     terminal.resize(50, 132);
     assert_eq!(terminal.end(), ("24 80\nready\n50 132\n".to_owned(), Some(7)));
 }
 
 /// The shells that control jobs: the machine's, with a job under `run`; and a foreign one under `run`, with another's job.
-fn shells() -> [(Vec<&'static str>, &'static str); 2] {
-    let foreign = [&RUN[..], &["./busybox-s390x", "sh", "-c"]].concat();
-    [(vec!["sh", "-c"], "./run --mode trace ./busybox-aarch64"), (foreign, "./busybox-aarch64")]
-}
+const SHELLS: [(&str, &str); 2] = [
+    ("sh -c", "./run --mode trace ./busybox-aarch64"),
+    ("./run --mode trace ./busybox-s390x sh -c", "./busybox-aarch64"),
+];
 
 /// The lines that are a script's own, and not its shell's words about jobs.
 fn own(printed: &str) -> Vec<&str> {
@@ -164,10 +159,10 @@ fn own(printed: &str) -> Vec<&str> {
 #[test]
 fn ctrl_z_stops_a_job_and_fg_continues_it() {
     let stand = Stand::new();
-    for (shell, job) in shells() {
+    for (shell, job) in SHELLS {
         let waiting = "trap \"echo = continued; exit 5\" CONT; echo ready; while :; do sleep 0.05; done";
         let script = format!("set -m; {job} sh -c '{waiting}'; echo = stopped $?; fg; echo = ended $?");
-        let mut terminal = Terminal::start(&stand, &[&shell[..], &[&script]].concat());
+        let mut terminal = Terminal::start(&stand, shell, &script);
         terminal.wait_for("ready");
         terminal.press("\x1a");
         let (printed, code) = terminal.end();
@@ -179,14 +174,14 @@ fn ctrl_z_stops_a_job_and_fg_continues_it() {
 #[test]
 fn a_job_in_the_background_stops_before_it_reads() {
     let stand = Stand::new();
-    for (shell, job) in shells() {
+    for (shell, job) in SHELLS {
         // A stop that a tracer sees is `t`.
         let script = format!(
             "set -m; {job} sh -c 'head -n 1; exit 6' & \
              until grep -q '^State:.[Tt]' /proc/$!/status; do sleep 0.05; done; \
              echo stopped; fg; echo = ended $?"
         );
-        let mut terminal = Terminal::start(&stand, &[&shell[..], &[&script]].concat());
+        let mut terminal = Terminal::start(&stand, shell, &script);
         terminal.wait_for("stopped");
         terminal.press("= text\n");
         let (printed, code) = terminal.end();
