@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Formatter};
 
+use arch::Target;
 use base::Quoted;
 
-use super::{Lock, Role};
+use super::Lock;
 use crate::date;
 
 const HEADER: &str = "\
@@ -12,9 +13,12 @@ const HEADER: &str = "\
 # Made by `cargo xtask lock` out of images.toml; do not edit. `cargo xtask lock --check` tells what is newer.
 ";
 
-/// Long lists go one entry a line.
+/// Long lists go one entry a line, and empty ones nowhere.
 fn list<'a>(f: &mut Formatter<'_>, key: &str, values: impl Iterator<Item = &'a str>) -> fmt::Result {
     let values: Vec<&str> = values.collect();
+    if values.is_empty() {
+        return Ok(());
+    }
     if values.len() <= 4 {
         let quoted: Vec<String> = values.iter().map(|value| Quoted(value).to_string()).collect();
         return writeln!(f, "{key} = [{}]", quoted.join(", "));
@@ -42,9 +46,7 @@ pub(super) fn write(f: &mut Formatter<'_>, lock: &Lock) -> fmt::Result {
         if suite.allow_older {
             writeln!(f, "allow-older = true")?;
         }
-        if !suite.without.is_empty() {
-            list(f, "without", suite.without.iter().map(|host| host.name()))?;
-        }
+        list(f, "without", suite.without.iter().map(|host| host.name()))?;
     }
     for package in lock.packages() {
         writeln!(f, "\n[[package]]")?;
@@ -56,17 +58,9 @@ pub(super) fn write(f: &mut Formatter<'_>, lock: &Lock) -> fmt::Result {
         writeln!(f, "path = {}", Quoted(&package.path))?;
         writeln!(f, "size = {}", package.size)?;
         writeln!(f, "digest = {}", Quoted(&package.digest.to_string()))?;
-        if let Role::Qemu(targets) = &package.role
-            && package.is_of_newest()
-        {
-            list(f, "targets", targets.iter().map(|target| target.name()))?;
-        }
-        if !package.passed_over.is_empty() {
-            list(f, "passed-over", package.passed_over.iter().map(|target| target.name()))?;
-        }
-        if !package.series.is_empty() {
-            list(f, "series", package.series.iter().map(|target| target.name()))?;
-        }
+        list(f, "targets", package.targets().map(Target::name))?;
+        list(f, "passed-over", package.passed_over.iter().map(|target| target.name()))?;
+        list(f, "series", package.series.iter().map(|target| target.name()))?;
     }
     for (source, dsc) in lock.sources() {
         writeln!(f, "\n[[source]]")?;

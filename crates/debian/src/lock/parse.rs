@@ -55,7 +55,8 @@ struct RawLock {
 struct RawSuite {
     name: Spanned<String>,
     codename: String,
-    date: Iso,
+    #[serde(deserialize_with = "moment")]
+    date: i64,
     snapshot: Spanned<String>,
     inrelease: Digest,
     #[serde(default)]
@@ -94,17 +95,14 @@ struct RawSource {
 }
 
 /// A moment, in seconds.
-struct Iso(i64);
-
-impl<'de> Deserialize<'de> for Iso {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Iso, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let seconds = date::parse_iso(&text);
-        seconds
-            .map(Iso)
-            .ok_or_else(|| de::Error::custom(format!("`{text}` is no date like 2026-07-11T10:16:37Z")))
-    }
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    date::parse_iso(&text)
+        .ok_or_else(|| de::Error::custom(format!("`{text}` is no date like 2026-07-11T10:16:37Z")))
 }
+
+/// Makes the error of a place and a message.
+type Wrong<'a> = dyn Fn(Range<usize>, String) -> ParseError + 'a;
 
 impl Lock {
     /// Parses a lock's text.
@@ -142,44 +140,36 @@ impl Lock {
         let packages = raw.package.into_iter().map(|raw| package(raw.into_inner(), &wrong));
         let packages = packages.collect::<Result<Vec<_>, _>>()?;
         let culprit = |error: &Inconsistent| {
-            let last_suite = |name: &String| suites.iter().rposition(|suite| suite.name == *name);
-            let last_package = |is: &dyn Fn(&Package) -> bool| packages.iter().rposition(is);
-            let span = match error {
-                Inconsistent::SuiteTwice(name) => last_suite(name).map(|i| &suite_spans[i]),
-                Inconsistent::NoSuite { name, host, suite } => last_package(&|package| {
+            let is_it = |package: &Package| match error {
+                Inconsistent::NoSuite { name, host, suite } => {
                     package.name == *name && package.host == *host && package.suite == *suite
-                })
-                .map(|i| &package_spans[i]),
-                Inconsistent::SeriesTwice { host, series } => last_package(&|package| {
+                }
+                Inconsistent::SeriesTwice { host, series } => {
                     package.host == *host && package.suite == *series && !package.series.is_empty()
-                })
-                .map(|i| &package_spans[i]),
-                Inconsistent::CellTwice { host, target } => last_package(&|package| {
+                }
+                Inconsistent::CellTwice { host, target } => {
                     package.host == *host && package.targets().any(|other| other == *target)
-                })
-                .map(|i| &package_spans[i]),
+                }
                 Inconsistent::PassedOver { host, target, .. } => {
-                    last_package(&|package| package.host == *host && package.passed_over.contains(target))
-                        .map(|i| &package_spans[i])
+                    package.host == *host && package.passed_over.contains(target)
                 }
-                // Nothing that is read chooses.
-                Inconsistent::NoCell { .. } => None,
-                // That was seen above, where its place is known.
-                Inconsistent::SourceTwice(_) => None,
-                Inconsistent::BusyboxTwice(host) => {
-                    last_package(&|package| package.host == *host && package.role == Role::Busybox)
-                        .map(|i| &package_spans[i])
-                }
-                Inconsistent::LibcTwice(host) => {
-                    last_package(&|package| package.host == *host && package.role == Role::Libc)
-                        .map(|i| &package_spans[i])
-                }
+                Inconsistent::BusyboxTwice(host) => package.host == *host && package.role == Role::Busybox,
+                Inconsistent::LibcTwice(host) => package.host == *host && package.role == Role::Libc,
                 Inconsistent::NoTargets { name, host }
                 | Inconsistent::SeriesOfOther { name, host }
                 | Inconsistent::NoVersion { name, host, .. } => {
-                    last_package(&|package| package.name == *name && package.host == *host)
-                        .map(|i| &package_spans[i])
+                    package.name == *name && package.host == *host
                 }
+                // These are of suites, of sources, whose place is known above, and of choices, which nothing that is read makes.
+                Inconsistent::SuiteTwice(_) | Inconsistent::SourceTwice(_) | Inconsistent::NoCell { .. } => {
+                    false
+                }
+            };
+            let span = match error {
+                Inconsistent::SuiteTwice(name) => {
+                    suites.iter().rposition(|suite| suite.name == *name).map(|i| &suite_spans[i])
+                }
+                _ => packages.iter().rposition(is_it).map(|i| &package_spans[i]),
             };
             let (line, _) = place(text, span.unwrap_or(&(0..0)));
             ParseError { line, key: None, message: error.to_string() }
@@ -190,10 +180,7 @@ impl Lock {
 }
 
 /// Hosts or targets by their names. Not by serde, which would put all errors of a list at the list's beginning.
-fn names<T, C>(
-    raw: &[Spanned<String>],
-    wrong: &impl Fn(Range<usize>, String) -> ParseError,
-) -> Result<C, ParseError>
+fn names<T, C>(raw: &[Spanned<String>], wrong: &Wrong<'_>) -> Result<C, ParseError>
 where
     T: FromStr<Err = UnknownName>,
     C: FromIterator<T>,
@@ -204,14 +191,14 @@ where
     raw.iter().map(parse).collect()
 }
 
-fn suite(raw: RawSuite, wrong: &impl Fn(Range<usize>, String) -> ParseError) -> Result<Suite, ParseError> {
+fn suite(raw: RawSuite, wrong: &Wrong<'_>) -> Result<Suite, ParseError> {
     if !is_suite(raw.name.get_ref()) {
         return Err(wrong(raw.name.span(), format!("`{}` is no name of a suite", raw.name.get_ref())));
     }
     let suite = Suite {
         name: raw.name.into_inner(),
         codename: raw.codename,
-        date: raw.date.0,
+        date: raw.date,
         inrelease: raw.inrelease,
         allow_expired: raw.allow_expired,
         allow_older: raw.allow_older,
@@ -229,19 +216,14 @@ fn is_suite(name: &str) -> bool {
     pool::is_pool_path(name) && !name.contains('/')
 }
 
-fn package(
-    raw: RawPackage,
-    wrong: &impl Fn(Range<usize>, String) -> ParseError,
-) -> Result<Package, ParseError> {
+fn package(raw: RawPackage, wrong: &Wrong<'_>) -> Result<Package, ParseError> {
     let host: Host =
         raw.host.get_ref().parse().map_err(|error: UnknownName| wrong(raw.host.span(), error.to_string()))?;
     if raw.architecture.get_ref() != host.debian() {
         let message = format!("`{}` is not host `{host}`'s, `{}`", raw.architecture.get_ref(), host.debian());
         return Err(wrong(raw.architecture.span(), message));
     }
-    if !pool::is_pool_path(raw.path.get_ref()) {
-        return Err(wrong(raw.path.span(), format!("`{}` is no path in an archive", raw.path.get_ref())));
-    }
+    let path = pool_path(raw.path, wrong)?;
     let role = match raw.targets {
         Some(targets) => Role::Qemu(names::<Target, _>(&targets, wrong)?),
         None if !(raw.series.is_empty() && raw.passed_over.is_empty()) => Role::Qemu(BTreeSet::new()),
@@ -254,7 +236,7 @@ fn package(
         host,
         suite: raw.suite,
         version: raw.version,
-        path: raw.path.into_inner(),
+        path,
         size: raw.size,
         digest: raw.digest,
         role,
@@ -263,18 +245,20 @@ fn package(
     })
 }
 
-fn dsc(
-    raw: RawSource,
-    wrong: &impl Fn(Range<usize>, String) -> ParseError,
-) -> Result<(Source, Dsc), ParseError> {
+fn dsc(raw: RawSource, wrong: &Wrong<'_>) -> Result<(Source, Dsc), ParseError> {
     let source = about::pinned(raw.name.get_ref(), &raw.version).ok_or_else(|| {
         let message = format!("`{}` {} is no source package", raw.name.get_ref(), raw.version);
         wrong(raw.name.span(), message)
     })?;
-    if !pool::is_pool_path(raw.path.get_ref()) {
-        return Err(wrong(raw.path.span(), format!("`{}` is no path in an archive", raw.path.get_ref())));
+    Ok((source, Dsc { path: pool_path(raw.path, wrong)?, digest: raw.digest }))
+}
+
+/// A path from a mirror's base.
+fn pool_path(raw: Spanned<String>, wrong: &Wrong<'_>) -> Result<String, ParseError> {
+    match pool::is_pool_path(raw.get_ref()) {
+        true => Ok(raw.into_inner()),
+        false => Err(wrong(raw.span(), format!("`{}` is no path in an archive", raw.get_ref()))),
     }
-    Ok((source, Dsc { path: raw.path.into_inner(), digest: raw.digest }))
 }
 
 /// The line that a span begins on, counted from 1, and the key that the line assigns to. In a list that goes over
