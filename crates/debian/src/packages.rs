@@ -41,7 +41,7 @@ pub fn newest<R: Read>(packages_xz: R, names: &[&str]) -> Result<BTreeMap<String
 /// [`newest`], on the plain text.
 pub fn newest_in<R: BufRead>(packages: R, names: &[&str]) -> Result<BTreeMap<String, Entry>, Error> {
     let mut newest: BTreeMap<String, (Version, Entry)> = BTreeMap::new();
-    stanzas::walk(packages, names, &mut |stanza| {
+    stanzas::walk(packages, Some(names), &mut |stanza| {
         let (version, entry) = parse(&stanza)?;
         let known = newest.get(&entry.name);
         if known.is_none_or(|(other, _)| *other < version) {

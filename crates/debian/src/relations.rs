@@ -36,7 +36,7 @@ impl Relations {
 
     fn read_plain<R: BufRead>(packages: R) -> Result<Relations, Error> {
         let mut relations = Relations::default();
-        stanzas::walk_all(packages, &mut |stanza| {
+        stanzas::walk(packages, None, &mut |stanza| {
             let fields = ["Pre-Depends", "Depends"].into_iter().filter_map(|field| stanza.get(field));
             let needs =
                 fields.flat_map(|field| field.split(',').map(alternatives).filter(|all| !all.is_empty()));

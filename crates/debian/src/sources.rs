@@ -23,7 +23,7 @@ pub fn find_in<R: BufRead>(sources: R, wanted: &BTreeSet<Source>) -> Result<BTre
     let names: BTreeSet<&str> = wanted.iter().map(|source| source.name.as_str()).collect();
     let names: Vec<&str> = names.into_iter().collect();
     let mut found = BTreeMap::new();
-    stanzas::walk(sources, &names, &mut |stanza| {
+    stanzas::walk(sources, Some(&names), &mut |stanza| {
         let version = stanza.field("Version")?.to_owned();
         let source = Source { name: stanza.name.clone(), version };
         if wanted.contains(&source) {

@@ -74,28 +74,13 @@ pub(crate) fn decoded<R: Read>(index_xz: R) -> Result<impl BufRead, Error> {
     Ok(BufReader::with_capacity(256 << 10, Bounded::new(decoder, limits::PACKAGES)))
 }
 
-/// Gives `each` the stanzas of the packages called one of `names`, in the index's order.
+/// Gives `each` the stanzas of the packages called one of `names`, or all, in the index's order.
 pub(crate) fn walk<R: BufRead>(
-    index: R,
-    names: &[&str],
-    each: &mut dyn FnMut(Stanza) -> Result<(), Error>,
-) -> Result<(), Error> {
-    walk_those(index, &|name| names.iter().any(|wanted| wanted.as_bytes() == name), each)
-}
-
-/// Gives `each` all stanzas.
-pub(crate) fn walk_all<R: BufRead>(
-    index: R,
-    each: &mut dyn FnMut(Stanza) -> Result<(), Error>,
-) -> Result<(), Error> {
-    walk_those(index, &|_| true, each)
-}
-
-fn walk_those<R: BufRead>(
     mut index: R,
-    is_wanted: &dyn Fn(&[u8]) -> bool,
+    names: Option<&[&str]>,
     each: &mut dyn FnMut(Stanza) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    let is_one_of = |names: &[&str], name: &[u8]| names.iter().any(|wanted| wanted.as_bytes() == name);
     let mut line = Vec::new();
     let mut stanza = Vec::new();
     let mut wanted = false;
@@ -120,7 +105,7 @@ fn walk_those<R: BufRead>(
         }
         // Only wanted stanzas are kept and parsed: `Package` comes first in each.
         if let Some(name) = line.strip_prefix(b"Package:") {
-            wanted = is_wanted(name.trim_ascii());
+            wanted = names.is_none_or(|names| is_one_of(names, name.trim_ascii()));
         }
         if wanted {
             stanza.extend_from_slice(&line);
