@@ -42,20 +42,17 @@ impl<'a> Archive<'a> {
         now: i64,
         progress: &'a dyn Progress,
     ) -> Archive<'a> {
-        let (allow_expired, releases, passed_over) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
-        let forward = Forward::default();
-        let listings = Mutex::default();
         Archive {
             fetcher,
             mirror,
             progress,
             keyring,
             now,
-            allow_expired,
-            forward,
-            releases,
-            passed_over,
-            listings,
+            allow_expired: BTreeSet::new(),
+            forward: Forward::default(),
+            releases: BTreeMap::new(),
+            passed_over: BTreeSet::new(),
+            listings: Mutex::default(),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::progress::Progress;
 /// The differences between the archive and a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Another version, nearly always a newer one.
+    /// Another version, nearly always a newer one; or the same with other contents.
     Version {
         /// The suite.
         suite: String,
@@ -29,17 +29,6 @@ pub enum Change {
         old: String,
         /// The version in the archive.
         new: String,
-    },
-    /// The same version with other contents.
-    Contents {
-        /// The suite.
-        suite: String,
-        /// The host.
-        host: Host,
-        /// The package.
-        package: String,
-        /// Its version.
-        version: String,
     },
     /// The suite has the package no more.
     PackageGone {
@@ -67,11 +56,11 @@ pub enum Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Change::Version { suite, host, package, old, new } if old == new => {
+                write!(f, "{suite}: {package} for {host}: {old} has other contents")
+            }
             Change::Version { suite, host, package, old, new } => {
                 write!(f, "{suite}: {package} for {host}: {old} -> {new}")
-            }
-            Change::Contents { suite, host, package, version } => {
-                write!(f, "{suite}: {package} for {host}: {version} has other contents")
             }
             Change::PackageGone { suite, host, package } => {
                 write!(f, "{suite}: {package} for {host} is gone")
@@ -97,42 +86,30 @@ pub async fn check(
     for suite in lock.suites() {
         let packages = lock.packages().iter().filter(|package| package.suite == suite.name);
         let hosts: BTreeSet<Host> = packages.clone().map(|package| package.host).collect();
-        match archive.release(&suite.name).await {
-            Ok(_) => {}
-            Err(error) if is_gone(&error) => {
+        if let Err(error) = archive.release(&suite.name).await {
+            if is_gone(&error) {
                 changes.push(Change::SuiteGone { suite: suite.name.clone() });
                 continue;
             }
-            Err(error) => return Err(error),
+            return Err(error);
         }
         for host in hosts {
             let packages: Vec<_> = packages.clone().filter(|package| package.host == host).collect();
             let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
-            let entries = match archive.entries(&suite.name, host, &names).await {
-                Ok(Some(entries)) => entries,
-                Ok(None) => {
-                    changes.push(Change::HostGone { suite: suite.name.clone(), host });
-                    continue;
-                }
-                Err(error) => return Err(error),
+            let Some(entries) = archive.entries(&suite.name, host, &names).await? else {
+                changes.push(Change::HostGone { suite: suite.name.clone(), host });
+                continue;
             };
             for locked in packages {
                 let (suite, package) = (suite.name.clone(), locked.name.clone());
-                let version = locked.version.clone();
-                changes.extend(match entries.get(&locked.name) {
-                    None => Some(Change::PackageGone { suite, host, package }),
-                    Some(entry) if entry.version != version => Some(Change::Version {
-                        suite,
-                        host,
-                        package,
-                        old: version,
-                        new: entry.version.clone(),
-                    }),
-                    Some(entry) if entry.digest != locked.digest => {
-                        Some(Change::Contents { suite, host, package, version })
+                match entries.get(&locked.name) {
+                    None => changes.push(Change::PackageGone { suite, host, package }),
+                    Some(entry) if (&entry.version, entry.digest) != (&locked.version, locked.digest) => {
+                        let (old, new) = (locked.version.clone(), entry.version.clone());
+                        changes.push(Change::Version { suite, host, package, old, new });
                     }
-                    Some(_) => None,
-                });
+                    Some(_) => {}
+                }
             }
         }
     }

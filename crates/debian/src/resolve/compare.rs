@@ -117,7 +117,7 @@ fn gone(change: &Change) -> Option<(Kind, Option<Host>)> {
         Change::PackageGone { suite, host, package } => {
             Some((Kind::PackageGone { suite, package }, Some(host)))
         }
-        Change::Version { .. } | Change::Contents { .. } => None,
+        Change::Version { .. } => None,
     }
 }
 
@@ -128,7 +128,9 @@ fn series(old: &Lock, new: &Lock) -> BTreeSet<String> {
 
 /// A row for each series of `lock` that the package is in.
 fn changed(change: &Change, lock: &Lock) -> Vec<Row> {
-    let Some(row) = row(change) else { return Vec::new() };
+    let Change::Version { suite, host, package, old, new } = change.clone() else { return Vec::new() };
+    let (gained, lost) = Default::default();
+    let row = Row { series: None, host, suite, package, old: Some(old), new: Some(new), gained, lost };
     let is_it = |package: &&Package| {
         (package.host, &package.suite, &package.name) == (row.host, &row.suite, &row.package)
     };
@@ -137,18 +139,6 @@ fn changed(change: &Change, lock: &Lock) -> Vec<Row> {
     let in_newest = package.is_none_or(Package::is_of_newest);
     let of_series = in_series.then(|| Row { series: Some(row.suite.clone()), ..row.clone() });
     in_newest.then_some(row).into_iter().chain(of_series).collect()
-}
-
-fn row(change: &Change) -> Option<Row> {
-    let (suite, host, package, old, new) = match change.clone() {
-        Change::Version { suite, host, package, old, new } => (suite, host, package, old, new),
-        Change::Contents { suite, host, package, version } => {
-            (suite, host, package, version.clone(), version)
-        }
-        Change::PackageGone { .. } | Change::HostGone { .. } | Change::SuiteGone { .. } => return None,
-    };
-    let (gained, lost) = Default::default();
-    Some(Row { series: None, host, suite, package, old: Some(old), new: Some(new), gained, lost })
 }
 
 /// Cells of `old` that were found again, but not as static programs, and that are not `still` in their suite.
