@@ -65,21 +65,17 @@ impl Error {
 
 impl Hint for Error {
     fn hint(&self) -> Option<String> {
-        let hint = match Exposed::of(&self.error) {
-            Some(Exposed::Mode(_)) => {
+        Some(match (Exposed::of(&self.error), self.error.kind()) {
+            (Some(Exposed::Mode(_)), _) => {
                 let path = self.path.display();
                 format!("`chmod go-rwx {path}` if nobody else had a hand in it, or remove it; {OTHER}")
             }
-            Some(Exposed::Owner(_)) => OTHER.to_owned(),
-            None => match self.error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "make room, or point QUS_CACHE_DIR at another disk; what was fetched so far is kept"
-                        .to_owned()
-                }
-                _ => OTHER.to_owned(),
-            },
-        };
-        Some(hint)
+            (None, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                "make room, or point QUS_CACHE_DIR at another disk; what was fetched so far is kept"
+                    .to_owned()
+            }
+            _ => OTHER.to_owned(),
+        })
     }
 }
 

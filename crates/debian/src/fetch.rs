@@ -140,7 +140,8 @@ impl Fetcher {
             progress.detail(&format!("in the cache: {}", file_name(urls)));
             return Ok(path);
         }
-        Ok(self.fetched(urls, size, digest, progress).await?.into_path())
+        let fetched = self.fetched(urls, size, digest, progress).await?;
+        Ok(fetched.unwrap_or_else(|| self.cache.path(&digest)))
     }
 
     /// Like [`Fetcher::pinned`], and reads the digest of a file that was in the cache; a damaged one is fetched again. (That of
@@ -158,8 +159,8 @@ impl Fetcher {
                 path
             }
             None => match self.fetched(urls, size, digest, progress).await? {
-                Fetched::Now(path) => return Ok(path),
-                Fetched::Meanwhile(path) => path,
+                Some(path) => return Ok(path),
+                None => self.cache.path(&digest),
             },
         };
         let mut reader = self.cache.read(size, &digest)?;
@@ -170,18 +171,19 @@ impl Fetcher {
         self.pinned(urls, size, digest, progress).await
     }
 
-    /// A file that is not in the cache.
+    /// Downloads a file that was not in the cache a moment ago, and reads its digest on the way; `None` if somebody else has put it
+    /// there meanwhile.
     async fn fetched(
         &self,
         urls: &[Address],
         size: u64,
         digest: Digest,
         progress: &dyn Progress,
-    ) -> Result<Fetched, Error> {
+    ) -> Result<Option<PathBuf>, Error> {
         let name = file_name(urls).to_owned();
         let network = self.network(&name)?;
         let Some(mut partial) = self.cache.partial(size, &digest).await? else {
-            return Ok(Fetched::Meanwhile(self.cache.path(&digest)));
+            return Ok(None);
         };
         let mut task = progress.start(&name, size);
         let mut failures = Vec::new();
@@ -189,7 +191,7 @@ impl Fetcher {
             match network.pinned_from(url, size, digest, &mut partial, task.as_mut(), progress).await? {
                 Ok(()) => {
                     progress.detail(&format!("fetched {url}"));
-                    return Ok(Fetched::Now(partial.complete()?));
+                    return Ok(Some(partial.complete()?));
                 }
                 Err(reason) => failures.push((url.clone(), reason)),
             }
@@ -359,22 +361,6 @@ impl Network {
             tokio::time::sleep(pause).await;
         }
         Ok(())
-    }
-}
-
-/// A file that was not in the cache a moment ago.
-enum Fetched {
-    /// It was downloaded, and its digest read on the way.
-    Now(PathBuf),
-    /// Somebody else has put it there.
-    Meanwhile(PathBuf),
-}
-
-impl Fetched {
-    fn into_path(self) -> PathBuf {
-        match self {
-            Fetched::Now(path) | Fetched::Meanwhile(path) => path,
-        }
     }
 }
 

@@ -105,6 +105,16 @@ mod tests {
         assert_eq!(opened, expected.map_err(|texts| texts.map(str::to_owned)));
     }
 
+    /// Fails unless the cache is refused since others can write to `folder`.
+    fn check_open(dir: &Path, folder: &str, mode: u32) {
+        let error =
+            format!("cannot trust the cache folder {folder}: other users can write to it (mode {mode:04o})");
+        let hint = format!("`chmod go-rwx {folder}` if nobody else had a hand in it, or remove it; {OTHER}");
+        check(dir, Err([&error, &hint]));
+    }
+
+    const OTHER: &str = "QUS_CACHE_DIR names another folder for the cache";
+
     #[test]
     fn a_cache_that_others_can_write_is_refused() {
         let dir = tempfile::tempdir().unwrap();
@@ -115,14 +125,9 @@ mod tests {
             set(&cache, good);
             check(dir, Ok(()));
         }
-        let hint = "`chmod go-rwx DIR/cache` if nobody else had a hand in it, or remove it; \
-                    QUS_CACHE_DIR names another folder for the cache";
         for bad in [0o777, 0o775, 0o757, 0o1777, 0o722] {
             set(&cache, bad);
-            let error = format!(
-                "cannot trust the cache folder DIR/cache: other users can write to it (mode {bad:04o})"
-            );
-            check(dir, Err([&error, hint]));
+            check_open(dir, "DIR/cache", bad);
         }
     }
 
@@ -136,18 +141,11 @@ mod tests {
         // Nobody else gets there.
         check(dir, Ok(()));
         set(&cache, 0o755);
-        let hint = "`chmod go-rwx DIR/cache/partial` if nobody else had a hand in it, or remove it; \
-                    QUS_CACHE_DIR names another folder for the cache";
-        let error =
-            "cannot trust the cache folder DIR/cache/partial: other users can write to it (mode 0777)";
-        check(dir, Err([error, hint]));
+        check_open(dir, "DIR/cache/partial", 0o777);
         set(&partial, 0o755);
 
         set(dir, 0o777);
-        let hint = "`chmod go-rwx DIR` if nobody else had a hand in it, or remove it; \
-                    QUS_CACHE_DIR names another folder for the cache";
-        let error = "cannot trust the cache folder DIR: other users can write to it (mode 0777)";
-        check(dir, Err([error, hint]));
+        check_open(dir, "DIR", 0o777);
         // As `/tmp`.
         set(dir, 0o1777);
         check(dir, Ok(()));
@@ -162,9 +160,8 @@ mod tests {
         // Only root can give a folder away; for everybody else, a folder of somebody who is neither is not at hand.
         if chown(&cache, Some(4711), None).is_ok() {
             assert!(other(4711));
-            let hint = "QUS_CACHE_DIR names another folder for the cache";
             let error = "cannot trust the cache folder DIR/cache: it belongs to another user (4711)";
-            check(dir.path(), Err([error, hint]));
+            check(dir.path(), Err([error, OTHER]));
         }
     }
 }
