@@ -11,17 +11,17 @@ use crate::about::{About, Source};
 use crate::deb::Control;
 
 /// A suite under construction, dated [`NOW`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Suite {
     suite: String,
     codename: String,
     date: i64,
     valid_until: Option<i64>,
-    by_hash: bool,
+    lacks_by_hash: bool,
     architectures: BTreeSet<String>,
     skewed: BTreeSet<String>,
     debs: Vec<Deb>,
-    lists_sources: bool,
+    lacks_sources: bool,
     lost: BTreeSet<String>,
     more_sources: String,
 }
@@ -29,19 +29,8 @@ pub struct Suite {
 impl Suite {
     /// An empty suite, `unstable` of codename `sid` for example.
     pub fn new(suite: &str, codename: &str) -> Suite {
-        Suite {
-            suite: suite.to_owned(),
-            codename: codename.to_owned(),
-            date: NOW,
-            valid_until: None,
-            by_hash: true,
-            architectures: BTreeSet::new(),
-            skewed: BTreeSet::new(),
-            debs: Vec::new(),
-            lists_sources: true,
-            lost: BTreeSet::new(),
-            more_sources: String::new(),
-        }
+        let (suite, codename) = (suite.to_owned(), codename.to_owned());
+        Suite { suite, codename, date: NOW, ..Suite::default() }
     }
 
     /// With a package, and with it the package's architecture.
@@ -76,14 +65,14 @@ impl Suite {
     /// Without `Acquire-By-Hash`.
     #[must_use]
     pub fn without_by_hash(mut self) -> Suite {
-        self.by_hash = false;
+        self.lacks_by_hash = true;
         self
     }
 
     /// Without a `Sources`.
     #[must_use]
     pub fn without_sources(mut self) -> Suite {
-        self.lists_sources = false;
+        self.lacks_sources = true;
         self
     }
 
@@ -118,14 +107,14 @@ impl Suite {
         if let Some(end) = self.valid_until {
             let _ = writeln!(text, "Valid-Until: {}", rfc2822(end));
         }
-        if self.by_hash {
+        if !self.lacks_by_hash {
             text.push_str("Acquire-By-Hash: yes\n");
         }
         let _ = writeln!(text, "Architectures: {}\nComponents: main\nSHA256:", architectures.join(" "));
         let packages = architectures
             .into_iter()
             .map(|name| (name, format!("main/binary-{name}"), "Packages.xz", self.packages(name)));
-        let sources = self.lists_sources.then(|| self.source_list());
+        let sources = (!self.lacks_sources).then(|| self.source_list());
         let sources = sources.map(|list| ("source", "main/source".to_owned(), "Sources.xz", list));
         for (architecture, folder, name, list) in packages.chain(sources) {
             let list = xz(list.as_bytes());
@@ -135,7 +124,7 @@ impl Suite {
                 files.insert(format!("{folder}/{name}"), xz(b"Package: other\n"));
                 continue;
             }
-            if self.by_hash {
+            if !self.lacks_by_hash {
                 files.insert(format!("{folder}/by-hash/SHA256/{}", digest.hex()), list.clone());
             }
             files.insert(format!("{folder}/{name}"), list);

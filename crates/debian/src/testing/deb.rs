@@ -19,7 +19,7 @@ enum Part {
 }
 
 /// A package under construction. Equal calls give equal bytes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Deb {
     /// `Package`
     pub name: String,
@@ -36,16 +36,8 @@ pub struct Deb {
 impl Deb {
     /// An empty package.
     pub fn new(name: &str, version: &str, architecture: &str) -> Deb {
-        let (name, version) = (name.to_owned(), version.to_owned());
-        Deb {
-            name,
-            version,
-            architecture: architecture.to_owned(),
-            fields: Vec::new(),
-            parts: Vec::new(),
-            gzip: false,
-            blocks: false,
-        }
+        let [name, version, architecture] = [name, version, architecture].map(str::to_owned);
+        Deb { name, version, architecture, ..Deb::default() }
     }
 
     /// With one more line in its `control`.
