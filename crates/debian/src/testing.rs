@@ -12,7 +12,7 @@ mod server;
 pub mod small;
 
 pub use archive::{Archive, Built, Suite};
-pub use deb::{Deb, archive};
+pub use deb::{Deb, around, entry};
 pub use elf::{dynamic_elf, elf};
 pub use key::Key;
 pub use server::{Fault, Server};

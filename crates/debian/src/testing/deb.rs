@@ -124,8 +124,26 @@ impl Deb {
     }
 }
 
+/// A package with this `data.tar`, as it is.
+pub fn around(data_tar: &[u8]) -> Vec<u8> {
+    let control = entry(b'0', "control", b"Package: q\nVersion: 1\nArchitecture: amd64\n");
+    let version = b"2.0\n".to_vec();
+    archive(&[("debian-binary", version), ("control.tar", control), ("data.tar", data_tar.to_vec())])
+}
+
+/// An entry of a tar: the byte of its type, its path, and its contents.
+pub fn entry(kind: u8, path: &str, contents: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::new(kind));
+    header.set_size(contents.len() as u64);
+    header.set_path(path).expect("a short path");
+    header.set_cksum();
+    let padding = contents.len().next_multiple_of(512) - contents.len();
+    [header.as_bytes().as_slice(), contents, &vec![0; padding]].concat()
+}
+
 /// The `ar` archive of a package out of its members.
-pub fn archive(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
+fn archive(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut out = b"!<arch>\n".to_vec();
     for (name, bytes) in parts {
         let size = bytes.len();

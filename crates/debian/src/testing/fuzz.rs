@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use arch::{Elf, Host};
 use fuzzing::Target;
 
-use super::{Archive, Deb, Key, NOW, Suite, archive, dynamic_elf, elf};
+use super::{Archive, Deb, Key, NOW, Suite, around, dynamic_elf, elf, entry};
 use crate::about::Source;
 use crate::keyring::Keyring;
 use crate::lock::Lock;
@@ -67,26 +67,9 @@ fn deb_seeds() -> Vec<Vec<u8>> {
     plain.chain([small().build(), small().gzip().build(), small().in_blocks().build()]).collect()
 }
 
-/// A package with this `data.tar`.
-fn around(data_tar: &[u8]) -> Vec<u8> {
-    let control = entry(b'0', "control", b"Package: q\nVersion: 1\nArchitecture: amd64\n");
-    let version = b"2.0\n".to_vec();
-    archive(&[("debian-binary", version), ("control.tar", control), ("data.tar", data_tar.to_vec())])
-}
-
 /// A package's `data.tar`, decoded.
 pub fn tar(bytes: &[u8]) {
     deb(&around(bytes));
-}
-
-fn entry(kind: u8, path: &str, contents: &[u8]) -> Vec<u8> {
-    let mut header = ::tar::Header::new_gnu();
-    header.set_entry_type(::tar::EntryType::new(kind));
-    header.set_size(contents.len() as u64);
-    header.set_path(path).expect("a short path");
-    header.set_cksum();
-    let padding = contents.len().next_multiple_of(512) - contents.len();
-    [header.as_bytes().as_slice(), contents, &vec![0; padding]].concat()
 }
 
 fn tar_seeds() -> Vec<Vec<u8>> {

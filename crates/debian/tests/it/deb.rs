@@ -6,8 +6,10 @@ use std::io::Read;
 use arch::{Host, Target};
 use qus_debian::limits;
 use qus_debian::qemu::{self, Error};
-use qus_debian::testing::{Deb, archive, dynamic_elf, elf};
+use qus_debian::testing::{Deb, around, dynamic_elf, elf, entry};
 use sha256::{Digest, VerifyReader};
+
+use crate::setup::chain;
 
 fn amd64() -> Host {
     "amd64".parse().unwrap()
@@ -37,13 +39,6 @@ fn take_on(threads: u32, reader: impl Read) -> Result<Vec<String>, String> {
         Ok(())
     });
     result.map(|_| taken).map_err(|error| chain(&error))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
 }
 
 fn check(bytes: &[u8], expected: Result<&[&str], &str>) {
@@ -161,55 +156,36 @@ fn hostile_packages_are_refused() {
     );
 }
 
-/// A package with this uncompressed `data.tar`.
-fn raw(data_tar: Vec<u8>) -> Vec<u8> {
-    let mut control = tar::Builder::new(Vec::new());
-    append(
-        &mut control,
-        tar::EntryType::Regular,
-        "control",
-        b"Package: q\nVersion: 1\nArchitecture: amd64\n",
-    );
-    let control = control.into_inner().unwrap();
-    archive(&[("debian-binary", b"2.0\n".to_vec()), ("control.tar", control), ("data.tar", data_tar)])
-}
-
-fn append(tar: &mut tar::Builder<Vec<u8>>, kind: tar::EntryType, path: &str, contents: &[u8]) {
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_size(contents.len() as u64);
-    header.set_path(path).unwrap();
-    header.set_cksum();
-    tar.append(&header, contents).unwrap();
-}
-
 /// `qemu-arm` and `qemu-aarch64`, the latter's path as a long name of so many bytes, the NUL at its end included.
 fn with_long_name(length: usize) -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    append(&mut tar, tar::EntryType::Regular, "usr/bin/qemu-arm", &program(b"arm"));
-    let name = format!("./{}usr/bin/qemu-aarch64", "/".repeat(length - 23));
-    append(&mut tar, tar::EntryType::GNULongName, "././@LongLink", format!("{name}\0").as_bytes());
-    append(&mut tar, tar::EntryType::Regular, "cut", &program(b"aarch64"));
-    tar.into_inner().unwrap()
+    let name = format!("./{}usr/bin/qemu-aarch64\0", "/".repeat(length - 23));
+    let arm = entry(b'0', "usr/bin/qemu-arm", &program(b"arm"));
+    let long = entry(b'L', "././@LongLink", name.as_bytes());
+    [arm, long, entry(b'0', "cut", &program(b"aarch64"))].concat()
 }
 
 #[test]
 fn long_names_are_read_up_to_a_limit() {
-    check(&raw(with_long_name(101)), Ok(&["arm 123", "aarch64 127"]));
-    check(&raw(with_long_name(4096)), Ok(&["arm 123", "aarch64 127"]));
+    check(&around(&with_long_name(101)), Ok(&["arm 123", "aarch64 127"]));
+    check(&around(&with_long_name(4096)), Ok(&["arm 123", "aarch64 127"]));
     const NOT: &str = "cannot read a package for host `amd64`: not a Debian package";
-    check(&raw(with_long_name(4097)), Err(&format!("{NOT}: a path in it has 4097 bytes, more than 4096")));
+    check(
+        &around(&with_long_name(4097)),
+        Err(&format!("{NOT}: a path in it has 4097 bytes, more than 4096")),
+    );
     // One of a gigabyte is not read, and neither is what a tar of another kind hides its names in.
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::GNULongName);
     header.set_size(1 << 30);
     header.set_cksum();
-    let huge = header.as_bytes().to_vec();
-    check(&raw(huge), Err(&format!("{NOT}: a path in it has 1073741824 bytes, more than 4096")));
+    check(
+        &around(header.as_bytes()),
+        Err(&format!("{NOT}: a path in it has 1073741824 bytes, more than 4096")),
+    );
     for kind in [tar::EntryType::XHeader, tar::EntryType::XGlobalHeader] {
         header.set_entry_type(kind);
         header.set_cksum();
-        check(&raw(header.as_bytes().to_vec()), Err(&format!("{NOT}: its tar has pax headers")));
+        check(&around(header.as_bytes()), Err(&format!("{NOT}: its tar has pax headers")));
     }
 }
 
@@ -218,9 +194,7 @@ fn a_header_that_promises_gigabytes_costs_nothing() {
     // 160 bytes: a table of long names, as other `ar` archives have it.
     let table = format!("!<arch>\n{:<48}{:<10}`\n", "//", 9_999_999_999_u64);
     check(table.as_bytes(), Err("cannot read a package for host `amd64`: the package is truncated"));
-    let mut tar = tar::Builder::new(Vec::new());
-    append(&mut tar, tar::EntryType::Regular, "usr/bin/qemu-arm", b"");
-    let mut bytes = tar.into_inner().unwrap();
+    let mut bytes = entry(b'0', "usr/bin/qemu-arm", b"");
     let mut header = tar::Header::from_byte_slice(&bytes[..512]).clone();
     for (size, expected) in [
         (limits::PROGRAM, "the package is truncated".to_owned()),
@@ -233,22 +207,19 @@ fn a_header_that_promises_gigabytes_costs_nothing() {
         header.set_size(size);
         header.set_cksum();
         bytes[..512].copy_from_slice(header.as_bytes());
-        check(&raw(bytes.clone()), Err(&format!("cannot read a package for host `amd64`: {expected}")));
+        check(&around(&bytes), Err(&format!("cannot read a package for host `amd64`: {expected}")));
     }
 }
 
 #[test]
 fn entries_are_counted() {
+    let program = |name: &str| entry(b'0', &format!("usr/bin/qemu-{name}"), &program(name.as_bytes()));
     let tar = |count: usize| {
-        let mut tar = tar::Builder::new(Vec::new());
-        append(&mut tar, tar::EntryType::Regular, "usr/bin/qemu-arm", &program(b"arm"));
-        append(&mut tar, tar::EntryType::Regular, "usr/bin/qemu-aarch64", &program(b"aarch64"));
-        (2..count).for_each(|_| append(&mut tar, tar::EntryType::Directory, "usr/", b""));
-        tar.into_inner().unwrap()
+        [program("arm"), program("aarch64"), entry(b'5', "usr/", b"").repeat(count - 2)].concat()
     };
-    check(&raw(tar(limits::ENTRIES)), Ok(&["arm 123", "aarch64 127"]));
+    check(&around(&tar(limits::ENTRIES)), Ok(&["arm 123", "aarch64 127"]));
     let expected = "cannot read a package for host `amd64`: the package holds more than 100000 files";
-    check(&raw(tar(limits::ENTRIES + 1)), Err(expected));
+    check(&around(&tar(limits::ENTRIES + 1)), Err(expected));
 }
 
 #[test]
@@ -264,13 +235,8 @@ fn every_truncation_is_an_error() {
 #[test]
 fn a_package_that_was_not_pinned_is_found_out_first() {
     let bytes = full().build();
-    let pinned = |bytes: Vec<u8>| {
-        VerifyReader::new(
-            std::io::Cursor::new(bytes),
-            full().build().len() as u64,
-            Digest::of(&full().build()),
-        )
-    };
+    let (size, digest) = (bytes.len() as u64, Digest::of(&bytes));
+    let pinned = |bytes: Vec<u8>| VerifyReader::new(std::io::Cursor::new(bytes), size, digest);
     assert!(take(|| pinned(bytes.clone())).is_ok());
     let prefix = "cannot read a package for host `amd64`: the package is not the one that was pinned: ";
     for position in [0, 9, 70, 200, 400, bytes.len() - 1] {

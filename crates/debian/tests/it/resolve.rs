@@ -1,6 +1,6 @@
 //! The whole line, from a signed archive on a server to a lock.
 
-use arch::{Host, Target};
+use arch::Target;
 use base::Hint as _;
 use qus_debian::Cache;
 use qus_debian::lock::Lock;
@@ -8,13 +8,10 @@ use qus_debian::progress::Silent;
 use qus_debian::resolve::{self, Request};
 use qus_debian::testing::{Archive, Deb, Fault, NOW, Suite, elf};
 
-use crate::setup::{Reports, Setup};
+use crate::setup::{Reports, Setup, chain};
+use crate::two_hosts::host;
 
 const DAY: i64 = 24 * 3600;
-
-fn host(name: &str) -> Host {
-    name.parse().unwrap()
-}
 
 /// A package of QEMU with static programs for these targets, in a layout with or without `-static`.
 fn qemu(name: &str, version: &str, debian: &str, targets: &[&str]) -> Deb {
@@ -90,13 +87,6 @@ fn summary(lock: &Lock) -> Vec<String> {
         (line + &targets.join(",")).trim_end().to_owned()
     };
     lock.packages().iter().map(line).collect()
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
 }
 
 /// `amd64 sid aarch64,arm`, for each package that a series has something of.
@@ -331,6 +321,16 @@ async fn a_package_for_all_architectures_holds_no_programs() {
     assert_eq!(summary(&lock), summary(&expected));
 }
 
+fn check_skewed(error: &resolve::Error, architectures: &str, options: &str) {
+    let expected =
+        format!("`Packages` of `sid` for {architectures} does not match its InRelease: the mirror is skewed");
+    assert_eq!(error.to_string(), expected);
+    let hint = format!(
+        "try again when the mirror has caught up, or another with --mirror; {options} passes it over"
+    );
+    assert_eq!(error.hint(), Some(hint));
+}
+
 #[tokio::test]
 async fn a_skewed_mirror_is_named_and_can_be_passed_over() {
     let [sid, bookworm] = suites();
@@ -339,14 +339,7 @@ async fn a_skewed_mirror_is_named_and_can_be_passed_over() {
     setup.resolve(&request(&["amd64"])).await.unwrap();
     let mut request = request(&["amd64", "i386"]);
     let error = setup.resolve(&request).await.unwrap_err();
-    let expected = "`Packages` of `sid` for `i386` does not match its InRelease: the mirror is skewed";
-    assert_eq!(error.to_string(), expected);
-    assert_eq!(
-        error.hint().as_deref(),
-        Some(
-            "try again when the mirror has caught up, or another with --mirror; --without sid/i386 passes it over"
-        )
-    );
+    check_skewed(&error, "`i386`", "--without sid/i386");
     request.without.insert(("sid".to_owned(), host("i386")));
     let lock = setup.resolve(&request).await.unwrap();
     assert_eq!(lock.cell(host("i386"), "arm".parse().unwrap()).unwrap().suite, "bookworm");
@@ -365,16 +358,7 @@ async fn all_skewed_architectures_are_named_at_once() {
     let [sid, bookworm] = suites();
     let setup = Setup::new([sid.skewed("i386").skewed("amd64"), bookworm]);
     let error = setup.resolve(&request(&["amd64", "i386", "armel"])).await.unwrap_err();
-    let expected =
-        "`Packages` of `sid` for `amd64`, `i386` does not match its InRelease: the mirror is skewed";
-    assert_eq!(error.to_string(), expected);
-    assert_eq!(
-        error.hint().as_deref(),
-        Some(
-            "try again when the mirror has caught up, or another with --mirror; \
-             --without sid/amd64 --without sid/i386 passes it over"
-        )
-    );
+    check_skewed(&error, "`amd64`, `i386`", "--without sid/amd64 --without sid/i386");
 }
 
 #[tokio::test]
@@ -454,17 +438,15 @@ async fn another_host_or_suite_says_nothing_of_an_old_one() {
 #[tokio::test]
 async fn concessions_for_suites_that_are_not_asked_are_mistakes() {
     let setup = Setup::new(suites());
-    let mut request = request(&["amd64"]);
-    request.without.insert(("bullseye".to_owned(), host("amd64")));
-    let error = setup.resolve(&request).await.unwrap_err();
-    assert_eq!(error.to_string(), "--without names suite `bullseye`, which is not one of `sid`, `bookworm`");
-    request.without.clear();
-    request.allow_older.insert("bullseye".to_owned());
-    let error = setup.resolve(&request).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "--allow-older names suite `bullseye`, which is not one of `sid`, `bookworm`"
-    );
+    let (bullseye, wanted) = ("bullseye".to_owned(), request(&["amd64"]));
+    let without = [(bullseye.clone(), host("amd64"))].into();
+    for (option, request) in [
+        ("--without", Request { without, ..wanted.clone() }),
+        ("--allow-older", Request { allow_older: [bullseye].into(), ..wanted }),
+    ] {
+        let expected = format!("{option} names suite `bullseye`, which is not one of `sid`, `bookworm`");
+        assert_eq!(setup.resolve(&request).await.unwrap_err().to_string(), expected);
+    }
 }
 
 #[tokio::test]

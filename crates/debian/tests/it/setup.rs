@@ -30,16 +30,26 @@ impl Setup {
     }
 }
 
+/// An error and its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
 /// Keeps what is reported.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Reports {
+    pub(crate) starts: Mutex<Vec<String>>,
     pub(crate) notes: Mutex<Vec<String>>,
     pub(crate) warnings: Mutex<Vec<String>>,
     pub(crate) details: Mutex<Vec<String>>,
 }
 
 impl Progress for Reports {
-    fn start(&self, _name: &str, _size: u64) -> Box<dyn Task> {
+    fn start(&self, name: &str, size: u64) -> Box<dyn Task> {
+        self.starts.lock().unwrap().push(format!("{name} {size}"));
         Box::new(Silent)
     }
 
