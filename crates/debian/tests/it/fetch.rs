@@ -3,18 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use base::Hint as _;
 use qus_debian::fetch::{Address, Error, Options};
-use qus_debian::progress::{Progress, Silent, Task};
+use qus_debian::progress::{Progress, Silent};
 use qus_debian::testing::{Fault, Server};
 use qus_debian::{Cache, Fetcher};
 use sha256::Digest;
 use tokio::net::TcpSocket;
+
+use crate::setup::Reports;
 
 const PATH: &str = "pool/a.deb";
 
@@ -56,6 +57,11 @@ impl Setup {
         vec![format!("{}/{PATH}", self.server.url()).parse().unwrap()]
     }
 
+    /// The file from the first of `urls` that has it.
+    async fn pinned(&self, urls: &[Address], progress: &dyn Progress) -> Result<PathBuf, Error> {
+        self.fetcher(options()).pinned(urls, body().len() as u64, Digest::of(&body()), progress).await
+    }
+
     async fn fetch_with(&self, options: Options) -> Result<(), Error> {
         let (size, digest) = (body().len() as u64, Digest::of(&body()));
         let path = self.fetcher(options).pinned(&self.urls(), size, digest, &Silent).await?;
@@ -69,8 +75,15 @@ impl Setup {
         self.fetch_with(options()).await
     }
 
-    fn partial(&self) -> std::path::PathBuf {
+    fn partial(&self) -> PathBuf {
         self.dir.path().join("partial").join(Digest::of(&body()).hex())
+    }
+
+    /// Leaves the beginning of a download behind.
+    fn put_partial(&self, bytes: &[u8]) {
+        // Makes the folder.
+        self.fetcher(options());
+        std::fs::write(self.partial(), bytes).unwrap();
     }
 }
 
@@ -129,8 +142,7 @@ async fn an_answer_to_another_question_starts_over() {
     recovers(&[Fault::Cut(100_000), Fault::WrongRange], &[PATH, "pool/a.deb from 100000", PATH]).await;
     // The server's file ends before the part that is there (416).
     let setup = Setup::new();
-    setup.fetcher(options());
-    std::fs::write(setup.partial(), &body()[..1000]).unwrap();
+    setup.put_partial(&body()[..1000]);
     setup.server.put(PATH, b"short".to_vec());
     let error = setup.fetch().await.unwrap_err().to_string();
     assert_eq!(error, format!("cannot fetch `a.deb`: {}: has 5 bytes, not 1200000", setup.urls()[0]));
@@ -139,27 +151,17 @@ async fn an_answer_to_another_question_starts_over() {
 }
 
 #[tokio::test]
-async fn a_wrong_beginning_is_not_resumed_twice() {
-    let setup = Setup::new();
-    setup.fetcher(options());
-    std::fs::write(setup.partial(), b"not the beginning").unwrap();
-    setup.fetch().await.unwrap();
-    assert_eq!(setup.server.requests(), ["pool/a.deb from 17", PATH]);
-}
-
-#[tokio::test]
-async fn a_partial_file_may_be_complete_or_too_long() {
-    let setup = Setup::new();
-    setup.fetcher(options());
-    std::fs::write(setup.partial(), body()).unwrap();
-    setup.fetch().await.unwrap();
-    assert_eq!(setup.server.requests(), [""; 0]);
-
-    let setup = Setup::new();
-    setup.fetcher(options());
-    std::fs::write(setup.partial(), [body(), b"more".to_vec()].concat()).unwrap();
-    setup.fetch().await.unwrap();
-    assert_eq!(setup.server.requests(), [PATH]);
+async fn a_partial_file_may_be_wrong_complete_or_too_long() {
+    for (partial, requests) in [
+        (b"not the beginning".to_vec(), &["pool/a.deb from 17", PATH][..]),
+        (body(), &[]),
+        ([body(), b"more".to_vec()].concat(), &[PATH]),
+    ] {
+        let setup = Setup::new();
+        setup.put_partial(&partial);
+        setup.fetch().await.unwrap();
+        assert_eq!(setup.server.requests(), requests, "{} bytes", partial.len());
+    }
 }
 
 #[tokio::test]
@@ -251,14 +253,13 @@ async fn a_mirrors_password_is_in_no_message() {
         setup.server.always(&path, fault.clone());
         setup.server.always("pool/loop?s3cret", fault);
         let urls: [Address; 1] = [format!("{base}/{path}").parse().unwrap()];
-        let recorder = Recorder::default();
+        let reports = Reports::default();
         let fetcher = setup.fetcher(options());
-        let error =
-            fetcher.pinned(&urls, body().len() as u64, Digest::of(&body()), &recorder).await.unwrap_err();
+        let (size, digest) = (body().len() as u64, Digest::of(&body()));
+        let error = fetcher.pinned(&urls, size, digest, &reports).await.unwrap_err();
         let start = format!("cannot fetch `{name}`: http://***@{}/{path}: ", &setup.server.url()[7..]);
         assert!(error.to_string().starts_with(&start), "{name}: {error}");
-        let told = recorder.0.lock().unwrap().join("\n");
-        let all = format!("{error} {error:?} {:?} {told} {fetcher:?}", error.hint());
+        let all = format!("{error} {error:?} {:?} {reports:?} {fetcher:?}", error.hint());
         assert!(!all.contains("s3cret"), "{name}: {all}");
     }
     assert!(setup.server.requests().iter().any(|request| request.ends_with(" with credentials")));
@@ -266,8 +267,7 @@ async fn a_mirrors_password_is_in_no_message() {
     // Nor is it in the cache, whose files other people may see.
     let urls: [Address; 2] =
         [format!("{base}/absent").parse().unwrap(), format!("{base}/{PATH}").parse().unwrap()];
-    let (size, digest) = (body().len() as u64, Digest::of(&body()));
-    setup.fetcher(options()).pinned(&urls, size, digest, &Silent).await.unwrap();
+    setup.pinned(&urls, &Silent).await.unwrap();
     let mut folders = vec![setup.dir.path().to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -288,8 +288,7 @@ async fn a_mirrors_password_is_in_no_message() {
 async fn the_next_address_is_asked_when_one_fails() {
     let setup = Setup::new();
     let urls = [format!("{}/gone/a.deb", setup.server.url()).parse().unwrap(), setup.urls()[0].clone()];
-    let (size, digest) = (body().len() as u64, Digest::of(&body()));
-    setup.fetcher(options()).pinned(&urls, size, digest, &Silent).await.unwrap();
+    setup.pinned(&urls, &Silent).await.unwrap();
     assert_eq!(setup.server.requests(), ["gone/a.deb", PATH]);
 }
 
@@ -307,8 +306,7 @@ async fn an_unreachable_server_is_an_error_after_some_tries() {
     let setup = Setup::new();
     let (_socket, free) = refusing();
     let url: Address = format!("http://{free}/a.deb").parse().unwrap();
-    let fetched =
-        setup.fetcher(options()).pinned(std::slice::from_ref(&url), 3, Digest::of(b"abc"), &Silent).await;
+    let fetched = setup.pinned(std::slice::from_ref(&url), &Silent).await;
     let expected = format!("cannot fetch `a.deb`: {url}: Connection refused (os error 111)");
     assert_eq!(fetched.unwrap_err().to_string(), expected);
 }
@@ -367,32 +365,15 @@ async fn two_at_once_fetch_once() {
     assert_eq!(setup.server.requests(), [PATH]);
 }
 
-/// Records what is reported.
-#[derive(Default)]
-struct Recorder(Mutex<Vec<String>>);
-
-impl Progress for Recorder {
-    fn start(&self, name: &str, size: u64) -> Box<dyn Task> {
-        self.0.lock().unwrap().push(format!("{name} {size}"));
-        Box::new(Silent)
-    }
-
-    fn note(&self, message: &str) {
-        self.0.lock().unwrap().push(message.to_owned());
-    }
-}
-
 #[tokio::test]
 async fn progress_says_what_is_fetched_and_why_it_waits() {
     let setup = Setup::new();
     setup.server.once(PATH, Fault::Status(500, None));
-    let (size, digest) = (body().len() as u64, Digest::of(&body()));
-    let recorder = Recorder::default();
-    setup.fetcher(options()).pinned(&setup.urls(), size, digest, &recorder).await.unwrap();
-    let told = recorder.0.lock().unwrap();
-    assert_eq!(told[0], "a.deb 1200000");
-    let start = format!("{}: HTTP 500 Internal Server Error; trying again in 0.0 s", setup.urls()[0]);
-    assert_eq!(told[1..], [start]);
+    let reports = Reports::default();
+    setup.pinned(&setup.urls(), &reports).await.unwrap();
+    assert_eq!(*reports.starts.lock().unwrap(), ["a.deb 1200000"]);
+    let note = format!("{}: HTTP 500 Internal Server Error; trying again in 0.0 s", setup.urls()[0]);
+    assert_eq!(*reports.notes.lock().unwrap(), [note]);
 }
 
 /// The process that [`a_killed_download_resumes`] kills; by itself it does nothing.

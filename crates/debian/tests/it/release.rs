@@ -26,9 +26,18 @@ fn verify(key: &Key, text: &str, suite: &str, policy: Policy) -> Result<release:
     release::verify(text.as_bytes(), &keyring, suite, NOW, &policy)
 }
 
+/// The message, if it is not to be used.
+fn outcome(key: &Key, text: &str) -> Result<(), String> {
+    verify(key, text, "sid", Policy::default()).map(drop).map_err(|error| error.to_string())
+}
+
 fn check(key: &Key, text: &str, expected: Result<(), &str>) {
-    let actual = verify(key, text, "sid", Policy::default());
-    assert_eq!(actual.map(drop).map_err(|error| error.to_string()), expected.map_err(str::to_owned));
+    assert_eq!(outcome(key, text), expected.map_err(str::to_owned));
+}
+
+/// The message about the one signature, which is not valid; KEY stands for the key.
+fn invalid(key: &Key, reason: &str) -> String {
+    format!("InRelease of `sid` has no valid signature: {}", reason.replace("KEY", &key.fingerprint()))
 }
 
 #[test]
@@ -57,10 +66,7 @@ fn only_the_signed_text_counts() {
     let key = Key::new(1);
     let good = inrelease(&key, sid());
     check(&key, &good, Ok(()));
-    let bad = format!(
-        "InRelease of `sid` has no valid signature: key {} did not sign this text",
-        key.fingerprint()
-    );
+    let bad = invalid(&key, "key KEY did not sign this text");
     check(&key, &good.replace("Codename: sid", "Codename: sib"), Err(&bad));
     check(&key, &good.replace("\nSuite: ", "\nSuite:  "), Err(&bad));
     let after = "InRelease of `sid` is not one clear-signed message: something stands after it";
@@ -98,10 +104,7 @@ fn time_is_linear_in_what_is_not_signed() {
     let good = inrelease(&key, sid());
     let (head, tail) = good.split_once("\n\n").unwrap();
     let (_, signature) = tail.split_once("-----BEGIN PGP SIGNATURE-----").unwrap();
-    let bad = format!(
-        "InRelease of `sid` has no valid signature: key {} did not sign this text",
-        key.fingerprint()
-    );
+    let bad = invalid(&key, "key KEY did not sign this text");
     for line in ["\n", "a\n", "- -----\n"] {
         // Of this thread alone, since others compute at the same time.
         let cpu = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
@@ -150,26 +153,16 @@ fn a_critical_demand_that_is_not_understood_voids_a_signature() {
         let what = format!("{data:?}");
         let key = Key::new(1);
         let critical = key.clone().demanding(Subpacket::critical(data.clone()).unwrap());
-        let expected = format!(
-            "InRelease of `sid` has no valid signature: \
-             the signature of key {} makes a critical demand that is not understood",
-            key.fingerprint()
-        );
-        let verified = verify(&key, &inrelease(&critical, sid()), "sid", Policy::default());
-        let actual = verified.map(drop).map_err(|error| error.to_string());
-        assert_eq!(actual, if understood { Ok(()) } else { Err(expected) }, "{what}");
+        let reason = "the signature of key KEY makes a critical demand that is not understood";
+        let expected = if understood { Ok(()) } else { Err(invalid(&key, reason)) };
+        assert_eq!(outcome(&key, &inrelease(&critical, sid())), expected, "{what}");
         // As advice it changes nothing.
         let advice = key.clone().demanding(Subpacket::regular(data).unwrap());
-        assert!(verify(&key, &inrelease(&advice, sid()), "sid", Policy::default()).is_ok(), "{what}");
+        assert_eq!(outcome(&key, &inrelease(&advice, sid())), Ok(()), "{what}");
         // Nor does a certificate count that depends on it.
-        let text = inrelease(&key, sid());
-        let certified =
-            verify(&critical, &text, "sid", Policy::default()).map(drop).map_err(|error| error.to_string());
-        let unfit = format!(
-            "InRelease of `sid` has no valid signature: key {} is not for signing",
-            key.fingerprint()
-        );
-        assert_eq!(certified, if understood { Ok(()) } else { Err(unfit) }, "{what}");
+        let unfit = invalid(&key, "key KEY is not for signing");
+        let expected = if understood { Ok(()) } else { Err(unfit) };
+        assert_eq!(outcome(&critical, &inrelease(&key, sid())), expected, "{what}");
     }
 }
 
@@ -184,9 +177,7 @@ fn another_ones_key_is_named() {
 #[test]
 fn keys_that_must_not_sign_do_not() {
     let check = |key: Key, reason: &str| {
-        let reason = reason.replace("KEY", &key.fingerprint());
-        let expected = format!("InRelease of `sid` has no valid signature: {reason}");
-        check(&key, &inrelease(&key, sid().date(NOW - 20 * DAY)), Err(&expected));
+        check(&key, &inrelease(&key, sid().date(NOW - 20 * DAY)), Err(&invalid(&key, reason)));
     };
     check(Key::new(1).expired(10 * DAY), "key KEY has expired");
     check(Key::new(1).expired(30 * DAY), "the signature of key KEY is dated outside the key's life");
@@ -202,9 +193,7 @@ fn a_certificate_that_is_not_self_signed_lets_nothing_through() {
     // The other key's certificate, with this key's packet in its place: no self-signature of its own.
     let keyring = Keyring::parse(&key.certificate_signed_by(&Key::new(2))).unwrap();
     let error = release::verify(text.as_bytes(), &keyring, "sid", NOW, &Policy::default()).unwrap_err();
-    let expected =
-        format!("InRelease of `sid` has no valid signature: key {} is not for signing", key.fingerprint());
-    assert_eq!(error.to_string(), expected);
+    assert_eq!(error.to_string(), invalid(&key, "key KEY is not for signing"));
 }
 
 #[test]
@@ -223,11 +212,8 @@ fn dates_are_judged() {
     let future = key.sign(&signed_part(&text).replace("Thu, 01 Jan 2026", "Mon, 05 Jan 2026"), NOW);
     check(&key, &future, Err("InRelease of `sid` is from the future: 2026-01-05T00:00:00Z"));
     let later = inrelease(&key, sid().date(NOW + 4 * DAY));
-    let untimely = format!(
-        "InRelease of `sid` has no valid signature: the signature of key {} is dated outside the key's life",
-        key.fingerprint()
-    );
-    check(&key, &later, Err(&untimely));
+    let untimely = "the signature of key KEY is dated outside the key's life";
+    check(&key, &later, Err(&invalid(&key, untimely)));
 }
 
 fn signed_part(inrelease: &str) -> String {
@@ -248,29 +234,20 @@ fn another_suites_release_is_refused() {
 fn signed_nonsense_is_refused() {
     let key = Key::new(1);
     let head = "Suite: unstable\nCodename: sid\n";
-    for (text, expected) in [
-        ("Suite: unstable\n", "no `Codename`"),
-        (&format!("{head}Date: Thu, 01 Jan 2026 00:00:00 UTC\n"), "no `SHA256`"),
-        (&format!("{head}Date: today\nSHA256:\n"), "`Date` is no date: `today`"),
-        (&format!("{head}SHA256:\n abc main/x\n"), "`SHA256` has the line `abc main/x`"),
-        (
-            &format!("{head}SHA256:\n abc 5 main/binary-amd64/Packages.xz\n"),
-            "`SHA256` has the line `abc 5 main/binary-amd64/Packages.xz`",
-        ),
-        (
-            &format!("{head}SHA256:\n abc 5 main/source/Sources.xz\n"),
-            "`SHA256` has the line `abc 5 main/source/Sources.xz`",
-        ),
-        (
-            &format!("{head}SHA256:\n {} 99999999999999999999 main/source/Sources.xz\n", "0".repeat(64)),
-            &format!(
-                "`SHA256` has the line `{} 99999999999999999999 main/source/Sources.xz`",
-                "0".repeat(64)
-            ),
-        ),
-    ] {
+    let check = |text: &str, expected: &str| {
         let expected = format!("InRelease of `sid` is malformed: {expected}");
         check(&key, &key.sign(text, NOW), Err(&expected));
+    };
+    check("Suite: unstable\n", "no `Codename`");
+    check(&format!("{head}Date: Thu, 01 Jan 2026 00:00:00 UTC\n"), "no `SHA256`");
+    check(&format!("{head}Date: today\nSHA256:\n"), "`Date` is no date: `today`");
+    for line in [
+        "abc main/x",
+        "abc 5 main/binary-amd64/Packages.xz",
+        "abc 5 main/source/Sources.xz",
+        &format!("{} 99999999999999999999 main/source/Sources.xz", "0".repeat(64)),
+    ] {
+        check(&format!("{head}SHA256:\n {line}\n"), &format!("`SHA256` has the line `{line}`"));
     }
 }
 
