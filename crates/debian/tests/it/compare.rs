@@ -1,7 +1,7 @@
 //! The fate of a lock when Debian is restructured: each case on a signed archive of its own.
 
 use crate::setup::Setup;
-use crate::two_hosts::{bookworm, busybox, full, qemu, request, sid, targets};
+use crate::two_hosts::{bookworm, busybox, full, qemu, request, sid, sid_with, targets, words};
 use arch::Target;
 use qus_debian::lock::Lock;
 use qus_debian::progress::Silent;
@@ -30,8 +30,7 @@ fn summary(comparison: &Comparison) -> Vec<String> {
         row.lost.iter().for_each(|target| text.push_str(&format!(" -{target}")));
         text
     };
-    let findings = comparison.findings.iter().map(|finding| format!("{}: {finding}", finding.kind.name()));
-    comparison.rows.iter().map(row).chain(findings).collect()
+    comparison.rows.iter().map(row).chain(words(&comparison.findings)).collect()
 }
 
 /// From sid and bookworm to `suites`.
@@ -49,20 +48,18 @@ async fn nothing_newer_is_no_finding() {
 
 #[tokio::test]
 async fn a_new_version_is_a_row_and_no_finding() {
-    let suite = Suite::new("unstable", "sid").package(full("qemu-user", "1:12.0+ds-1", "amd64"));
-    let suite = suite.package(full("qemu-user", "1:11.1+ds-1", "s390x"));
-    let suite = suite.package(busybox("amd64")).package(busybox("s390x"));
+    let suite =
+        sid_with([full("qemu-user", "1:12.0+ds-1", "amd64"), full("qemu-user", "1:11.1+ds-1", "s390x")]);
     check(vec![suite, bookworm()], &["amd64 sid qemu-user 1:11.1+ds-1 -> 1:12.0+ds-1"], None).await;
 }
 
 #[tokio::test]
 async fn programs_that_moved_to_another_package_are_found() {
-    let suite = Suite::new("unstable", "sid");
-    let suite = ["amd64", "s390x"].iter().fold(suite, |suite, debian| {
-        let links =
-            Deb::new("qemu-user", "1:12.0+ds-1", debian).link("./usr/bin/qemu-arm", "qemu-arm-static");
-        suite.package(full("qemu-user-static", "1:12.0+ds-1", debian)).package(links).package(busybox(debian))
-    });
+    let suite = sid_with(["amd64", "s390x"].into_iter().flat_map(|debian| {
+        let links = Deb::new("qemu-user", "1:12.0+ds-1", debian);
+        let links = links.link("./usr/bin/qemu-arm", "qemu-arm-static");
+        [full("qemu-user-static", "1:12.0+ds-1", debian), links]
+    }));
     let expected = [
         "amd64 sid qemu-user 1:11.1+ds-1 -> - -aarch64 -arm -mips",
         "amd64 sid qemu-user-static - -> 1:12.0+ds-1 +aarch64 +arm +mips",
@@ -75,8 +72,7 @@ async fn programs_that_moved_to_another_package_are_found() {
 
 #[tokio::test]
 async fn a_package_that_is_gone_is_found() {
-    let suite = Suite::new("unstable", "sid").package(full("qemu-user", "1:11.1+ds-1", "amd64"));
-    let suite = suite.package(busybox("amd64")).package(busybox("s390x"));
+    let suite = sid_with([full("qemu-user", "1:11.1+ds-1", "amd64")]);
     let expected = [
         "s390x sid qemu-user 1:11.1+ds-1 -> - -aarch64 -arm -mips",
         "s390x bookworm qemu-user-static - -> 1:7.2-7 +aarch64 +arm +mips",
@@ -89,10 +85,10 @@ async fn a_package_that_is_gone_is_found() {
 #[tokio::test]
 async fn programs_that_became_dynamic_are_found() {
     let [aarch64, arm, mips] = targets();
-    let suite = Suite::new("unstable", "sid")
-        .package(qemu("qemu-user", "1:12.0+ds-1", "amd64", &[arm, mips], &[aarch64]))
-        .package(full("qemu-user", "1:11.1+ds-1", "s390x"));
-    let suite = suite.package(busybox("amd64")).package(busybox("s390x"));
+    let suite = sid_with([
+        qemu("qemu-user", "1:12.0+ds-1", "amd64", &[arm, mips], &[aarch64]),
+        full("qemu-user", "1:11.1+ds-1", "s390x"),
+    ]);
     let expected = [
         "amd64 sid qemu-user 1:11.1+ds-1 -> 1:12.0+ds-1 -aarch64",
         "amd64 bookworm qemu-user-static - -> 1:7.2-7 +aarch64",
@@ -106,10 +102,8 @@ async fn programs_that_became_dynamic_are_found() {
 #[tokio::test]
 async fn a_target_that_the_newest_suite_lacks_falls_back_and_is_found() {
     let [aarch64, arm, _] = targets();
-    let suite = Suite::new("unstable", "sid")
-        .package(qemu("qemu-user", "1:12.0+ds-1", "amd64", &[aarch64, arm], &[]))
-        .package(qemu("qemu-user", "1:12.0+ds-1", "s390x", &[aarch64, arm], &[]));
-    let suite = suite.package(busybox("amd64")).package(busybox("s390x"));
+    let qemu = |debian: &str| qemu("qemu-user", "1:12.0+ds-1", debian, &[aarch64, arm], &[]);
+    let suite = sid_with(["amd64", "s390x"].map(qemu));
     let expected = [
         "amd64 sid qemu-user 1:11.1+ds-1 -> 1:12.0+ds-1 -mips",
         "amd64 bookworm qemu-user-static - -> 1:7.2-7 +mips",

@@ -1,15 +1,11 @@
 //! The things in Debian that nobody asked for: each case on a signed archive of its own.
 
 use crate::setup::{Reports, Setup};
-use crate::two_hosts::{bookworm, busybox, full, host, qemu, request, sid, targets};
+use crate::two_hosts::{bookworm, full, host, qemu, request, sid, sid_with, targets, words};
 use qus_debian::lock::{Lock, Package};
 use qus_debian::progress::Silent;
 use qus_debian::resolve::{self, Finding, Request};
 use qus_debian::testing::{Deb, Suite, elf};
-
-fn words(findings: &[Finding]) -> Vec<String> {
-    findings.iter().map(|finding| format!("{}: {finding}", finding.kind.name())).collect()
-}
 
 /// The news besides the targets of sid.
 async fn new_hosts(setup: &Setup, lock: &Lock, request: &Request) -> (Vec<Finding>, Vec<String>) {
@@ -25,12 +21,12 @@ fn refusing(targets: &[&str], hosts: &[&str]) -> Request {
 
 #[tokio::test]
 async fn targets_that_no_table_knows_are_found_where_packages_are_looked_into() {
-    let suite = ["amd64", "s390x"].iter().fold(Suite::new("unstable", "sid"), |suite, debian| {
+    let qemu = |debian: &str| {
         let program = elf(host(debian).elf(), b"new");
         let qemu = full("qemu-user", "1:12.0+ds-1", debian).file("./usr/bin/qemu-foo", &program);
-        suite.package(qemu.file("./usr/bin/qemu-bar", &program)).package(busybox(debian))
-    });
-    let setup = Setup::new(vec![suite, bookworm()]);
+        qemu.file("./usr/bin/qemu-bar", &program)
+    };
+    let setup = Setup::new(vec![sid_with(["amd64", "s390x"].map(qemu)), bookworm()]);
     let (fetcher, keyring) = setup.parts();
     let new = resolve::look(&fetcher, &setup.mirror, &keyring, &request(), &Silent).await.unwrap();
     let found = resolve::new_targets(&request(), &new.unknown);
@@ -48,10 +44,8 @@ async fn targets_that_no_table_knows_are_found_where_packages_are_looked_into() 
 /// Two suites that are both asked; the architectures with QEMU beside the hosts are `riscv64`, `sparc64` and `mipsel`.
 fn suites() -> [Suite; 2] {
     let [aarch64, arm, _] = targets();
-    let suite = ["amd64", "s390x"].iter().fold(Suite::new("unstable", "sid"), |suite, debian| {
-        suite.package(qemu("qemu-user", "1:11.1+ds-1", debian, &[aarch64, arm], &[])).package(busybox(debian))
-    });
-    let sid = suite
+    let qemu = |debian: &str| qemu("qemu-user", "1:11.1+ds-1", debian, &[aarch64, arm], &[]);
+    let sid = sid_with(["amd64", "s390x"].map(qemu))
         .package(full("qemu-user", "1:11.1+ds-1", "riscv64"))
         .package(Deb::new("qemu-user", "1:11.1+ds-1+b2", "sparc64"))
         // Without QEMU; what is for all architectures is no program.

@@ -175,24 +175,13 @@ fn stanza(folder: &str, of: &str) -> String {
 }
 
 #[tokio::test]
-async fn bad_stanzas_are_named() {
-    let folder = "pool/main/g/glibc";
-    let good = stanza(folder, "x");
-    for (stanza, expected) in [
-        (good.clone(), "package `glibc`: two descriptions of 2.43-7"),
-        (good.replace("Checksums-Sha256", "Checksums-Sha1"), "package `glibc`: no `Checksums-Sha256`"),
-        (good.replace(".dsc", ".tar.xz"), "package `glibc`: `Checksums-Sha256` does not name one .dsc"),
-        (
-            stanza("pool/../../x", "x"),
-            "package `glibc`: `pool/../../x/glibc_2.43-7.dsc` is no path in an archive",
-        ),
-        ("x".repeat(1 << 20), "the list of packages has a stanza of more than 1048576 bytes"),
-    ] {
-        let [sid, bookworm] = suites();
-        let setup = Setup::new([sid.source(&stanza), bookworm]);
-        let (lock, _) = setup.try_lock(&request()).await;
-        assert_eq!(lock.unwrap_err(), format!("cannot read `Sources` of `sid`: {expected}"));
-    }
+async fn a_bad_stanza_is_named() {
+    // All that can be wrong with one is in the parser's own tests.
+    let [sid, bookworm] = suites();
+    let setup = Setup::new([sid.source(&stanza("pool/../../x", "x")), bookworm]);
+    let (lock, _) = setup.try_lock(&request()).await;
+    let expected = "package `glibc`: `pool/../../x/glibc_2.43-7.dsc` is no path in an archive";
+    assert_eq!(lock.unwrap_err(), format!("cannot read `Sources` of `sid`: {expected}"));
 }
 
 #[tokio::test]

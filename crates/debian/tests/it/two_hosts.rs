@@ -3,7 +3,7 @@
 use arch::{Host, Target};
 use qus_debian::lock::Lock;
 use qus_debian::progress::Silent;
-use qus_debian::resolve::{self, Request};
+use qus_debian::resolve::{self, Finding, Request};
 use qus_debian::testing::{Deb, NOW, Suite, dynamic_elf, elf};
 
 use crate::setup::Setup;
@@ -36,18 +36,29 @@ pub(crate) fn full(name: &str, version: &str, debian: &str) -> Deb {
     qemu(name, version, debian, &targets(), &[])
 }
 
+/// A suite with these packages, and busybox for both hosts.
+fn with(suite: Suite, packages: impl IntoIterator<Item = Deb>) -> Suite {
+    packages.into_iter().chain(["amd64", "s390x"].map(busybox)).fold(suite, Suite::package)
+}
+
+pub(crate) fn sid_with(packages: impl IntoIterator<Item = Deb>) -> Suite {
+    with(Suite::new("unstable", "sid"), packages)
+}
+
 /// The suite as it was: QEMU 11 for two hosts.
 pub(crate) fn sid() -> Suite {
-    let suite = Suite::new("unstable", "sid").package(full("qemu-user", "1:11.1+ds-1", "amd64"));
-    let suite = suite.package(full("qemu-user", "1:11.1+ds-1", "s390x"));
-    suite.package(busybox("amd64")).package(busybox("s390x"))
+    sid_with(["amd64", "s390x"].map(|debian| full("qemu-user", "1:11.1+ds-1", debian)))
 }
 
 /// The suite behind it, with QEMU 7 for both.
 pub(crate) fn bookworm() -> Suite {
-    let suite = Suite::new("oldstable", "bookworm").package(full("qemu-user-static", "1:7.2-7", "amd64"));
-    let suite = suite.package(full("qemu-user-static", "1:7.2-7", "s390x"));
-    suite.package(busybox("amd64")).package(busybox("s390x"))
+    let qemu = ["amd64", "s390x"].map(|debian| full("qemu-user-static", "1:7.2-7", debian));
+    with(Suite::new("oldstable", "bookworm"), qemu)
+}
+
+/// Each with its kind.
+pub(crate) fn words(findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(|finding| format!("{}: {finding}", finding.kind.name())).collect()
 }
 
 pub(crate) fn request() -> Request {
