@@ -22,15 +22,8 @@ pub(crate) struct Emulation {
 
 /// The first bytes of a file, as many as the kernel looks at; one call reads them, as a rule.
 pub(crate) fn read_header(file: &mut dyn Read) -> Option<Vec<u8>> {
-    let mut header = vec![0; header::SIZE];
-    let mut length = 0;
-    while length < header.len() {
-        match file.read(&mut header[length..]).ok()? {
-            0 => break,
-            read => length += read,
-        }
-    }
-    header.truncate(length);
+    let mut header = Vec::with_capacity(header::SIZE);
+    file.take(header::SIZE as u64).read_to_end(&mut header).ok()?;
     Some(header)
 }
 
