@@ -1,7 +1,5 @@
 //! Makes the kernel hold an entry that is wanted.
 
-use std::ffi::OsStr;
-
 use arch::Target;
 use binfmt::{BinfmtMisc, Entry, Flags};
 
@@ -11,6 +9,7 @@ use crate::error::Error;
 use crate::interpreter::{Version, version_in};
 use crate::interrupt;
 use crate::owner;
+use crate::request::Request;
 use crate::same::same_content;
 use crate::want::Wanted;
 use crate::winner::winner;
@@ -33,21 +32,6 @@ pub enum Done {
     },
 }
 
-/// The extent of the run.
-#[derive(Debug, Clone, Copy)]
-pub struct Policy<'a> {
-    /// Replace other tools' entries, and newer QEMUs.
-    pub force: bool,
-    /// Run programs to find out which file the kernel holds.
-    pub look: bool,
-    /// Run a program of the target when its entry is there.
-    pub check: bool,
-    /// The CPU model, or that there be none, was asked for, so that an entry with another is not kept.
-    pub model: bool,
-    /// A suffix that our own interpreters may have.
-    pub suffix: &'a OsStr,
-}
-
 /// An entry that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
@@ -57,36 +41,36 @@ pub struct Applied {
     pub outcome: Option<Outcome>,
 }
 
-/// Registers `wanted`, if it is not yet there. With [`Policy::check`] it only stays if a program of its target runs, or could
-/// not be tried, or with [`Policy::force`].
+/// Registers `wanted`, if it is not yet there. With [`Request::check`] it only stays if a program of its target runs, or could
+/// not be tried, or with [`Request::force`].
 ///
 /// # Errors
 /// If the entry is not there afterwards; then what was there before is.
-pub fn apply(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Error> {
+pub fn apply(misc: &BinfmtMisc, wanted: &Wanted, request: &Request) -> Result<Applied, Error> {
     // Another `register` would take the temporary entry of a replacement for one that a killed replacement has left.
     let _turn = misc.lock()?;
-    let mut applied = hold(misc, wanted, policy)?;
+    let mut applied = hold(misc, wanted, request)?;
     if applied.outcome.is_none() {
-        applied.outcome = check(wanted, policy);
+        applied.outcome = check(wanted, request);
     }
     Ok(applied)
 }
 
-fn hold(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Error> {
+fn hold(misc: &BinfmtMisc, wanted: &Wanted, request: &Request) -> Result<Applied, Error> {
     let entry = &wanted.entry;
     if let Some(old) = misc.entry(entry.name())? {
         // It would be in effect, unproved perhaps, and be taken for the old one.
         misc.remove_leftover(entry.name())?;
-        return settle(misc, &old, wanted, policy);
+        return settle(misc, &old, wanted, request);
     }
-    if is_rehearsed(wanted, policy) && is_taken(misc, wanted.target) {
-        rehearse(wanted, policy, "so it was not registered")?;
+    if is_rehearsed(wanted, request) && is_taken(misc, wanted.target) {
+        rehearse(wanted, request, "so it was not registered")?;
     }
     match misc.register(entry) {
-        Ok(()) => keep_added(misc, wanted, policy),
+        Ok(()) => keep_added(misc, wanted, request),
         // Somebody was faster; so there is something to compare with now.
         Err(binfmt::Error::Exists { name }) => match misc.entry(&name)? {
-            Some(old) => settle(misc, &old, wanted, policy),
+            Some(old) => settle(misc, &old, wanted, request),
             None => Err(binfmt::Error::Exists { name }.into()),
         },
         Err(error) => Err(error.into()),
@@ -94,10 +78,10 @@ fn hold(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applie
 }
 
 /// Keeps an entry that was just added, if its program runs: it may stand in front of another tool's, which works.
-fn keep_added(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Error> {
+fn keep_added(misc: &BinfmtMisc, wanted: &Wanted, request: &Request) -> Result<Applied, Error> {
     let name = wanted.entry.name();
-    let outcome = check(wanted, policy);
-    if let Some(why) = objection(outcome.as_ref(), policy) {
+    let outcome = check(wanted, request);
+    if let Some(why) = objection(outcome.as_ref(), request) {
         misc.remove(&wanted.entry)?;
         let leftover = BinfmtMisc::leftover_of(name);
         let then = match misc.entry(&leftover)? {
@@ -112,31 +96,31 @@ fn keep_added(misc: &BinfmtMisc, wanted: &Wanted, policy: Policy<'_>) -> Result<
 
 /// Has the interpreter run a program before the kernel gets it, where something runs such programs already: should this
 /// process be killed while it waits for one that does not end, everything is as it was.
-fn rehearse(wanted: &Wanted, policy: Policy<'_>, then: &str) -> Result<(), Error> {
-    if !is_rehearsed(wanted, policy) {
+fn rehearse(wanted: &Wanted, request: &Request, then: &str) -> Result<(), Error> {
+    if !is_rehearsed(wanted, request) {
         return Ok(());
     }
     let outcome = check::run_under(wanted.entry.interpreter(), wanted.target);
-    match objection(Some(&outcome), policy) {
+    match objection(Some(&outcome), request) {
         Some(why) => Err(does_not_run(wanted, why, then)),
         None => Ok(()),
     }
 }
 
-/// True if the policy asks for a rehearsal, and there is an interpreter for it: without facts there is none here.
-fn is_rehearsed(wanted: &Wanted, policy: Policy<'_>) -> bool {
-    policy.check && !policy.force && wanted.facts.is_some()
+/// True if the request asks for a rehearsal, and there is an interpreter for it: without facts there is none here.
+fn is_rehearsed(wanted: &Wanted, request: &Request) -> bool {
+    request.check && !request.force && wanted.facts.is_some()
 }
 
-/// Runs a program of the target, if the policy asks for it.
-fn check(wanted: &Wanted, policy: Policy<'_>) -> Option<Outcome> {
-    policy.check.then(|| check::run(wanted.target))
+/// Runs a program of the target, if the request asks for it.
+fn check(wanted: &Wanted, request: &Request) -> Option<Outcome> {
+    request.check.then(|| check::run(wanted.target))
 }
 
 /// The reason not to keep an entry, if there is one.
-fn objection<'a>(outcome: Option<&'a Outcome>, policy: Policy<'_>) -> Option<&'a str> {
+fn objection<'a>(outcome: Option<&'a Outcome>, request: &Request) -> Option<&'a str> {
     match outcome {
-        Some(Outcome::Fails(why)) if !policy.force => Some(why),
+        Some(Outcome::Fails(why)) if !request.force => Some(why),
         // It has proved nothing, and nobody waits for the entry any more.
         Some(Outcome::Untried(why)) if interrupt::check().is_err() => Some(why),
         _ => None,
@@ -155,9 +139,9 @@ fn does_not_run(wanted: &Wanted, why: &str, then: &str) -> Error {
 }
 
 /// Compares what is there with what is wanted, and replaces it if need be.
-fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -> Result<Applied, Error> {
+fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, request: &Request) -> Result<Applied, Error> {
     let entry = &wanted.entry;
-    if !owner::of(old, policy.suffix).1.is_ours() && !policy.force {
+    if !owner::of(old, &request.suffix).1.is_ours() && !request.force {
         let error = Error::new(format_args!(
             "cannot register {}: the entry {} is another tool's (its interpreter is {})",
             wanted.target,
@@ -171,12 +155,14 @@ fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -
     let shadowed = first.is_some_and(|first| first != old.name());
     let same = old == entry;
     let tells_all = !old.flags().contains(Flags::FIX_BINARY);
-    if same && !shadowed && (tells_all || !policy.look && !policy.model) {
+    // A model, or that there be none, was asked for, so that an entry with another is not kept.
+    let has_model = request.cpu.is_some();
+    if same && !shadowed && (tells_all || request.no_check && !has_model) {
         return Ok(Applied { done: Done::Unchanged, outcome: None });
     }
     // With F the text does not tell which file the kernel holds: that path may have had another QEMU behind it when
     // it was registered, in a container that is long gone.
-    if policy.look && !shadowed && old.enabled() && does_as_much(old, entry) {
+    if !request.no_check && !shadowed && old.enabled() && does_as_much(old, entry) {
         let held = Held::find(wanted);
         interrupt::check()?;
         if same && held.is_the_same && held.outcome == Outcome::Runs {
@@ -184,23 +170,23 @@ fn settle(misc: &BinfmtMisc, old: &Entry, wanted: &Wanted, policy: Policy<'_>) -
         }
         let ours = wanted.facts.and_then(|facts| facts.version);
         if let (Some(theirs), Some(ours), false, Outcome::Runs) =
-            (held.version, ours, policy.force, &held.outcome)
+            (held.version, ours, request.force, &held.outcome)
             && theirs > ours
-            && (!policy.model || held.model == wanted.model)
+            && (!has_model || held.model == wanted.model)
         {
             let done = Done::Kept { entry: Box::new(old.clone()), version: theirs };
             return Ok(Applied { done, outcome: Some(held.outcome) });
         }
     }
     let stays = format!("the entry {} that was there stays", entry.name());
-    rehearse(wanted, policy, &stays)?;
+    rehearse(wanted, request, &stays)?;
     // Until it is proved, the new entry has a temporary name, and the old one stays.
     let mut outcome = None;
     let accepted = misc.replace(old, entry, &mut || {
-        outcome = check(wanted, policy);
-        objection(outcome.as_ref(), policy).is_none()
+        outcome = check(wanted, request);
+        objection(outcome.as_ref(), request).is_none()
     })?;
-    match objection(outcome.as_ref(), policy) {
+    match objection(outcome.as_ref(), request) {
         Some(why) if !accepted => Err(does_not_run(wanted, why, &stays)),
         _ => Ok(Applied { done: Done::Replaced, outcome }),
     }

@@ -1,15 +1,17 @@
 //! The texts that the program prints about itself, made of its tables of options when it is compiled. Manual pages, completions
 //! and the documentation's tables are made from the same blocks.
 
+use std::path::Path;
+
 use usage::Block;
 
 use crate::args::{binfmt, options};
-use crate::inventory::Inventory;
+use crate::inventory;
 
-/// The output of `register --version`: this program's version, and those of the QEMUs that it would register.
-pub(crate) fn version(inventory: &Inventory) -> String {
-    let dir = inventory.dir().display();
-    let versions: Vec<String> = inventory.versions().iter().map(ToString::to_string).collect();
+/// The output of `register --version`: this program's version, and those of the QEMUs that it would register from `dir`.
+pub(crate) fn version(dir: &Path) -> String {
+    let versions: Vec<String> = inventory::versions(dir).iter().map(ToString::to_string).collect();
+    let dir = dir.display();
     let qemu = match versions.as_slice() {
         [] => format!("no QEMU in {dir}"),
         versions => format!("QEMU {} in {dir}", versions.join(", ")),

@@ -12,7 +12,6 @@ use crate::context::Context;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::interrupt;
-use crate::inventory::Inventory;
 use crate::json::Json;
 use crate::machine::Kinship;
 use crate::output::Output;
@@ -22,7 +21,7 @@ use crate::registration::{self, Decision};
 use crate::request::{Request, Selection, folder, report_unknown, select};
 use crate::want::{Wanted, entry_name};
 use crate::winner::winner;
-use crate::{escape, pattern};
+use crate::{escape, inventory, pattern};
 
 pub(crate) fn run(
     invocation: typed::Invocation,
@@ -74,29 +73,23 @@ fn work(typed: &typed::Args, environment: &Environment, output: &mut Output<'_>)
 
 /// That tool's choices: `F` and `C` always, and `P` where it can be or must be.
 fn request(typed: &typed::Args, selection: Option<Selection>, environment: &Environment) -> Request {
-    let inventory = Inventory::new(folder(environment.binary_path.clone(), environment));
+    let dir = folder(environment.binary_path.clone(), environment);
     Request {
-        steps: Vec::new(),
         action: Some(Action::Register),
-        mode: crate::args::Mode::Do,
-        selection: selection.unwrap_or(Selection::All),
+        selection: selection.unwrap_or_default(),
         // There is no `-s` here.
-        suffix: environment.suffix.clone().unwrap_or_else(|| inventory.suffix().into()),
-        dir: inventory.dir().to_owned(),
+        suffix: environment.suffix.clone().unwrap_or_else(|| inventory::suffix(&dir).into()),
+        dir,
         persistent: true,
         credential: environment.credential.unwrap_or(true),
-        cpu: None,
         preserve_argv0: environment.preserve_argv0.then_some(true),
-        ignore_family: false,
-        exportdir: None,
         mount: typed.mount.clone().or_else(|| environment.binfmt_misc.clone()),
         force: typed.force,
         check: !typed.no_check,
-        must_check: false,
-        full: false,
         no_check: typed.no_check,
         ephemeral: typed.ephemeral,
         host_arch: environment.host_arch.clone(),
+        ..Request::default()
     }
 }
 
@@ -267,8 +260,7 @@ fn levels(_target: Target) -> &'static [&'static str] {
 }
 
 fn print_version(environment: &Environment, output: &mut Output<'_>) {
-    let inventory = Inventory::new(folder(environment.binary_path.clone(), environment));
-    let newest =
-        inventory.versions().first().map_or_else(|| "none".to_owned(), |version| format!("v{version}"));
+    let versions = inventory::versions(&folder(environment.binary_path.clone(), environment));
+    let newest = versions.first().map_or_else(|| "none".to_owned(), |version| format!("v{version}"));
     output.line(format_args!("binfmt/{} qemu/{newest}", env!("CARGO_PKG_VERSION")));
 }

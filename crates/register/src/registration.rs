@@ -4,7 +4,7 @@
 use arch::Target;
 use binfmt::{BinfmtMisc, Flags, Kernel, Listed};
 
-use crate::apply::{self, Applied, Done, Policy};
+use crate::apply::{self, Applied, Done};
 use crate::context::Context;
 use crate::copy;
 use crate::error::Error;
@@ -79,7 +79,7 @@ pub(crate) fn decide(
                 match want::wanted(request, target, machine, *kernel, &mut versions) {
                     Ok(wanted) => (target, Decision::Register(wanted)),
                     Err(refusal) if refusal.is_missing() && !named => (target, Decision::Missing(refusal)),
-                    Err(refusal) if refusal.is_about_the_model() => {
+                    Err(refusal @ Refusal::Model(_)) => {
                         (target, Decision::NoModel(refusal.error(request, target)))
                     }
                     Err(refusal) => (target, Decision::Refused(refusal.error(request, target))),
@@ -128,16 +128,8 @@ pub(crate) fn register(
     output: &mut Output<'_>,
 ) -> Result<Applied, Error> {
     let request = &context.request;
-    let suffix = &request.suffix;
-    let policy = Policy {
-        force: request.force,
-        look: !request.no_check,
-        check: request.check,
-        model: request.cpu.is_some(),
-        suffix,
-    };
     let before = rival(listed, wanted.target, request);
-    let apply = || apply::apply(misc, wanted, policy);
+    let apply = || apply::apply(misc, wanted, request);
     let applied = match &wanted.model {
         Some(model) => copy::with(wanted.entry.interpreter(), model, apply)??,
         None => apply()?,

@@ -10,7 +10,7 @@ use crate::environment::Environment;
 use crate::output::Output;
 
 /// Everything that is to be done, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// The first step.
     pub steps: Vec<Step>,
@@ -55,9 +55,10 @@ pub struct Request {
 }
 
 /// Some targets, or all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Selection {
     /// All that there are.
+    #[default]
     All,
     /// These, in this order, each once.
     Named(Vec<Target>),

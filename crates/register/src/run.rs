@@ -6,7 +6,6 @@ use crate::args::{Action, Args, Invocation, Mode, Step, UsageError};
 use crate::context::Context;
 use crate::environment::{BadVariable, Environment};
 use crate::error::Error;
-use crate::inventory::Inventory;
 use crate::machine::Machine;
 use crate::output::Output;
 use crate::request::{self, Request, Selection, report_unknown};
@@ -39,8 +38,7 @@ pub fn run(
             return if output.succeeded() { code } else { 1 };
         }
         Invocation::Version => {
-            let dir = request::folder(None, &environment);
-            output.text(help::version(&Inventory::new(dir)));
+            output.text(help::version(&request::folder(None, &environment)));
         }
         Invocation::Shell(command) => shell::become_command(&command).print(output),
         Invocation::Register(args) => {

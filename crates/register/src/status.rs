@@ -41,7 +41,52 @@ pub(crate) fn print_table(
     misc: &BinfmtMisc,
     output: &mut Output<'_>,
 ) -> Result<(), Error> {
-    table(&rows(context, misc)?, misc, output)
+    let rows = rows(context, misc)?;
+    warn_of_a_switch(misc, output)?;
+    if rows.is_empty() {
+        output.note("nothing is registered");
+        if let Some(way_out) = misc.check_writable().err().as_ref().and_then(way_out) {
+            output.hint(way_out);
+        }
+        return Ok(());
+    }
+    let mut lines =
+        vec![["NAME", "INTERPRETER", "QEMU", "FLAGS", "STATE", "OWNER", "WORKS"].map(str::to_owned)];
+    for row in &rows {
+        let dash = || "-".to_owned();
+        let name = escape::name(&row.listed.name);
+        lines.push(match &row.listed.entry {
+            Ok(entry) => [
+                name,
+                escape::name(entry.interpreter().as_os_str()),
+                row.version.map_or_else(dash, |version| described(version, row.model.as_deref())),
+                Some(entry.flags().to_string()).filter(|flags| !flags.is_empty()).unwrap_or_else(dash),
+                if entry.enabled() { "enabled" } else { "disabled" }.to_owned(),
+                row.owner.name().to_owned(),
+                match (&row.shadowed_by, &row.outcome) {
+                    (Some(first), _) => format!("shadowed by {}", escape::name(first)),
+                    (None, None) => dash(),
+                    (None, Some((Outcome::Runs, Extent::Small))) => "yes".to_owned(),
+                    (None, Some((Outcome::Runs, Extent::Full))) => "yes, in full".to_owned(),
+                    (None, Some((Outcome::Fails(why), _))) => format!("no: {why}"),
+                    (None, Some((Outcome::Untried(why), _))) => format!("not tried: {why}"),
+                },
+            ],
+            Err(error) => [name, format!("({error})"), dash(), dash(), dash(), dash(), dash()],
+        });
+    }
+    let mut widths = [0; 7];
+    for line in &lines {
+        for (width, field) in widths.iter_mut().zip(line) {
+            *width = field.chars().count().max(*width);
+        }
+    }
+    for line in &lines {
+        let padded: Vec<String> =
+            line.iter().zip(widths).map(|(field, width)| format!("{field:width$}")).collect();
+        output.line(padded.join("  ").trim_end());
+    }
+    Ok(())
 }
 
 /// Prints the same in the schema of docs/register.md.
@@ -51,7 +96,35 @@ pub(crate) fn print_json(
     output: &mut Output<'_>,
 ) -> Result<(), Error> {
     let rows = misc.map_or_else(|| Ok(Vec::new()), |misc| rows(context, misc))?;
-    output.text(json(&rows, context, misc)?);
+    let enabled = misc.map_or(Ok(false), BinfmtMisc::enabled)?;
+    let dir = context.request.mount.as_deref().unwrap_or(Path::new(DEFAULT));
+    let dir = misc.map_or(dir, BinfmtMisc::dir);
+    let mut json = Json::default();
+    json.nested(None, OBJECT, |json| {
+        json.number("schema", 1);
+        json.string(Some("version"), env!("CARGO_PKG_VERSION"));
+        json.nested(Some("machine"), OBJECT, |json| {
+            json.string(Some("name"), context.machine.name());
+            json.optional("kernel", context.kernel.map(|kernel| kernel.to_string()).as_deref());
+            json.nested(Some("native"), ARRAY, |json| {
+                for native in context.machine.natives() {
+                    json.string(None, native.name());
+                }
+            });
+        });
+        json.nested(Some("binfmt_misc"), OBJECT, |json| {
+            json.string(Some("path"), &dir.to_string_lossy());
+            json.boolean("mounted", misc.is_some());
+            json.boolean("enabled", enabled);
+            json.boolean("user_namespace", !in_initial_user_namespace());
+        });
+        json.nested(Some("entries"), ARRAY, |json| {
+            for row in &rows {
+                json.nested(None, OBJECT, |json| row.json(json));
+            }
+        });
+    });
+    output.text(json.into_text());
     Ok(())
 }
 
@@ -121,88 +194,8 @@ fn warn_of_a_switch(misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Er
     Ok(())
 }
 
-fn table(rows: &[Row], misc: &BinfmtMisc, output: &mut Output<'_>) -> Result<(), Error> {
-    warn_of_a_switch(misc, output)?;
-    if rows.is_empty() {
-        output.note("nothing is registered");
-        if let Some(way_out) = misc.check_writable().err().as_ref().and_then(way_out) {
-            output.hint(way_out);
-        }
-        return Ok(());
-    }
-    let mut lines =
-        vec![["NAME", "INTERPRETER", "QEMU", "FLAGS", "STATE", "OWNER", "WORKS"].map(str::to_owned)];
-    for row in rows {
-        let dash = || "-".to_owned();
-        let name = escape::name(&row.listed.name);
-        lines.push(match &row.listed.entry {
-            Ok(entry) => [
-                name,
-                escape::name(entry.interpreter().as_os_str()),
-                row.version.map_or_else(dash, |version| described(version, row.model.as_deref())),
-                Some(entry.flags().to_string()).filter(|flags| !flags.is_empty()).unwrap_or_else(dash),
-                if entry.enabled() { "enabled" } else { "disabled" }.to_owned(),
-                row.owner.name().to_owned(),
-                match (&row.shadowed_by, &row.outcome) {
-                    (Some(first), _) => format!("shadowed by {}", escape::name(first)),
-                    (None, None) => dash(),
-                    (None, Some((Outcome::Runs, Extent::Small))) => "yes".to_owned(),
-                    (None, Some((Outcome::Runs, Extent::Full))) => "yes, in full".to_owned(),
-                    (None, Some((Outcome::Fails(why), _))) => format!("no: {why}"),
-                    (None, Some((Outcome::Untried(why), _))) => format!("not tried: {why}"),
-                },
-            ],
-            Err(error) => [name, format!("({error})"), dash(), dash(), dash(), dash(), dash()],
-        });
-    }
-    let mut widths = [0; 7];
-    for line in &lines {
-        for (width, field) in widths.iter_mut().zip(line) {
-            *width = field.chars().count().max(*width);
-        }
-    }
-    for line in &lines {
-        let padded: Vec<String> =
-            line.iter().zip(widths).map(|(field, width)| format!("{field:width$}")).collect();
-        output.line(padded.join("  ").trim_end());
-    }
-    Ok(())
-}
-
 const OBJECT: [char; 2] = ['{', '}'];
 const ARRAY: [char; 2] = ['[', ']'];
-
-fn json(rows: &[Row], context: &Context, misc: Option<&BinfmtMisc>) -> Result<String, Error> {
-    let enabled = misc.map_or(Ok(false), BinfmtMisc::enabled)?;
-    let dir = context.request.mount.as_deref().unwrap_or(Path::new(DEFAULT));
-    let dir = misc.map_or(dir, BinfmtMisc::dir);
-    let mut json = Json::default();
-    json.nested(None, OBJECT, |json| {
-        json.number("schema", 1);
-        json.string(Some("version"), env!("CARGO_PKG_VERSION"));
-        json.nested(Some("machine"), OBJECT, |json| {
-            json.string(Some("name"), context.machine.name());
-            json.optional("kernel", context.kernel.map(|kernel| kernel.to_string()).as_deref());
-            json.nested(Some("native"), ARRAY, |json| {
-                for native in context.machine.natives() {
-                    json.string(None, native.name());
-                }
-            });
-        });
-        json.nested(Some("binfmt_misc"), OBJECT, |json| {
-            json.string(Some("path"), &dir.to_string_lossy());
-            json.boolean("mounted", misc.is_some());
-            json.boolean("enabled", enabled);
-            json.boolean("user_namespace", !in_initial_user_namespace());
-        });
-        json.nested(Some("entries"), ARRAY, |json| {
-            for row in rows {
-                json.nested(None, OBJECT, |json| row.json(json));
-            }
-        });
-    });
-    Ok(json.into_text())
-}
 
 impl Row {
     fn json(&self, json: &mut Json) {

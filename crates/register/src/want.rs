@@ -122,11 +122,6 @@ impl Refusal {
         matches!(self, Refusal::Interpreter(Problem::Missing(_)))
     }
 
-    /// True if it is about the CPU model.
-    pub fn is_about_the_model(&self) -> bool {
-        matches!(self, Refusal::Model(_))
-    }
-
     /// With what to do about it.
     pub fn error(&self, request: &Request, target: Target) -> Error {
         let error = Error::new(format_args!("cannot register {target}: {self}"));
