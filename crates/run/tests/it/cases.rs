@@ -120,6 +120,22 @@ fn interrupted(microseconds: i64) -> usize {
     failed.count()
 }
 
+/// Makes the folder `root` the root.
+fn change_root() {
+    // SAFETY: a C string.
+    assert_eq!(unsafe { libc::chroot(c"root".as_ptr()) }, 0);
+    std::env::set_current_dir("/").unwrap();
+}
+
+fn block_a_signal() {
+    // SAFETY: local values.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigaddset(&raw mut set, libc::SIGUSR2);
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+    }
+}
+
 /// Prints into the case's pipe.
 #[allow(clippy::print_stdout, reason = "what a child prints is the result")]
 fn print(text: &str) {
@@ -299,12 +315,7 @@ fn all() -> Vec<(&'static str, String)> {
         execve("./busybox-aarch64", &["uname", "-m"], &environment);
     });
     case("blocked signals stay blocked", &mut || {
-        // SAFETY: local values.
-        unsafe {
-            let mut set: libc::sigset_t = std::mem::zeroed();
-            libc::sigaddset(&raw mut set, libc::SIGUSR2);
-            libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
-        }
+        block_a_signal();
         execve("./busybox-aarch64", &["sh", "-c", "grep SigBlk /proc/self/status"], &environment);
     });
     for (name, microseconds) in [("timer of 50 us", 50), ("timer of 200 us", 200), ("timer of 1000 us", 1000)]
@@ -329,9 +340,7 @@ fn all() -> Vec<(&'static str, String)> {
         execve(&absolute, &["uname", "-m"], &environment);
     });
     case("another root", &mut || {
-        // SAFETY: a C string.
-        assert_eq!(unsafe { libc::chroot(c"root".as_ptr()) }, 0);
-        std::env::set_current_dir("/").unwrap();
+        change_root();
         execve(
             "/bin/sh",
             &["sh", "-c", "uname -m; bin/script x; cd /bin; ./other; exec ./sh -c 'echo $0'"],
@@ -339,30 +348,19 @@ fn all() -> Vec<(&'static str, String)> {
         );
     });
     case("blocked signals stay blocked in another root", &mut || {
-        // SAFETY: local values and a C string.
-        unsafe {
-            let mut set: libc::sigset_t = std::mem::zeroed();
-            libc::sigaddset(&raw mut set, libc::SIGUSR2);
-            libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
-            assert_eq!(libc::chroot(c"root".as_ptr()), 0);
-        }
-        std::env::set_current_dir("/").unwrap();
+        block_a_signal();
+        change_root();
         // Where there is no /proc, a signal that ends the process, or does not, tells.
         execve("/bin/sh", &["sh", "-c", "kill -USR2 $$; echo blocked; kill -USR1 $$; echo no"], &environment);
     });
     case("another root, and no descriptor", &mut || {
-        // SAFETY: a C string and numbers.
-        unsafe {
-            assert_eq!(libc::chroot(c"root".as_ptr()), 0);
-            std::env::set_current_dir("/").unwrap();
-            libc::close(0);
-        }
+        change_root();
+        // SAFETY: a number.
+        unsafe { libc::close(0) };
         execve("/bin/link", &["sh", "-c", "uname -m"], &environment);
     });
     case("another root, and an error in it", &mut || {
-        // SAFETY: a C string.
-        assert_eq!(unsafe { libc::chroot(c"root".as_ptr()) }, 0);
-        std::env::set_current_dir("/").unwrap();
+        change_root();
         let long = "x".repeat(200_000);
         execve("/bin/sh", &["echo", &long], &environment);
         let error = errno();
@@ -462,19 +460,15 @@ fn every_case_comes_to_what_the_kernel_makes_of_it() {
     let register = "cd /proc/sys/fs && mount -t binfmt_misc none binfmt_misc && printf %s \"$ENTRY_0\" > binfmt_misc/register && \
                     printf %s \"$ENTRY_1\" > binfmt_misc/register && cd \"$OLDPWD\" && exec";
     let expected = results(&stand, "kernel", register);
-    let actual = results(&stand, "trace", "exec ./run --mode trace");
     assert!(expected.len() > 50, "{}", expected.len());
     let foreign = expected.iter().filter(|(_, result)| result.contains("aarch64\n")).count();
     assert!(foreign > 20, "the kernel runs them: {expected:?}");
-    let differing: Vec<_> = expected.iter().zip(&actual).filter(|(kernel, trace)| kernel != trace).collect();
-    assert!(differing.is_empty(), "{differing:#?}");
-    assert_eq!(expected.len(), actual.len());
-    let actual = results(&stand, "notify", "exec ./run --mode notify");
-    let differing: Vec<_> = expected
-        .iter()
-        .zip(&actual)
-        .filter(|(kernel, notify)| kernel != notify && !EARLY.contains(&kernel.0.as_str()))
-        .collect();
-    assert!(differing.is_empty(), "{differing:#?}");
-    assert_eq!(expected.len(), actual.len());
+    for (mode, early) in [("trace", &[][..]), ("notify", &EARLY)] {
+        let actual = results(&stand, mode, &format!("exec ./run --mode {mode}"));
+        let mut differing: Vec<_> =
+            expected.iter().zip(&actual).filter(|(one, other)| one != other).collect();
+        differing.retain(|(kernel, _)| !early.contains(&kernel.0.as_str()));
+        assert!(differing.is_empty(), "{mode}: {differing:#?}");
+        assert_eq!(expected.len(), actual.len(), "{mode}");
+    }
 }

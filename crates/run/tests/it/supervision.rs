@@ -1,9 +1,9 @@
 //! Signals, processes left behind, and process 1.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -22,6 +22,15 @@ fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// The rest of the output of a child that has said that it is ready.
+fn ready(child: &mut Child) -> BufReader<ChildStdout> {
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    lines
+}
+
 #[test]
 fn codes_and_signals_are_the_commands_own() {
     let stand = Stand::new();
@@ -37,15 +46,10 @@ fn a_signal_reaches_the_command() {
     let stand = Stand::new();
     let script = "trap 'echo got; exit 4' TERM; echo ready; while :; do sleep 0.05; done";
     let mut child = stand.command(SHELL, &[script]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    lines.read_line(&mut line).unwrap();
-    assert_eq!(line, "ready\n");
-    let pid = Pid::from_child(&child);
-    kill_process(pid, Signal::TERM).unwrap();
-    let mut rest = String::new();
-    lines.read_to_string(&mut rest).unwrap();
-    assert_eq!((rest.as_str(), child.wait().unwrap().code()), ("got\n", Some(4)));
+    let rest = ready(&mut child);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(std::io::read_to_string(rest).unwrap(), "got\n");
+    assert_eq!(child.wait().unwrap().code(), Some(4));
 }
 
 #[test]
@@ -53,8 +57,7 @@ fn a_stopped_command_goes_on() {
     let stand = Stand::new();
     let mut command = stand.command(SHELL, &["echo ready; sleep 0.2; exit 6"]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    ready(&mut child);
     let pid = Pid::from_child(&child);
     kill_process(pid, Signal::STOP).unwrap();
     let state = || {
@@ -139,13 +142,10 @@ fn process_1_hands_on_signals_reaps_and_ends_with_the_command() {
     stand.end(&first, &["kill -KILL $$"]).check(137, "", "");
     let script = "trap 'echo got; exit 4' TERM; echo ready; while :; do sleep 0.05; done";
     let mut child = stand.command(&first, &[script]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    lines.read_line(&mut line).unwrap();
+    let rest = ready(&mut child);
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id())).unwrap();
     let pid = Pid::from_raw(children.trim().parse().unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
-    let mut rest = String::new();
-    lines.read_to_string(&mut rest).unwrap();
-    assert_eq!((rest.as_str(), child.wait().unwrap().code()), ("got\n", Some(4)));
+    assert_eq!(std::io::read_to_string(rest).unwrap(), "got\n");
+    assert_eq!(child.wait().unwrap().code(), Some(4));
 }
