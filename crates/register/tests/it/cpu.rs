@@ -11,14 +11,11 @@ use arch::{Target, program};
 use qus_register::cpu;
 use qus_register::prelude::{self, HEAD};
 
-use crate::place::{LIFETIME, Place, names};
+use crate::place::{HEADERS, LIFETIME, Place, names};
 use crate::private;
 use crate::qemu::{binaries, register};
 
 const NOTHING: &str = "note: nothing was registered\n";
-
-/// The headers in front of a 64-bit program's instructions.
-const HEADERS: usize = 64 + 56;
 
 #[test]
 fn a_model_is_registered_listed_kept_and_changed() {

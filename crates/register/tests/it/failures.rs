@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::place::{self, ARM, LIFETIME, POWERLESS, Place, names, system};
+use crate::place::{self, LIFETIME, POWERLESS, Place, enter, names, system};
 use crate::private;
 use qus_register::program;
 
@@ -210,7 +210,7 @@ fn put_script(misc: &Path, place: &Place, script: &str) {
     let path = place.path("script");
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-    fs::write(misc.join("register"), format!(":script:M::{ARM}::{}:", path.display())).unwrap();
+    enter(misc, "script", &path, "");
 }
 
 #[test]

@@ -8,15 +8,11 @@ use std::path::{Path, PathBuf};
 
 use crate::place::Place;
 use crate::private;
-use crate::qemu::{binaries, run};
+use crate::qemu::{binaries, given, run};
 
 /// This machine's `register` as images have it.
 fn ours(name: &str) -> Option<PathBuf> {
-    let dir = std::env::var_os("QUS_TEST_REGISTER_DIR");
-    if dir.is_none() {
-        private::skip(name, "QUS_TEST_REGISTER_DIR names no folder of built ones");
-    }
-    dir.map(|dir| Path::new(&dir).join("amd64"))
+    Some(given(name, "QUS_TEST_REGISTER_DIR", "folder of built ones")?.join("amd64"))
 }
 
 #[test]

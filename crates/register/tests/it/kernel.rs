@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::place::{self, ARM, LIFETIME, Place, entries, names};
+use crate::place::{self, LIFETIME, Place, enter, entries, names};
 use crate::private;
 
 fn kernel_says(misc: &Path, name: &str) -> String {
@@ -107,7 +107,7 @@ fn what_the_kernel_holds_is_compared_with_what_is_here_now() {
     let debians = |version: &str, flags: &str| {
         place.register("-- -r");
         let path = place.put_as("qemu-arm", "arm", version);
-        fs::write(misc.join("register"), format!(":qemu-arm:M::{ARM}::{}:{flags}", path.display())).unwrap();
+        enter(misc, "qemu-arm", &path, flags);
     };
     debians("12.0.0", "POF");
     let kept = "Keeping BIN/qemu-arm as binfmt interpreter for arm: its QEMU 12.0.0 is newer\n";
@@ -155,12 +155,6 @@ fn other_tools_entries_stay() {
     assert_eq!(names(misc), ["WSLInterop", "python3.11"]);
 }
 
-/// Registers an interpreter for arm's programs by hand.
-fn leave(misc: &Path, name: &str, interpreter: &Path) {
-    let line = format!(":{name}:M::{ARM}::{}:F", interpreter.display());
-    fs::write(misc.join("register"), line).unwrap();
-}
-
 /// The states that a replacement leaves when it is killed stand in `binfmt`'s tests of it, which kill it at each point.
 #[test]
 fn a_replacement_that_was_killed_is_finished_or_undone_by_the_next() {
@@ -183,7 +177,7 @@ fn a_replacement_that_was_killed_is_finished_or_undone_by_the_next() {
             (&|| binfmt("--uninstall qemu-a*"), &[]),
         ] {
             for name in left {
-                leave(misc, name, &place.qemu("arm"));
+                enter(misc, name, &place.qemu("arm"), "F");
             }
             let printed = printed();
             assert_eq!(
@@ -225,14 +219,14 @@ fn a_binary_that_does_not_run_replaces_nothing() {
     // Beside another tool's entry of another name, in front of which a new one would stand.
     place.register("-- -r");
     place.put("arm", "11.1.3");
-    leave(misc, "rosetta", &place.put_as("qemu-arm-good", "arm", "11.1.3"));
+    enter(misc, "rosetta", &place.put_as("qemu-arm-good", "arm", "11.1.3"), "F");
     broken();
     place.register("-s -- -p arm").fails(&format!("{LIFETIME}{}{none}", error("so it was not registered")));
     assert_eq!(names(misc), ["rosetta"]);
     works();
     // A leftover is not left for good, and until there is something better, it is not lost.
     fs::write(misc.join("rosetta"), "-1").unwrap();
-    leave(misc, "qemu-arm.qus-new", &place.bin().join("qemu-arm-good"));
+    enter(misc, "qemu-arm.qus-new", &place.bin().join("qemu-arm-good"), "F");
     place.register("-s -- -p arm").fails(&format!("{LIFETIME}{}{none}", error("so it was not registered")));
     works();
     // Who wants it has it.
@@ -304,7 +298,7 @@ fn an_interpreter_that_the_kernel_cannot_use_is_taken_back() {
     place.register("-s -- -p arm").reports(1, &error("so it was not registered"));
     assert_eq!(names(misc), [""; 0]);
     // A leftover is not left for good, and until there is something better, it is not lost.
-    leave(misc, "qemu-arm.qus-new", &good);
+    enter(misc, "qemu-arm.qus-new", &good, "F");
     let stays = "qemu-arm.qus-new, which a killed replacement has left, stays in effect";
     place.register("-s -- -p arm").reports(1, &error(stays));
     assert_eq!(names(misc), ["qemu-arm.qus-new"]);

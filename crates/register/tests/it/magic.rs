@@ -2,6 +2,8 @@
 
 use arch::{Elf, Target};
 
+use crate::qemu::bytes;
+
 /// The first 64 bytes of programs as Debian ships them: of busybox-static where there is one, and otherwise of the loader
 /// in the C library for cross-compilers. They differ in `EI_OSABI`, in `e_type` and in `e_flags`.
 #[rustfmt::skip]
@@ -30,10 +32,6 @@ const HEADERS: &[(&str, &str)] = &[
     ("sparc64", "7f454c460202010000000000000000000003002b000000010000000000019940000000000000004000000000001014c800000002004000380007004000160015"),
     ("x86_64", "7f454c4602010103000000000000000002003e0001000000f0eb400000000000400000000000000070381e000000000000000000400038000a0040001b001a00"),
 ];
-
-fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-}
 
 #[test]
 fn real_programs_are_known_as_what_they_are() {

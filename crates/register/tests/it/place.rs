@@ -18,15 +18,14 @@ use tempfile::TempDir;
 use crate::private;
 
 /// The ELF header and the one program header in front of a program's instructions on a 64-bit machine.
-const HEADERS: usize = 64 + 56;
+pub(crate) const HEADERS: usize = 64 + 56;
 
 /// The note where a binfmt_misc is not the machine's.
 pub(crate) const LIFETIME: &str = "note: this is a user namespace with a binfmt_misc of its own: the entries hold inside it, and \
      vanish with it\n";
 
 /// The first 20 bytes of an arm program.
-pub(crate) const ARM: &str =
-    "\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
+const ARM: &str = "\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00";
 
 /// root of its own user namespace, and without any capability.
 pub(crate) const POWERLESS: [&str; 4] = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"];
@@ -229,6 +228,12 @@ impl Printed {
         assert!(self.code == Some(code) && self.err.contains(part), "{code} {part}: {self:?}");
         self
     }
+}
+
+/// Registers an interpreter for arm's programs by hand, with these flags.
+pub(crate) fn enter(misc: &Path, name: &str, interpreter: &Path, flags: &str) {
+    let line = format!(":{name}:M::{ARM}::{}:{flags}", interpreter.display());
+    fs::write(misc.join("register"), line).unwrap();
 }
 
 /// The entries in a binfmt_misc: names and inodes, which change when an entry is written anew.

@@ -13,11 +13,16 @@ use crate::private;
 
 /// The binaries of Debian's `qemu-user`, unpacked under `QUS_TEST_QEMU_DIR`; without it the test is skipped.
 pub(crate) fn binaries(name: &str) -> Option<PathBuf> {
-    let dir = std::env::var_os("QUS_TEST_QEMU_DIR");
+    Some(given(name, "QUS_TEST_QEMU_DIR", "unpacked qemu-user")?.join("usr/bin"))
+}
+
+/// The folder that a variable names; without it the test is skipped.
+pub(crate) fn given(name: &str, variable: &str, what: &str) -> Option<PathBuf> {
+    let dir = std::env::var_os(variable);
     if dir.is_none() {
-        private::skip(name, "QUS_TEST_QEMU_DIR names no unpacked qemu-user");
+        private::skip(name, &format!("{variable} names no {what}"));
     }
-    dir.map(|dir| Path::new(&dir).join("usr/bin"))
+    dir.map(PathBuf::from)
 }
 
 pub(crate) fn register(bin: &Path, arguments: &str) -> (Option<i32>, String, String) {
@@ -117,7 +122,8 @@ fn the_flags_that_are_chosen_work_and_so_do_the_others() {
     }
 }
 
-fn bytes(hex: &str) -> Vec<u8> {
+/// Bytes out of hexadecimal digits.
+pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 

@@ -11,13 +11,8 @@ use std::path::{Path, PathBuf};
 
 use binfmt::mount::mounts;
 
-use crate::place::{self, ARM, LIFETIME, Place, names, system};
+use crate::place::{self, LIFETIME, Place, enter, names, system};
 use crate::private;
-
-fn enter(misc: &Path, name: &str, magic: &str, interpreter: &Path) {
-    let line = format!(":{name}:M::{magic}::{}:", interpreter.display());
-    fs::write(misc.join("register"), line).unwrap();
-}
 
 /// The table that `-l` prints, in words.
 fn table(place: &Place, arguments: &str) -> Vec<Vec<String>> {
@@ -33,7 +28,7 @@ fn table(place: &Place, arguments: &str) -> Vec<Vec<String>> {
 fn the_newest_entry_wins_and_the_others_are_shadowed() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
     place.register("-s -- -p arm");
-    enter(misc, "box", ARM, &place.put_as("box", "none", "1"));
+    enter(misc, "box", &place.put_as("box", "none", "1"), "");
     let list = table(&place, "-l");
     assert_eq!(list[0], ["box", "BIN/box", "-", "-", "enabled", "other", "yes"]);
     assert_eq!(
@@ -57,7 +52,7 @@ fn the_newest_entry_wins_and_the_others_are_shadowed() {
 fn programs_that_another_tool_runs_are_left_to_it() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["arm", "s390x"]) else { return };
     let rosetta = place.put_as("rosetta", "none", "1");
-    enter(misc, "rosetta", ARM, &rosetta);
+    enter(misc, "rosetta", &rosetta, "");
     let leaving = "Leaving arm to rosetta (BIN/rosetta), which runs its programs\n";
     for arguments in ["-s -- -p", "-s -- -p ALL"] {
         let printed = place.register(arguments).ends(0, LIFETIME);
@@ -85,7 +80,7 @@ fn programs_that_another_tool_runs_are_left_to_it() {
     // One that runs nothing keeps nothing.
     place.register("-- -r");
     fs::write(misc.join("rosetta"), "-1").unwrap();
-    enter(misc, "rosetta", ARM, Path::new("/nowhere/rosetta"));
+    enter(misc, "rosetta", Path::new("/nowhere/rosetta"), "");
     let note = "rosetta (/nowhere/rosetta) took programs of arm until now";
     place.register("-s -- -p").reports(0, note);
     assert_eq!(names(misc), ["qemu-arm", "qemu-s390x", "rosetta"]);
@@ -95,7 +90,7 @@ fn programs_that_another_tool_runs_are_left_to_it() {
 fn debians_own_entry_is_left_where_it_works() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
     let wrapper = place.put_as("arm-binfmt-P", "arm", "10.0.2");
-    enter(misc, "qemu-arm", ARM, &wrapper);
+    enter(misc, "qemu-arm", &wrapper, "");
     let printed = place.register("-s -- -p").ends(0, LIFETIME);
     assert!(
         printed.out.starts_with("Leaving arm to qemu-arm (BIN/arm-binfmt-P), which runs its programs\n"),
@@ -110,7 +105,7 @@ fn debians_own_entry_is_left_where_it_works() {
 fn an_entry_that_is_shadowed_is_brought_to_the_front() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &["arm"]) else { return };
     place.register("-s -- -p arm");
-    enter(misc, "box", ARM, &place.put_as("box", "arm", "99.0.0"));
+    enter(misc, "box", &place.put_as("box", "arm", "99.0.0"), "");
     let printed = place.register("-s -- -p arm");
     assert_eq!(
         (printed.code, printed.out.lines().next()),
@@ -224,7 +219,7 @@ fn an_interpreter_that_is_no_file_is_not_waited_for() {
     let Some((misc, place)) = Place::alone(private::test_name!(), &[]) else { return };
     let fifo = place.bin().join("qemu-arm-static");
     system(&format!("mkfifo {}", fifo.display()));
-    enter(misc, "qemu-arm", ARM, &fifo);
+    enter(misc, "qemu-arm", &fifo, "");
     assert_eq!(table(&place, "-l --no-check")[0][2], "-");
     let version = format!("register {}\nno QEMU in BIN\n", env!("CARGO_PKG_VERSION"));
     place.register("-V").prints(&version);
