@@ -122,11 +122,6 @@ impl Keyring {
         }
     }
 
-    /// The fingerprints of its keys, primary ones and subkeys, in uppercase hexadecimal.
-    pub fn fingerprints(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().map(|key| key.fingerprint.as_str())
-    }
-
     fn add(&mut self, bytes: &[u8]) -> Result<(), String> {
         let before = self.keys.len();
         let certificates: Box<dyn Iterator<Item = pgp::errors::Result<SignedPublicKey>>> =

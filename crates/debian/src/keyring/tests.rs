@@ -45,17 +45,18 @@ fn debians_keys_are_usable_until_they_end() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
     let keyring = Keyring::load(Path::new(dir)).unwrap();
     let day = |key: &Key| crate::date::iso(key.expires.unwrap())[..10].to_owned();
-    let keys: Vec<_> = keyring.keys.iter().map(|key| (&key.fingerprint[..8], key.state, day(key))).collect();
+    let keys: Vec<_> =
+        keyring.keys.iter().map(|key| (key.fingerprint.as_str(), key.state, day(key))).collect();
     let usable = |name, end: &str| (name, State::Usable, end.to_owned());
     assert_eq!(
         keys,
         [
-            usable("B8B80B5B", "2031-01-19"),
-            usable("4CB50190", "2031-01-19"),
-            usable("4D64FEC1", "2031-01-21"),
-            usable("04B54C3C", "2035-03-28"),
-            usable("B8E5F131", "2035-03-28"),
-            usable("41587F7D", "2033-03-22"),
+            usable("B8B80B5B623EAB6AD8775C45B7C5D7D6350947F8", "2031-01-19"),
+            usable("4CB50190207B4758A3F73A796ED0E7B82643E131", "2031-01-19"),
+            usable("4D64FEC119C2029067D6E791F8D2585B8783D481", "2031-01-21"),
+            usable("04B54C3CDCA79751B16BC6B5225629DF75B188BD", "2035-03-28"),
+            usable("B8E5F13176D2A7A75220028078DBA3BC47EF2265", "2035-03-28"),
+            usable("41587F7DB8C774BCCF131416762F67A0B2C39DE4", "2033-03-22"),
         ]
     );
 }

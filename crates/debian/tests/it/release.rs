@@ -259,21 +259,3 @@ fn keyrings_that_hold_nothing_are_errors() {
     assert!(Keyring::parse(b"nonsense").is_err());
     assert!(Keyring::parse(b"").is_err());
 }
-
-#[test]
-fn debians_own_keys_can_sign() {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/keyrings");
-    let keyring = Keyring::load(std::path::Path::new(dir)).unwrap();
-    let fingerprints: Vec<&str> = keyring.fingerprints().collect();
-    assert_eq!(
-        fingerprints,
-        [
-            "B8B80B5B623EAB6AD8775C45B7C5D7D6350947F8",
-            "4CB50190207B4758A3F73A796ED0E7B82643E131",
-            "4D64FEC119C2029067D6E791F8D2585B8783D481",
-            "04B54C3CDCA79751B16BC6B5225629DF75B188BD",
-            "B8E5F13176D2A7A75220028078DBA3BC47EF2265",
-            "41587F7DB8C774BCCF131416762F67A0B2C39DE4",
-        ]
-    );
-}
