@@ -149,17 +149,16 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) ->
         let fault = once.or_else(|| state.always.get(&path).cloned()).unwrap_or(Fault::None);
         (state.files.get(&path).cloned(), fault)
     };
-    if let Fault::Status(code, retry_after) = &fault {
-        let retry = retry_after.as_ref().map(|value| format!("Retry-After: {value}\r\n")).unwrap_or_default();
-        return write!(stream, "HTTP/1.1 {code} X\r\n{retry}Content-Length: 0\r\nConnection: close\r\n\r\n");
-    }
-    if let Fault::Redirect(code, to) = &fault {
-        let head = format!("HTTP/1.1 {code} X\r\nLocation: {to}\r\nContent-Length: 0\r\n");
-        return write!(stream, "{head}Connection: close\r\n\r\n");
-    }
-    let Some(mut file) = file else {
-        return write!(stream, "HTTP/1.1 404 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let mut empty = |code: u16, header: &str| {
+        write!(stream, "HTTP/1.1 {code} X\r\n{header}Content-Length: 0\r\nConnection: close\r\n\r\n")
     };
+    match &fault {
+        Fault::Status(code, None) => return empty(*code, ""),
+        Fault::Status(code, Some(after)) => return empty(*code, &format!("Retry-After: {after}\r\n")),
+        Fault::Redirect(code, to) => return empty(*code, &format!("Location: {to}\r\n")),
+        _ => {}
+    }
+    let Some(mut file) = file else { return empty(404, "") };
     match &fault {
         Fault::Other(bytes) => file.clone_from(bytes),
         Fault::Empty => file.clear(),
@@ -167,7 +166,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, stopping: &AtomicBool) ->
         _ => {}
     }
     if from > 0 && from >= file.len() {
-        return write!(stream, "HTTP/1.1 416 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        return empty(416, "");
     }
     let (body, total) = (&file[from..], file.len());
     if from > 0 {

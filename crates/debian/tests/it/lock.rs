@@ -117,19 +117,22 @@ size = 5
 digest = "sha256:BUSYBOX"
 "#;
 
+/// With the digests of these texts in place of the marks.
+fn fill(text: &str, marks: &[(&str, &str)]) -> String {
+    let digest = |of: &str| Digest::of(of.as_bytes()).to_string();
+    marks.iter().fold(text.to_owned(), |text, (mark, of)| text.replace(mark, &digest(of)))
+}
+
 fn text() -> String {
-    let mut text = TEXT.to_owned();
-    for (mark, of) in [
+    let marks = [
         ("sha256:SID", "sid"),
         ("sha256:TRIXIE", "trixie"),
         ("sha256:AMD64", "qemu-user amd64 trixie"),
         ("sha256:I386SID", "qemu-user i386 sid"),
         ("sha256:I386TRIXIE", "qemu-user-static i386 trixie"),
         ("sha256:BUSYBOX", "busybox-static i386 sid"),
-    ] {
-        text = text.replace(mark, &Digest::of(of.as_bytes()).to_string());
-    }
-    text
+    ];
+    fill(TEXT, &marks)
 }
 
 #[test]
@@ -333,10 +336,7 @@ digest = "sha256:NEW"
 "#;
 
 fn with_sources() -> String {
-    let marks = [("sha256:BUSYBOX", "busybox"), ("sha256:OLD", "old"), ("sha256:NEW", "new")];
-    let fill =
-        |text: String, (mark, of): (&str, &str)| text.replace(mark, &Digest::of(of.as_bytes()).to_string());
-    text() + &marks.into_iter().fold(SOURCES.to_owned(), fill)
+    text() + &fill(SOURCES, &[("sha256:BUSYBOX", "busybox"), ("sha256:OLD", "old"), ("sha256:NEW", "new")])
 }
 
 #[test]
