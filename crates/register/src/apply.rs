@@ -100,7 +100,7 @@ fn rehearse(wanted: &Wanted, request: &Request, then: &str) -> Result<(), Error>
     if !is_rehearsed(wanted, request) {
         return Ok(());
     }
-    let outcome = check::run_under(wanted.entry.interpreter(), wanted.target);
+    let outcome = check::run_with(wanted.entry.interpreter(), &[], wanted.target);
     match objection(Some(&outcome), request) {
         Some(why) => Err(does_not_run(wanted, why, then)),
         None => Ok(()),

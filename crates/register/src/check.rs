@@ -91,12 +91,7 @@ pub fn run(target: Target) -> Outcome {
     }
 }
 
-/// Has `interpreter` run `target`'s program, with no entry in between.
-pub fn run_under(interpreter: &Path, target: Target) -> Outcome {
-    run_with(interpreter, &[], target)
-}
-
-/// The same, with options of the interpreter's.
+/// Has `interpreter` run `target`'s program, with these options of its own and no entry in between.
 pub fn run_with(interpreter: &Path, options: &[&str], target: Target) -> Outcome {
     let command = |program: &Path| {
         let mut command = Command::new(interpreter);
