@@ -1,9 +1,7 @@
 //! Signatures as an image (sigstore/cosign, specs/SIGNATURE_SPEC.md): its layers are claims.
 
 use oci::Blob;
-use oci::spec::{
-    Annotations, Descriptor, Execution, ImageConfig, Manifest, RootFs, SchemaVersion, media_type,
-};
+use oci::spec::{Descriptor, ImageConfig, Manifest, Platform, media_type};
 use sha256::Digest;
 
 use crate::claim::{self, Claim};
@@ -27,28 +25,10 @@ pub(crate) fn layer(claim: &Claim, key: &Key) -> (Blob, Descriptor) {
 
 /// The image with these layers: its manifest and its config.
 pub(crate) fn image(layers: Vec<Descriptor>) -> (Blob, Blob) {
-    let config = ImageConfig {
-        created: None,
-        architecture: String::new(),
-        variant: None,
-        os: String::new(),
-        config: Execution::default(),
-        // They are no archives: unpacked, they are as they are.
-        rootfs: RootFs {
-            kind: "layers".to_owned(),
-            diff_ids: layers.iter().map(|layer| layer.digest).collect(),
-        },
-        history: Vec::new(),
-    };
-    let config = Blob::json(media_type::CONFIG, &config);
-    let manifest = Manifest {
-        schema_version: SchemaVersion,
-        media_type: Some(media_type::MANIFEST.to_owned()),
-        artifact_type: None,
-        config: config.descriptor().clone(),
-        layers,
-        subject: None,
-        annotations: Annotations::new(),
-    };
+    let nowhere = Platform { architecture: String::new(), os: String::new(), variant: None };
+    // They are no archives: unpacked, they are as they are.
+    let diff_ids = layers.iter().map(|layer| layer.digest).collect();
+    let config = Blob::json(media_type::CONFIG, &ImageConfig::new(nowhere, diff_ids));
+    let manifest = Manifest::new(config.descriptor().clone(), layers);
     (Blob::json(media_type::MANIFEST, &manifest), config)
 }

@@ -7,7 +7,7 @@ use arch::Host;
 use base::{Hinted, count, size};
 use debian::lock::Lock;
 use debian::progress::Progress;
-use oci::spec::{Descriptor, annotation};
+use oci::spec::Descriptor;
 use publish::layout::{Layout, LayoutWriter, Pruned};
 use sha256::Digest;
 
@@ -57,7 +57,7 @@ impl<'a> Others<'a> {
     fn staying(&self, before: &Layout, set: &BTreeSet<&str>) -> Vec<Descriptor> {
         let mut stay = untouched(before, set);
         if let Others::Remove { but } = self {
-            stay.retain(|root| tag(root).is_some_and(|tag| but.contains(tag)));
+            stay.retain(|root| root.tag().is_some_and(|tag| but.contains(tag)));
             // Together, what they share is looked at once.
             if before.closure(&stay).is_err() {
                 stay.retain(|root| before.closure([root]).is_ok());
@@ -140,12 +140,8 @@ fn put(built: &Built, layout: &LayoutWriter) -> anyhow::Result<()> {
 
 /// The roots of a layout without those whose tags are in `set`.
 fn untouched(layout: &Layout, set: &BTreeSet<&str>) -> Vec<Descriptor> {
-    let stays = |root: &&Descriptor| tag(root).is_none_or(|tag| !set.contains(tag));
+    let stays = |root: &&Descriptor| root.tag().is_none_or(|tag| !set.contains(tag));
     layout.roots().iter().filter(stays).cloned().collect()
-}
-
-fn tag(root: &Descriptor) -> Option<&str> {
-    root.annotations.get(annotation::REF_NAME).map(String::as_str)
 }
 
 /// Fails if anything is missing of what a build of `plan` keeps, before the build has begun: only its own part would be
@@ -160,7 +156,7 @@ pub(super) fn check_kept(plan: &Plan, layout: &LayoutWriter) -> anyhow::Result<(
                 Some(missing) => format!("its blob {} is missing, or has another size", missing.digest),
             },
         };
-        let name = tag(&root).map_or_else(|| root.digest.to_string(), |tag| format!("`{tag}`"));
+        let name = root.tag().map_or_else(|| root.digest.to_string(), |tag| format!("`{tag}`"));
         let hint =
             "`cargo xtask images` makes everything again; with --prune, the layout becomes what is built now";
         let error = anyhow::Error::new(Hinted::new(problem, hint));
@@ -228,11 +224,11 @@ pub fn going(plan: &Plan, others: &Others<'_>, path: &Path) -> anyhow::Result<St
         Ok(blobs.into_iter().map(|blob| (blob.digest, blob.size)).collect())
     };
     let set: Vec<&Descriptor> =
-        layout.roots().iter().filter(|root| tag(root).is_some_and(|tag| set.contains(tag))).collect();
+        layout.roots().iter().filter(|root| root.tag().is_some_and(|tag| set.contains(tag))).collect();
     let stay = reached(&set.into_iter().chain(&staying).collect::<Vec<_>>())?;
     let go = reached(&untouched.iter().collect::<Vec<_>>())?;
     let gone: Vec<u64> = go.difference(&stay).map(|(_, size)| *size).collect();
-    let tags: Vec<&str> = untouched.iter().filter_map(tag).collect();
+    let tags: Vec<&str> = untouched.iter().filter_map(Descriptor::tag).collect();
     Ok(format!(
         "{kept}\nwould remove from {path}:\n  {}\n  and what only they lead to: {} ({})\n",
         tags.join(", "),
