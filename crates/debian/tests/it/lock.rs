@@ -259,10 +259,13 @@ fn errors_name_line_and_key() {
         "without = [\"i386\", \"armv9\"]",
         "line 19: `without`: unknown host `armv9` (did you mean `armv8`?)",
     );
-    let busybox = text().split_once("[[package]]\nhost = \"i386\"\nname = \"busybox").unwrap().1.to_owned();
-    let twice = format!("{}\n[[package]]\nhost = \"i386\"\nname = \"busybox{busybox}", text());
-    let error = Lock::parse(&twice).unwrap_err().to_string();
-    assert_eq!(error, "line 70: busybox for host `i386` is taken from two packages");
+    for (name, what) in [("busybox-static", "busybox"), ("musl-dev", "the C library")] {
+        let text = text().replace("\"busybox-static\"", &format!("{name:?}"));
+        let start = format!("[[package]]\nhost = \"i386\"\nname = \"{name}\"");
+        let (_, entry) = text.split_once(&start).unwrap();
+        let error = Lock::parse(&format!("{text}\n{start}{entry}")).unwrap_err().to_string();
+        assert_eq!(error, format!("line 70: {what} for host `i386` is taken from two packages"));
+    }
 }
 
 #[test]

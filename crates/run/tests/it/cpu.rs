@@ -67,11 +67,11 @@ fn models_that_there_are_not() {
 }
 
 /// The line about a small RISC-V program with these bits among its flags.
-fn riscv64(stand: &Stand, flags: u8) -> String {
+fn riscv64(stand: &Stand, options: &str, flags: u8) -> String {
     let mut program = program::elf("riscv64".parse().unwrap()).unwrap();
     program[48] |= flags;
     stand.put("small", program);
-    let ended = stand.run("-v ./small", &[]);
+    let ended = stand.run(&format!("-v {options} ./small"), &[]);
     assert_eq!(ended.code, Some(program::EXIT_CODE), "{ended:?}");
     ended.err.lines().find_map(|line| line.split_once("./small: ")).unwrap().1.to_owned()
 }
@@ -80,10 +80,12 @@ fn riscv64(stand: &Stand, flags: u8) -> String {
 fn a_program_that_needs_more_and_a_qemu_that_has_less() {
     let stand = Stand::new();
     stand.put_qemu("riscv64");
-    assert_eq!(riscv64(&stand, 0), "qemu-riscv64 -cpu max,ztso=off");
-    assert_eq!(riscv64(&stand, 0x10), "qemu-riscv64");
+    assert_eq!(riscv64(&stand, "", 0), "qemu-riscv64 -cpu max,ztso=off");
+    assert_eq!(riscv64(&stand, "", 0x10), "qemu-riscv64");
+    // Who asks for a model knows what the program needs.
+    assert_eq!(riscv64(&stand, "--cpu rva22u64", 0x10), "qemu-riscv64 -cpu rva22u64");
     stand.put_old_qemu("riscv64");
-    assert_eq!(riscv64(&stand, 0), "qemu-riscv64");
+    assert_eq!(riscv64(&stand, "", 0), "qemu-riscv64");
 }
 
 /// A small RISC-V program that begins with an instruction of the vector extension.
