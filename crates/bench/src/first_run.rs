@@ -123,15 +123,16 @@ fn run(workspace: &Path, scratch: &Path, arguments: &[&str]) -> anyhow::Result<M
 struct Reading {
     moments: Moments,
     last: f64,
-    running: bool,
+    /// The programs that cargo has finished: the launcher, and what it compiles and becomes.
+    finished: usize,
 }
 
 impl Reading {
     fn line(&mut self, line: &str, at: f64) {
         self.moments.silence = self.moments.silence.max(at - self.last);
         self.last = at;
-        if !self.running {
-            self.running = line.trim_start().starts_with("Running ");
+        if self.finished < 2 {
+            self.finished += usize::from(line.trim_start().starts_with("Finished "));
             return;
         }
         if self.moments.first == 0.0 {
@@ -158,9 +159,12 @@ mod tests {
     fn moments_are_read_from_lines() {
         let mut reading = Reading::default();
         for (line, at) in [
-            ("   Compiling syn v2.0.0", 1.0),
+            ("   Compiling qus-launch v0.1.0", 1.0),
+            ("    Finished `dev` profile [unoptimized] target(s) in 2s", 2.0),
+            ("     Running `target/debug/launch images`", 2.1),
+            ("   Compiling syn v2.0.0", 2.3),
+            ("still compiling: 1 part in 4 s", 6.3),
             ("    Finished `dev` profile [unoptimized] target(s) in 9s", 9.0),
-            ("     Running `target/debug/xtask images`", 9.1),
             ("fetching from http://mirror.example/debian (--mirror)", 9.3),
             ("`register` for i386 is built (20 s)", 30.0),
             ("`register` for amd64 is built (22 s)", 32.0),
