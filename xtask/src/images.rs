@@ -81,10 +81,11 @@ pub(crate) fn run(args: &ImagesArgs, ui: &Ui) -> anyhow::Result<()> {
             layout.put(&index.blob)?;
         }
     }
-    if let Some((path, draft)) = archive {
+    if let Some((path, mut draft)) = archive {
         let _step = ui.step(format!("writing {}", path.display()));
-        ship::archive(&built, &Layout::open(build.output)?, repository, draft)
+        ship::archive(&built, &Layout::open(build.output)?, repository, &mut draft)
             .with_context(|| format!("cannot write {}", path.display()))?;
+        draft.finish()?;
     }
     build.trace.finish()?;
     let partial = !args.host.is_empty();

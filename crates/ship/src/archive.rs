@@ -1,27 +1,25 @@
 //! One tar for `docker load` and `podman load`.
 
+use std::io::Write;
+
 use anyhow::Context as _;
 use arch::Host;
 use builder::build::Built;
-use files::Draft;
 use oci::spec::Platform;
 use publish::archive::{self, Named};
 use publish::layout::Layout;
 
 /// Writes every index that was built into `layout`, named in `repository`, with one image for engines that can hold one only.
-pub fn archive(built: &Built, layout: &Layout, repository: &str, mut draft: Draft) -> anyhow::Result<()> {
-    let named = |index: &builder::BuiltIndex| {
-        let descriptor = index.descriptor().clone();
-        let name = |tag: &String| Named {
+pub fn archive(built: &Built, layout: &Layout, repository: &str, to: &mut dyn Write) -> anyhow::Result<()> {
+    let mut named = Vec::new();
+    for index in &built.indexes {
+        named.extend(index.plan.tags().map(|tag| Named {
             repository: repository.to_owned(),
             tag: tag.clone(),
-            descriptor: descriptor.clone(),
-        };
-        index.plan.tags().map(name).collect::<Vec<_>>()
-    };
-    let named: Vec<Named> = built.indexes.iter().flat_map(named).collect();
-    archive::write(layout, &named, &classic_platform(built)?, &mut draft)?;
-    Ok(draft.finish()?)
+            descriptor: index.descriptor().clone(),
+        }));
+    }
+    Ok(archive::write(layout, &named, &classic_platform(built)?, to)?)
 }
 
 /// The platform that a classic Docker store gets: this machine's if it was built, or else the first that was.
